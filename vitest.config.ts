@@ -1,0 +1,51 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Four projects, by what a test needs:
+ *   unit         values and in-process parts only; the inner loop (`npm run test:fast`)
+ *   integration  `*.integration.test.ts`: real files, sockets and child processes of one package
+ *   contract     one suite on the simulated and on the real control plane
+ *   e2e          the whole product: hub, agents and clusters as processes
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            '{core,generators,config,agents,hub,cli,scripts}/**/*.test.{ts,mjs}',
+            'test/{sim,controlplane}/src/**/*.test.ts',
+            'test/{golden,simulation,conformance,bench}/**/*.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['**/*.integration.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+        },
+      },
+    ],
+  },
+})
