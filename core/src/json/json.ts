@@ -50,9 +50,7 @@ export function cloneJson<T extends Json | undefined>(value: T): T {
 /** Deep equality of JSON values: key order and absent-or-undefined do not matter; `1` and `1n` are the same number. */
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true
-  if (typeof a === 'bigint' || typeof b === 'bigint') {
-    return (typeof a === 'bigint' || typeof a === 'number') && (typeof b === 'bigint' || typeof b === 'number') && a == b // biome-ignore lint/suspicious/noDoubleEquals: 1n == 1 is the comparison that is meant
-  }
+  if (isNumeric(a) && isNumeric(b)) return String(a) === String(b)
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
     return a.every((item, index) => equalJson(item, b[index]))
@@ -64,4 +62,8 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
 
 function definedKeys(value: JsonObject): string[] {
   return Object.keys(value).filter(key => value[key] !== undefined)
+}
+
+function isNumeric(value: Json | undefined): value is number | bigint {
+  return typeof value === 'bigint' || typeof value === 'number'
 }

@@ -1,0 +1,37 @@
+import type { EpochMs } from '../time/epoch-ms.ts'
+
+/** Why an Application is not released. Every code is explained in docs/holds.md. */
+export type HoldCode =
+  | 'UNSUPPORTED_SOURCE'
+  | 'UNSUPPORTED_STRATEGY'
+  | 'UNSUPPORTED_OPTION'
+  | 'PROJECT_MISSING'
+  | 'PROJECT_REMOVED'
+  | 'SOURCE_FORBIDDEN'
+  | 'DESTINATION_FORBIDDEN'
+  | 'KIND_FORBIDDEN'
+  | 'CLUSTER_UNKNOWN'
+  | 'CLUSTER_REMOVED'
+  | 'CLUSTER_NOT_JOINED'
+  | 'DESTINATION_CHANGED'
+  | 'SOURCE_REMOVED'
+  | 'REPOSITORY_UNAVAILABLE'
+  | 'REVISION_MISSING'
+  | 'PATH_MISSING'
+  | 'RENDER_FAILED'
+  | 'MANIFEST_INVALID'
+  | 'NAME_TAKEN'
+  | 'DELETION_BUDGET'
+  | 'EMPTY_BUNDLE'
+  | 'SYNC_NOT_AUTOMATED'
+  | 'STORE_BEHIND'
+
+export interface Hold {
+  readonly code: HoldCode
+  /** A sentence for people: what is held, and how to mend it. */
+  readonly reason: string
+  /** When the Application may go on by itself; absent when only a change can release it. */
+  readonly nextOpening?: EpochMs
+  /** The file and line to look at, where there is one. */
+  readonly at?: { readonly file: string; readonly line: number; readonly column: number }
+}
