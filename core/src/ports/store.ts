@@ -1,0 +1,288 @@
+import type { Digest } from '../json/canonical-json.ts'
+import type { JsonObject } from '../json/json.ts'
+import type { Hold } from '../model/hold.ts'
+import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
+import type { OperationReport, ReportEntry } from '../protocol/report.ts'
+import type { EpochMs } from '../time/epoch-ms.ts'
+
+/**
+ * The hub's memory. One write at a time; what `write` resolved for is durable and seen by every later read. A write
+ * whose work throws leaves nothing behind. Rows are plain values; nothing here is SQLite's alone.
+ */
+export interface Store {
+  read<T>(work: (rows: StoreReader) => Promise<T>): Promise<T>
+  /** @throws StoreError `STORE_FULL`, `STORE_CORRUPT`, `STORE_UNAVAILABLE` */
+  write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T>
+  /** Rows written since the start, for the test that cost follows the change. */
+  readonly counters: { readonly rowsWritten: number; readonly transactions: number }
+  close(): Promise<void>
+}
+
+export interface StoreReader {
+  setting(key: string): Promise<JsonObject | undefined>
+  sources(): Promise<readonly SourceRow[]>
+  sourceDocuments(source: string): Promise<readonly SourceDocumentRow[]>
+  sets(): Promise<readonly SetRow[]>
+  set(key: string): Promise<SetRow | undefined>
+  applications(filter?: ApplicationFilter): Promise<readonly ApplicationRow[]>
+  application(id: string): Promise<ApplicationRow | undefined>
+  applicationByName(name: string): Promise<ApplicationRow | undefined>
+  clusters(): Promise<readonly ClusterRow[]>
+  cluster(id: string): Promise<ClusterRow | undefined>
+  clusterByName(name: string): Promise<ClusterRow | undefined>
+  joinToken(id: string): Promise<JoinTokenRow | undefined>
+  joinTokens(): Promise<readonly JoinTokenRow[]>
+  /** The current documents of a cluster; with `after`, only those with a higher number, in order of number. */
+  documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]>
+  document(clusterId: string, key: string): Promise<DocumentRow | undefined>
+  /** Whether a current document of this cluster names that Bundle: the right to fetch it. */
+  offersDigest(clusterId: string, digest: Digest): Promise<boolean>
+  /** Grants that are neither started, refused, lapsed nor void. */
+  openGrants(clusterId: string): Promise<readonly GrantRow[]>
+  grant(id: string): Promise<GrantRow | undefined>
+  reports(clusterId?: string): Promise<readonly ReportRow[]>
+  report(applicationId: string): Promise<ReportRow | undefined>
+  operations(
+    applicationId: string,
+    page: { readonly limit: number; readonly before?: number },
+  ): Promise<readonly OperationRow[]>
+  renderMemo(key: string): Promise<Digest | undefined>
+  bundle(digest: Digest): Promise<BundleRow | undefined>
+  /** Every digest that a row still names: current documents, held Applications, recent history. */
+  referencedDigests(): Promise<ReadonlySet<Digest>>
+  token(id: string): Promise<TokenRow | undefined>
+  tokens(): Promise<readonly TokenRow[]>
+  audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
+}
+
+export interface StoreWriter extends StoreReader {
+  putSetting(key: string, value: JsonObject): Promise<void>
+  putSource(row: SourceRow): Promise<void>
+  deleteSource(name: string): Promise<void>
+  /** Replaces what is remembered of one source; rows that are equal are not written again. */
+  putSourceDocuments(source: string, rows: readonly SourceDocumentRow[]): Promise<void>
+  putSet(row: SetRow): Promise<void>
+  deleteSet(key: string): Promise<void>
+  putApplication(row: ApplicationRow): Promise<void>
+  deleteApplication(id: string): Promise<void>
+  putCluster(row: ClusterRow): Promise<void>
+  /** Takes the next document number of a cluster; never the same one twice, whatever crashes. */
+  nextNumber(clusterId: string): Promise<DocumentNumber>
+  putJoinToken(row: JoinTokenRow): Promise<void>
+  putDocument(row: DocumentRow): Promise<void>
+  deleteDocument(clusterId: string, key: string): Promise<void>
+  putGrant(row: GrantRow): Promise<void>
+  /** Stores it if newer than what is there by (admission, inc, n); says whether it was. */
+  putReport(row: ReportRow): Promise<boolean>
+  deleteReport(applicationId: string): Promise<void>
+  /** Adds or updates by id; assigns the sequence number at the first time. */
+  putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void>
+  putRenderMemo(key: string, digest: Digest): Promise<void>
+  putBundle(row: BundleRow): Promise<void>
+  deleteBundle(digest: Digest): Promise<void>
+  putToken(row: TokenRow): Promise<void>
+  deleteToken(id: string): Promise<void>
+  appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void>
+}
+
+export interface SourceRow {
+  readonly name: string
+  readonly repository: string
+  readonly revision: string
+  readonly path: string
+  /** The commit whose documents are in force; absent before the first success. */
+  readonly commit?: string
+  readonly loadedAt?: EpochMs
+  /** Diagnostics of the newest commit seen, and its id. */
+  readonly seenCommit?: string
+  readonly seenAt?: EpochMs
+  readonly diagnostics: readonly JsonObject[]
+  /** Why the repository could not be read, while that is so. */
+  readonly error?: { readonly code: string; readonly message: string; readonly since: EpochMs }
+}
+
+/** The last good version of one document (decision 21), as text, so that positions survive a restart. */
+export interface SourceDocumentRow {
+  readonly source: string
+  readonly file: string
+  readonly index: number
+  readonly kind: string
+  readonly name: string
+  readonly startLine: number
+  readonly text: string
+  readonly commit: string
+}
+
+/** An ApplicationSet's last good result, per generator. */
+export interface SetRow {
+  /** `source/name`. */
+  readonly key: string
+  readonly source: string
+  readonly name: string
+  readonly contentDigest: string
+  /** Per generator entry: the Applications it last yielded, and whether that is stale. */
+  readonly generators: readonly JsonObject[]
+  readonly errors: readonly JsonObject[]
+  readonly expandedAt: EpochMs
+}
+
+export interface ApplicationFilter {
+  readonly clusterId?: string
+  readonly set?: string
+  readonly source?: string
+}
+
+export type ApplicationState = 'active' | 'withdrawn' | 'orphaned'
+
+export interface ApplicationRow {
+  /** UUIDv7, made once; kept while name and destination stay (decision 13). */
+  readonly id: string
+  readonly name: string
+  readonly state: ApplicationState
+  readonly project: string
+  readonly set?: string
+  readonly source: string
+  /** The destination Cluster's name; empty while it could not be resolved. */
+  readonly clusterName: string
+  /** Id of that cluster's admission record; absent before it joined. */
+  readonly clusterId?: string
+  readonly namespace: string
+  readonly labels: { readonly [key: string]: string }
+  /** The Application document (metadata, spec). */
+  readonly document: JsonObject
+  readonly provenance: JsonObject
+  /** What it is to hold; absent before the first render. */
+  readonly digest?: Digest
+  readonly size?: number
+  readonly holdsSecrets?: boolean
+  readonly revision?: string
+  readonly renderKey?: string
+  readonly images: readonly string[]
+  readonly hold?: Hold
+  readonly createdAt: EpochMs
+  readonly changedAt: EpochMs
+}
+
+export interface ClusterRow {
+  /** UUIDv7. */
+  readonly id: string
+  readonly name: string
+  readonly admission: number
+  /** Raw Ed25519 public key, base64url; absent while nobody has joined or after revocation. */
+  readonly agentKey?: string
+  /** UID of the cluster's `kube-system` namespace. */
+  readonly uid?: string
+  readonly incarnation: number
+  readonly instance?: string
+  readonly epoch: number
+  /** The highest number taken. */
+  readonly lastNumber: number
+  readonly joinedAt?: EpochMs
+  readonly revokedAt?: EpochMs
+  readonly versions: { readonly [key: string]: string }
+}
+
+export interface JoinTokenRow {
+  readonly id: string
+  readonly clusterName: string
+  /** `sha256:` of the secret part. */
+  readonly secretHash: Digest
+  readonly createdAt: EpochMs
+  readonly expiresAt: EpochMs
+  readonly usedAt?: EpochMs
+  /** The key that used it: the same key may ask again. */
+  readonly usedBy?: string
+  readonly revokedAt?: EpochMs
+}
+
+export interface DocumentRow {
+  readonly clusterId: string
+  /** `application/<id>` for an Offer or Tombstone, `calendar`. One current document each. */
+  readonly key: string
+  readonly typ: 'offer' | 'tombstone' | 'calendar'
+  readonly number: DocumentNumber
+  readonly applicationId?: string
+  readonly digest?: Digest
+  /** Hash of the meaning, without number and time: equal meaning is not issued again. */
+  readonly meaning: string
+  readonly jws: string
+  readonly issuedAt: EpochMs
+}
+
+export type GrantState = 'open' | 'started' | 'refused' | 'lapsed' | 'void'
+
+export interface GrantRow {
+  readonly id: string
+  readonly clusterId: string
+  readonly applicationId: string
+  readonly payload: GrantPayload
+  readonly jws: string
+  readonly state: GrantState
+  readonly reason?: string
+  readonly createdAt: EpochMs
+}
+
+export interface ReportRow {
+  readonly applicationId: string
+  readonly clusterId: string
+  readonly admission: number
+  readonly entry: ReportEntry
+  /** SHA-256 of the entry as sent, for the `reported` digest. */
+  readonly hash: Digest
+  readonly receivedAt: EpochMs
+}
+
+export interface OperationRow {
+  readonly sequence: number
+  readonly id: string
+  readonly applicationId: string
+  readonly clusterId: string
+  readonly operation: OperationReport
+}
+
+export interface BundleRow {
+  readonly digest: Digest
+  readonly format: number
+  readonly size: number
+  readonly objectCount: number
+  readonly holdsSecrets: boolean
+  readonly images: readonly string[]
+  readonly createdAt: EpochMs
+}
+
+export interface TokenRow {
+  readonly id: string
+  readonly name: string
+  readonly role: 'admin' | 'readonly'
+  readonly secretHash: Digest
+  readonly createdAt: EpochMs
+  readonly expiresAt?: EpochMs
+  readonly lastUsedAt?: EpochMs
+}
+
+export interface AuditRow {
+  readonly sequence: number
+  readonly at: EpochMs
+  readonly actor: string
+  readonly action: string
+  readonly subject: string
+  readonly detail: JsonObject
+}
+
+export class StoreError extends Error {
+  readonly code: 'STORE_FULL' | 'STORE_CORRUPT' | 'STORE_NEWER' | 'STORE_LOCKED' | 'STORE_UNAVAILABLE'
+  readonly subject: string
+  readonly retry: boolean
+  constructor(
+    code: StoreError['code'],
+    subject: string,
+    message: string,
+    options: { retry: boolean; cause?: unknown },
+  ) {
+    super(`${subject}: ${message} (${code})`, { cause: options.cause })
+    this.name = 'StoreError'
+    this.code = code
+    this.subject = subject
+    this.retry = options.retry
+  }
+}

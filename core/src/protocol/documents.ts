@@ -1,0 +1,172 @@
+import type { Digest } from '../json/canonical-json.ts'
+import type { JsonObject } from '../json/json.ts'
+import type { GroupKindRule } from '../model/fleet.ts'
+import type { EpochMs } from '../time/epoch-ms.ts'
+
+/**
+ * The signed documents of protocol.md 5, as payloads. Each travels as a compact JWS (EdDSA) whose header names its
+ * `typ` and the hub key (`kid`). Numbers are compared as pairs; the epoch rises only by `hub recover`.
+ */
+export interface DocumentNumber {
+  readonly epoch: number
+  readonly n: number
+}
+
+export interface DocumentBase {
+  /** The cluster id (UUIDv7) that the document is for. */
+  readonly cluster: string
+  /** The admission it was issued under. */
+  readonly adm: number
+  readonly iat: EpochMs
+  /** Fields the reader has to understand; an unknown one refuses the document. */
+  readonly must: readonly string[]
+}
+
+export interface ApplicationReference {
+  readonly id: string
+  readonly name: string
+  readonly project: string
+}
+
+/** What the Project allows inside the cluster; enforced at the hub when permitting and at the agent when applying. */
+export interface Ceiling {
+  readonly clusterKindsAllowed: readonly GroupKindRule[]
+  readonly clusterKindsDenied: readonly GroupKindRule[]
+  /** Absent: every namespaced kind. */
+  readonly namespacedKindsAllowed?: readonly GroupKindRule[]
+  readonly namespacedKindsDenied: readonly GroupKindRule[]
+  /** Globs; `*` for all. */
+  readonly namespaces: readonly string[]
+  /** Impersonated when applying; absent: the agent's own rights. */
+  readonly serviceAccount?: string
+}
+
+/** Argo CD's sync options and policies, read once at the hub into our own words. */
+export interface SyncOptions {
+  readonly createNamespace: boolean
+  readonly namespaceLabels?: { readonly [key: string]: string }
+  readonly namespaceAnnotations?: { readonly [key: string]: string }
+  readonly prune: boolean
+  readonly selfHeal: boolean
+  readonly allowEmpty: boolean
+  readonly pruneLast: boolean
+  readonly prunePropagation: 'foreground' | 'background' | 'orphan'
+  readonly applyOutOfSyncOnly: boolean
+  readonly failOnSharedResource: boolean
+  readonly respectIgnoreDifferences: boolean
+  readonly validate: boolean
+  readonly replace: boolean
+  readonly adopt: 'Force' | 'IfUnowned' | 'Never'
+}
+
+export interface OfferPayload extends DocumentBase {
+  readonly typ: 'offer'
+  readonly number: DocumentNumber
+  /** The newest calendar when it was issued; an older one at the agent is fetched first. */
+  readonly cal: DocumentNumber
+  readonly application: ApplicationReference
+  readonly digest: Digest
+  /** Bytes of the Bundle, before compression. */
+  readonly size: number
+  /** The commit it was rendered from, for display. */
+  readonly revision: string
+  readonly namespace: string
+  readonly options: SyncOptions
+  readonly ceiling: Ceiling
+  readonly ignoreDifferences: readonly JsonObject[]
+}
+
+export interface TombstonePayload extends DocumentBase {
+  readonly typ: 'tombstone'
+  readonly number: DocumentNumber
+  readonly application: ApplicationReference
+  readonly policy: 'prune' | 'detach'
+  readonly reason: string
+  readonly approvedBy?: string
+}
+
+export type GrantTrigger = 'automated' | 'manual' | 'override' | 'delete'
+
+export interface GrantPayload extends DocumentBase {
+  readonly typ: 'grant'
+  readonly id: string
+  /** The Application's id. */
+  readonly application: string
+  /** The Offer's or Tombstone's number; the Grant is void once a newer one is held. */
+  readonly document: DocumentNumber
+  readonly cal: DocumentNumber
+  readonly trigger: GrantTrigger
+  readonly by: string
+  readonly options: { readonly dryRun: boolean; readonly prune: boolean; readonly revision: string }
+  readonly startBefore: EpochMs
+  /** Closing rules that this Grant may pass, and until when. */
+  readonly passes: readonly { readonly rule: string; readonly until: EpochMs }[]
+}
+
+export interface ClosedInterval {
+  /** Application ids, or all of the cluster. */
+  readonly applications: readonly string[] | 'all'
+  readonly from: EpochMs
+  readonly to: EpochMs
+  /** The rule's id; it changes with the rule's content. */
+  readonly rule: string
+  readonly layer: string
+  readonly triggers: readonly GrantTrigger[]
+  readonly blocks: readonly ('sync' | 'prune' | 'heal')[]
+  readonly inFlight: 'finish' | 'pauseAtWave' | 'abort'
+  readonly gracePeriodMs: number
+  readonly selfHeal: boolean
+}
+
+export interface CalendarPayload extends DocumentBase {
+  readonly typ: 'calendar'
+  readonly number: DocumentNumber
+  readonly from: EpochMs
+  readonly until: EpochMs
+  readonly intervals: readonly ClosedInterval[]
+  /** Ids of Grants that must not start any more. */
+  readonly void: readonly string[]
+}
+
+export interface PulsePayload {
+  readonly typ: 'pulse'
+  readonly cluster: string
+  readonly nonce: string
+  readonly now: EpochMs
+}
+
+/** One link of the hub's key chain; signed by its predecessor (the first by itself). */
+export interface HubKeysPayload {
+  readonly typ: 'hub-keys'
+  readonly hubId: string
+  readonly kid: string
+  /** Raw Ed25519 public key, base64url. */
+  readonly key: string
+  readonly previous?: string
+  readonly iat: EpochMs
+}
+
+/** The answer to an enrolment, signed by the key that the join token names. */
+export interface AdmissionPayload {
+  readonly typ: 'admission'
+  readonly cluster: string
+  readonly clusterName: string
+  readonly adm: number
+  /** The agent's public key it is for, base64url. */
+  readonly agentKey: string
+  readonly hubId: string
+  readonly hubKeys: readonly string[]
+  readonly iat: EpochMs
+}
+
+export type SignedDocument = OfferPayload | TombstonePayload | GrantPayload | CalendarPayload
+export type NumberedDocument = OfferPayload | TombstonePayload | CalendarPayload
+
+export function compareNumbers(a: DocumentNumber, b: DocumentNumber): number {
+  return a.epoch - b.epoch || a.n - b.n
+}
+
+/** `3.41`: epoch, then n. */
+export function numberText(number: DocumentNumber): string {
+  return `${number.epoch}.${number.n}`
+}

@@ -1,0 +1,60 @@
+import type { Digest } from '../json/canonical-json.ts'
+import type { ObjectKey } from '../model/kubernetes-object.ts'
+import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '../model/status.ts'
+import type { EpochMs } from '../time/epoch-ms.ts'
+import type { GrantTrigger } from './documents.ts'
+
+/** What became of one object in an operation. Result words are the field's: created, configured, unchanged. */
+export interface ObjectResult {
+  readonly key: ObjectKey
+  readonly wave: number
+  readonly phase: 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail'
+  readonly outcome: 'created' | 'configured' | 'unchanged' | 'pruned' | 'skipped' | 'failed' | 'pending'
+  readonly message?: string
+}
+
+export interface OperationReport {
+  /** The Grant's id; `heal-…` for a self-heal, scoped to the cluster. */
+  readonly id: string
+  readonly trigger: GrantTrigger | 'heal'
+  readonly by: string
+  readonly phase: OperationPhase
+  readonly message: string
+  readonly digest: Digest
+  readonly revision: string
+  readonly startedAt: EpochMs
+  readonly finishedAt?: EpochMs
+  readonly results: readonly ObjectResult[]
+  /** How many results were left out because of the limit. */
+  readonly resultsCut: number
+}
+
+export interface ObjectState {
+  readonly key: ObjectKey
+  readonly version: string
+  readonly sync: SyncStatus
+  readonly reason?: OutOfSyncReason
+  readonly health?: HealthStatus
+  readonly message?: string
+}
+
+/** An agent's whole state for one Application (protocol.md 7); numbered by (incarnation, n), the newest wins. */
+export interface ReportEntry {
+  readonly application: string
+  readonly inc: number
+  readonly n: number
+  /** The Application is gone from the cluster: an end is said, never left out. */
+  readonly gone: boolean
+  readonly held?: Digest
+  readonly lastSucceeded?: Digest
+  readonly sync: { readonly status: SyncStatus; readonly message?: string }
+  readonly health: { readonly status: HealthStatus; readonly message?: string; readonly since: EpochMs }
+  readonly operation?: OperationReport
+  /** Objects that are not Synced and Healthy, cut at a limit; the rest is counted. */
+  readonly objects: readonly ObjectState[]
+  readonly objectsCut: number
+  readonly objectCount: number
+  readonly images: readonly string[]
+  readonly inventory?: Digest
+  readonly observedAt: EpochMs
+}
