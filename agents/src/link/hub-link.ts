@@ -1,0 +1,33 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Bundle } from '@flotilla/core/model/bundle'
+import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+
+/**
+ * What the engine of an agent sees of its hub: the documents it holds, the permissions to start, and a place to
+ * report to. Reading is from memory and works while the hub is away.
+ */
+export interface HubLink {
+  /** Loads what is kept, then dials. Resolves when the kept documents are readable, not when the hub answers. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** The current Offer or Tombstone of each Application, by Application id. */
+  held(): ReadonlyMap<string, OfferPayload | TombstonePayload>
+  calendar(): CalendarPayload | undefined
+  /** Grants taken and not yet answered, oldest first. */
+  grants(): readonly GrantPayload[]
+  /** The hub's time, from pulses, moved on monotonically; undefined before the first pulse of this process. */
+  hubTime(): EpochMs | undefined
+  connected(): boolean
+  /** The Bundle, from what is kept or from the hub; undefined while it cannot be had. Checked against its digest. */
+  bundle(digest: Digest): Promise<Bundle | undefined>
+  /** Called after documents, Grants or the calendar changed, and when a Bundle may now be had. */
+  onChange(listener: () => void): void
+  /** Tells the hub what became of a Grant; repeated until it has acknowledged. */
+  settleGrant(id: string, outcome: 'started' | 'refused' | 'lapsed', reason?: string): Promise<void>
+  /** Takes the whole state of Applications; the newest of each replaces what was not sent yet. */
+  report(entries: readonly ReportEntry[]): Promise<void>
+  /** This process's incarnation and the next report number, kept over restarts. */
+  nextReportNumber(): Promise<{ readonly inc: number; readonly n: number }>
+}
