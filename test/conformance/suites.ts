@@ -1,0 +1,4 @@
+import type { Suite } from './suite.ts'
+
+/** Every suite that `npm run conformance` knows, in the order of its report. Add yours here. */
+export const SUITES: readonly Suite[] = []
