@@ -35,7 +35,9 @@ describe('a Bundle', () => {
     fc.assert(
       fc.property(
         objects.chain(list => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
-        ([list, shuffled]) => expect(encodeBundle(shuffled)).toEqual(encodeBundle(list)),
+        ([list, shuffled]) => {
+          expect(encodeBundle(shuffled)).toEqual(encodeBundle(list))
+        },
       ),
     )
   })
