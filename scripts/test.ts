@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+/**
+ * `npm test`: formatter and linter, house rules, types, and every test; all steps run even when one fails, so that
+ * one run shows all there is to mend. The last line counts the tests: `N passed, N failed, N skipped`.
+ */
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const RESULTS = join(ROOT, '.cache', 'test-results')
+
+interface Step {
+  readonly name: string
+  readonly says: string
+  readonly command: readonly string[]
+  /** Where vitest leaves its JSON, when the step counts tests. */
+  readonly results?: string
+  /** Only when asked for by name. */
+  readonly onRequest?: boolean
+  readonly fast?: boolean
+}
+
+function vitest(
+  name: string,
+  says: string,
+  projects: readonly string[],
+  more: readonly string[] = [],
+  fast = false,
+): Step {
+  const results = join(RESULTS, `${name}.json`)
+  return {
+    name,
+    says,
+    fast,
+    results,
+    command: [
+      'vitest',
+      'run',
+      ...projects.flatMap(project => ['--project', project]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${results}`,
+      ...more,
+    ],
+  }
+}
+
+const STEPS: readonly Step[] = [
+  { name: 'format', says: 'formatter and linter', command: ['biome', 'ci', '--error-on-warnings', '.'], fast: true },
+  { name: 'reformat', says: 'formatter and safe fixes', command: ['biome', 'check', '--write', '.'], onRequest: true },
+  {
+    name: 'rules',
+    says: 'house rules: import arrows, time as a port, file size',
+    command: ['node', 'scripts/house-rules/main.ts'],
+    fast: true,
+  },
+  { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
+  vitest('unit', 'unit, property, golden and simulation tests', ['unit'], [], true),
+  vitest('integration', 'integration tests: files, sockets, processes of one part', ['integration']),
+  vitest(
+    'contract',
+    'one contract on the simulated and the real control plane',
+    ['contract'],
+    ['--no-file-parallelism'],
+  ),
+  vitest('e2e', 'end to end: hub, agents and clusters as processes', ['e2e'], ['--no-file-parallelism']),
+]
+
+const { values, positionals } = parseArgs({
+  options: { fast: { type: 'boolean' }, only: { type: 'string' } },
+  allowPositionals: true,
+})
+const only = values.only?.split(',')
+const unknown = only?.find(name => !STEPS.some(step => step.name === name))
+if (unknown) {
+  console.error(`no step "${unknown}"; there are ${STEPS.map(step => step.name).join(', ')}`)
+  process.exit(2)
+}
+const chosen = STEPS.filter(step => (only ? only.includes(step.name) : !step.onRequest && (!values.fast || step.fast)))
+rmSync(RESULTS, { recursive: true, force: true })
+mkdirSync(RESULTS, { recursive: true })
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const broken: string[] = []
+const colour = process.stderr.isTTY && !process.env.NO_COLOR
+const bold = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
+
+for (const step of chosen) {
+  console.error(bold(`\n# ${step.says}`))
+  const startedAt = performance.now()
+  const code = await run([...step.command, ...(step.results ? positionals : [])])
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  console.error(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
+  if (code !== 0) broken.push(step.name)
+  if (step.results) count(step.results, step.name)
+}
+if (broken.length > 0) console.error(bold(`\nfailed: ${broken.join(', ')}`))
+if (chosen.some(step => step.results)) {
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+}
+process.exit(broken.length > 0 ? 1 : 0)
+
+function run(command: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const [program = '', ...args] = command
+    const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' })
+    child.once('error', reject)
+    child.once('exit', code => resolve(code ?? 1))
+  })
+}
+
+/** Reads vitest's JSON; a run that died before writing it has failed already by its exit code. */
+function count(file: string, step: string): void {
+  if (!existsSync(file)) {
+    if (!broken.includes(step)) broken.push(step)
+    return
+  }
+  const result = JSON.parse(readFileSync(file, 'utf8')) as {
+    numPassedTests: number
+    numFailedTests: number
+    numPendingTests: number
+    numTodoTests: number
+  }
+  counts.passed += result.numPassedTests
+  counts.failed += result.numFailedTests
+  counts.skipped += result.numPendingTests + result.numTodoTests
+}
