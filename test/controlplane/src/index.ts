@@ -1,0 +1,8 @@
+export type { ClusterUser } from './apiserver.ts'
+export { type AuditEvent, type AuditLevel, readAuditLog } from './audit.ts'
+export { type ControlPlaneAvailability, controlPlaneAvailability } from './availability.ts'
+export { buildControlPlane, buildTool, type ControlPlaneBinaries, type ToolName } from './build.ts'
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane, startControlPlanes } from './control-plane.ts'
+export { ControlPlaneFailed, ControlPlaneUnavailable } from './errors.ts'
+export { type HttpsTransportOptions, httpsTransport } from './https-transport.ts'
+export type { Kubeconfig } from './kubeconfig.ts'
