@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type {
+  ApplicationFilter,
+  ApplicationRow,
+  AuditRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  StoreReader,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
+import { compositeKey, type MemoryTables, type Overlays } from './memory-tables.ts'
+import {
+  byApplicationId,
+  byApplicationName,
+  byClusterName,
+  byCreation,
+  byDocumentNumber,
+  byFileAndIndex,
+  bySetKey,
+  bySourceName,
+  digestsHeld,
+  HISTORY_DIGESTS,
+  incumbent,
+} from './row-rules.ts'
+
+type RowOf<Name extends keyof MemoryTables> = MemoryTables[Name] extends MemoryTable<infer Row> ? Row : never
+
+/** The port's questions over the tables as one transaction sees them. */
+export class MemoryReader implements StoreReader {
+  private readonly tables: MemoryTables
+  private readonly overlays: Overlays
+  private ended = false
+
+  constructor(tables: MemoryTables, overlays: Overlays) {
+    this.tables = tables
+    this.overlays = overlays
+  }
+
+  /** After its work a transaction can no longer be used; a forgotten `await` shows at once. */
+  end(): void {
+    this.ended = true
+  }
+
+  protected view<Name extends keyof MemoryTables>(name: Name): TableView<RowOf<Name>> {
+    assert(!this.ended, 'a store transaction was used after its work had ended')
+    const table = this.tables[name] as unknown as MemoryTable<object>
+    let overlay = this.overlays.get(table)
+    if (overlay === undefined) {
+      overlay = new Map()
+      this.overlays.set(table, overlay)
+    }
+    return new TableView(table as unknown as MemoryTable<RowOf<Name>>, overlay as unknown as Overlay<RowOf<Name>>)
+  }
+
+  async setting(key: string): Promise<JsonObject | undefined> {
+    return this.view('settings').get(key)?.value
+  }
+
+  async sources(): Promise<readonly SourceRow[]> {
+    return this.view('sources').all().sort(bySourceName)
+  }
+
+  async sourceDocuments(source: string): Promise<readonly SourceDocumentRow[]> {
+    return this.view('sourceDocuments').where('source', source).sort(byFileAndIndex)
+  }
+
+  async sets(): Promise<readonly SetRow[]> {
+    return this.view('sets').all().sort(bySetKey)
+  }
+
+  async set(key: string): Promise<SetRow | undefined> {
+    return this.view('sets').get(key)
+  }
+
+  async applications(filter: ApplicationFilter = {}): Promise<readonly ApplicationRow[]> {
+    const view = this.view('applications')
+    const { clusterId, set, source } = filter
+    const rows =
+      clusterId !== undefined
+        ? view.where('cluster', clusterId)
+        : set !== undefined
+          ? view.where('set', set)
+          : source !== undefined
+            ? view.where('source', source)
+            : view.all()
+    return rows
+      .filter(row => (set === undefined || row.set === set) && (source === undefined || row.source === source))
+      .sort(byApplicationName)
+  }
+
+  async application(id: string): Promise<ApplicationRow | undefined> {
+    return this.view('applications').get(id)
+  }
+
+  async applicationByName(name: string): Promise<ApplicationRow | undefined> {
+    return incumbent(this.view('applications').where('name', name))
+  }
+
+  async clusters(): Promise<readonly ClusterRow[]> {
+    return this.view('clusters').all().sort(byClusterName)
+  }
+
+  async cluster(id: string): Promise<ClusterRow | undefined> {
+    return this.view('clusters').get(id)
+  }
+
+  async clusterByName(name: string): Promise<ClusterRow | undefined> {
+    return this.view('clusters').where('name', name)[0]
+  }
+
+  async joinToken(id: string): Promise<JoinTokenRow | undefined> {
+    return this.view('joinTokens').get(id)
+  }
+
+  async joinTokens(): Promise<readonly JoinTokenRow[]> {
+    return this.view('joinTokens').all().sort(byCreation)
+  }
+
+  async documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]> {
+    return this.view('documents')
+      .where('cluster', clusterId)
+      .filter(row => after === undefined || compareNumbers(row.number, after) > 0)
+      .sort(byDocumentNumber)
+  }
+
+  async document(clusterId: string, key: string): Promise<DocumentRow | undefined> {
+    return this.view('documents').get(compositeKey(clusterId, key))
+  }
+
+  async offersDigest(clusterId: string, digest: Digest): Promise<boolean> {
+    return this.view('documents')
+      .where('cluster', clusterId)
+      .some(row => row.digest === digest)
+  }
+
+  async openGrants(clusterId: string): Promise<readonly GrantRow[]> {
+    return this.view('grants').where('open', clusterId).sort(byCreation)
+  }
+
+  async grant(id: string): Promise<GrantRow | undefined> {
+    return this.view('grants').get(id)
+  }
+
+  async reports(clusterId?: string): Promise<readonly ReportRow[]> {
+    const view = this.view('reports')
+    return (clusterId === undefined ? view.all() : view.where('cluster', clusterId)).sort(byApplicationId)
+  }
+
+  async report(applicationId: string): Promise<ReportRow | undefined> {
+    return this.view('reports').get(applicationId)
+  }
+
+  async operations(
+    applicationId: string,
+    page: { readonly limit: number; readonly before?: number },
+  ): Promise<readonly OperationRow[]> {
+    return newestFirst(this.view('operations').where('application', applicationId), page)
+  }
+
+  async renderMemo(key: string): Promise<Digest | undefined> {
+    return this.view('renderMemos').get(key)?.digest
+  }
+
+  async bundle(digest: Digest): Promise<BundleRow | undefined> {
+    return this.view('bundles').get(digest)
+  }
+
+  async referencedDigests(): Promise<ReadonlySet<Digest>> {
+    const digests = new Set<Digest>()
+    for (const row of this.view('documents').all()) if (row.digest !== undefined) digests.add(row.digest)
+    for (const row of this.view('applications').all()) if (row.digest !== undefined) digests.add(row.digest)
+    for (const row of this.view('reports').all()) for (const digest of digestsHeld(row)) digests.add(digest)
+    const recent = new Map<string, Set<Digest>>()
+    for (const row of this.view('operations')
+      .all()
+      .sort((a, b) => b.sequence - a.sequence)) {
+      const seen = recent.get(row.applicationId) ?? new Set()
+      recent.set(row.applicationId, seen)
+      if (seen.size < HISTORY_DIGESTS) seen.add(row.operation.digest)
+    }
+    for (const seen of recent.values()) for (const digest of seen) digests.add(digest)
+    return digests
+  }
+
+  async token(id: string): Promise<TokenRow | undefined> {
+    return this.view('tokens').get(id)
+  }
+
+  async tokens(): Promise<readonly TokenRow[]> {
+    return this.view('tokens').all().sort(byCreation)
+  }
+
+  async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {
+    return newestFirst(this.view('audit').all(), page)
+  }
+}
+
+function newestFirst<Row extends { readonly sequence: number }>(
+  rows: Row[],
+  page: { readonly limit: number; readonly before?: number },
+): Row[] {
+  const { limit, before = Number.POSITIVE_INFINITY } = page
+  return rows
+    .filter(row => row.sequence < before)
+    .sort((a, b) => b.sequence - a.sequence)
+    .slice(0, limit)
+}

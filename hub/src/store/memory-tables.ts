@@ -1,0 +1,68 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type {
+  ApplicationRow,
+  AuditRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+import { MemoryTable, type Overlay } from './memory-table.ts'
+
+/** Joins the parts of a composite key; no part holds U+0000. */
+export function compositeKey(...parts: readonly (string | number)[]): string {
+  return parts.join('\u0000')
+}
+
+/** One table for each kind of row, with the look-ups that the port's questions need. */
+export function createTables() {
+  return {
+    settings: new MemoryTable<{ readonly key: string; readonly value: JsonObject }>({ key: row => row.key }),
+    sequences: new MemoryTable<{ readonly name: string; readonly last: number }>({ key: row => row.name }),
+    sources: new MemoryTable<SourceRow>({ key: row => row.name }),
+    sourceDocuments: new MemoryTable<SourceDocumentRow>({
+      key: row => compositeKey(row.source, row.file, row.index),
+      lookups: { source: row => row.source },
+    }),
+    sets: new MemoryTable<SetRow>({ key: row => row.key }),
+    applications: new MemoryTable<ApplicationRow>({
+      key: row => row.id,
+      lookups: { name: row => row.name, cluster: row => row.clusterId, set: row => row.set, source: row => row.source },
+    }),
+    clusters: new MemoryTable<ClusterRow>({ key: row => row.id, lookups: { name: row => row.name } }),
+    joinTokens: new MemoryTable<JoinTokenRow>({ key: row => row.id }),
+    documents: new MemoryTable<DocumentRow>({
+      key: row => compositeKey(row.clusterId, row.key),
+      lookups: { cluster: row => row.clusterId },
+    }),
+    grants: new MemoryTable<GrantRow>({
+      key: row => row.id,
+      lookups: { open: row => (row.state === 'open' ? row.clusterId : undefined) },
+    }),
+    reports: new MemoryTable<ReportRow>({ key: row => row.applicationId, lookups: { cluster: row => row.clusterId } }),
+    operations: new MemoryTable<OperationRow>({
+      key: row => compositeKey(row.clusterId, row.id),
+      lookups: { application: row => row.applicationId },
+    }),
+    renderMemos: new MemoryTable<{ readonly key: string; readonly digest: Digest }>({
+      key: row => row.key,
+      lookups: { digest: row => row.digest },
+    }),
+    bundles: new MemoryTable<BundleRow>({ key: row => row.digest }),
+    tokens: new MemoryTable<TokenRow>({ key: row => row.id }),
+    audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
+  }
+}
+
+export type MemoryTables = ReturnType<typeof createTables>
+
+/** One transaction's differences, by table. */
+export type Overlays = Map<MemoryTable<object>, Overlay<object>>

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type {
+  ApplicationRow,
+  AuditRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  StoreWriter,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import { MemoryReader } from './memory-reader.ts'
+import { compositeKey } from './memory-tables.ts'
+import { isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+
+/** The port's changes; they go into the transaction's overlay and are committed by the store, or not at all. */
+export class MemoryWriter extends MemoryReader implements StoreWriter {
+  /** Rows that really differ from what was there. */
+  rowsChanged = 0
+
+  private changed(really: boolean): void {
+    if (really) this.rowsChanged += 1
+  }
+
+  async putSetting(key: string, value: JsonObject): Promise<void> {
+    this.changed(this.view('settings').put({ key, value }))
+  }
+
+  async putSource(row: SourceRow): Promise<void> {
+    this.changed(this.view('sources').put(row))
+  }
+
+  async deleteSource(name: string): Promise<void> {
+    this.changed(this.view('sources').delete(name))
+  }
+
+  async putSourceDocuments(source: string, rows: readonly SourceDocumentRow[]): Promise<void> {
+    const view = this.view('sourceDocuments')
+    const kept = new Set<string>()
+    for (const row of rows) {
+      assert.equal(row.source, source, 'a document belongs to another source')
+      const key = compositeKey(row.source, row.file, row.index)
+      assert(!kept.has(key), `${row.file} has document ${row.index} twice`)
+      kept.add(key)
+    }
+    for (const row of view.where('source', source)) {
+      const key = compositeKey(row.source, row.file, row.index)
+      if (!kept.has(key)) this.changed(view.delete(key))
+    }
+    for (const row of rows) this.changed(view.put(row))
+  }
+
+  async putSet(row: SetRow): Promise<void> {
+    this.changed(this.view('sets').put(row))
+  }
+
+  async deleteSet(key: string): Promise<void> {
+    this.changed(this.view('sets').delete(key))
+  }
+
+  async putApplication(row: ApplicationRow): Promise<void> {
+    this.changed(this.view('applications').put(row))
+  }
+
+  async deleteApplication(id: string): Promise<void> {
+    this.changed(this.view('applications').delete(id))
+  }
+
+  async putCluster(row: ClusterRow): Promise<void> {
+    const view = this.view('clusters')
+    const namesake = view.where('name', row.name)[0]
+    assert(namesake === undefined || namesake.id === row.id, `cluster ${row.name} has another id`)
+    this.changed(view.put(withoutLoweredNumber(row, view.get(row.id))))
+  }
+
+  async nextNumber(clusterId: string): Promise<DocumentNumber> {
+    const view = this.view('clusters')
+    const row = view.get(clusterId)
+    assert(row !== undefined, `no cluster ${clusterId}`)
+    const n = row.lastNumber + 1
+    this.changed(view.put({ ...row, lastNumber: n }))
+    return { epoch: row.epoch, n }
+  }
+
+  async putJoinToken(row: JoinTokenRow): Promise<void> {
+    this.changed(this.view('joinTokens').put(row))
+  }
+
+  async putDocument(row: DocumentRow): Promise<void> {
+    this.assertCluster(row.clusterId)
+    const view = this.view('documents')
+    const stored = view.get(compositeKey(row.clusterId, row.key))
+    assert(
+      stored === undefined || compareNumbers(row.number, stored.number) >= 0,
+      `the number of ${row.key} would go back`,
+    )
+    this.changed(view.put(row))
+  }
+
+  async deleteDocument(clusterId: string, key: string): Promise<void> {
+    this.changed(this.view('documents').delete(compositeKey(clusterId, key)))
+  }
+
+  async putGrant(row: GrantRow): Promise<void> {
+    this.assertCluster(row.clusterId)
+    this.changed(this.view('grants').put(row))
+  }
+
+  async putReport(row: ReportRow): Promise<boolean> {
+    const view = this.view('reports')
+    const stored = view.get(row.applicationId)
+    if (stored !== undefined && !isNewerReport(row, stored)) return false
+    this.changed(view.put(row))
+    return true
+  }
+
+  async deleteReport(applicationId: string): Promise<void> {
+    this.changed(this.view('reports').delete(applicationId))
+  }
+
+  async putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void> {
+    const view = this.view('operations')
+    const stored = view.get(compositeKey(row.clusterId, row.id))
+    this.changed(view.put({ ...row, sequence: stored?.sequence ?? this.nextSequence('operations') }))
+  }
+
+  async putRenderMemo(key: string, digest: Digest): Promise<void> {
+    this.changed(this.view('renderMemos').put({ key, digest }))
+  }
+
+  async putBundle(row: BundleRow): Promise<void> {
+    this.changed(this.view('bundles').put(row))
+  }
+
+  async deleteBundle(digest: Digest): Promise<void> {
+    const memos = this.view('renderMemos')
+    for (const memo of memos.where('digest', digest)) this.changed(memos.delete(memo.key))
+    this.changed(this.view('bundles').delete(digest))
+  }
+
+  async putToken(row: TokenRow): Promise<void> {
+    this.changed(this.view('tokens').put(row))
+  }
+
+  async deleteToken(id: string): Promise<void> {
+    this.changed(this.view('tokens').delete(id))
+  }
+
+  async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {
+    this.changed(this.view('audit').put({ ...row, sequence: this.nextSequence('audit') }))
+  }
+
+  private nextSequence(name: string): number {
+    const view = this.view('sequences')
+    const last = (view.get(name)?.last ?? 0) + 1
+    view.put({ name, last })
+    return last
+  }
+
+  private assertCluster(clusterId: string): void {
+    assert(this.view('clusters').get(clusterId) !== undefined, `no cluster ${clusterId}`)
+  }
+}

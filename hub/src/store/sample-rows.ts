@@ -1,0 +1,203 @@
+import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
+import type {
+  ApplicationRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+
+/** Whole rows for the tests of stores and of what reads them; every field can be given. */
+
+export const digestOf = (text: string): Digest => sha256(text)
+
+export function sampleSource(over: Partial<SourceRow> = {}): SourceRow {
+  return {
+    name: 'platform',
+    repository: 'https://git/fleet',
+    revision: 'main',
+    path: 'fleet',
+    diagnostics: [],
+    ...over,
+  }
+}
+
+export function sampleSourceDocument(over: Partial<SourceDocumentRow> = {}): SourceDocumentRow {
+  return {
+    source: 'platform',
+    file: 'fleet/shop.yaml',
+    index: 0,
+    kind: 'ApplicationSet',
+    name: 'shop',
+    startLine: 1,
+    text: 'kind: ApplicationSet\n',
+    commit: 'c1',
+    ...over,
+  }
+}
+
+export function sampleSet(over: Partial<SetRow> = {}): SetRow {
+  return {
+    key: 'platform/shop',
+    source: 'platform',
+    name: 'shop',
+    contentDigest: 'd1',
+    generators: [{ stale: false }],
+    errors: [],
+    expandedAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleApplication(over: Partial<ApplicationRow> = {}): ApplicationRow {
+  return {
+    id: 'app-1',
+    name: 'shop-eu-1',
+    state: 'active',
+    project: 'shop',
+    source: 'platform',
+    clusterName: 'eu-1',
+    namespace: 'shop',
+    labels: {},
+    document: { spec: { project: 'shop' } },
+    provenance: { source: 'platform', file: 'fleet/shop.yaml', line: 7, column: 1 },
+    images: [],
+    createdAt: 1_000,
+    changedAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleCluster(over: Partial<ClusterRow> = {}): ClusterRow {
+  return { id: 'cluster-1', name: 'eu-1', admission: 1, incarnation: 0, epoch: 1, lastNumber: 0, versions: {}, ...over }
+}
+
+export function sampleJoinToken(over: Partial<JoinTokenRow> = {}): JoinTokenRow {
+  return {
+    id: 'join-1',
+    clusterName: 'eu-1',
+    secretHash: digestOf('s'),
+    createdAt: 1_000,
+    expiresAt: 2_000,
+    ...over,
+  }
+}
+
+export function sampleDocument(over: Partial<DocumentRow> = {}): DocumentRow {
+  return {
+    clusterId: 'cluster-1',
+    key: 'application/app-1',
+    typ: 'offer',
+    number: { epoch: 1, n: 1 },
+    applicationId: 'app-1',
+    digest: digestOf('bundle'),
+    meaning: 'm1',
+    jws: 'a.b.c',
+    issuedAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleGrant(over: Partial<GrantRow> = {}): GrantRow {
+  return {
+    id: 'grant-1',
+    clusterId: 'cluster-1',
+    applicationId: 'app-1',
+    payload: {
+      typ: 'grant',
+      cluster: 'cluster-1',
+      adm: 1,
+      iat: 1_000,
+      must: [],
+      id: 'grant-1',
+      application: 'app-1',
+      document: { epoch: 1, n: 1 },
+      cal: { epoch: 1, n: 0 },
+      trigger: 'automated',
+      by: 'hub',
+      options: { dryRun: false, prune: true, revision: 'r1' },
+      startBefore: 2_000,
+      passes: [],
+    },
+    jws: 'a.b.c',
+    state: 'open',
+    createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleReport(over: Partial<ReportRow> = {}, entry: Partial<ReportRow['entry']> = {}): ReportRow {
+  const applicationId = over.applicationId ?? 'app-1'
+  return {
+    applicationId,
+    clusterId: 'cluster-1',
+    admission: 1,
+    entry: {
+      application: applicationId,
+      inc: 1,
+      n: 1,
+      gone: false,
+      sync: { status: 'Synced' },
+      health: { status: 'Healthy', since: 1_000 },
+      objects: [],
+      objectsCut: 0,
+      objectCount: 3,
+      images: [],
+      observedAt: 1_000,
+      ...entry,
+    },
+    hash: digestOf('entry'),
+    receivedAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleOperation(
+  over: Partial<Omit<OperationRow, 'sequence'>> = {},
+  operation: Partial<OperationRow['operation']> = {},
+): Omit<OperationRow, 'sequence'> {
+  const id = over.id ?? 'grant-1'
+  return {
+    id,
+    applicationId: 'app-1',
+    clusterId: 'cluster-1',
+    operation: {
+      id,
+      trigger: 'automated',
+      by: 'hub',
+      phase: 'Succeeded',
+      message: '',
+      digest: digestOf('bundle'),
+      revision: 'r1',
+      startedAt: 1_000,
+      results: [],
+      resultsCut: 0,
+      ...operation,
+    },
+    ...over,
+  }
+}
+
+export function sampleBundle(over: Partial<BundleRow> = {}): BundleRow {
+  return {
+    digest: digestOf('bundle'),
+    format: 1,
+    size: 100,
+    objectCount: 3,
+    holdsSecrets: false,
+    images: [],
+    createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleToken(over: Partial<TokenRow> = {}): TokenRow {
+  return { id: 'token-1', name: 'admin', role: 'admin', secretHash: digestOf('s'), createdAt: 1_000, ...over }
+}
