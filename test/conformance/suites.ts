@@ -1,4 +1,5 @@
+import { healthSuite } from './health.ts'
 import type { Suite } from './suite.ts'
 
 /** Every suite that `npm run conformance` knows, in the order of its report. Add yours here. */
-export const SUITES: readonly Suite[] = []
+export const SUITES: readonly Suite[] = [healthSuite]
