@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import type { Application } from '../model/application.ts'
+import { setPolicy, withdrawalPolicy, withinDeletionBudget } from './decide-withdrawal.ts'
+
+describe('withinDeletionBudget', () => {
+  it.each([
+    ['one of one', 1, 1, true],
+    ['one of three', 1, 3, true],
+    ['two of three', 2, 3, false],
+    ['two of ten', 2, 10, true],
+    ['three of ten', 3, 10, false],
+    ['ten of a thousand', 10, 1000, true],
+    ['eleven of a thousand', 11, 1000, false],
+    ['none', 0, 0, true],
+  ] as const)('%s', (_sentence, removed, total, expected) => {
+    expect(withinDeletionBudget(removed, total)).toBe(expected)
+  })
+})
+
+describe('withdrawalPolicy', () => {
+  const application = (apiVersion: string, finalizers?: string[], deletion?: 'prune' | 'detach'): Application => ({
+    apiVersion,
+    kind: 'Application',
+    metadata: { name: 'web', finalizers },
+    spec: { project: 'shop', destination: {}, deletion },
+    provenance: { source: '', file: '', line: 1, column: 1 },
+  })
+  it.each([
+    [
+      "Argo's finalizer prunes",
+      application('argoproj.io/v1alpha1', ['resources-finalizer.argocd.argoproj.io']),
+      'prune',
+    ],
+    [
+      'so does its background form',
+      application('argoproj.io/v1alpha1', ['resources-finalizer.argocd.argoproj.io/background']),
+      'prune',
+    ],
+    ["Argo's Application without one leaves everything", application('argoproj.io/v1alpha1'), 'detach'],
+    [
+      'a finalizer that only begins alike is another',
+      application('argoproj.io/v1alpha1', ['resources-finalizer.argocd.argoproj.io.example']),
+      'detach',
+    ],
+    ['ours prunes', application('flotilla.dev/v1alpha1'), 'prune'],
+    ['unless it says detach', application('flotilla.dev/v1alpha1', [], 'detach'), 'detach'],
+  ] as const)('%s', (_sentence, given, expected) => {
+    expect(withdrawalPolicy(given)).toBe(expected)
+  })
+})
+
+describe('setPolicy', () => {
+  it.each([
+    [undefined, true, true],
+    ['sync', true, true],
+    ['create-only', false, false],
+    ['create-update', true, false],
+    ['create-delete', false, true],
+  ] as const)('%s', (policy, update, remove) => {
+    expect(setPolicy(policy)).toEqual({ update, remove })
+  })
+})

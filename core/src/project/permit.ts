@@ -1,0 +1,150 @@
+import { compileGlob } from '../glob/glob.ts'
+import type { Application, ApplicationSource } from '../model/application.ts'
+import type { GroupKindRule, ProjectDestination, ProjectSpec } from '../model/fleet.ts'
+import type { Ceiling } from '../protocol/documents.ts'
+import { normaliseRepositoryUrl } from './repository-url.ts'
+
+/** The Cluster that an Application's destination was resolved to. */
+export interface DestinationCluster {
+  readonly name: string
+  readonly servers: readonly string[]
+}
+
+export type Permission =
+  | { readonly kind: 'permitted'; readonly ceiling: Ceiling }
+  | {
+      readonly kind: 'refused'
+      readonly code: 'SOURCE_FORBIDDEN' | 'DESTINATION_FORBIDDEN'
+      readonly reason: string
+      readonly hint: string
+    }
+
+/**
+ * Whether a Project lets an Application use its sources and destination, and the ceiling that the agent enforces
+ * again inside the cluster. Kinds are checked against the rendered Bundle, by {@link kindPermitted}.
+ *
+ * The rules are Argo CD's for AppProjects, their order of refusal included (docs/projects.md).
+ */
+export function permit(
+  project: { readonly name: string; readonly spec: ProjectSpec },
+  application: Application,
+  cluster: DestinationCluster,
+): Permission {
+  for (const source of sourcesOf(application)) {
+    if (!sourcePermitted(project.spec.sourceRepos, source.repoURL)) {
+      return {
+        kind: 'refused',
+        code: 'SOURCE_FORBIDDEN',
+        reason: `project "${project.name}" may not use repository ${source.repoURL}`,
+        hint: `add "${source.repoURL}" to sourceRepos of project "${project.name}"`,
+      }
+    }
+  }
+  const namespace = application.spec.destination.namespace ?? ''
+  if (!destinationPermitted(project.spec.destinations, cluster, namespace)) {
+    return {
+      kind: 'refused',
+      code: 'DESTINATION_FORBIDDEN',
+      reason: `project "${project.name}" may not deploy to cluster "${cluster.name}", namespace "${namespace}"`,
+      hint: `add cluster "${cluster.name}" with namespace "${namespace}" to destinations of project "${project.name}"`,
+    }
+  }
+  return { kind: 'permitted', ceiling: ceilingOf(project.spec, cluster) }
+}
+
+export function sourcesOf(application: Application): readonly ApplicationSource[] {
+  const { source, sources } = application.spec
+  return sources && sources.length > 0 ? sources : source ? [source] : []
+}
+
+/** rbac of AppProject.sourceRepos: `!pattern` refuses wherever it stands; not matching it counts as a match. */
+export function sourcePermitted(patterns: readonly string[], url: string): boolean {
+  const wanted = normaliseRepositoryUrl(url)
+  let permitted = false
+  for (const pattern of patterns) {
+    const negated = pattern.startsWith('!')
+    const bare = negated ? pattern.slice(1) : pattern
+    const matches = bare === '*' || globMatches(normaliseRepositoryUrl(bare), wanted, '/')
+    if (negated && matches) return false
+    if (negated !== matches) permitted = true
+  }
+  return permitted
+}
+
+/** Argo CD's order: a negated name or server that hits refuses at once; else one entry that matches is enough. */
+export function destinationPermitted(
+  entries: readonly ProjectDestination[],
+  cluster: DestinationCluster,
+  namespace: string,
+): boolean {
+  let permitted = false
+  for (const entry of entries) {
+    const byName = entry.name !== undefined && patternMatches(entry.name, cluster.name)
+    const byServer =
+      entry.server !== undefined &&
+      (isNegated(entry.server)
+        ? cluster.servers.every(server => patternMatches(entry.server!, server))
+        : entry.server === '*' || cluster.servers.some(server => patternMatches(entry.server!, server)))
+    const byNamespace = patternMatches(entry.namespace ?? '', namespace)
+    if ((byServer || byName) && byNamespace) permitted = true
+    else if (entry.name !== undefined && isNegated(entry.name) && !byName) return false
+    else if (entry.server !== undefined && isNegated(entry.server) && !byServer && byNamespace) return false
+    else if (isNegated(entry.namespace ?? '') && !byNamespace && byServer) return false
+  }
+  return permitted
+}
+
+/** What the agent is told: kinds as written, and the namespaces of this cluster that the entries name. */
+export function ceilingOf(spec: ProjectSpec, cluster: DestinationCluster): Ceiling {
+  const namespaces = spec.destinations
+    .filter(
+      entry =>
+        (entry.name !== undefined && patternMatches(entry.name, cluster.name)) ||
+        (entry.server !== undefined &&
+          (entry.server === '*' || cluster.servers.some(server => patternMatches(entry.server!, server)))),
+    )
+    .map(entry => entry.namespace ?? '')
+  return {
+    clusterKindsAllowed: spec.clusterResourceWhitelist,
+    clusterKindsDenied: spec.clusterResourceBlacklist,
+    namespacedKindsAllowed: spec.namespaceResourceWhitelist,
+    namespacedKindsDenied: spec.namespaceResourceBlacklist,
+    namespaces: [...new Set(namespaces)],
+  }
+}
+
+/** A cluster-scoped kind has to be listed; a namespaced one has to be left alone (absent list) or listed. */
+export function kindPermitted(ceiling: Ceiling, group: string, kind: string, namespaced: boolean): boolean {
+  const listed = (rules: readonly GroupKindRule[]): boolean =>
+    rules.some(rule => globMatches(rule.group, group, '') && globMatches(rule.kind, kind, ''))
+  if (namespaced) {
+    if (listed(ceiling.namespacedKindsDenied)) return false
+    return ceiling.namespacedKindsAllowed === undefined || listed(ceiling.namespacedKindsAllowed)
+  }
+  return !listed(ceiling.clusterKindsDenied) && listed(ceiling.clusterKindsAllowed)
+}
+
+/** `!pattern` takes a namespace away; otherwise one pattern has to match. */
+export function namespacePermitted(ceiling: Ceiling, namespace: string): boolean {
+  const negated = ceiling.namespaces.filter(isNegated)
+  if (negated.some(pattern => !patternMatches(pattern, namespace))) return false
+  return negated.length > 0 || ceiling.namespaces.some(pattern => patternMatches(pattern, namespace))
+}
+
+function isNegated(pattern: string): boolean {
+  return pattern.startsWith('!')
+}
+
+function patternMatches(pattern: string, text: string): boolean {
+  return isNegated(pattern) ? !globMatches(pattern.slice(1), text, '') : globMatches(pattern, text, '')
+}
+
+/** A pattern that is no glob matches only its own text: it must never open a door. */
+function globMatches(pattern: string, text: string, separator: string): boolean {
+  if (pattern === text) return true
+  try {
+    return compileGlob(pattern, separator)(text)
+  } catch {
+    return false
+  }
+}

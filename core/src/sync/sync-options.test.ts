@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import type { Application, SyncPolicy } from '../model/application.ts'
+import { isAutomated, readSyncOptions } from './sync-options.ts'
+
+function application(syncPolicy?: SyncPolicy): Application {
+  return {
+    apiVersion: 'flotilla.dev/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'web' },
+    spec: { project: 'shop', destination: { name: 'eu-1' }, syncPolicy },
+    provenance: { source: '', file: 'a.yaml', line: 1, column: 1 },
+  }
+}
+
+describe('readSyncOptions', () => {
+  it('has safe defaults: nothing is pruned or healed unless the document says so', () => {
+    expect(readSyncOptions(application()).options).toMatchObject({
+      prune: false,
+      selfHeal: false,
+      allowEmpty: false,
+      createNamespace: false,
+      respectIgnoreDifferences: true,
+      adopt: 'IfUnowned',
+    })
+  })
+
+  it('reads prune and selfHeal from the automated block', () => {
+    expect(readSyncOptions(application({ automated: { prune: true, selfHeal: true } })).options).toMatchObject({
+      prune: true,
+      selfHeal: true,
+    })
+  })
+
+  it('takes nothing from an automated block that is not enabled', () => {
+    expect(readSyncOptions(application({ automated: { prune: true, enabled: false } })).options.prune).toBe(false)
+  })
+
+  it('splits comma lists and trims white space', () => {
+    const { options, problems } = readSyncOptions(
+      application({ syncOptions: ['CreateNamespace=true, PruneLast=true'] }),
+    )
+    expect(problems).toEqual([])
+    expect(options).toMatchObject({ createNamespace: true, pruneLast: true })
+  })
+
+  it('lets Prune=false win over the automated block', () => {
+    const policy = { automated: { prune: true }, syncOptions: ['Prune=false'] }
+    expect(readSyncOptions(application(policy)).options.prune).toBe(false)
+  })
+
+  const refused: readonly [option: string, says: RegExp][] = [
+    ['CreateNamespac=true', /unknown sync option "CreateNamespac"/],
+    ['Prune=confirm', /Prune=confirm is not built yet/],
+    ['CreateNamespace=yes', /neither true nor false/],
+    ['PrunePropagationPolicy=sideways', /not built yet/],
+    ['__proto__=true', /unknown sync option/],
+  ]
+  it.each(refused)('holds on %s', (option, says) => {
+    const { problems } = readSyncOptions(application({ syncOptions: [option] }))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatchObject({ kind: 'hold', message: expect.stringMatching(says) })
+  })
+
+  it('names the nearest known option', () => {
+    expect(readSyncOptions(application({ syncOptions: ['CreateNamespac=true'] })).problems[0]?.hint).toContain(
+      'CreateNamespace',
+    )
+  })
+})
+
+describe('isAutomated', () => {
+  it.each([
+    [undefined, false],
+    [{}, false],
+    [{ automated: {} }, true],
+    [{ automated: { enabled: true } }, true],
+    [{ automated: { enabled: false } }, false],
+  ] as [SyncPolicy | undefined, boolean][])('%j is %s', (policy, expected) => {
+    expect(isAutomated(application(policy))).toBe(expected)
+  })
+})

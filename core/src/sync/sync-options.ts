@@ -1,0 +1,114 @@
+import type { Application } from '../model/application.ts'
+import type { SyncOptions } from '../protocol/documents.ts'
+import { nearest } from '../text/nearest.ts'
+
+export interface SyncOptionProblem {
+  /** `hold`: the option cannot be done as asked. `warning`: accepted, with a difference that people should know. */
+  readonly kind: 'hold' | 'warning'
+  readonly message: string
+  readonly hint?: string
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** Spellings are Argo CD's (docs/sync-options.md); each sets a field of ours. */
+const OPTIONS: {
+  readonly [name: string]: (options: Mutable<SyncOptions>, value: string) => SyncOptionProblem | undefined
+} = {
+  CreateNamespace: flag('createNamespace'),
+  PruneLast: flag('pruneLast'),
+  ApplyOutOfSyncOnly: flag('applyOutOfSyncOnly'),
+  FailOnSharedResource: flag('failOnSharedResource'),
+  RespectIgnoreDifferences: flag('respectIgnoreDifferences'),
+  Validate: flag('validate'),
+  Replace: flag('replace'),
+  Prune: (options, value) => {
+    if (value === 'false') options.prune = false
+    else return cannot('Prune', value)
+  },
+  PrunePropagationPolicy: (options, value) => {
+    if (value === 'foreground' || value === 'background' || value === 'orphan') options.prunePropagation = value
+    else return cannot('PrunePropagationPolicy', value)
+  },
+  ServerSideApply: (_options, value) =>
+    value === 'false'
+      ? { kind: 'warning', message: 'ServerSideApply=false has no effect: server-side apply is the only writer' }
+      : undefined,
+  ClientSideApplyMigration: () => undefined,
+  SkipDryRunOnMissingResource: () => undefined,
+  ServerSideDiff: () => undefined,
+  Delete: (_options, value) => (value === 'false' ? undefined : cannot('Delete', value)),
+  Force: (_options, value) => (value === 'false' ? undefined : cannot('Force', value)),
+}
+
+function flag(
+  field: { [Key in keyof SyncOptions]: SyncOptions[Key] extends boolean ? Key : never }[keyof SyncOptions],
+) {
+  return (options: Mutable<SyncOptions>, value: string): SyncOptionProblem | undefined => {
+    if (value !== 'true' && value !== 'false')
+      return { kind: 'hold', message: `sync option value "${value}" is neither true nor false` }
+    options[field] = value === 'true'
+    return undefined
+  }
+}
+
+function cannot(name: string, value: string): SyncOptionProblem {
+  return {
+    kind: 'hold',
+    message: `sync option ${name}=${value} is not built yet`,
+    hint: 'remove the option, or keep the Application held',
+  }
+}
+
+/**
+ * Reads an Application's sync policy into the options that its Offer carries.
+ *
+ * Unknown options are refused with the nearest known one: Argo CD ignores them silently, and a mistyped
+ * `CreateNamespac=true` then looks like a broken cluster.
+ */
+export function readSyncOptions(application: Application): {
+  readonly options: SyncOptions
+  readonly problems: readonly SyncOptionProblem[]
+} {
+  const policy = application.spec.syncPolicy ?? {}
+  const automated = isAutomated(application) ? policy.automated : undefined
+  const options: Mutable<SyncOptions> = {
+    createNamespace: false,
+    prune: automated?.prune ?? false,
+    selfHeal: automated?.selfHeal ?? false,
+    allowEmpty: automated?.allowEmpty ?? false,
+    pruneLast: false,
+    prunePropagation: 'foreground',
+    applyOutOfSyncOnly: false,
+    failOnSharedResource: false,
+    // Ours: an ignored difference is left alone when applying, too (docs/sync-options.md).
+    respectIgnoreDifferences: true,
+    validate: true,
+    replace: false,
+    adopt: 'IfUnowned',
+  }
+  const { labels, annotations } = policy.managedNamespaceMetadata ?? {}
+  if (labels) options.namespaceLabels = labels
+  if (annotations) options.namespaceAnnotations = annotations
+  const problems: SyncOptionProblem[] = []
+  for (const text of policy.syncOptions ?? []) {
+    for (const part of text.split(',').map(piece => piece.trim())) {
+      if (part === '') continue
+      const equals = part.indexOf('=')
+      const name = equals < 0 ? part : part.slice(0, equals)
+      const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
+      const near = nearest(name, Object.keys(OPTIONS))
+      const problem = read
+        ? read(options, equals < 0 ? '' : part.slice(equals + 1))
+        : { kind: 'hold' as const, message: `unknown sync option "${name}"`, hint: near && `did you mean "${near}"?` }
+      if (problem) problems.push(problem)
+    }
+  }
+  return { options, problems }
+}
+
+/** Argo CD's rule: an `automated` block is there and does not say `enabled: false`. */
+export function isAutomated(application: Application): boolean {
+  const automated = application.spec.syncPolicy?.automated
+  return automated !== undefined && automated !== null && automated.enabled !== false
+}
