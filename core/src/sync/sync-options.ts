@@ -41,9 +41,16 @@ const OPTIONS: {
   Force: (_options, value) => (value === 'false' ? undefined : cannot('Force', value)),
 }
 
-function flag(
-  field: { [Key in keyof SyncOptions]: SyncOptions[Key] extends boolean ? Key : never }[keyof SyncOptions],
-) {
+type Flag =
+  | 'createNamespace'
+  | 'pruneLast'
+  | 'applyOutOfSyncOnly'
+  | 'failOnSharedResource'
+  | 'respectIgnoreDifferences'
+  | 'validate'
+  | 'replace'
+
+function flag(field: Flag) {
   return (options: Mutable<SyncOptions>, value: string): SyncOptionProblem | undefined => {
     if (value !== 'true' && value !== 'false')
       return { kind: 'hold', message: `sync option value "${value}" is neither true nor false` }

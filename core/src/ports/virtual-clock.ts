@@ -1,0 +1,104 @@
+import type { EpochMs } from '../time/epoch-ms.ts'
+import type { Clock, Timer } from './clock.ts'
+
+interface Pending {
+  readonly at: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+/**
+ * A clock that moves when it is told to: timers run in the order of their times, then of their making, so a run with
+ * the same seed is the same run. Used by tests and by the simulation of whole fleets.
+ */
+export class VirtualClock implements Clock {
+  #monotonic = 0
+  #offset: EpochMs
+  #order = 0
+  readonly #pending = new Set<Pending>()
+  readonly #settle: () => Promise<void>
+
+  /**
+   * @param settle Waits until nothing is left to run at this instant; in Node `() => new Promise(setImmediate)`, after
+   *   which every promise that could go on has gone on.
+   */
+  constructor(options: { readonly startAt: EpochMs; readonly settle: () => Promise<void> }) {
+    this.#offset = options.startAt
+    this.#settle = options.settle
+  }
+
+  now(): EpochMs {
+    return this.#offset + this.#monotonic
+  }
+
+  monotonicMs(): number {
+    return this.#monotonic
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const pending = { at: this.#monotonic + Math.max(0, delayMs), order: this.#order++, callback }
+    this.#pending.add(pending)
+    return { cancel: () => void this.#pending.delete(pending) }
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = (): void => {
+        timer.cancel()
+        reject(signal?.reason)
+      }
+      const timer = this.setTimer(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Steps the wall clock, forward or back, without moving time: timers and `monotonicMs` do not notice. */
+  step(ms: number): void {
+    this.#offset += ms
+  }
+
+  /** Moves time on by `ms`, running every timer that falls due, those that timers set as well. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#monotonic + ms
+    await this.#settle()
+    for (let next = this.#next(until); next; next = this.#next(until)) {
+      this.#pending.delete(next)
+      this.#monotonic = Math.max(this.#monotonic, next.at)
+      next.callback()
+      await this.#settle()
+    }
+    this.#monotonic = until
+  }
+
+  /**
+   * Moves from timer to timer until `reached()`; false when `withinMs` passed without it, or nothing was left to wait for.
+   */
+  async advanceUntil(reached: () => boolean, withinMs: number): Promise<boolean> {
+    const until = this.#monotonic + withinMs
+    await this.#settle()
+    while (!reached()) {
+      const next = this.#next(until)
+      if (!next) return false
+      await this.advance(next.at - this.#monotonic)
+    }
+    return true
+  }
+
+  /** Timers that are set. */
+  get pendingTimers(): number {
+    return this.#pending.size
+  }
+
+  #next(until: number): Pending | undefined {
+    let first: Pending | undefined
+    for (const pending of this.#pending) {
+      if (pending.at > until) continue
+      if (!first || pending.at < first.at || (pending.at === first.at && pending.order < first.order)) first = pending
+    }
+    return first
+  }
+}

@@ -1,0 +1,148 @@
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+
+/**
+ * Keys to look at, never events (decision 3): a key added ten times is looked at once, a key added while it is being
+ * looked at is looked at again afterwards, and a failure comes back by itself with a growing delay.
+ *
+ * A key is `kind/rest`. Each kind has one handler and a batch size: many keys of a kind that wait together are handed
+ * over together, so that they can share one transaction.
+ */
+export interface KeyHandler {
+  /** Most keys handed over at once. */
+  readonly batch: number
+  /** Returns the keys to try again later; when it throws, that is all of them. */
+  handle(keys: readonly string[]): Promise<readonly string[]>
+}
+
+export interface WorkQueueOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** How many handlers run at the same time, at most one of a kind. */
+  readonly handlers: { readonly [kind: string]: KeyHandler }
+}
+
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 5 * 60_000
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions
+  readonly #waiting = new Map<string, Set<string>>()
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #failures = new Map<string, number>()
+  readonly #timers = new Map<string, { readonly at: EpochMs; readonly timer: Timer }>()
+  readonly #idle: (() => void)[] = []
+  #stopped = false
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options
+    for (const kind of Object.keys(options.handlers)) this.#waiting.set(kind, new Set())
+  }
+
+  add(...keys: readonly string[]): void {
+    if (this.#stopped) return
+    for (const key of keys) {
+      this.#waitingFor(kindOf(key)).add(key)
+      this.#cancelTimer(key)
+    }
+    for (const kind of new Set(keys.map(kindOf))) this.#run(kind)
+  }
+
+  /** Looks at the key not before `at`; an earlier time that is already set stays. */
+  addAt(key: string, at: EpochMs): void {
+    if (this.#stopped || this.#waitingFor(kindOf(key)).has(key)) return
+    const set = this.#timers.get(key)
+    if (set && set.at <= at) return
+    this.#cancelTimer(key)
+    const timer = this.#options.clock.setTimer(Math.max(0, at - this.#options.clock.now()), () => {
+      this.#timers.delete(key)
+      this.add(key)
+    })
+    this.#timers.set(key, { at, timer })
+  }
+
+  /** How many keys wait or are being looked at; those that wait for a time do not count. */
+  get depth(): number {
+    let depth = this.#running.size
+    for (const keys of this.#waiting.values()) depth += keys.size
+    return depth
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  idle(): Promise<void> {
+    return this.depth === 0 ? Promise.resolve() : new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  /** Takes no more keys; resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const { timer } of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
+    for (const keys of this.#waiting.values()) keys.clear()
+    await Promise.all(this.#running.values())
+  }
+
+  #run(kind: string): void {
+    if (this.#running.has(kind) || this.#stopped) return
+    const waiting = this.#waitingFor(kind)
+    if (waiting.size === 0) return
+    const handler = this.#options.handlers[kind]!
+    const keys: string[] = []
+    for (const key of waiting) {
+      if (keys.length >= handler.batch) break
+      keys.push(key)
+      waiting.delete(key)
+    }
+    const work = this.#handle(handler, keys).finally(() => {
+      this.#running.delete(kind)
+      this.#run(kind)
+      if (this.depth === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    })
+    this.#running.set(kind, work)
+  }
+
+  async #handle(handler: KeyHandler, keys: readonly string[]): Promise<void> {
+    let again: readonly string[]
+    try {
+      // Begins in a turn of its own, so that whoever adds a key never runs its handler.
+      await Promise.resolve()
+      again = await handler.handle(keys)
+    } catch (error) {
+      this.#options.log.error('reconcile failed', { keys: keys.slice(0, 10), error })
+      again = keys
+    }
+    const failed = new Set(again)
+    for (const key of keys) {
+      if (failed.has(key)) this.#retryLater(key)
+      else this.#failures.delete(key)
+    }
+  }
+
+  #retryLater(key: string): void {
+    const failures = (this.#failures.get(key) ?? 0) + 1
+    this.#failures.set(key, failures)
+    const { clock, random } = this.#options
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
+    this.addAt(key, clock.now() + delay * (0.8 + 0.4 * random.fraction()))
+  }
+
+  #waitingFor(kind: string): Set<string> {
+    const waiting = this.#waiting.get(kind)
+    if (!waiting) throw new Error(`no handler for keys of kind "${kind}"`)
+    return waiting
+  }
+
+  #cancelTimer(key: string): void {
+    this.#timers.get(key)?.timer.cancel()
+    this.#timers.delete(key)
+  }
+}
+
+/** `application/0190…` → `application`. */
+function kindOf(key: string): string {
+  const slash = key.indexOf('/')
+  return slash < 0 ? key : key.slice(0, slash)
+}
