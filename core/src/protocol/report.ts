@@ -2,7 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '../model/status.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
-import type { GrantTrigger } from './documents.ts'
+import type { DocumentNumber, GrantTrigger } from './documents.ts'
 
 /** What became of one object in an operation. Result words are the field's: created, configured, unchanged. */
 export interface ObjectResult {
@@ -45,6 +45,8 @@ export interface ReportEntry {
   readonly n: number
   /** The Application is gone from the cluster: an end is said, never left out. */
   readonly gone: boolean
+  /** The document that this state answers; with `gone`, the Tombstone whose removal is complete. */
+  readonly document?: DocumentNumber
   readonly held?: Digest
   readonly lastSucceeded?: Digest
   readonly sync: { readonly status: SyncStatus; readonly message?: string }

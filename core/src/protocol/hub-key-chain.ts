@@ -1,0 +1,58 @@
+import type { KeyObject } from 'node:crypto'
+import type { HubKeysPayload } from './documents.ts'
+import { importPublicKey, keyThumbprint, type PublicKeys, type SigningKey } from './ed25519.ts'
+import { readJws, signatureHolds, signJws } from './jws.ts'
+import { decodeHubKeys } from './signed-document.ts'
+
+const MAX_LINK_BYTES = 4096
+
+/** One link of the chain, signed by its predecessor; the first signs itself. */
+export function signHubKeysLink(payload: HubKeysPayload, signer: SigningKey): string {
+  return signJws('hub-keys', payload, signer)
+}
+
+export type ChainWalk =
+  | {
+      readonly kind: 'walked'
+      readonly keys: PublicKeys
+      /** The newest key's `kid`. */
+      readonly newest: string
+      readonly hubId: string
+    }
+  | { readonly kind: 'refused'; readonly message: string }
+
+/**
+ * Walks a chain of hub keys from one that is trusted already: by its pin (the thumbprint that a join token carries).
+ * Links before the pinned one are passed over; every later one has to be signed by its predecessor, whatever that
+ * one's end, and belong to the same hub. Never throws.
+ */
+export function walkHubKeys(links: readonly string[], pinnedKid: string): ChainWalk {
+  const keys = new Map<string, KeyObject>()
+  let newest: { readonly kid: string; readonly key: KeyObject; readonly hubId: string } | undefined
+  for (const link of links) {
+    const jws = readJws(link, MAX_LINK_BYTES)
+    if (jws.kind === 'refused' || jws.typ !== 'hub-keys') return refused('a link of the hub’s keys is malformed')
+    const decoded = decodeHubKeys(jws.payload)
+    if (decoded.kind === 'refused') return refused(`a link of the hub’s keys is malformed: ${decoded.message}`)
+    const { kid, key: raw, hubId, previous } = decoded.value
+    const key = importPublicKey(raw)
+    if (!key || keyThumbprint(raw) !== kid) return refused('a hub key does not have the name that its link gives it')
+    if (!newest) {
+      if (kid !== pinnedKid) continue
+      // The pin proves the key, so that a signature by a predecessor unknown here need not be checked.
+      if (jws.kid === kid && !signatureHolds(jws, key)) return refused('the first hub key does not sign itself')
+    } else if (previous !== newest.kid || jws.kid !== newest.kid || hubId !== newest.hubId) {
+      return refused('a link of the hub’s keys does not follow its predecessor')
+    } else if (!signatureHolds(jws, newest.key)) {
+      return refused('a link of the hub’s keys is not signed by its predecessor')
+    }
+    newest = { kid, key, hubId }
+    keys.set(kid, key)
+  }
+  if (!newest) return refused('the hub’s keys do not contain the one that is pinned')
+  return { kind: 'walked', keys, newest: newest.kid, hubId: newest.hubId }
+}
+
+function refused(message: string): ChainWalk {
+  return { kind: 'refused', message }
+}

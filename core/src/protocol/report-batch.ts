@@ -1,0 +1,195 @@
+import * as v from 'valibot'
+import { canonicalJson, type Digest } from '../json/canonical-json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
+import { HEALTH_STATUSES } from '../model/status.ts'
+import type { EpochMs } from '../time/epoch-ms.ts'
+import { parseBoundedJsonBytes } from './bounded-json.ts'
+import type { ReportEntry } from './report.ts'
+import { reportHash } from './reported-digest.ts'
+import { count, type Decoded, decode, digest, documentNumber, epochMs, id, listOf } from './schema.ts'
+
+/** Entries in one batch of reports. */
+export const MAX_REPORT_ENTRIES = 200
+/** Bytes of one batch, inflated. */
+export const MAX_REPORT_BYTES = 1024 * 1024
+/** Objects and results listed in one entry; the rest is counted in `objectsCut` and `resultsCut`. */
+export const MAX_LISTED_OBJECTS = 1000
+
+/** Agent text: bounded, and without anything that moves a cursor or hides (protocol.md 7). */
+function agentText(maxLength: number) {
+  return v.pipe(
+    v.string(),
+    v.transform(value => value.slice(0, maxLength).replace(/(?![\t\n])[\p{Cc}\p{Cf}]/gu, ' ')),
+  )
+}
+
+const name = agentText(253)
+const message = v.exactOptional(agentText(2048))
+const key = v.object({ group: name, kind: name, namespace: name, name })
+const healthStatus = v.picklist(HEALTH_STATUSES)
+const syncStatus = v.picklist(['Synced', 'OutOfSync', 'Unknown'])
+
+const result = v.object({
+  key,
+  wave: v.pipe(v.number(), v.safeInteger()),
+  phase: v.picklist(['PreSync', 'Sync', 'PostSync', 'SyncFail']),
+  outcome: v.picklist(['created', 'configured', 'unchanged', 'pruned', 'skipped', 'failed', 'pending']),
+  message,
+})
+
+const operation = v.object({
+  id,
+  trigger: v.picklist(['automated', 'manual', 'override', 'delete', 'heal']),
+  by: name,
+  phase: v.picklist(['Running', 'Terminating', 'Succeeded', 'Failed', 'Error']),
+  message: agentText(4096),
+  digest,
+  revision: name,
+  startedAt: epochMs,
+  finishedAt: v.exactOptional(epochMs),
+  results: listOf(result, MAX_LISTED_OBJECTS),
+  resultsCut: count,
+})
+
+const objectState = v.object({
+  key,
+  version: name,
+  sync: syncStatus,
+  reason: v.exactOptional(
+    v.picklist(['Modified', 'Missing', 'Extra', 'NotPermitted', 'OwnedByOther', 'DiffUnavailable', 'DiffUnauthorised']),
+  ),
+  health: v.exactOptional(healthStatus),
+  message,
+})
+
+const entrySchema = v.object({
+  application: id,
+  inc: count,
+  n: count,
+  gone: v.boolean(),
+  document: v.exactOptional(documentNumber),
+  held: v.exactOptional(digest),
+  lastSucceeded: v.exactOptional(digest),
+  sync: v.object({ status: syncStatus, message }),
+  health: v.object({ status: healthStatus, message, since: epochMs }),
+  operation: v.exactOptional(operation),
+  objects: listOf(objectState, MAX_LISTED_OBJECTS),
+  objectsCut: count,
+  objectCount: count,
+  images: listOf(agentText(1024), 1000),
+  inventory: v.exactOptional(digest),
+  observedAt: epochMs,
+})
+
+/** One entry as the hub keeps it, with the hash of what was sent. */
+export interface ReceivedEntry {
+  readonly entry: ReportEntry
+  readonly hash: Digest
+}
+
+/**
+ * Reads a batch of reports. One entry that cannot be read refuses the batch: agents are ours, and half a truth would
+ * never agree with a digest. Times later than `now` become `now`. Never throws.
+ */
+export function decodeReportBatch(body: Uint8Array, now: EpochMs): Decoded<readonly ReceivedEntry[]> {
+  const raw = parseBoundedJsonBytes(body, MAX_REPORT_BYTES)
+  const list = isJsonObject(raw) ? raw['entries'] : undefined
+  if (!Array.isArray(list) || list.length > MAX_REPORT_ENTRIES) {
+    return { kind: 'refused', code: 'MALFORMED', message: `entries must be a list of at most ${MAX_REPORT_ENTRIES}` }
+  }
+  const entries: ReceivedEntry[] = []
+  for (const sent of list as readonly Json[]) {
+    const decoded = decode(entrySchema, sent)
+    if (decoded.kind === 'refused') return decoded
+    entries.push({ entry: clamped(decoded.value, now), hash: reportHash(sent) })
+  }
+  return { kind: 'decoded', value: entries }
+}
+
+/** The bodies of as many requests as these entries need, each within the limits, in the order given. */
+export function reportBatches(entries: readonly ReportEntry[]): readonly (readonly ReportEntry[])[] {
+  const batches: ReportEntry[][] = []
+  let bytes = 0
+  for (const entry of entries) {
+    const size = Buffer.byteLength(canonicalJson(entry as unknown as Json)) + 1
+    const last = batches.at(-1)
+    if (last && last.length < MAX_REPORT_ENTRIES && bytes + size <= MAX_REPORT_BYTES - 64) {
+      last.push(entry)
+      bytes += size
+    } else {
+      batches.push([entry])
+      bytes = size
+    }
+  }
+  return batches
+}
+
+export function encodeReportBatch(entries: readonly ReportEntry[]): Uint8Array {
+  return Buffer.from(canonicalJson({ entries: entries as unknown as readonly JsonObject[] }))
+}
+
+/**
+ * An entry that one batch can hold: its lists are halved, the newest objects first, until it fits, and say by how much
+ * they were cut.
+ */
+export function fitEntry(entry: ReportEntry, maxBytes = MAX_REPORT_BYTES / 4): ReportEntry {
+  let fitted = cutLists(entry, MAX_LISTED_OBJECTS)
+  let limit = MAX_LISTED_OBJECTS
+  while (limit > 0 && Buffer.byteLength(canonicalJson(fitted as unknown as Json)) > maxBytes) {
+    limit = Math.floor(limit / 2)
+    fitted = cutLists(entry, limit)
+  }
+  return fitted
+}
+
+function cutLists(entry: ReportEntry, limit: number): ReportEntry {
+  const { operation } = entry
+  return {
+    ...entry,
+    images: entry.images.slice(0, limit),
+    objects: entry.objects.slice(0, limit),
+    objectsCut: entry.objectsCut + Math.max(0, entry.objects.length - limit),
+    ...(operation && {
+      operation: {
+        ...operation,
+        results: operation.results.slice(0, limit),
+        resultsCut: operation.resultsCut + Math.max(0, operation.results.length - limit),
+      },
+    }),
+  }
+}
+
+function clamped(entry: ReportEntry, now: EpochMs): ReportEntry {
+  const { operation } = entry
+  return {
+    ...entry,
+    observedAt: Math.min(entry.observedAt, now),
+    health: { ...entry.health, since: Math.min(entry.health.since, now) },
+    ...(operation && {
+      operation: {
+        ...operation,
+        startedAt: Math.min(operation.startedAt, now),
+        ...(operation.finishedAt !== undefined && { finishedAt: Math.min(operation.finishedAt, now) }),
+      },
+    }),
+  }
+}
+
+/** The answer to a batch, after a durable commit. Every id of the batch is in exactly one list. */
+export interface ReportsAnswer {
+  readonly taken: readonly string[]
+  /** The hub has this entry or a newer one already. */
+  readonly known: readonly string[]
+  /** No Application of this cluster: sending it again would change nothing. */
+  readonly ignored: readonly string[]
+}
+
+const answerSchema = v.object({
+  taken: listOf(id, MAX_REPORT_ENTRIES),
+  known: listOf(id, MAX_REPORT_ENTRIES),
+  ignored: listOf(id, MAX_REPORT_ENTRIES),
+})
+
+export function decodeReportsAnswer(body: Uint8Array): Decoded<ReportsAnswer> {
+  return decode(answerSchema, parseBoundedJsonBytes(body, MAX_REPORT_BYTES))
+}
