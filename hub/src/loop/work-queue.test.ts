@@ -56,9 +56,11 @@ describe('WorkQueue', () => {
     await clock.advance(0)
     calls[1]?.end()
     await clock.advance(0)
+    calls[2]?.end()
     expect(calls.map(call => call.keys)).toEqual([
-      ['app/first', 'app/a', 'app/b'],
-      ['app/c', 'app/d'],
+      ['app/first'],
+      ['app/a', 'app/b', 'app/c'],
+      ['app/d'],
     ])
   })
 

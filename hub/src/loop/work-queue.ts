@@ -86,17 +86,8 @@ export class WorkQueue {
   }
 
   #run(kind: string): void {
-    if (this.#running.has(kind) || this.#stopped) return
-    const waiting = this.#waitingFor(kind)
-    if (waiting.size === 0) return
-    const handler = this.#options.handlers[kind]!
-    const keys: string[] = []
-    for (const key of waiting) {
-      if (keys.length >= handler.batch) break
-      keys.push(key)
-      waiting.delete(key)
-    }
-    const work = this.#handle(handler, keys).finally(() => {
+    if (this.#running.has(kind) || this.#stopped || this.#waitingFor(kind).size === 0) return
+    const work = this.#runBatch(kind).finally(() => {
       this.#running.delete(kind)
       this.#run(kind)
       if (this.depth === 0) for (const resolve of this.#idle.splice(0)) resolve()
@@ -104,11 +95,19 @@ export class WorkQueue {
     this.#running.set(kind, work)
   }
 
+  async #runBatch(kind: string): Promise<void> {
+    // Begins in a turn of its own: whoever adds keys never runs a handler, and what is added together goes together.
+    await Promise.resolve()
+    const waiting = this.#waitingFor(kind)
+    const handler = this.#options.handlers[kind]!
+    const keys = waiting.values().take(handler.batch).toArray()
+    for (const key of keys) waiting.delete(key)
+    if (keys.length > 0) await this.#handle(handler, keys)
+  }
+
   async #handle(handler: KeyHandler, keys: readonly string[]): Promise<void> {
     let again: readonly string[]
     try {
-      // Begins in a turn of its own, so that whoever adds a key never runs its handler.
-      await Promise.resolve()
       again = await handler.handle(keys)
     } catch (error) {
       this.#options.log.error('reconcile failed', { keys: keys.slice(0, 10), error })
