@@ -1,0 +1,13 @@
+import type { Migration } from 'kysely/migration'
+import type { StoreDialect } from '../store-dialect.ts'
+import { firstTables } from './0001-first-tables.ts'
+
+/**
+ * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
+ * The imports are static, so that a bundled hub carries them.
+ */
+export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, Migration>> {
+  return {
+    '0001-first-tables': firstTables(dialect),
+  }
+}

@@ -1,0 +1,73 @@
+import type { Generated } from 'kysely'
+
+/**
+ * The tables as queries see them. A row's columns are its keys and what questions are asked by; the whole row is the
+ * canonical JSON in `body`, so a new optional field of a row needs no migration.
+ */
+export interface StoreSchema {
+  readonly settings: KeyedTable
+  readonly sources: { name: string; body: string }
+  readonly source_documents: { source: string; file: string; position: number; body: string }
+  readonly sets: KeyedTable
+  readonly applications: {
+    id: string
+    name: string
+    cluster_id: string | null
+    set_name: string | null
+    source: string
+    digest: string | null
+    body: string
+  }
+  readonly clusters: { id: string; name: string; epoch: number; last_number: number; body: string }
+  readonly join_tokens: IdentifiedTable
+  readonly documents: { cluster_id: string; key: string; epoch: number; n: number; digest: string | null; body: string }
+  readonly grants: { id: string; cluster_id: string; state: string; body: string }
+  readonly reports: {
+    application_id: string
+    cluster_id: string
+    held: string | null
+    last_succeeded: string | null
+    body: string
+  }
+  readonly operations: {
+    sequence: Generated<number>
+    cluster_id: string
+    id: string
+    application_id: string
+    digest: string
+    body: string
+  }
+  readonly render_memos: { key: string; digest: string }
+  readonly bundles: { digest: string; body: string }
+  readonly tokens: IdentifiedTable
+  readonly audit: { sequence: Generated<number>; body: string }
+}
+
+interface KeyedTable {
+  key: string
+  body: string
+}
+
+interface IdentifiedTable {
+  id: string
+  body: string
+}
+
+/** Every table of ours, for counting and checking. */
+export const STORE_TABLES = [
+  'settings',
+  'sources',
+  'source_documents',
+  'sets',
+  'applications',
+  'clusters',
+  'join_tokens',
+  'documents',
+  'grants',
+  'reports',
+  'operations',
+  'render_memos',
+  'bundles',
+  'tokens',
+  'audit',
+] as const satisfies readonly (keyof StoreSchema)[]

@@ -1,0 +1,237 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type {
+  ApplicationFilter,
+  ApplicationRow,
+  AuditRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  StoreReader,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+import type { DocumentNumber } from '@flotilla/core/protocol/documents'
+import type { Kysely } from 'kysely'
+import { decodeRow } from './encode-row.ts'
+import {
+  byApplicationId,
+  byApplicationName,
+  byClusterName,
+  byCreation,
+  byDocumentNumber,
+  byFileAndIndex,
+  bySetKey,
+  bySourceName,
+  HISTORY_DIGESTS,
+  incumbent,
+} from './row-rules.ts'
+import type { StoreSchema } from './schema.ts'
+
+/**
+ * The port's questions in SQL that every database of ours understands.
+ *
+ * The transaction is a function so that its owner decides what using it too late means.
+ */
+export class SqlReader implements StoreReader {
+  private readonly transaction: () => Kysely<StoreSchema>
+
+  constructor(transaction: () => Kysely<StoreSchema>) {
+    this.transaction = transaction
+  }
+
+  protected get sql(): Kysely<StoreSchema> {
+    return this.transaction()
+  }
+
+  async setting(key: string): Promise<JsonObject | undefined> {
+    return one(await this.sql.selectFrom('settings').select('body').where('key', '=', key).execute())
+  }
+
+  async sources(): Promise<readonly SourceRow[]> {
+    return all<SourceRow>(await this.sql.selectFrom('sources').select('body').execute()).sort(bySourceName)
+  }
+
+  async sourceDocuments(source: string): Promise<readonly SourceDocumentRow[]> {
+    const found = await this.sql.selectFrom('source_documents').select('body').where('source', '=', source).execute()
+    return all<SourceDocumentRow>(found).sort(byFileAndIndex)
+  }
+
+  async sets(): Promise<readonly SetRow[]> {
+    return all<SetRow>(await this.sql.selectFrom('sets').select('body').execute()).sort(bySetKey)
+  }
+
+  async set(key: string): Promise<SetRow | undefined> {
+    return one(await this.sql.selectFrom('sets').select('body').where('key', '=', key).execute())
+  }
+
+  async applications(filter: ApplicationFilter = {}): Promise<readonly ApplicationRow[]> {
+    let query = this.sql.selectFrom('applications').select('body')
+    if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId)
+    if (filter.set !== undefined) query = query.where('set_name', '=', filter.set)
+    if (filter.source !== undefined) query = query.where('source', '=', filter.source)
+    return all<ApplicationRow>(await query.execute()).sort(byApplicationName)
+  }
+
+  async application(id: string): Promise<ApplicationRow | undefined> {
+    return one(await this.sql.selectFrom('applications').select('body').where('id', '=', id).execute())
+  }
+
+  async applicationByName(name: string): Promise<ApplicationRow | undefined> {
+    return incumbent(all(await this.sql.selectFrom('applications').select('body').where('name', '=', name).execute()))
+  }
+
+  async clusters(): Promise<readonly ClusterRow[]> {
+    return all<ClusterRow>(await this.sql.selectFrom('clusters').select('body').execute()).sort(byClusterName)
+  }
+
+  async cluster(id: string): Promise<ClusterRow | undefined> {
+    return one(await this.sql.selectFrom('clusters').select('body').where('id', '=', id).execute())
+  }
+
+  async clusterByName(name: string): Promise<ClusterRow | undefined> {
+    return one(await this.sql.selectFrom('clusters').select('body').where('name', '=', name).execute())
+  }
+
+  async joinToken(id: string): Promise<JoinTokenRow | undefined> {
+    return one(await this.sql.selectFrom('join_tokens').select('body').where('id', '=', id).execute())
+  }
+
+  async joinTokens(): Promise<readonly JoinTokenRow[]> {
+    return all<JoinTokenRow>(await this.sql.selectFrom('join_tokens').select('body').execute()).sort(byCreation)
+  }
+
+  async documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]> {
+    let query = this.sql.selectFrom('documents').select('body').where('cluster_id', '=', clusterId)
+    if (after !== undefined) {
+      query = query.where(is =>
+        is.or([is('epoch', '>', after.epoch), is.and([is('epoch', '=', after.epoch), is('n', '>', after.n)])]),
+      )
+    }
+    return all<DocumentRow>(await query.execute()).sort(byDocumentNumber)
+  }
+
+  async document(clusterId: string, key: string): Promise<DocumentRow | undefined> {
+    const query = this.sql.selectFrom('documents').select('body').where('cluster_id', '=', clusterId)
+    return one(await query.where('key', '=', key).execute())
+  }
+
+  async offersDigest(clusterId: string, digest: Digest): Promise<boolean> {
+    const query = this.sql.selectFrom('documents').select('key').where('cluster_id', '=', clusterId)
+    return (await query.where('digest', '=', digest).limit(1).execute()).length > 0
+  }
+
+  async openGrants(clusterId: string): Promise<readonly GrantRow[]> {
+    const query = this.sql.selectFrom('grants').select('body').where('cluster_id', '=', clusterId)
+    return all<GrantRow>(await query.where('state', '=', 'open').execute()).sort(byCreation)
+  }
+
+  async grant(id: string): Promise<GrantRow | undefined> {
+    return one(await this.sql.selectFrom('grants').select('body').where('id', '=', id).execute())
+  }
+
+  async reports(clusterId?: string): Promise<readonly ReportRow[]> {
+    const query = this.sql.selectFrom('reports').select('body')
+    const found = await (clusterId === undefined ? query : query.where('cluster_id', '=', clusterId)).execute()
+    return all<ReportRow>(found).sort(byApplicationId)
+  }
+
+  async report(applicationId: string): Promise<ReportRow | undefined> {
+    return one(
+      await this.sql.selectFrom('reports').select('body').where('application_id', '=', applicationId).execute(),
+    )
+  }
+
+  async operations(
+    applicationId: string,
+    page: { readonly limit: number; readonly before?: number },
+  ): Promise<readonly OperationRow[]> {
+    let query = this.sql
+      .selectFrom('operations')
+      .select(['sequence', 'body'])
+      .where('application_id', '=', applicationId)
+    if (page.before !== undefined) query = query.where('sequence', '<', page.before)
+    return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<OperationRow>)
+  }
+
+  async renderMemo(key: string): Promise<Digest | undefined> {
+    const found = await this.sql.selectFrom('render_memos').select('digest').where('key', '=', key).execute()
+    return found[0]?.digest as Digest | undefined
+  }
+
+  async bundle(digest: Digest): Promise<BundleRow | undefined> {
+    return one(await this.sql.selectFrom('bundles').select('body').where('digest', '=', digest).execute())
+  }
+
+  async referencedDigests(): Promise<ReadonlySet<Digest>> {
+    const named = await this.sql
+      .selectFrom('documents')
+      .select('digest')
+      .union(this.sql.selectFrom('applications').select('digest'))
+      .union(this.sql.selectFrom('reports').select('held as digest'))
+      .union(this.sql.selectFrom('reports').select('last_succeeded as digest'))
+      .execute()
+    const digests = new Set<Digest>()
+    for (const { digest } of named) if (digest !== null) digests.add(digest as Digest)
+    for (const digest of await this.recentDigests()) digests.add(digest)
+    return digests
+  }
+
+  async token(id: string): Promise<TokenRow | undefined> {
+    return one(await this.sql.selectFrom('tokens').select('body').where('id', '=', id).execute())
+  }
+
+  async tokens(): Promise<readonly TokenRow[]> {
+    return all<TokenRow>(await this.sql.selectFrom('tokens').select('body').execute()).sort(byCreation)
+  }
+
+  async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {
+    let query = this.sql.selectFrom('audit').select(['sequence', 'body'])
+    if (page.before !== undefined) query = query.where('sequence', '<', page.before)
+    return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<AuditRow>)
+  }
+
+  /** The last distinct digests of each Application's history. */
+  private async recentDigests(): Promise<readonly Digest[]> {
+    const ranked = await this.sql
+      .selectFrom('operations')
+      .select(['application_id', 'digest', grouped => grouped.fn.max('sequence').as('newest')])
+      .groupBy(['application_id', 'digest'])
+      .orderBy('newest', 'desc')
+      .execute()
+    const counts = new Map<string, number>()
+    const recent: Digest[] = []
+    for (const { application_id: applicationId, digest } of ranked) {
+      const count = counts.get(applicationId) ?? 0
+      counts.set(applicationId, count + 1)
+      if (count < HISTORY_DIGESTS) recent.push(digest as Digest)
+    }
+    return recent
+  }
+}
+
+interface Bodied {
+  readonly body: string
+}
+
+function one<Row>(found: readonly Bodied[]): Row | undefined {
+  return found[0] === undefined ? undefined : decodeRow<Row>(found[0].body)
+}
+
+function all<Row>(found: readonly Bodied[]): Row[] {
+  return found.map(({ body }) => decodeRow<Row>(body))
+}
+
+/** The database gives the number, so it is not in the body. */
+function withSequence<Row extends { readonly sequence: number }>(found: {
+  readonly sequence: number
+  readonly body: string
+}): Row {
+  return { ...decodeRow<Omit<Row, 'sequence'>>(found.body), sequence: found.sequence } as Row
+}

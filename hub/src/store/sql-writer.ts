@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type {
+  ApplicationRow,
+  AuditRow,
+  BundleRow,
+  ClusterRow,
+  DocumentRow,
+  GrantRow,
+  JoinTokenRow,
+  OperationRow,
+  ReportRow,
+  SetRow,
+  SourceDocumentRow,
+  SourceRow,
+  StoreWriter,
+  TokenRow,
+} from '@flotilla/core/ports/store'
+import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import type { Kysely } from 'kysely'
+import { encodeRow } from './encode-row.ts'
+import { isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import type { StoreSchema } from './schema.ts'
+import { SqlReader } from './sql-reader.ts'
+import { upsertWhenChanged } from './upsert-when-changed.ts'
+
+type Table = keyof StoreSchema
+
+/** The port's changes in SQL. A row equal to the stored one is not written: one statement, no read before it. */
+export class SqlWriter extends SqlReader implements StoreWriter {
+  /** Rows that really differ from what was there. */
+  rowsChanged = 0
+
+  async putSetting(key: string, value: JsonObject): Promise<void> {
+    await this.upsert('settings', ['key'], { key, body: encodeRow(value) })
+  }
+
+  async putSource(row: SourceRow): Promise<void> {
+    await this.upsert('sources', ['name'], { name: row.name, body: encodeRow(row) })
+  }
+
+  async deleteSource(name: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('sources').where('name', '=', name).execute())
+  }
+
+  async putSourceDocuments(source: string, rows: readonly SourceDocumentRow[]): Promise<void> {
+    const kept = new Set<string>()
+    for (const row of rows) {
+      assert.equal(row.source, source, 'a document belongs to another source')
+      const place = `${row.index} ${row.file}`
+      assert(!kept.has(place), `${row.file} has document ${row.index} twice`)
+      kept.add(place)
+    }
+    const query = this.sql.selectFrom('source_documents').select(['file', 'position']).where('source', '=', source)
+    for (const { file, position } of await query.execute()) {
+      if (kept.has(`${position} ${file}`)) continue
+      const gone = this.sql.deleteFrom('source_documents').where('source', '=', source)
+      this.count(await gone.where('file', '=', file).where('position', '=', position).execute())
+    }
+    for (const row of rows) {
+      await this.upsert('source_documents', ['source', 'file', 'position'], {
+        source,
+        file: row.file,
+        position: row.index,
+        body: encodeRow(row),
+      })
+    }
+  }
+
+  async putSet(row: SetRow): Promise<void> {
+    await this.upsert('sets', ['key'], { key: row.key, body: encodeRow(row) })
+  }
+
+  async deleteSet(key: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('sets').where('key', '=', key).execute())
+  }
+
+  async putApplication(row: ApplicationRow): Promise<void> {
+    await this.upsert('applications', ['id'], {
+      id: row.id,
+      name: row.name,
+      cluster_id: row.clusterId ?? null,
+      set_name: row.set ?? null,
+      source: row.source,
+      digest: row.digest ?? null,
+      body: encodeRow(row),
+    })
+  }
+
+  async deleteApplication(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('applications').where('id', '=', id).execute())
+  }
+
+  async putCluster(row: ClusterRow): Promise<void> {
+    const namesake = await this.clusterByName(row.name)
+    assert(namesake === undefined || namesake.id === row.id, `cluster ${row.name} has another id`)
+    const kept = withoutLoweredNumber(row, namesake ?? (await this.cluster(row.id)))
+    await this.upsert('clusters', ['id'], {
+      id: kept.id,
+      name: kept.name,
+      epoch: kept.epoch,
+      last_number: kept.lastNumber,
+      body: encodeRow(kept),
+    })
+  }
+
+  async nextNumber(clusterId: string): Promise<DocumentNumber> {
+    const row = await this.cluster(clusterId)
+    assert(row !== undefined, `no cluster ${clusterId}`)
+    const n = row.lastNumber + 1
+    const changed = { last_number: n, body: encodeRow({ ...row, lastNumber: n }) }
+    await this.sql.updateTable('clusters').set(changed).where('id', '=', clusterId).execute()
+    this.rowsChanged += 1
+    return { epoch: row.epoch, n }
+  }
+
+  async putJoinToken(row: JoinTokenRow): Promise<void> {
+    await this.upsert('join_tokens', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async putDocument(row: DocumentRow): Promise<void> {
+    const columns = ['epoch', 'n'] as const
+    const query = this.sql.selectFrom('documents').select(columns).where('cluster_id', '=', row.clusterId)
+    const stored = (await query.where('key', '=', row.key).execute())[0]
+    assert(stored === undefined || compareNumbers(row.number, stored) >= 0, `the number of ${row.key} would go back`)
+    await this.upsert('documents', ['cluster_id', 'key'], {
+      cluster_id: row.clusterId,
+      key: row.key,
+      epoch: row.number.epoch,
+      n: row.number.n,
+      digest: row.digest ?? null,
+      body: encodeRow(row),
+    })
+  }
+
+  async deleteDocument(clusterId: string, key: string): Promise<void> {
+    const query = this.sql.deleteFrom('documents').where('cluster_id', '=', clusterId)
+    this.count(await query.where('key', '=', key).execute())
+  }
+
+  async putGrant(row: GrantRow): Promise<void> {
+    await this.upsert('grants', ['id'], {
+      id: row.id,
+      cluster_id: row.clusterId,
+      state: row.state,
+      body: encodeRow(row),
+    })
+  }
+
+  async putReport(row: ReportRow): Promise<boolean> {
+    const stored = await this.report(row.applicationId)
+    if (stored !== undefined && !isNewerReport(row, stored)) return false
+    await this.upsert('reports', ['application_id'], {
+      application_id: row.applicationId,
+      cluster_id: row.clusterId,
+      held: row.entry.held ?? null,
+      last_succeeded: row.entry.lastSucceeded ?? null,
+      body: encodeRow(row),
+    })
+    return true
+  }
+
+  async deleteReport(applicationId: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('reports').where('application_id', '=', applicationId).execute())
+  }
+
+  async putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void> {
+    const { id, applicationId, clusterId, operation } = row
+    const columns = {
+      cluster_id: clusterId,
+      id,
+      application_id: applicationId,
+      digest: operation.digest,
+      // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
+      body: encodeRow({ id, applicationId, clusterId, operation }),
+    }
+    const stored = await this.sql
+      .selectFrom('operations')
+      .select(['sequence', 'body'])
+      .where('cluster_id', '=', clusterId)
+      .where('id', '=', id)
+      .execute()
+    const earlier = stored[0]
+    if (earlier?.body === columns.body) return
+    if (earlier === undefined) await this.sql.insertInto('operations').values(columns).execute()
+    else await this.sql.updateTable('operations').set(columns).where('sequence', '=', earlier.sequence).execute()
+    this.rowsChanged += 1
+  }
+
+  async putRenderMemo(key: string, digest: Digest): Promise<void> {
+    await this.upsert('render_memos', ['key'], { key, digest }, 'digest')
+  }
+
+  async putBundle(row: BundleRow): Promise<void> {
+    await this.upsert('bundles', ['digest'], { digest: row.digest, body: encodeRow(row) })
+  }
+
+  async deleteBundle(digest: Digest): Promise<void> {
+    this.count(await this.sql.deleteFrom('render_memos').where('digest', '=', digest).execute())
+    this.count(await this.sql.deleteFrom('bundles').where('digest', '=', digest).execute())
+  }
+
+  async putToken(row: TokenRow): Promise<void> {
+    await this.upsert('tokens', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async deleteToken(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('tokens').where('id', '=', id).execute())
+  }
+
+  async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {
+    const { at, actor, action, subject, detail } = row
+    await this.sql
+      .insertInto('audit')
+      .values({ body: encodeRow({ at, actor, action, subject, detail }) })
+      .execute()
+    this.rowsChanged += 1
+  }
+
+  private async upsert(
+    table: Table,
+    key: readonly string[],
+    columns: Readonly<Record<string, string | number | null>>,
+    compared = 'body',
+  ): Promise<void> {
+    const result = await this.sql.executeQuery(upsertWhenChanged(this.sql, table, key, columns, compared))
+    this.rowsChanged += Number(result.numAffectedRows ?? 0n)
+  }
+
+  private count(results: readonly { readonly numDeletedRows: bigint }[]): void {
+    for (const { numDeletedRows } of results) this.rowsChanged += Number(numDeletedRows)
+  }
+}
+
+export type StoreTransaction = Kysely<StoreSchema>

@@ -1,0 +1,214 @@
+import { chmodSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import { type Store, StoreError, type StoreReader, type StoreWriter } from '@flotilla/core/ports/store'
+import type Sqlite from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
+import type { Kysely } from 'kysely'
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
+import { loadSqlite } from './load-sqlite.ts'
+import { checkVersion, migrateStore } from './migrate-store.ts'
+import { Mutex } from './mutex.ts'
+import { ReadSnapshots } from './read-snapshots.ts'
+import type { StoreSchema } from './schema.ts'
+import { SqlReader } from './sql-reader.ts'
+import { SqlWriter } from './sql-writer.ts'
+import { kyselyOver } from './sqlite-dialect.ts'
+import { asStoreError, RESTORE_HINT } from './sqlite-error.ts'
+
+/** The database's name inside the data folder. */
+export const STORE_FILE = 'hub.db'
+
+export interface OpenStoreOptions {
+  /** The hub's data folder; made when it is not there, readable by its owner alone. */
+  readonly directory: string
+  readonly clock: Clock
+  readonly log: Log
+  /** How many of the copies made before migrations are kept; 5 without it. */
+  readonly backupKeep?: number
+  /** The database may not grow beyond this many bytes: a write that would is refused with `STORE_FULL`. */
+  readonly maxBytes?: number
+}
+
+/** How long a statement waits for a lock that someone outside holds, say a copy being made. */
+const BUSY_TIMEOUT_MS = 5_000
+
+/**
+ * Opens the store in a data folder: takes the folder for this process, checks version and integrity, migrates.
+ *
+ * @throws StoreError `STORE_LOCKED` (another hub runs here), `STORE_NEWER` (written by a newer hub; nothing was
+ *   touched), `STORE_CORRUPT` (says how to restore), `STORE_FULL`, `STORE_UNAVAILABLE` (Node too old, no access).
+ */
+export async function openSqliteStore(options: OpenStoreOptions): Promise<Store> {
+  const sqlite = await loadSqlite()
+  const file = join(options.directory, STORE_FILE)
+  let lock: DirectoryLock | undefined
+  let writer: Database | undefined
+  try {
+    lock = lockDirectory(sqlite, options.directory)
+    if (existsSync(file)) checkVersionReadOnly(sqlite, file)
+    writer = openWriter(sqlite, file, options.maxBytes)
+    checkIntegrity(writer, file)
+    await migrateStore(writer, options.directory, {
+      clock: options.clock,
+      log: options.log,
+      backupKeep: options.backupKeep ?? 5,
+    })
+    const reads = new ReadSnapshots(() => new sqlite(file, { readonly: true, timeout: BUSY_TIMEOUT_MS }))
+    options.log.info('store opened', { file })
+    return new SqliteStore(file, writer, reads, lock)
+  } catch (error) {
+    writer?.close()
+    lock?.release()
+    throw accessError(asStoreError(error, file), file)
+  }
+}
+
+class SqliteStore implements Store {
+  private readonly file: string
+  private readonly connection: Database
+  private readonly sql: Kysely<StoreSchema>
+  private readonly reads: ReadSnapshots
+  private readonly lock: DirectoryLock
+  private readonly writers = new Mutex()
+  private counted = { rowsWritten: 0, transactions: 0 }
+  private closing: Promise<void> | undefined
+
+  constructor(file: string, connection: Database, reads: ReadSnapshots, lock: DirectoryLock) {
+    this.file = file
+    this.connection = connection
+    this.sql = kyselyOver(connection)
+    this.reads = reads
+    this.lock = lock
+  }
+
+  get counters(): Store['counters'] {
+    return this.counted
+  }
+
+  async read<T>(work: (rows: StoreReader) => Promise<T>): Promise<T> {
+    this.refuseWhenClosed()
+    try {
+      return await this.reads.use(async sql => {
+        const turn = new Turn(sql)
+        try {
+          return await work(new SqlReader(turn.use))
+        } finally {
+          turn.ended = true
+        }
+      })
+    } catch (error) {
+      throw asStoreError(error, this.file)
+    }
+  }
+
+  async write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T> {
+    this.refuseWhenClosed()
+    return await this.writers.run(async () => {
+      this.refuseWhenClosed()
+      const turn = new Turn(this.sql, () => this.refuseWhenRolledBack())
+      const rows = new SqlWriter(turn.use)
+      try {
+        this.connection.exec('BEGIN IMMEDIATE')
+        const result = await work(rows)
+        turn.ended = true
+        this.refuseWhenRolledBack()
+        this.connection.exec('COMMIT')
+        this.reads.committed()
+        this.counted = {
+          rowsWritten: this.counted.rowsWritten + rows.rowsChanged,
+          transactions: this.counted.transactions + 1,
+        }
+        return result
+      } catch (error) {
+        turn.ended = true
+        if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+        throw asStoreError(error, this.file)
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.writers.run(async () => {
+      await this.reads.close()
+      this.connection.close()
+      this.lock.release()
+    })
+    return this.closing
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closing !== undefined) {
+      throw new StoreError('STORE_UNAVAILABLE', this.file, 'the store is closed', { retry: false })
+    }
+  }
+
+  /** On a full disk SQLite ends the transaction by itself; a statement after that would stand alone. */
+  private refuseWhenRolledBack(): void {
+    if (!this.connection.inTransaction) {
+      throw new StoreError('STORE_UNAVAILABLE', this.file, 'the transaction was rolled back', { retry: true })
+    }
+  }
+}
+
+/** What one transaction may use, and until when: a forgotten `await` shows at once. */
+class Turn {
+  ended = false
+  readonly use: () => Kysely<StoreSchema>
+
+  constructor(sql: Kysely<StoreSchema>, check: () => void = () => undefined) {
+    this.use = () => {
+      if (this.ended) throw new Error('a store transaction was used after its work had ended')
+      check()
+      return sql
+    }
+  }
+}
+
+function openWriter(sqlite: typeof Sqlite, file: string, maxBytes: number | undefined): Database {
+  const writer = new sqlite(file, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    chmodSync(file, 0o600)
+    writer.pragma('journal_mode = WAL')
+    // Committed means on the disk: an agent acts on a number as soon as it is handed out.
+    writer.pragma('synchronous = FULL')
+    writer.pragma('foreign_keys = ON')
+    writer.pragma('trusted_schema = OFF')
+    writer.pragma('cell_size_check = ON')
+    writer.pragma(`journal_size_limit = ${64 * 1024 * 1024}`)
+    if (maxBytes !== undefined) {
+      const pageSize = writer.pragma('page_size', { simple: true }) as number
+      writer.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
+    }
+    return writer
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+}
+
+function checkVersionReadOnly(sqlite: typeof Sqlite, file: string): void {
+  const reader = new sqlite(file, { readonly: true, timeout: BUSY_TIMEOUT_MS })
+  try {
+    checkVersion(reader, file)
+  } finally {
+    reader.close()
+  }
+}
+
+function checkIntegrity(writer: Database, file: string): void {
+  const found = writer.pragma('integrity_check(3)', { simple: true }) as string
+  const loose = writer.pragma('foreign_key_check') as readonly unknown[]
+  if (found === 'ok' && loose.length === 0) return
+  const what = found === 'ok' ? `${loose.length} rows refer to missing ones` : found.replaceAll('\n', '; ')
+  throw new StoreError('STORE_CORRUPT', file, `the database is damaged (${what}); ${RESTORE_HINT}`, { retry: false })
+}
+
+/** A folder that cannot be made or written to is the store's trouble as well. */
+function accessError(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || error instanceof StoreError || !('syscall' in error)) return error
+  const full = 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  const code = full ? 'STORE_FULL' : 'STORE_UNAVAILABLE'
+  return new StoreError(code, file, error.message, { retry: full, cause: error })
+}
