@@ -5,7 +5,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import { StoreError } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import type { Database } from 'better-sqlite3'
-import { Migrator } from 'kysely/migration'
+import { type Migration, Migrator } from 'kysely/migration'
 import { storeMigrations } from './migrations/index.ts'
 import { kyselyOver, sqliteStoreDialect } from './sqlite-dialect.ts'
 import { RESTORE_HINT } from './sqlite-error.ts'
@@ -53,15 +53,18 @@ export async function migrateStore(
   connection: Database,
   directory: string,
   options: { readonly clock: Clock; readonly log: Log; readonly backupKeep: number },
+  migrations: Readonly<Record<string, Migration>> = storeMigrations(sqliteStoreDialect),
 ): Promise<void> {
   const migrator = new Migrator({
     db: kyselyOver(connection),
-    provider: { getMigrations: async () => ({ ...storeMigrations(sqliteStoreDialect) }) },
+    provider: { getMigrations: async () => ({ ...migrations }) },
   })
   // Asking Kysely would create its tables: what is pending is read from the names that checkVersion also reads.
   const hasTable = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kysely_migration'").get() !== undefined
   const applied = hasTable ? connection.prepare('SELECT name FROM kysely_migration').pluck().all() : []
-  const pending = knownMigrations().filter(name => !applied.includes(name))
+  const pending = Object.keys(migrations)
+    .sort()
+    .filter(name => !applied.includes(name))
   for (const name of pending) {
     if (applied.length > 0) {
       const copy = copyBefore(connection, directory, name, isoTime(options.clock.now()))
