@@ -1,0 +1,184 @@
+import type { Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { MemoryStore } from './memory-store.ts'
+import * as sample from './sample-rows.ts'
+import { openTestStore } from './test-store.ts'
+
+type Step = readonly [name: string, change: (rows: StoreWriter) => Promise<unknown>]
+
+const pick = <const T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
+const small = fc.integer({ min: 0, max: 3 })
+const text = fc.oneof(pick('a', 'b', 'B', 'é', '\u{1f600}', '\uffee'), fc.string({ maxLength: 4 }))
+const cluster = pick('cluster-1', 'cluster-2', 'unknown')
+const id = pick('1', '2', '3')
+const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
+const digest = pick('d1', 'd2', 'd3').map(sample.digestOf)
+
+function step<T>(name: string, given: fc.Arbitrary<T>, change: (rows: StoreWriter, value: T) => Promise<unknown>) {
+  return given.map((value): Step => [`${name} ${JSON.stringify(value)}`, rows => change(rows, value)])
+}
+
+/** Each change of the port, on few keys, so that rows meet. */
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  step('putSetting', fc.record({ key: id, value: text }), (rows, { key, value }) => rows.putSetting(key, { value })),
+  step('putSource', fc.record({ name: text, revision: id }), (rows, over) => rows.putSource(sample.sampleSource(over))),
+  step('deleteSource', text, (rows, name) => rows.deleteSource(name)),
+  step(
+    'putSourceDocuments',
+    fc.record({
+      source: pick('platform', 'team'),
+      documents: fc.array(fc.record({ file: text, index: small, text }), { maxLength: 4 }),
+    }),
+    (rows, { source, documents }) =>
+      rows.putSourceDocuments(
+        source,
+        documents.map(over => sample.sampleSourceDocument({ source, ...over })),
+      ),
+  ),
+  step('putSet', fc.record({ key: text, name: id }), (rows, over) => rows.putSet(sample.sampleSet(over))),
+  step('deleteSet', text, (rows, key) => rows.deleteSet(key)),
+  step(
+    'putApplication',
+    fc.record({
+      id,
+      name: text,
+      state: pick('active', 'withdrawn', 'orphaned'),
+      clusterId: optional(cluster),
+      set: optional(id),
+      source: id,
+      digest: optional(digest),
+      createdAt: small,
+      labels: fc.dictionary(pick('a', 'b', '__proto__', 'constructor'), text),
+    }),
+    (rows, over) => rows.putApplication(sample.sampleApplication(over)),
+  ),
+  step('deleteApplication', id, (rows, key) => rows.deleteApplication(key)),
+  step(
+    'putCluster',
+    fc.record({ id: cluster, name: pick('eu-1', 'eu-2'), epoch: small, lastNumber: small, uid: optional(id) }),
+    (rows, over) => rows.putCluster(sample.sampleCluster(over)),
+  ),
+  step('nextNumber', cluster, (rows, key) => rows.nextNumber(key)),
+  step('putJoinToken', fc.record({ id, createdAt: small }), (rows, over) =>
+    rows.putJoinToken(sample.sampleJoinToken(over)),
+  ),
+  step(
+    'putDocument',
+    fc.record({
+      clusterId: cluster,
+      key: pick('calendar', 'application/1', 'application/2'),
+      number: fc.record({ epoch: small, n: small }),
+      digest: optional(digest),
+      meaning: id,
+    }),
+    (rows, over) => rows.putDocument(sample.sampleDocument(over)),
+  ),
+  step('deleteDocument', fc.tuple(cluster, pick('calendar', 'application/1')), (rows, [key, document]) =>
+    rows.deleteDocument(key, document),
+  ),
+  step(
+    'putGrant',
+    fc.record({ id, clusterId: cluster, state: pick('open', 'started'), createdAt: small }),
+    (rows, over) => rows.putGrant(sample.sampleGrant(over)),
+  ),
+  step(
+    'putReport',
+    fc.record({
+      applicationId: id,
+      clusterId: cluster,
+      admission: small,
+      inc: small,
+      n: small,
+      held: optional(digest),
+    }),
+    (rows, { applicationId, clusterId, admission, ...entry }) =>
+      rows.putReport(sample.sampleReport({ applicationId, clusterId, admission }, entry)),
+  ),
+  step('deleteReport', id, (rows, key) => rows.deleteReport(key)),
+  step(
+    'putOperation',
+    fc.record({ id, clusterId: cluster, applicationId: id, digest, message: text }),
+    (rows, { digest: given, message, ...over }) =>
+      rows.putOperation(sample.sampleOperation(over, { digest: given, message })),
+  ),
+  step('putRenderMemo', fc.tuple(id, digest), (rows, [key, given]) => rows.putRenderMemo(key, given)),
+  step('putBundle', fc.record({ digest, size: small }), (rows, over) => rows.putBundle(sample.sampleBundle(over))),
+  step('deleteBundle', digest, (rows, given) => rows.deleteBundle(given)),
+  step('putToken', fc.record({ id, createdAt: small }), (rows, over) => rows.putToken(sample.sampleToken(over))),
+  step('deleteToken', id, (rows, key) => rows.deleteToken(key)),
+  step('appendAudit', fc.record({ at: small, actor: text }), (rows, over) =>
+    rows.appendAudit({ action: 'sync', subject: 'shop', detail: {}, ...over }),
+  ),
+)
+
+/** A write: its steps, and whether its work throws at the end. */
+const anyWrite = fc.record({
+  steps: fc.array(anyStep, { minLength: 1, maxLength: 25, size: 'max' }),
+  throws: fc.integer({ max: 4, min: 0 }).map(number => number === 0),
+})
+
+async function perform(store: Store, steps: readonly Step[], throws: boolean): Promise<unknown> {
+  const results: unknown[] = []
+  const write = store.write(async rows => {
+    for (const [, change] of steps) results.push((await change(rows)) ?? null)
+    if (throws) throw new Error('no')
+  })
+  return await write.then(
+    () => ({ results, counters: store.counters }),
+    () => ({ failed: true, results, counters: store.counters }),
+  )
+}
+
+async function everything(rows: StoreReader): Promise<unknown> {
+  const ids = ['1', '2', '3']
+  const clusters = ['cluster-1', 'cluster-2', 'unknown']
+  const digests = ['d1', 'd2', 'd3'].map(sample.digestOf)
+  const of = <K, V>(keys: readonly K[], read: (key: K) => Promise<V>): Promise<V[]> => Promise.all(keys.map(read))
+  return {
+    settings: await of(ids, key => rows.setting(key)),
+    sources: await rows.sources(),
+    sourceDocuments: await of(['platform', 'team'], key => rows.sourceDocuments(key)),
+    sets: await rows.sets(),
+    applications: await rows.applications(),
+    filtered: [
+      await of(clusters, clusterId => rows.applications({ clusterId })),
+      await rows.applications({ set: '1' }),
+    ],
+    named: await of(['a', 'b', 'B', 'é'], name => rows.applicationByName(name)),
+    clusters: await rows.clusters(),
+    joinTokens: await rows.joinTokens(),
+    documents: await of(clusters, key => rows.documents(key)),
+    later: await of(clusters, key => rows.documents(key, { epoch: 1, n: 1 })),
+    offers: await of(clusters, key => of(digests, given => rows.offersDigest(key, given))),
+    grants: [await of(ids, key => rows.grant(key)), await of(clusters, key => rows.openGrants(key))],
+    reports: [await rows.reports(), await rows.reports('cluster-1')],
+    operations: await of(ids, key => rows.operations(key, { limit: 3 })),
+    memos: await of(ids, key => rows.renderMemo(key)),
+    bundles: await of(digests, key => rows.bundle(key)),
+    referenced: [...(await rows.referencedDigests())].sort(),
+    tokens: await rows.tokens(),
+    audit: [await rows.audit({ limit: 5 }), await rows.audit({ limit: 5, before: 3 })],
+  }
+}
+
+it('any sequence of writes leaves the same rows, results and counters in memory and in SQLite', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyWrite, { minLength: 1, maxLength: 12, size: 'max' }), async writes => {
+      const [memory, sqlite] = [new MemoryStore(), await openTestStore()]
+      try {
+        for (const store of [memory, sqlite]) {
+          await store.write(rows => rows.putCluster(sample.sampleCluster()))
+        }
+        for (const { steps, throws } of writes) {
+          const expected = await perform(memory, steps, throws)
+          expect(await perform(sqlite, steps, throws), steps.map(([name]) => name).join('\n')).toEqual(expected)
+        }
+        expect(await sqlite.read(everything)).toEqual(await memory.read(everything))
+      } finally {
+        await sqlite.close()
+      }
+    }),
+    { numRuns: 100 },
+  )
+}, 60_000)
