@@ -1,0 +1,113 @@
+import fs from 'node:fs'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import git from 'isomorphic-git'
+import { gitHttpClient, type HttpClientOptions } from './isomorphic-http.ts'
+import { isMirroredRef, isObjectId, type RefSnapshot } from './refs.ts'
+
+export interface RemoteAccess {
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  readonly certificateAuthority?: string
+  readonly maxResponseBytes: number
+  readonly idleTimeoutMs: number
+}
+
+/** What one fetch needs; plain data, because it also travels to the child process. */
+export interface FetchRequest {
+  readonly access: RemoteAccess
+  readonly gitFolder: string
+  /** Refs whose objects the mirror holds already. */
+  readonly known: readonly (readonly [string, string])[]
+  /** A ref the server has, so that a missing `HEAD` does not matter. */
+  readonly remoteRef: string
+}
+
+const REF_LIST_BYTES = 64 * 1024 * 1024
+
+/** Asks the server for its branches, tags and `HEAD`: one small request, no objects. */
+export async function listRemoteRefs(access: RemoteAccess, signal: AbortSignal): Promise<RefSnapshot> {
+  const http = gitHttpClient({ ...clientOptions(access, signal), maxResponseBytes: REF_LIST_BYTES })
+  const answer = await git.listServerRefs({ http, url: access.url, symrefs: true, protocolVersion: 2 })
+  const refs = new Map<string, string>()
+  let head: string | undefined
+  for (const { ref, oid, target } of answer) {
+    if (ref === 'HEAD') head = target ?? (isObjectId(oid) ? oid : undefined)
+    else if (isMirroredRef(ref) && !ref.endsWith('^{}') && isObjectId(oid)) refs.set(ref, oid)
+  }
+  return head === undefined ? { refs } : { head, refs }
+}
+
+/** Lays out an empty bare repository. */
+export async function makeMirrorFolder(gitFolder: string): Promise<void> {
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags']) {
+    await mkdir(join(gitFolder, folder), { recursive: true })
+  }
+  // The refspec matches nothing: refs are kept in our own state, written only once their objects are there.
+  const config = [
+    '[core]',
+    '\trepositoryformatversion = 0',
+    '\tbare = true',
+    '[remote "origin"]',
+    '\tfetch = +refs/flotilla/none:refs/flotilla/none',
+    '',
+  ]
+  await writeFile(join(gitFolder, 'config'), config.join('\n'))
+  await writeFile(join(gitFolder, 'HEAD'), 'ref: refs/heads/main\n')
+}
+
+/** Brings a pack with every object the server's branches and tags reach and `known` do not. */
+export async function fetchPack(request: FetchRequest, cache: object, signal: AbortSignal): Promise<void> {
+  await writeKnownRefs(request)
+  const http = gitHttpClient(clientOptions(request.access, signal))
+  const fetching = git.fetch({
+    fs,
+    http,
+    cache,
+    gitdir: request.gitFolder,
+    url: request.access.url,
+    remote: 'origin',
+    remoteRef: request.remoteRef,
+    singleBranch: false,
+    tags: true,
+  })
+  await raceAbort(fetching, signal)
+}
+
+/** A hostile answer may leave a parser waiting for ever; the caller goes on when its time is up. */
+function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+/** isomorphic-git tells the server what it has by the refs it finds on disk. */
+async function writeKnownRefs({ gitFolder, known }: FetchRequest): Promise<void> {
+  for (const folder of await readdir(join(gitFolder, 'refs'))) {
+    await rm(join(gitFolder, 'refs', folder), { recursive: true, force: true })
+  }
+  const lines = known.map(([name, id]) => `${id} ${name}\n`)
+  const path = join(gitFolder, 'packed-refs')
+  await writeFile(`${path}.new`, `# pack-refs with: \n${lines.join('')}`)
+  await rename(`${path}.new`, path)
+}
+
+function clientOptions(access: RemoteAccess, signal: AbortSignal): HttpClientOptions {
+  const { username, password, certificateAuthority, maxResponseBytes, idleTimeoutMs } = access
+  const given = username !== undefined || password !== undefined
+  // Tokens are given as a password alone; forges then take any user name.
+  const authorization = given
+    ? `Basic ${Buffer.from(`${username ?? 'git'}:${password ?? ''}`).toString('base64')}`
+    : undefined
+  return {
+    ...(authorization ? { authorization } : {}),
+    ...(certificateAuthority ? { certificateAuthority } : {}),
+    maxResponseBytes,
+    idleTimeoutMs,
+    signal,
+  }
+}

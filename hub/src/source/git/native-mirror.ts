@@ -1,0 +1,224 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
+import { gitError } from './git-errors.ts'
+import { readLocalRefs } from './local-repository.ts'
+import { networkEnvironment, readingEnvironment } from './native-environment.ts'
+import { saysCorrupt } from './native-errors.ts'
+import { NativeObjects } from './native-objects.ts'
+import { GitRunFailed, runGit } from './native-process.ts'
+import type { Mirror } from './object-repository.ts'
+import { equalRefs, isMirroredRef, isObjectId, NO_REFS, type RefSnapshot } from './refs.ts'
+import type { RepositoryUrl } from './repository-url.ts'
+
+export interface NativeLimits {
+  /** One fetch, listing included. */
+  readonly fetchTimeoutMs: number
+  /** Beyond this many packs they are made one. */
+  readonly maxPacks: number
+}
+
+export interface NativeMirrorOptions {
+  readonly gitBinary: string
+  readonly directory: string
+  readonly url: Extract<RepositoryUrl, { kind: 'http' | 'ssh' }>
+  readonly credentials: GitCredentials
+  readonly limits: NativeLimits
+}
+
+interface Session {
+  readonly variables: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
+/** Keeps the commit of a detached HEAD, which no branch may reach. */
+const DETACHED_HEAD = '+HEAD:refs/flotilla/head'
+
+/** A bare mirror that the git program fetches. */
+export class NativeMirror implements Mirror {
+  readonly subject: string
+  readonly #options: NativeMirrorOptions
+  readonly #folder: string
+  #objects: NativeObjects
+  #refs: RefSnapshot = NO_REFS
+  #exists = false
+  #suspect = false
+  #fetching: Promise<void> = Promise.resolve()
+
+  private constructor(options: NativeMirrorOptions) {
+    this.subject = options.url.url
+    this.#options = options
+    this.#folder = join(options.directory, 'mirror.git')
+    this.#objects = this.#openObjects()
+  }
+
+  static async open(options: NativeMirrorOptions): Promise<NativeMirror> {
+    const mirror = new NativeMirror(options)
+    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    mirror.#exists = await isFolder(join(mirror.#folder, 'objects'))
+    if (mirror.#exists) {
+      mirror.#refs = await readLocalRefs(mirror.subject, mirror.#folder).catch(() => {
+        mirror.#suspect = true
+        return NO_REFS
+      })
+    }
+    return mirror
+  }
+
+  refs(): RefSnapshot {
+    return this.#refs
+  }
+
+  objects(): NativeObjects {
+    return this.#objects
+  }
+
+  suspect(): void {
+    this.#suspect = true
+  }
+
+  async close(): Promise<void> {
+    await this.#fetching.catch(() => undefined)
+    await this.#objects.close()
+  }
+
+  fetch(signal?: AbortSignal): Promise<void> {
+    const run = this.#fetching.catch(() => undefined).then(() => this.#fetch(signal))
+    this.#fetching = run
+    return run
+  }
+
+  async #fetch(caller: AbortSignal | undefined): Promise<void> {
+    const timeout = AbortSignal.timeout(this.#options.limits.fetchTimeoutMs)
+    const signal = caller ? AbortSignal.any([caller, timeout]) : timeout
+    const environment = await networkEnvironment(this.#options.url, this.#options.credentials)
+    try {
+      await this.#update({ variables: environment.variables, signal })
+    } catch (error) {
+      if (error instanceof GitRunFailed) throw error.error
+      if (error instanceof GitError) throw error
+      throw gitError('REPOSITORY_UNREACHABLE', this.subject, 'the mirror cannot be written', error)
+    } finally {
+      await environment.dispose()
+    }
+  }
+
+  async #update(session: Session): Promise<void> {
+    const listed = await this.#list(session)
+    if (!this.#exists || this.#suspect) return this.#cloneAnew(listed, session)
+    if (equalRefs(this.#refs, listed)) return
+    try {
+      await this.#fetchInto(this.#folder, listed, session)
+    } catch (error) {
+      if (!(error instanceof GitRunFailed && saysCorrupt(error.stderr))) throw error
+      return this.#cloneAnew(listed, session)
+    }
+    this.#refs = await readLocalRefs(this.subject, this.#folder)
+    await this.#repack(session.signal)
+  }
+
+  async #list({ variables, signal }: Session): Promise<RefSnapshot> {
+    const { gitBinary, url } = this.#options
+    const text = await runGit({
+      gitBinary,
+      subject: this.subject,
+      arguments: ['ls-remote', '--quiet', '--symref', '--', url.url],
+      variables,
+      signal,
+    })
+    return parseRefList(this.subject, text)
+  }
+
+  /** Beside the old mirror, which serves reads until the new one is whole. */
+  async #cloneAnew(listed: RefSnapshot, session: Session): Promise<void> {
+    const fresh = join(this.#options.directory, 'mirror.new')
+    const old = join(this.#options.directory, 'mirror.old')
+    for (const folder of [fresh, old]) await rm(folder, { recursive: true, force: true })
+    try {
+      await this.#run(['init', '--quiet', '--bare', '--template=', '--', fresh], readingEnvironment(), session.signal)
+      await this.#fetchInto(fresh, listed, session)
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true })
+      throw error
+    }
+    if (await isFolder(this.#folder)) await rename(this.#folder, old)
+    await rename(fresh, this.#folder)
+    const objects = this.#objects
+    this.#objects = this.#openObjects()
+    this.#refs = await readLocalRefs(this.subject, this.#folder)
+    this.#exists = true
+    this.#suspect = false
+    await objects.close()
+    await rm(old, { recursive: true, force: true })
+  }
+
+  async #fetchInto(folder: string, listed: RefSnapshot, { variables, signal }: Session): Promise<void> {
+    const detached = listed.head !== undefined && isObjectId(listed.head)
+    const flags = ['--quiet', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
+    const refspecs = detached ? [...REFSPECS, DETACHED_HEAD] : REFSPECS
+    await this.#run(
+      [`--git-dir=${folder}`, 'fetch', ...flags, '--', this.#options.url.url, ...refspecs],
+      variables,
+      signal,
+    )
+    const head = detached ? listed.head : `ref: ${listed.head ?? 'refs/heads/main'}`
+    await writeFile(join(folder, 'HEAD.new'), `${head}\n`)
+    await rename(join(folder, 'HEAD.new'), join(folder, 'HEAD'))
+  }
+
+  /** Many small packs make every read slower. A repack that fails takes nothing away: the next one tries again. */
+  async #repack(signal: AbortSignal): Promise<void> {
+    const packs = (await readdir(join(this.#folder, 'objects', 'pack'))).filter(name => name.endsWith('.pack'))
+    if (packs.length <= this.#options.limits.maxPacks) return
+    await this.#run([`--git-dir=${this.#folder}`, 'gc', '--quiet'], readingEnvironment(), signal).catch(error => {
+      if (!(error instanceof GitRunFailed)) throw error
+      if (saysCorrupt(error.stderr)) this.#suspect = true
+    })
+  }
+
+  async #run(
+    gitArguments: readonly string[],
+    variables: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { gitBinary } = this.#options
+    await runGit({ gitBinary, subject: this.subject, arguments: gitArguments, variables, signal })
+  }
+
+  #openObjects(): NativeObjects {
+    return new NativeObjects(this.#options.gitBinary, this.subject, this.#folder)
+  }
+}
+
+/** The output of `git ls-remote --symref`. */
+export function parseRefList(subject: string, text: string): RefSnapshot {
+  const refs = new Map<string, string>()
+  let head: string | undefined
+  for (const line of text.split('\n')) {
+    const [value = '', name = ''] = line.split('\t')
+    if (/^[0-9a-f]{64}$/.test(value)) {
+      throw gitError(
+        'URL_UNSUPPORTED',
+        subject,
+        'the repository uses SHA-256 object names, which are not supported yet',
+      )
+    }
+    if (name === 'HEAD') {
+      if (value.startsWith('ref: ')) head = value.slice('ref: '.length)
+      else head ??= value
+    } else if (isMirroredRef(name) && !name.endsWith('^{}') && isObjectId(value)) {
+      refs.set(name, value)
+    }
+  }
+  // HEAD may name a branch that nobody has pushed.
+  const exists = head !== undefined && (isObjectId(head) || refs.has(head))
+  return exists ? { head: head!, refs } : { refs }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+}
