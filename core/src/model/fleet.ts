@@ -52,6 +52,8 @@ export interface ClusterSpec {
   /** URLs that Argo documents may name as `destination.server`. */
   readonly servers: readonly string[]
   readonly local: boolean
+  /** The Project that alone may use the cluster (Argo CD's project-scoped clusters); absent: every one that names it. */
+  readonly project?: string
 }
 
 export interface GroupKindRule {

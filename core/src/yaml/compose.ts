@@ -27,6 +27,8 @@ export interface ComposeLimits {
 export interface Composition {
   readonly value: Json
   readonly problems: readonly YamlProblem[]
+  /** Offset of the document's content. */
+  readonly at: number
   /** Only when asked for: most documents are never asked where their nodes stand. */
   readonly located?: Located
 }
@@ -59,7 +61,7 @@ export function composeDocument(
 ): Composition {
   const composer = new Composer(source, events, limits, options.locate)
   const root = composer.document()
-  return { value: root.value, problems: composer.problems, located: root.located }
+  return { value: root.value, problems: composer.problems, at: root.at, located: root.located }
 }
 
 class Composer {

@@ -44,8 +44,10 @@ export interface YamlDocument extends YamlPart {
   keyPositionOf(path: readonly (string | number)[]): Position
 }
 
-/** A part with mistakes: they are among the diagnostics. */
+/** A part with mistakes. */
 export interface BrokenYamlDocument extends YamlPart {
+  /** Its own; they are among the diagnostics of the whole too. */
+  readonly diagnostics: readonly Diagnostic[]
   /** What could be read in spite of them, to look for more; absent when the syntax itself is broken. */
   readonly readable?: YamlDocument
 }
@@ -80,22 +82,24 @@ export function parseYamlDocuments(text: string, options: YamlOptions): YamlDocu
   for (const { start, end } of splitDocuments(text)) {
     const part: YamlPart = { index, startLine: lines.lineAt(start), text: text.slice(start, end) }
     const reading = readPart(part.text)
+    const own: Diagnostic[] = []
     for (const problem of reading.problems) {
-      if (diagnostics.length > MAX_DIAGNOSTICS_PER_FILE) break
-      const overflow = diagnostics.length === MAX_DIAGNOSTICS_PER_FILE
-      diagnostics.push(diagnosticOf(overflow ? tooMany(problem) : problem, start, lines))
+      const room = MAX_DIAGNOSTICS_PER_FILE - diagnostics.length - own.length
+      if (room < 0) break
+      own.push(diagnosticOf(room === 0 ? tooMany(problem) : problem, start, lines))
     }
+    diagnostics.push(...own)
     if (reading.kind === 'read' && reading.value === null && reading.problems.length === 0) continue
     index++
-    const document = reading.kind === 'read' ? documentOf(part, reading.value, start, lines) : undefined
+    const document = reading.kind === 'read' ? documentOf(part, reading, start, lines) : undefined
     if (document !== undefined && reading.problems.length === 0) documents.push(document)
-    else broken.push({ ...part, readable: document })
+    else broken.push({ ...part, diagnostics: own, readable: document })
   }
   return { documents, broken, diagnostics }
 }
 
 type Reading =
-  | { readonly kind: 'read'; readonly value: Json; readonly problems: readonly YamlProblem[] }
+  | { readonly kind: 'read'; readonly value: Json; readonly at: number; readonly problems: readonly YamlProblem[] }
   | { readonly kind: 'unreadable'; readonly problems: readonly YamlProblem[] }
 
 function readPart(text: string): Reading {
@@ -103,26 +107,29 @@ function readPart(text: string): Reading {
   try {
     events = parseEvents(text, { maxDepth: YAML_LIMITS.maxDepth })
   } catch (error) {
-    return { kind: 'unreadable', problems: [syntaxProblem(error)] }
+    return { kind: 'unreadable', problems: [syntaxProblem(error, text)] }
   }
-  const { value, problems } = composeDocument(text, events, YAML_LIMITS, { locate: false })
-  return { kind: 'read', value, problems }
+  const { value, problems, at } = composeDocument(text, events, YAML_LIMITS, { locate: false })
+  return { kind: 'read', value, at, problems }
 }
 
-function syntaxProblem(error: unknown): YamlProblem {
+function syntaxProblem(error: unknown, text: string): YamlProblem {
   if (!(error instanceof YAMLException)) {
     return { code: 'YAML_SYNTAX', offset: 0, message: error instanceof Error ? error.message : String(error) }
   }
   const tab = error.reason.includes('tab characters')
   return {
     code: 'YAML_SYNTAX',
-    offset: error.mark?.position ?? 0,
+    // What ends too early is found at the next document's marker: the end of this one's content is the place to look.
+    offset: Math.min(error.mark?.position ?? 0, text.trimEnd().length),
     message: error.reason,
     ...(tab ? { hint: 'indent with spaces' } : {}),
   }
 }
 
-function documentOf(part: YamlPart, value: Json, start: number, lines: LineIndex): YamlDocument {
+type Read = Extract<Reading, { kind: 'read' }>
+
+function documentOf(part: YamlPart, { value, at }: Read, start: number, lines: LineIndex): YamlDocument {
   // Where nodes stand is found by reading the part a second time, when somebody asks: most documents have no mistakes.
   let root: Located | undefined
   const locate = (): Located => {
@@ -135,10 +142,10 @@ function documentOf(part: YamlPart, value: Json, start: number, lines: LineIndex
   return {
     ...part,
     value,
-    positionOf: path => lines.positionAt(start + find(locate(), path).at),
+    positionOf: path => lines.positionAt(start + (path.length === 0 ? at : find(locate(), path).at)),
     keyPositionOf: path => {
-      const { at, keyAt } = find(locate(), path)
-      return lines.positionAt(start + (keyAt ?? at))
+      const found = find(locate(), path)
+      return lines.positionAt(start + (found.keyAt ?? found.at))
     },
   }
 }

@@ -1,0 +1,207 @@
+import type { YamlCode } from '@flotilla/core/yaml/yaml-codes'
+
+export interface CodeEntry {
+  /** `either`: the message says which; an error where ignoring would be unsafe, else a warning. */
+  readonly severity: 'error' | 'warning' | 'either'
+  /** What it means, as a sentence. */
+  readonly meaning: string
+  /** How to mend it. */
+  readonly remedy: string
+}
+
+/**
+ * Every code that reading a config repo, offline or in the hub, can report. docs/diagnostics.md lists the same codes;
+ * a test holds the two together.
+ */
+export const DIAGNOSTIC_CODES = {
+  FILE_TOO_LARGE: {
+    severity: 'error',
+    meaning: 'A file has more bytes than the limit (1 MiB), and was not read.',
+    remedy: 'Split the file, or keep generated data out of the config path.',
+  },
+  TOO_MANY_FILES: {
+    severity: 'error',
+    meaning: 'The config path holds more files or more bytes than a config source may have.',
+    remedy: 'Point the config source at a narrower path.',
+  },
+  TOO_MANY_MISTAKES: {
+    severity: 'error',
+    meaning: 'A file has more than 100 mistakes; the rest is not listed.',
+    remedy: 'Mend the ones that are listed and validate again.',
+  },
+  FILE_UNREADABLE: {
+    severity: 'error',
+    meaning: 'A file or folder could not be read, or a symbolic link leads out of the config path.',
+    remedy: 'Check the path and its permissions; replace the link by the file itself.',
+  },
+  YAML_SYNTAX: {
+    severity: 'error',
+    meaning: 'The text is not YAML (or JSON).',
+    remedy: 'Look at the line and the one before it: indentation, a quote or a bracket that is not closed.',
+  },
+  YAML_DUPLICATE_KEY: {
+    severity: 'error',
+    meaning: 'One mapping has the same key twice. Many tools keep the last silently; here it is an error.',
+    remedy: 'Keep one of the two.',
+  },
+  YAML_KEY: {
+    severity: 'error',
+    meaning: 'A key is a list, a mapping or null.',
+    remedy: 'Quote the key to make it text.',
+  },
+  YAML_TAG: {
+    severity: 'error',
+    meaning: 'A tag such as !vault is not known, or its value is not what the tag says.',
+    remedy: 'Leave the tag out, or quote the text.',
+  },
+  YAML_ALIAS: {
+    severity: 'error',
+    meaning: 'An alias refers to nothing or to itself, or aliases make the document too large or too deep.',
+    remedy: 'Define the anchor before its use; write repeated parts out.',
+  },
+  YAML_MERGE: {
+    severity: 'error',
+    meaning: 'What `<<` merges is not a mapping or a list of mappings.',
+    remedy: 'Merge a mapping.',
+  },
+  YAML_NUMBER: {
+    severity: 'error',
+    meaning: 'Infinity and not-a-number have no JSON form.',
+    remedy: 'Quote the value to make it text.',
+  },
+  NOT_A_DOCUMENT: {
+    severity: 'error',
+    meaning: 'A document is not a mapping with `apiVersion` and `kind`.',
+    remedy: 'Say what it is, or move the file out of the config path.',
+  },
+  UNKNOWN_KIND: {
+    severity: 'error',
+    meaning: 'The kind is not one that a config repo may hold.',
+    remedy: 'Check the spelling; manifests of workloads belong into a path that an Application names.',
+  },
+  UNSUPPORTED_VERSION: {
+    severity: 'error',
+    meaning: 'The API group is known, but not in this version.',
+    remedy: 'Use v1alpha1.',
+  },
+  KIND_NOT_SUPPORTED_YET: {
+    severity: 'either',
+    meaning:
+      'The kind is part of the language, but this version does not act on it. A gate (SyncWindow, FreezePeriod) is an error, and holds what it may concern.',
+    remedy: 'Remove the document until a version supports it.',
+  },
+  FIELD_NOT_SUPPORTED_YET: {
+    severity: 'either',
+    meaning:
+      'The field is part of the language, but this version does not act on it. One that restricts (a sync window, a signature rule) is an error, and holds the Applications that it concerns.',
+    remedy: 'Remove the field until a version supports it.',
+  },
+  MISSING_FIELD: {
+    severity: 'error',
+    meaning: 'A field that must be there is missing.',
+    remedy: 'Add it.',
+  },
+  WRONG_TYPE: {
+    severity: 'error',
+    meaning: 'A value has the wrong type: a number where text belongs, a list where a mapping belongs.',
+    remedy: 'Change the value; put quotes around numbers and booleans that are meant as text.',
+  },
+  UNKNOWN_FIELD: {
+    severity: 'error',
+    meaning: 'The field does not exist. Kubernetes drops such fields silently; here a misspelling does not go unseen.',
+    remedy: 'Check the spelling; the hint names the nearest field.',
+  },
+  INVALID_VALUE: {
+    severity: 'error',
+    meaning: 'The value has the right type but is not one of those allowed.',
+    remedy: 'The message says what is allowed.',
+  },
+  INVALID_NAME: {
+    severity: 'error',
+    meaning: 'A name is not a Kubernetes name: lower-case letters, digits, `-` and `.`, at most 253 characters.',
+    remedy: 'Rename the document.',
+  },
+  GENERATOR_MISSING: {
+    severity: 'error',
+    meaning: 'An entry of `generators` has no generator, so it would never make an Application.',
+    remedy: 'Add `list`, `clusters`, `git`, `matrix` or another generator.',
+  },
+  GENERATORS_NESTED: {
+    severity: 'warning',
+    meaning:
+      'Matrix and merge generators are nested deeper than Argo CD reads them; it would drop the inner ones silently.',
+    remedy: 'Nest at most two, if Argo CD is to read the same document.',
+  },
+  BOTH_SOURCES: {
+    severity: 'warning',
+    meaning: 'An Application has `source` and `sources`; `sources` counts, as in Argo CD.',
+    remedy: 'Remove one of them.',
+  },
+  DESTINATION_AMBIGUOUS: {
+    severity: 'error',
+    meaning: 'A destination has both `name` and `server`.',
+    remedy: 'Keep one of them.',
+  },
+  DESTINATION_UNKNOWN: {
+    severity: 'warning',
+    meaning: 'An Application names a cluster that no Cluster document declares; it will be held.',
+    remedy: 'Declare the Cluster, or list the URL among the `servers` of one.',
+  },
+  PROJECT_UNKNOWN: {
+    severity: 'warning',
+    meaning: 'An Application names a project that no document declares; it will be held.',
+    remedy: 'Declare the Project; Argo CD makes `default` by itself, here it is a document like any other.',
+  },
+  OPERATION_IGNORED: {
+    severity: 'warning',
+    meaning: 'The `operation` of an Application asks for one sync; a declaration cannot, so it is ignored.',
+    remedy: 'Remove it, and start syncs with the command or the API.',
+  },
+  CREDENTIALS_IGNORED: {
+    severity: 'warning',
+    meaning: 'A Secret of Argo CD holds credentials. Agents pull with their own; these are neither read nor stored.',
+    remedy: 'Declare a Cluster or Repository instead, and take the credentials out of Git.',
+  },
+  NOT_TRUSTED: {
+    severity: 'error',
+    meaning: 'The config source may not declare this kind, or not for this project.',
+    remedy: 'Move the document into a source that may, or extend the trust of the source in hub.yaml.',
+  },
+  DUPLICATE_NAME: {
+    severity: 'error',
+    meaning:
+      'Two documents of one kind have one name, whatever their API group. The one that was there first stays in force.',
+    remedy: 'Rename one of them.',
+  },
+  DUPLICATE_SERVER: {
+    severity: 'error',
+    meaning:
+      'Two Clusters claim one server URL, or both are `local`. The first one in order of source and file has it.',
+    remedy: 'Leave it to one of them.',
+  },
+  POLICY_KEPT: {
+    severity: 'warning',
+    meaning:
+      'A Project of the config source is broken, so all Projects of the source stay as they last were: half a policy is a hole.',
+    remedy: 'Mend the errors in the Project documents.',
+  },
+  LAST_GOOD_LOST: {
+    severity: 'error',
+    meaning:
+      'A broken document has an earlier version, but it cannot be used any more: the rules or the trust have changed since.',
+    remedy: 'Mend the document.',
+  },
+  INPUT_UNAVAILABLE: {
+    severity: 'error',
+    meaning:
+      'Offline, a generator or a source needs a repository that no folder was named for, or that cannot be read.',
+    remedy: 'Name a local clone with `--repo URL=DIR`.',
+  },
+  TEMPLATE_PROJECT_NOT_TRUSTED: {
+    severity: 'error',
+    meaning: 'A generated Application has a project that the config source of its set may not deploy to.',
+    remedy: 'Change the template, or extend the trust of the source in hub.yaml.',
+  },
+} as const satisfies Record<string, CodeEntry> & Record<YamlCode, CodeEntry>
+
+export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES

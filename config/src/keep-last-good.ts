@@ -1,0 +1,160 @@
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { SourceDocument } from './declare.ts'
+import { identityKey, type LastGood, type LastGoodDocument } from './last-good.ts'
+import type { DocumentState } from './load.ts'
+import type { PlacedGate } from './read-file.ts'
+
+export interface KeepInput {
+  readonly documents: readonly SourceDocument[]
+  readonly lastGood: LastGood
+  /** The source as a whole could not be read: all that it had stays. */
+  readonly everything: boolean
+  /** Reads a remembered text again, under today's rules and trust. */
+  reread(one: LastGoodDocument): SourceDocument | undefined
+}
+
+export interface Kept {
+  /** Sound documents, in force as written. */
+  readonly current: readonly SourceDocument[]
+  /** Earlier versions that stay in force, with the memory to carry on. */
+  readonly kept: readonly { readonly document: SourceDocument; readonly memory: LastGoodDocument }[]
+  readonly states: readonly DocumentState[]
+  readonly gates: readonly PlacedGate[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Decides what is in force of a source: every sound document, and for broken ones the last good version (decision 21).
+ * Projects go together: when one of them is broken, all stay as they were.
+ */
+export function keepLastGood(input: KeepInput): Kept {
+  const { documents, lastGood } = input
+  const policy = policyMistake(documents, lastGood)
+  const policyBroken = policy !== undefined || input.everything
+  const isHeldBack = (document: SourceDocument): boolean => policyBroken && document.read.declares?.kind === 'Project'
+  const current = documents.filter(document => inForce(document) && !isHeldBack(document))
+  const declared = new Set(current.map(keyOf))
+  const wanted = wantedMemories(input, declared, policyBroken)
+
+  const kept: { document: SourceDocument; memory: LastGoodDocument }[] = []
+  const diagnostics: Diagnostic[] = []
+  for (const memory of wanted) {
+    const document = input.reread(memory)
+    if (document !== undefined && inForce(document)) kept.push({ document, memory })
+    else diagnostics.push(lostDiagnostic(memory, document))
+  }
+  const keptKeys = new Set(kept.map(({ document }) => keyOf(document)))
+  const keptPlaces = new Set(kept.map(({ memory }) => `${memory.file}\0${memory.index}`))
+  if (policy !== undefined && documents.some(document => inForce(document) && isHeldBack(document))) {
+    diagnostics.push(policyDiagnostic(policy))
+  }
+  const states = documents.map(document => stateOf(document, isHeldBack(document), keptKeys, keptPlaces))
+  const gates = [
+    ...documents.filter(document => !isHeldBack(document)).flatMap(document => document.read.gates),
+    ...kept.flatMap(({ document }) => document.read.gates),
+  ]
+  return { current, kept, states, gates: distinctGates(gates), diagnostics }
+}
+
+function inForce(document: SourceDocument): boolean {
+  return document.declared !== undefined && !document.broken
+}
+
+function keyOf(document: SourceDocument): string {
+  const { declares } = document.read
+  return declares === undefined ? '' : identityKey(declares.kind, declares.name)
+}
+
+/** The first document that makes the source's Projects incomplete, if there is one. */
+function policyMistake(documents: readonly SourceDocument[], lastGood: LastGood): SourceDocument | undefined {
+  const declared = new Set(documents.filter(inForce).map(keyOf))
+  const projectFiles = new Set(
+    lastGood.documents
+      .filter(one => one.kind === 'Project' && !declared.has(identityKey(one.kind, one.name)))
+      .map(one => one.file),
+  )
+  return documents.find(
+    ({ read, broken }) =>
+      broken &&
+      (read.declares?.kind === 'Project' || read.maybePolicy || (read.unreadable && projectFiles.has(read.file))),
+  )
+}
+
+function wantedMemories(
+  { documents, lastGood, everything }: KeepInput,
+  declared: ReadonlySet<string>,
+  policyBroken: boolean,
+): readonly LastGoodDocument[] {
+  if (everything) return lastGood.documents
+  const broken = documents.filter(document => document.broken)
+  if (broken.length === 0 && !policyBroken) return []
+  const keys = new Set(broken.map(keyOf))
+  const places = new Set(broken.map(({ read }) => `${read.file}\0${read.index}`))
+  const unreadableFiles = new Set(broken.filter(({ read }) => read.unreadable).map(({ read }) => read.file))
+  return lastGood.documents.filter(one => {
+    const key = identityKey(one.kind, one.name)
+    if (one.kind === 'Project' && policyBroken) return true
+    if (declared.has(key)) return false
+    // By what it is called; by where it stood, when it has been renamed; or anywhere in a file that hides its content.
+    return keys.has(key) || places.has(`${one.file}\0${one.index}`) || unreadableFiles.has(one.file)
+  })
+}
+
+function stateOf(
+  document: SourceDocument,
+  heldBack: boolean,
+  keptKeys: ReadonlySet<string>,
+  keptPlaces: ReadonlySet<string>,
+): DocumentState {
+  const { read, declared } = document
+  const common = {
+    file: read.file,
+    index: read.index,
+    line: read.position.line,
+    ...(declared === undefined ? {} : { kind: declared.kind, name: declared.name }),
+  }
+  if (!document.broken && !heldBack) {
+    if (declared !== undefined) return { ...common, state: 'current' }
+    const [first] = document.diagnostics
+    return { ...common, state: 'ignored', ...(first === undefined ? {} : { why: first.message }) }
+  }
+  const keeps = keptKeys.has(keyOf(document)) || keptPlaces.has(`${read.file}\0${read.index}`)
+  const mistake = document.diagnostics.find(diagnostic => diagnostic.severity === 'error')
+  const why =
+    document.broken && mistake ? `${mistake.code} ${mistake.message}` : 'POLICY_KEPT another Project is broken'
+  return { ...common, state: keeps ? 'last-good' : 'refused', why }
+}
+
+function policyDiagnostic(culprit: SourceDocument): Diagnostic {
+  const mistake = culprit.diagnostics.find(diagnostic => diagnostic.severity === 'error')
+  const at = mistake ?? culprit.read.position
+  return {
+    severity: 'warning',
+    code: 'POLICY_KEPT',
+    file: at.file,
+    line: at.line,
+    column: at.column,
+    message: 'because of this, all Projects of the config source stay as they last were',
+  }
+}
+
+function lostDiagnostic(memory: LastGoodDocument, document: SourceDocument | undefined): Diagnostic {
+  const mistake = document?.diagnostics.find(diagnostic => diagnostic.severity === 'error')
+  const why = mistake === undefined ? '' : `: ${mistake.message}`
+  return {
+    severity: 'error',
+    code: 'LAST_GOOD_LOST',
+    file: memory.file,
+    line: memory.startLine,
+    column: 1,
+    message: `the earlier version of ${memory.kind} "${memory.name}" cannot be kept${why}`,
+  }
+}
+
+function distinctGates(gates: readonly PlacedGate[]): readonly PlacedGate[] {
+  const seen = new Set<string>()
+  return gates.filter(gate => {
+    const key = `${gate.what}\0${gate.position.file}`
+    return seen.size < seen.add(key).size
+  })
+}

@@ -1,0 +1,76 @@
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { ApiGroup } from '@flotilla/core/model/application'
+import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
+import type { Problem } from '../problem.ts'
+import { argoProjectDocument, PROJECT_ADDITIONS, projectDocument } from '../schema/project.ts'
+import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from './kind.ts'
+
+/** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
+const RESTRICTING = [
+  'syncWindows',
+  'signatureKeys',
+  'sourceIntegrity',
+  'permitOnlyProjectScopedClusters',
+  'destinationServiceAccounts',
+  'impersonation',
+] as const
+/** Fields that give or show more: ignored, somebody sees or may do less. */
+const GRANTING = ['roles', 'orphanedResources', 'sourceNamespaces'] as const
+
+function readProject(document: JsonObject) {
+  const spec = member(document, 'spec')
+  const name = nameOf(document)
+  const problems: Problem[] = []
+  const gates: GateFound[] = []
+  for (const field of RESTRICTING) {
+    if (!isSet(spec[field])) continue
+    gates.push({ path: ['spec', field], what: `${field} of Project "${name}"` })
+    const message = `${field} restricts what may be done and is not enforced yet: Applications of this project are held`
+    problems.push({ ...unsupported(field, message), severity: 'error', blocking: false })
+  }
+  for (const field of GRANTING) {
+    if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
+  }
+  return { name, spec: specOf(spec), problems, gates }
+}
+
+function unsupported(field: string, message: string): Problem {
+  return { code: 'FIELD_NOT_SUPPORTED_YET', severity: 'warning', path: ['spec', field], at: 'key', message }
+}
+
+function isSet(value: Json | undefined): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
+}
+
+function specOf(spec: JsonObject): ProjectSpec {
+  const namespaced = spec['namespaceResourceWhitelist']
+  return {
+    ...spec,
+    ...(textOf(spec['description']) === undefined ? {} : { description: textOf(spec['description'])! }),
+    sourceRepos: listOf(spec['sourceRepos']) as readonly string[],
+    destinations: listOf(spec['destinations']) as unknown as readonly ProjectDestination[],
+    clusterResourceWhitelist: rules(spec['clusterResourceWhitelist']),
+    clusterResourceBlacklist: rules(spec['clusterResourceBlacklist']),
+    ...(namespaced === undefined ? {} : { namespaceResourceWhitelist: rules(namespaced) }),
+    namespaceResourceBlacklist: rules(spec['namespaceResourceBlacklist']),
+  }
+}
+
+function rules(value: Json | undefined): readonly GroupKindRule[] {
+  return listOf(value) as unknown as readonly GroupKindRule[]
+}
+
+function reader(group: ApiGroup): KindReader {
+  const argo = group === 'argoproj.io'
+  return {
+    apiVersion: `${group}/v1alpha1`,
+    writtenKind: argo ? 'AppProject' : 'Project',
+    kind: 'Project',
+    group,
+    schema: argo ? argoProjectDocument : projectDocument,
+    additions: argo ? PROJECT_ADDITIONS : undefined,
+    read: readProject,
+  }
+}
+
+export const projectReaders: readonly KindReader[] = [reader('flotilla.dev'), reader('argoproj.io')]

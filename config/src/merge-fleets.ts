@@ -1,0 +1,90 @@
+import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { Declared, Fleet, LoadResult } from '@flotilla/core/model/fleet'
+import { identityKey } from './last-good.ts'
+import type { ConfigLoad } from './load.ts'
+import { referenceDiagnostics } from './reference-diagnostics.ts'
+import type { UnsupportedGate } from './unsupported-gate.ts'
+
+/** Who has a name now: config source and file, by `identityKey(kind, name)`. */
+export type Incumbents = ReadonlyMap<string, { readonly source: string; readonly file: string }>
+
+export interface MergeResult extends LoadResult {
+  readonly unsupportedGates: readonly UnsupportedGate[]
+}
+
+/**
+ * Several config sources as one fleet. A kind and name belong to whoever has them already; on a cold start to the
+ * lowest source, file and document. Every other claimant is left out with a diagnostic and disturbs nobody.
+ */
+export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents = new Map()): MergeResult {
+  const sorted = [...loads].sort((a, b) => compareText(a.source, b.source))
+  const diagnostics = sorted.flatMap(load => load.diagnostics)
+  const pick = <Spec>(list: (fleet: Fleet) => readonly Declared<Spec>[]): readonly Declared<Spec>[] => {
+    const { winners, refused } = unique(
+      sorted.flatMap(load => list(load.fleet)),
+      incumbents,
+    )
+    diagnostics.push(...refused)
+    return winners
+  }
+  const fleet: Fleet = {
+    applicationSets: pick(part => part.applicationSets),
+    applications: pick(part => part.applications),
+    projects: pick(part => part.projects),
+    clusters: pick(part => part.clusters),
+    repositories: pick(part => part.repositories),
+  }
+  return {
+    fleet,
+    diagnostics: [...diagnostics, ...referenceDiagnostics(fleet)].sort(compareDiagnostics),
+    unsupportedGates: sorted.flatMap(load => load.unsupportedGates),
+  }
+}
+
+/** The incumbents for the next merge. */
+export function incumbentsOf(fleet: Fleet): Incumbents {
+  const all: readonly Declared<unknown>[] = [
+    ...fleet.applicationSets,
+    ...fleet.applications,
+    ...fleet.projects,
+    ...fleet.clusters,
+    ...fleet.repositories,
+  ]
+  return new Map(
+    all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),
+  )
+}
+
+function unique<Spec>(claimants: readonly Declared<Spec>[], incumbents: Incumbents) {
+  const winners = new Map<string, Declared<Spec>>()
+  for (const claimant of claimants) {
+    const key = identityKey(claimant.kind, claimant.name)
+    const incumbent = incumbents.get(key)
+    const had = claimant.source === incumbent?.source && claimant.position.file === incumbent.file
+    if (had || !winners.has(key)) winners.set(key, claimant)
+  }
+  const refused: Diagnostic[] = []
+  const kept = claimants.filter(claimant => {
+    const winner = winners.get(identityKey(claimant.kind, claimant.name))!
+    if (winner === claimant) return true
+    refused.push(duplicate(claimant, winner))
+    return false
+  })
+  return { winners: kept, refused }
+}
+
+function duplicate(claimant: Declared<unknown>, winner: Declared<unknown>): Diagnostic {
+  const { file, line } = winner.position
+  const where = winner.source === claimant.source ? '' : ` of config source "${winner.source}"`
+  return {
+    severity: 'error',
+    code: 'DUPLICATE_NAME',
+    ...claimant.positionOf(['metadata', 'name']),
+    message: `${claimant.kind} "${claimant.name}" is declared already at ${file}:${line}${where}, and stays what it is there`,
+    hint: 'rename one of them, or give the config source a namePrefix',
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { applicationSpec, argoApplicationSpec } from './application-spec.ts'
+import { argoGeneratorEntry, generatorEntrySchema, templateMetadata } from './generators.ts'
+import { documentOf, object, optionalFlag, optionalText, optionalTexts, textOrInteger } from './shapes.ts'
+
+const strategy = object({
+  type: optionalText,
+  deletionOrder: optionalText,
+  rollingSync: object({
+    steps: z
+      .array(
+        object({
+          matchExpressions: z
+            .array(object({ key: optionalText, operator: optionalText, values: optionalTexts }))
+            .optional(),
+          maxUpdate: textOrInteger.optional(),
+        }),
+      )
+      .optional(),
+  }).optional(),
+})
+
+function applicationSetSpec(entry: z.ZodType, spec: z.ZodType) {
+  return object({
+    goTemplate: optionalFlag,
+    goTemplateOptions: optionalTexts,
+    generators: z.array(entry),
+    template: object({ metadata: templateMetadata, spec }),
+    templatePatch: optionalText,
+    syncPolicy: object({
+      preserveResourcesOnDeletion: optionalFlag,
+      applicationsSync: z.enum(['create-only', 'create-update', 'create-delete', 'sync']).optional(),
+    }).optional(),
+    strategy: strategy.optional(),
+    preservedFields: object({ annotations: optionalTexts, labels: optionalTexts }).optional(),
+    ignoreApplicationDifferences: z
+      .array(object({ name: optionalText, jsonPointers: optionalTexts, jqPathExpressions: optionalTexts }))
+      .optional(),
+    applyNestedSelectors: optionalFlag,
+  })
+}
+
+export const argoApplicationSetDocument = documentOf(
+  'argoproj.io/v1alpha1',
+  'ApplicationSet',
+  applicationSetSpec(argoGeneratorEntry, argoApplicationSpec),
+)
+export const applicationSetDocument = documentOf(
+  'flotilla.dev/v1alpha1',
+  'ApplicationSet',
+  applicationSetSpec(generatorEntrySchema, applicationSpec),
+)

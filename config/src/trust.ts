@@ -1,0 +1,72 @@
+import { isJsonObject, type Json } from '@flotilla/core/json/json'
+import type { Trust } from '@flotilla/core/model/fleet'
+import type { FleetKind } from './kinds/kind.ts'
+import { listOf, member, textOf } from './kinds/kind.ts'
+import { type Path, type Problem, pathText } from './problem.ts'
+
+const TEAM_KINDS: ReadonlySet<FleetKind> = new Set(['ApplicationSet', 'Application'])
+
+/**
+ * Whether a config source with this trust may declare for `project` (decision 18). Every Application is asked about,
+ * generated ones too: a template may make any project name.
+ *
+ * @example
+ * trusted({ kind: 'projects', projects: ['shop', 'shop-*'] }, 'shop-eu') // => true
+ */
+export function trusted(trust: Trust, project: string): boolean {
+  return trust.kind === 'all' || trust.projects.some(pattern => matchesGlob(pattern, project))
+}
+
+/** `*` stands for any characters, none included; everything else for itself. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  const [head, ...rest] = pattern.split('*')
+  if (rest.length === 0) return pattern === text
+  if (!text.startsWith(head!)) return false
+  const tail = rest.pop()!
+  let at = head!.length
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at)
+    if (found < 0) return false
+    at = found + piece.length
+  }
+  return text.length - tail.length >= at && text.endsWith(tail)
+}
+
+/** What in a document goes beyond the trust of its source. A templated project is judged when it has been expanded. */
+export function trustProblems(trust: Trust, kind: FleetKind, spec: Json): Problem[] {
+  if (trust.kind === 'all') return []
+  if (!TEAM_KINDS.has(kind)) {
+    const message = `this config source may not declare a ${kind}; its trust covers ApplicationSets and Applications`
+    return [{ code: 'NOT_TRUSTED', severity: 'error', path: ['kind'], message }]
+  }
+  const named = kind === 'Application' ? [{ path: ['spec', 'project'], value: spec }] : templatesOf(spec)
+  return named.flatMap(({ path, value }) => projectProblem(trust, textOf(member({ value }, 'value')['project']), path))
+}
+
+function projectProblem(trust: Trust, written: string | undefined, path: Path): Problem[] {
+  const project = written === undefined || written === '' ? 'default' : written
+  if (project.includes('{{') || trusted(trust, project)) return []
+  const granted = trust.kind === 'projects' ? trust.projects.join(', ') : ''
+  const message = `this config source may not declare for project "${project}" (${pathText(path)})`
+  return [{ code: 'NOT_TRUSTED', severity: 'error', path, message, hint: `it may declare for: ${granted}` }]
+}
+
+/** The set's own template, and those beside generators that name a project of their own. */
+function templatesOf(spec: Json): { readonly path: Path; readonly value: Json }[] {
+  const found: { path: Path; value: Json }[] = []
+  const own = member(member({ spec }, 'spec'), 'template')
+  found.push({ path: ['spec', 'template', 'spec', 'project'], value: own['spec'] ?? {} })
+  const visit = (value: Json, path: Path): void => {
+    if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) visit(item as Json, [...path, index])
+    } else if (isJsonObject(value)) {
+      const template = member(member(value, 'template'), 'spec')
+      if (template['project']) found.push({ path: [...path, 'template', 'spec', 'project'], value: template })
+      for (const key of Object.keys(value)) {
+        if (key !== 'template' && key !== 'elements') visit(value[key] as Json, [...path, key])
+      }
+    }
+  }
+  visit(listOf(member({ spec }, 'spec')['generators']), ['spec', 'generators'])
+  return found
+}
