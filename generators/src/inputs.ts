@@ -57,6 +57,11 @@ export interface GeneratorInputs {
   readonly clusters: readonly ClusterFacts[]
   /** Names of the Projects in force (the git generator refuses an unknown one, appset.md 9.3). */
   readonly projects: readonly string[]
+  /**
+   * As in Argo CD, a clusters generator without a selector also gives `in-cluster` when no Cluster has the server
+   * `https://kubernetes.default.svc`. Off by default: the hub has no cluster of its own (decision 15).
+   */
+  readonly implicitLocalCluster?: boolean
   answer(request: InputRequest): InputAnswer | undefined
 }
 

@@ -1,0 +1,40 @@
+import type { Parameters } from '../inputs.ts'
+
+/**
+ * How a set turns a text and parameters into a text. A set uses one engine throughout.
+ */
+export interface TemplateEngine {
+  readonly name: string
+  /**
+   * `flat`: parameters have dotted keys (`metadata.labels.env`); `nested`: they are objects (`.metadata.labels.env`).
+   */
+  readonly shape: 'flat' | 'nested'
+  /** Parses once what is rendered many times. @throws TemplateError */
+  compile(template: string): CompiledText
+  /**
+   * Renders a `values` entry of a second matrix child with the first child's parameters; undefined when a reference
+   * is not known yet, so that the generator renders the entry itself (appset.md 4.3). @throws TemplateError
+   */
+  preResolve(template: string, parameters: Parameters, meter: OutputMeter): string | undefined
+}
+
+/** A constant, or what renders it. */
+export type CompiledText = string | RenderText
+
+/** @throws TemplateError */
+export type RenderText = (parameters: Parameters, meter: OutputMeter) => string
+
+/** How many characters the whole set may still render; engines count down and stop at zero. */
+export interface OutputMeter {
+  remaining: number
+}
+
+export function renderText(
+  engine: TemplateEngine,
+  template: string,
+  parameters: Parameters,
+  meter: OutputMeter,
+): string {
+  const compiled = engine.compile(template)
+  return typeof compiled === 'string' ? compiled : compiled(parameters, meter)
+}

@@ -1,0 +1,185 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { Application } from '@flotilla/core/model/application'
+import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import { applicationBuilder } from './build-application.ts'
+import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
+import { engineEntryOf } from './engines/registry.ts'
+import type { Expansion, ExpansionError, GeneratorOutcome } from './expansion.ts'
+import { ErrorList, placeFailure } from './expansion-errors.ts'
+import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
+import { GENERATORS } from './generators/registry.ts'
+import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
+import { LIMITS } from './limits.ts'
+import { comesFromOwn } from './templating/merge-template.ts'
+import { entryTransformer, type TransformResult } from './transform.ts'
+import { firstByName } from './unique-names.ts'
+
+/**
+ * Expands one ApplicationSet into its Applications, each with where it comes from.
+ *
+ * Pure: what generators need from the world is looked up in `inputs`; whatever had no answer is in `needs`, and the
+ * caller gathers it and expands again. One failing generator or parameter set never stops the others; every error says
+ * whether Applications that it hides must stay (`stale`).
+ *
+ * @throws Never for anything a document may hold.
+ */
+export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): Expansion {
+  const entry = engineEntryOf(set.spec)
+  if (entry.create === undefined) return unsupportedEngine(set, entry.name)
+  return expandWith(set, inputs, { engine: entry.create(set.spec.goTemplateOptions ?? []), registry: GENERATORS })
+}
+
+export interface ExpansionParts {
+  readonly engine: TemplateEngine
+  readonly registry: GeneratorRegistry
+}
+
+/** {@link expand} with a given engine and generators. */
+export function expandWith(
+  set: Declared<ApplicationSetSpec>,
+  inputs: GeneratorInputs,
+  { engine, registry }: ExpansionParts,
+): Expansion {
+  const needs = new Map<string, InputRequest>()
+  const meter: OutputMeter = { remaining: LIMITS.renderedSet }
+  const context = generatorContext(set, inputs, { engine, registry }, meter, needs)
+  const errors: ExpansionError[] = []
+  const outcomes = generatorEntries(set).map((entry, index) => expandEntry(set, entry, index, context, errors))
+  const made = outcomes.reduce((sum, { applications }) => sum + applications.length, 0)
+  if (made > LIMITS.applications) return tooManyApplications(set, outcomes, made)
+  const unique = firstByName(set, outcomes)
+  return {
+    applications: unique.outcomes.flatMap(({ applications }) => applications),
+    generators: unique.outcomes,
+    errors: [...errors, ...unique.errors],
+    needs: [...needs.values()],
+  }
+}
+
+/** What generators of `set` may look at; requests without an answer are collected in `needs`. */
+export function generatorContext(
+  set: Declared<ApplicationSetSpec>,
+  inputs: GeneratorInputs,
+  { engine, registry }: ExpansionParts,
+  meter: OutputMeter,
+  needs: Map<string, InputRequest>,
+): GeneratorContext {
+  return {
+    set: setFacts(set),
+    inputs,
+    engine,
+    meter,
+    registry,
+    depth: 0,
+    ask: request => {
+      const answer = inputs.answer(request)
+      if (answer === undefined) needs.set(inputKey(request), request)
+      return answer
+    },
+  }
+}
+
+/** Says how the files of a git generator are matched: `doublestar` or `pathspec`; each API group has its default. */
+export const FILE_GLOBS_ANNOTATION = 'flotilla.dev/git-file-globs'
+
+function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
+  const argo = set.group === 'argoproj.io'
+  const spec = set.spec.template?.['spec'] as JsonObject | undefined
+  const project = spec?.['project']
+  const globs = set.annotations[FILE_GLOBS_ANNOTATION]
+  return {
+    name: set.name,
+    group: set.group,
+    project: typeof project === 'string' ? project : '',
+    numbers: argo ? 'go' : 'plain',
+    fileGlobs: globs === 'doublestar' || globs === 'pathspec' ? globs : argo ? 'pathspec' : 'doublestar',
+  }
+}
+
+function generatorEntries(set: Declared<ApplicationSetSpec>): readonly JsonObject[] {
+  return set.spec.generators ?? []
+}
+
+function expandEntry(
+  set: Declared<ApplicationSetSpec>,
+  entry: JsonObject,
+  index: number,
+  context: GeneratorContext,
+  errors: ExpansionError[],
+): GeneratorOutcome {
+  const generator = String(index)
+  const transformed = entryTransformer(entry, context)({})
+  if (transformed.kind === 'waiting') return { generator, status: 'waiting', applications: [] }
+  if (transformed.kind === 'failed') {
+    for (const failure of transformed.failures.slice(0, LIMITS.errorsPerGenerator)) {
+      errors.push(placeFailure(set, index, failure))
+    }
+    return { generator, status: 'failed', applications: [] }
+  }
+  const list = new ErrorList(set, generator)
+  const applications = transformed.results.flatMap(result => buildAll(set, result, index, context, list))
+  errors.push(...list.errors())
+  return { generator, status: 'ok', applications }
+}
+
+function buildAll(
+  set: Declared<ApplicationSetSpec>,
+  { key, template, sets }: TransformResult,
+  index: number,
+  context: GeneratorContext,
+  errors: ErrorList,
+): Application[] {
+  const build = applicationBuilder(set, template, context.engine)
+  const entryPath = ['spec', 'generators', index]
+  const { file, line, column } = set.positionOf(entryPath)
+  const origin = { source: set.source, file, line, column, set: set.name, generator: String(index) }
+  const applications: Application[] = []
+  for (const { element, parameters } of sets) {
+    const built = build(parameters, { ...origin, element, params: parameters }, context.meter)
+    if (built.kind === 'application') {
+      applications.push(built.application)
+      continue
+    }
+    const { stage, error } = built
+    const own = comesFromOwn(template, error.path)
+    const path = stage === 'patch' ? ['spec', 'templatePatch'] : [...(own ? [...entryPath, key] : ['spec']), 'template']
+    errors.add(stage, element, error, stage === 'patch' ? path : [...path, ...error.path])
+  }
+  return applications
+}
+
+function unsupportedEngine(set: Declared<ApplicationSetSpec>, engine: string): Expansion {
+  const error: ExpansionError = {
+    reason: 'UnsupportedGenerator',
+    code: 'UNSUPPORTED_TEMPLATE_ENGINE',
+    stage: 'render',
+    generator: '0',
+    message: `the template engine "${engine}" is not built yet`,
+    hint: 'what the set gave before stays as it is; goTemplate: false works',
+    position: set.positionOf(['spec', 'goTemplate']),
+    stale: true,
+  }
+  return { applications: [], generators: allFailed(set), errors: [error], needs: [] }
+}
+
+function tooManyApplications(
+  set: Declared<ApplicationSetSpec>,
+  outcomes: readonly GeneratorOutcome[],
+  made: number,
+): Expansion {
+  const error: ExpansionError = {
+    reason: 'ApplicationGenerationFromParamsError',
+    code: 'TOO_MANY_APPLICATIONS',
+    stage: 'generate',
+    generator: outcomes[0]?.generator ?? '0',
+    message: `ApplicationSet ${set.name} gives ${made} Applications; a set may give ${LIMITS.applications}`,
+    hint: 'narrow a selector, or part the set',
+    position: set.positionOf(['spec', 'generators']),
+    stale: true,
+  }
+  return { applications: [], generators: allFailed(set), errors: [error], needs: [] }
+}
+
+function allFailed(set: Declared<ApplicationSetSpec>): GeneratorOutcome[] {
+  return generatorEntries(set).map((_, index) => ({ generator: String(index), status: 'failed', applications: [] }))
+}

@@ -1,0 +1,72 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { ApiGroup } from '@flotilla/core/model/application'
+import type { OutputMeter, TemplateEngine } from '../engines/engine.ts'
+import type { Failure } from '../failure.ts'
+import type { NumberNotation } from '../go-text.ts'
+import type { GeneratorInputs, GitFilesRequest, InputAnswer, InputRequest, Parameters } from '../inputs.ts'
+
+/** One kind of generator: the value of its key in a generator entry becomes parameter sets. */
+export interface Generator {
+  /** Its key in a generator entry. */
+  readonly key: string
+  /** Every field of its value, so that a loader can refuse the others. */
+  readonly fields: readonly string[]
+  /**
+   * How often its inputs are asked for again when `requeueAfterSeconds` is absent, in seconds; undefined for a generator
+   * that is told of every change.
+   */
+  readonly defaultRequeueSeconds?: number
+  /** Absent while the generator is known and not built: an entry that uses it is an error, and deletes nothing. */
+  readonly generate?: Generate
+}
+
+export type Generate = (body: JsonObject, context: GeneratorContext) => Generated
+
+export type Generated =
+  | {
+      readonly kind: 'sets'
+      readonly sets: readonly Parameters[]
+      /** Top-level keys whose lists a selector takes as one text, not item by item (appset.md 7). */
+      readonly opaque?: ReadonlySet<string>
+    }
+  /** An input has no answer yet; the request is noted. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'failed'; readonly failures: readonly Failure[] }
+
+/** What a generator may look at. */
+export interface GeneratorContext {
+  readonly set: SetFacts
+  readonly inputs: Pick<GeneratorInputs, 'clusters' | 'projects' | 'implicitLocalCluster'>
+  readonly engine: TemplateEngine
+  readonly meter: OutputMeter
+  readonly registry: GeneratorRegistry
+  /** How many combinators (matrix, merge) stand around this generator. */
+  readonly depth: number
+  /** The answer, or undefined after noting that it is needed. */
+  ask(request: InputRequest): InputAnswer | undefined
+}
+
+/** By key, in the order in which several generators of one entry run. */
+export type GeneratorRegistry = ReadonlyMap<string, Generator>
+
+export interface SetFacts {
+  readonly name: string
+  readonly group: ApiGroup
+  /** `spec.template.spec.project`, before rendering. */
+  readonly project: string
+  readonly numbers: NumberNotation
+  readonly fileGlobs: GitFilesRequest['dialect']
+}
+
+export function parameterSets(sets: readonly Parameters[]): Generated {
+  return { kind: 'sets', sets }
+}
+
+export function failedWith(...failures: readonly Failure[]): Generated {
+  return { kind: 'failed', failures }
+}
+
+/** The entry is not written as its generator asks for. */
+export function invalidGenerator(message: string, path: Failure['path'], hint?: string): Failure {
+  return { code: 'GENERATOR_INVALID', message, path, ...(hint === undefined ? {} : { hint }) }
+}

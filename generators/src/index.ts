@@ -1,0 +1,14 @@
+export { expand } from './expand.ts'
+export type { Expansion, ExpansionError, ExpansionErrorReason, GeneratorOutcome } from './expansion.ts'
+export { GENERATORS } from './generators/registry.ts'
+export { directoryMatcher, fileMatcher, type PathMatcher } from './git-paths.ts'
+export {
+  type ClusterFacts,
+  type GeneratorInputs,
+  type InputAnswer,
+  type InputRequest,
+  inputKey,
+  type Parameters,
+  type PathRule,
+} from './inputs.ts'
+export { strategyHold } from './strategy-hold.ts'

@@ -1,0 +1,161 @@
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { type DocumentPath, type Failure, failureOf, TemplateError } from './failure.ts'
+import { flatten } from './flatten.ts'
+import type { Generated, Generator, GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
+import type { Parameters } from './inputs.ts'
+import { type Interpolate, interpolation } from './interpolate.ts'
+import { type LabelSelector, matchesSelector, parseLabelSelector } from './label-selector.ts'
+import { LIMITS } from './limits.ts'
+
+/** What one generator of an entry gives, after the entry's selector. */
+export interface TransformResult {
+  readonly key: string
+  /** The generator's own template, not yet filled from the set's. */
+  readonly template: JsonObject | undefined
+  readonly sets: readonly ElementParameters[]
+  readonly opaque?: ReadonlySet<string>
+}
+
+export interface ElementParameters {
+  /** Which of the generator's parameter sets, from 0, those counted that the selector refused. */
+  readonly element: number
+  readonly parameters: Parameters
+}
+
+export type Transformed =
+  | { readonly kind: 'results'; readonly results: readonly TransformResult[] }
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'failed'; readonly failures: readonly Failure[] }
+
+/** Runs one entry with the parameters of the first child of its matrix; with none for an entry that has no parent. */
+export type EntryTransformer = (parent: Parameters) => Transformed
+
+/**
+ * One entry of `generators`: every generator key it holds is run, and what the entry's selector refuses is left out
+ * (appset.md 2.1). All failures are collected; one suffices for the entry to give nothing.
+ */
+export function entryTransformer(entry: JsonObject, context: GeneratorContext): EntryTransformer {
+  // The selector is taken as written: only the generators are filled in from the parent.
+  const selector = catching([], () => entrySelector(entry))
+  const generators = generatorsOf(entry, context.registry)
+  const unknown = unknownKeys(entry, context)
+  let interpolate: Interpolate | undefined
+  return parent => {
+    if ('failures' in selector) return { kind: 'failed', failures: selector.failures }
+    const filled = catching([], () => {
+      if (Object.keys(parent).length === 0) return entry
+      interpolate ??= interpolation(entry, context.engine, context.registry)
+      return interpolate(parent, context.meter)
+    })
+    if ('failures' in filled) return { kind: 'failed', failures: filled.failures }
+    return runEntry(filled.value, selector.value, generators, unknown, context)
+  }
+}
+
+function runEntry(
+  entry: JsonObject,
+  selector: LabelSelector,
+  generators: readonly Generator[],
+  unknown: readonly Failure[],
+  context: GeneratorContext,
+): Transformed {
+  const results: TransformResult[] = []
+  const failures: Failure[] = [...unknown]
+  let waiting = false
+  for (const generator of generators) {
+    const body = entry[generator.key]
+    const generated = runGenerator(generator, isJsonObject(body) ? body : undefined, context)
+    if (generated.kind === 'waiting') waiting = true
+    else if (generated.kind === 'failed') failures.push(...below([generator.key], generated.failures))
+    else {
+      const { opaque } = generated
+      const kept = catching(['selector'], () => keepSelected(generated, selector, context))
+      if ('failures' in kept) failures.push(...kept.failures)
+      else
+        results.push({ key: generator.key, template: ownTemplate(body), sets: kept.value, ...(opaque && { opaque }) })
+    }
+  }
+  if (failures.length > 0) return { kind: 'failed', failures }
+  return waiting ? { kind: 'waiting' } : { kind: 'results', results }
+}
+
+/** The generators whose keys an entry holds, in the order of the registry. */
+export function generatorsOf(entry: JsonObject, registry: GeneratorRegistry): readonly Generator[] {
+  return [...registry.values()].filter(({ key }) => Object.hasOwn(entry, key) && entry[key] != null)
+}
+
+function runGenerator(generator: Generator, body: JsonObject | undefined, context: GeneratorContext): Generated {
+  const fail = (code: string, message: string, hint?: string): Generated => ({
+    kind: 'failed',
+    failures: [{ code, message, path: [], ...(hint === undefined ? {} : { hint }) }],
+  })
+  if (generator.generate === undefined) {
+    return fail('UNSUPPORTED_GENERATOR', `the generator "${generator.key}" is not built yet`, UNSUPPORTED_HINT)
+  }
+  if (body === undefined) return fail('GENERATOR_INVALID', `${generator.key} is an object`)
+  try {
+    const generated = generator.generate(body, context)
+    if (generated.kind !== 'sets' || generated.sets.length <= LIMITS.parameterSets) return generated
+    return fail('TOO_MANY_PARAMETERS', `${generator.key} gives more than ${LIMITS.parameterSets} parameter sets`)
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    return { kind: 'failed', failures: [failureOf(error, [])] }
+  }
+}
+
+const UNSUPPORTED_HINT = 'what this generator gave before stays as it is; the other generators of the set go on'
+
+/** Keys that are no generator: Argo CD drops them, and with them the Applications that they were to give. */
+function unknownKeys(entry: JsonObject, context: GeneratorContext): Failure[] {
+  const keys = Object.keys(entry).filter(key => key !== 'selector' && entry[key] != null)
+  const unknown = keys.filter(key => !context.registry.has(key))
+  const recognised = keys.length > unknown.length || Object.hasOwn(entry, 'selector')
+  if (unknown.length === 0 && recognised) return []
+  const names = unknown.length > 0 ? `: ${unknown.join(', ')}` : ''
+  return [
+    {
+      code: 'GENERATOR_UNKNOWN',
+      message: `ApplicationSet ${context.set.name} contains unrecognized generators${names}`,
+      hint: `there are ${[...context.registry.keys()].join(', ')}`,
+      path: unknown.slice(0, 1),
+    },
+  ]
+}
+
+function keepSelected(
+  { sets, opaque }: Extract<Generated, { kind: 'sets' }>,
+  selector: LabelSelector,
+  context: GeneratorContext,
+): ElementParameters[] {
+  const elements = sets.map((parameters, element) => ({ element, parameters }))
+  if (selector.length === 0) return elements
+  return elements.filter(({ parameters }) =>
+    matchesSelector(selector, flatten(parameters, context.set.numbers, opaque)),
+  )
+}
+
+function entrySelector(entry: JsonObject): LabelSelector {
+  try {
+    return parseLabelSelector(entry['selector'], 'parameters')
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    throw error.wrap('error parsing label selector: ').at(['selector', ...error.path])
+  }
+}
+
+function ownTemplate(body: unknown): JsonObject | undefined {
+  return isJsonObject(body) && isJsonObject(body['template']) ? body['template'] : undefined
+}
+
+export function below(path: DocumentPath, failures: readonly Failure[]): readonly Failure[] {
+  return failures.map(failure => ({ ...failure, path: [...path, ...failure.path] }))
+}
+
+function catching<Value>(path: DocumentPath, run: () => Value): { value: Value } | { failures: readonly Failure[] } {
+  try {
+    return { value: run() }
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    return { failures: [failureOf(error, path)] }
+  }
+}
