@@ -76,7 +76,7 @@ describe('expand', () => {
       const spec = `  generators:\n  - list: { elements: [{ a: 1 }] }\n  - list: { elements: [{ a: b }] }\n${template('{{a}}')}`
       expect(names(spec)).toEqual(['b'])
       expect(problems(spec)).toEqual([
-        '6:27 GENERATOR_INVALID generate 0 stale error parsing value as string: "a" is not a text',
+        '6:29 GENERATOR_INVALID generate 0 stale error parsing value as string: "a" is not a text',
       ])
     })
     test('a parameter set that yields no valid name does not stop the next one', () => {

@@ -11,4 +11,5 @@ export {
   type Parameters,
   type PathRule,
 } from './inputs.ts'
+export { type Incumbent, type NameRefusal, type NameResolution, resolveNames } from './resolve-names.ts'
 export { strategyHold } from './strategy-hold.ts'
