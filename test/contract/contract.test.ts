@@ -1,0 +1,60 @@
+import { controlPlaneAvailability } from '@flotilla/controlplane'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { Api } from './api.ts'
+import { widgetDefinition, widgetGroup } from './documents.ts'
+import { establish } from './establish.ts'
+import { ok } from './expectations.ts'
+import type { Cluster, Identity, RowContext, Side } from './row.ts'
+import { startRealCluster } from './sides/real-cluster.ts'
+import { topics } from './topics.ts'
+
+const availability = await controlPlaneAvailability()
+
+describe.skipIf(availability.kind === 'unavailable')('real', () => declareRows('real', startRealCluster))
+
+/** One cluster for all rows of a side; each row has a namespace of its own, so they run at the same time. */
+function declareRows(side: Side, start: () => Promise<Cluster>): void {
+  let cluster: Cluster
+  let admin: Api
+  let widgets: Promise<string> | undefined
+  const others = new Map<Identity, Api>()
+
+  beforeAll(async () => {
+    cluster = await start()
+    admin = new Api(cluster.transport('admin'), undefined)
+  })
+  afterAll(async () => cluster?.stop())
+
+  const context = async (number: number): Promise<RowContext> => {
+    const namespace = `row-${number}`
+    ok(await admin.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }), 201)
+    return {
+      api: admin.inNamespace(namespace),
+      namespace,
+      widgets: () => {
+        widgets ??= establish(admin, widgetDefinition).then(() => `${widgetGroup}/v1/widgets`)
+        return widgets
+      },
+      as: identity => {
+        const other = others.get(identity) ?? new Api(cluster.transport(identity), undefined)
+        others.set(identity, other)
+        return other.inNamespace(namespace)
+      },
+      unique: prefix => `${prefix}-${number}`,
+    }
+  }
+
+  let rowNumber = 0
+  for (const [topic, rows] of Object.entries(topics)) {
+    describe.concurrent(topic, () => {
+      for (const row of rows) {
+        rowNumber += 1
+        const number = rowNumber
+        it(row.sentence, async test => {
+          if (row.skipOn?.side === side) test.skip(row.skipOn.reason)
+          await row.run(await context(number))
+        })
+      }
+    })
+  }
+}
