@@ -1,0 +1,107 @@
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { at, textOf } from '../objects/drafts.ts'
+import { newReport, readObject } from '../objects/read-object.ts'
+import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
+import { ApiError } from './api-error.ts'
+import type { ApiRequest } from './request.ts'
+
+/** In which form objects are answered: whole, their metadata only, or as a table for people. */
+export type Form = 'object' | 'metadata' | 'table'
+
+const META_VERSION = 'meta.k8s.io/v1'
+
+/** The first form of the Accept header that this server has. @throws ApiError 406 when there is none. */
+export function formOf(request: ApiRequest): Form {
+  const accept = request.headers['accept'] ?? '*/*'
+  for (const option of accept.split(',')) {
+    const [type, ...parameters] = option.split(';').map(part => part.trim().toLowerCase())
+    const as = parameters.find(parameter => parameter.startsWith('as='))?.slice(3)
+    if (type !== '*/*' && type !== 'application/*' && type !== 'application/json') continue
+    if (as === undefined) return 'object'
+    const known =
+      parameters.includes('g=meta.k8s.io') && (parameters.includes('v=v1') || parameters.includes('v=v1beta1'))
+    if (known && (as === 'partialobjectmetadata' || as === 'partialobjectmetadatalist')) return 'metadata'
+    if (known && as === 'table') return 'table'
+  }
+  const accepted = 'application/json,application/yaml,application/vnd.kubernetes.protobuf'
+  throw new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted}`)
+}
+
+/** A stored object as a version of its resource: its type, and for a custom resource that version's fields. */
+export function asVersion(type: ResourceType, object: KubernetesObject): KubernetesObject {
+  const apiVersion = apiVersionOf(type)
+  if (object.apiVersion === apiVersion && object.kind === type.kind && !type.custom) return object
+  if (object.apiVersion === apiVersion) return object
+  // Conversion strategy None: only the version changes, and what the other version does not know goes.
+  return { ...readObject(type.schema, { ...object, apiVersion }, newReport()), apiVersion, kind: type.kind }
+}
+
+export function presentObject(form: Form, type: ResourceType, object: KubernetesObject): JsonObject {
+  const versioned = asVersion(type, object)
+  if (form === 'object') return versioned
+  if (form === 'table') return tableOf(type, [versioned], object.metadata.resourceVersion ?? '')
+  return { kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata: versioned.metadata }
+}
+
+export interface ListMeta {
+  readonly resourceVersion: string
+  readonly continue?: string
+  readonly remainingItemCount?: number
+}
+
+export function presentList(
+  form: Form,
+  type: ResourceType,
+  objects: readonly KubernetesObject[],
+  meta: ListMeta,
+): JsonObject {
+  const versioned = objects.map(object => asVersion(type, object))
+  const metadata = { ...meta } as JsonObject
+  if (form === 'table') return { ...tableOf(type, versioned, meta.resourceVersion), metadata }
+  if (form === 'metadata') {
+    const items = versioned.map(object => ({
+      kind: 'PartialObjectMetadata',
+      apiVersion: META_VERSION,
+      metadata: object.metadata,
+    }))
+    return { kind: 'PartialObjectMetadataList', apiVersion: META_VERSION, metadata, items }
+  }
+  // Items of built-in kinds do not repeat their type.
+  const items = type.custom ? versioned : versioned.map(({ apiVersion: _, kind: __, ...rest }) => rest)
+  return { kind: type.listKind, apiVersion: apiVersionOf(type), metadata, items }
+}
+
+function tableOf(type: ResourceType, objects: readonly KubernetesObject[], resourceVersion: string): JsonObject {
+  const columns = (type.custom?.printerColumns ?? []).map(column => ({
+    name: String(column['name']),
+    type: String(column['type'] ?? 'string'),
+    format: '',
+    description: String(column['description'] ?? ''),
+    priority: Number(column['priority'] ?? 0),
+    path: textOf(column, 'jsonPath') ?? '',
+  }))
+  const age = columns.some(column => column.name === 'Age')
+    ? []
+    : [{ name: 'Created At', path: '.metadata.creationTimestamp' }]
+  const plain = (name: string) => ({ name, type: 'string', format: '', description: '', priority: 0 })
+  return {
+    kind: 'Table',
+    apiVersion: META_VERSION,
+    metadata: { resourceVersion },
+    columnDefinitions: [
+      { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 },
+      ...columns.map(({ path: _, ...column }) => column),
+      ...age.map(column => plain(column.name)),
+    ],
+    rows: objects.map(object => ({
+      cells: [object.metadata.name ?? '', ...[...columns, ...age].map(column => cellAt(object, column.path))],
+      object: { kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata: object.metadata },
+    })),
+  }
+}
+
+function cellAt(object: KubernetesObject, path: string): Json {
+  const value = at(object, ...path.split('.').filter(part => part !== ''))
+  return value === undefined ? null : typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+}

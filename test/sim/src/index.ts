@@ -1,0 +1,5 @@
+export type { User } from './api/request.ts'
+export type { Denial, Failure, FaultSettings, Faults } from './faults.ts'
+export type { LoggedRequest, RequestCounters } from './request-log.ts'
+export { kubeconfigFor, type ServedCluster, type ServeOptions, serveOverHttp } from './serve-over-http.ts'
+export { ADMINISTRATOR, SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.ts'

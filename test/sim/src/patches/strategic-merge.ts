@@ -1,0 +1,123 @@
+import {
+  cloneJson,
+  equalJson,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type MutableJsonObject,
+  setKey,
+} from '@flotilla/core/json/json'
+import { type Field, memberSchema, type Schema } from '../schema/schema.ts'
+
+export class StrategicMergeError extends Error {}
+
+const DELETE_FROM_LIST = '$deleteFromPrimitiveList/'
+const ORDER = '$setElementOrder/'
+
+/**
+ * Kubernetes' own patch for built-in kinds: like a merge patch, and lists marked so by their type merge by a key.
+ * Directives: `$patch: replace | delete`, `$retainKeys`, `$deleteFromPrimitiveList/x`, `$setElementOrder/x`.
+ */
+export function strategicMerge(schema: Schema, target: JsonObject, patch: JsonObject): JsonObject {
+  return mergeObject(schema, target, patch)
+}
+
+function mergeObject(schema: Schema | undefined, target: JsonObject, patch: JsonObject): JsonObject {
+  const directive = patch['$patch']
+  if (directive === 'replace') return withoutDirectives(patch)
+  if (directive === 'delete') return {}
+  if (directive !== undefined && directive !== 'merge') {
+    throw new StrategicMergeError(`unrecognized type for $patch: ${String(directive)}`)
+  }
+  const result: MutableJsonObject = {}
+  const retained = patch['$retainKeys']
+  for (const [key, value] of Object.entries(target)) {
+    if (Array.isArray(retained) && !(retained as readonly Json[]).includes(key)) continue
+    if (value !== undefined) setKey(result, key, value)
+  }
+  for (const [key, value] of Object.entries(patch)) {
+    if (key === '$patch' || key === '$retainKeys' || key.startsWith(ORDER) || value === undefined) continue
+    if (key.startsWith(DELETE_FROM_LIST)) {
+      deleteItems(result, key.slice(DELETE_FROM_LIST.length), value)
+      continue
+    }
+    if (value === null) {
+      delete result[key]
+      continue
+    }
+    const below = schema && (schema.kind === 'struct' || schema.kind === 'map') ? memberSchema(schema, key) : undefined
+    const field = schema?.kind === 'struct' ? schema.fields.get(key) : undefined
+    const order = patch[`${ORDER}${key}`]
+    setKey(result, key, mergeMember(below, field, result[key], value, order))
+  }
+  return result
+}
+
+function mergeMember(
+  schema: Schema | undefined,
+  field: Field | undefined,
+  before: Json | undefined,
+  value: Json,
+  order: Json | undefined,
+): Json {
+  if (isJsonObject(value)) {
+    return mergeObject(schema, isJsonObject(before) ? before : {}, value)
+  }
+  if (!Array.isArray(value) || !field?.patchMerge) return cloneJson(value)
+  const list = Array.isArray(before) ? (before as readonly Json[]) : []
+  const items = value as readonly Json[]
+  const itemSchema = schema?.kind === 'list' ? schema.items : undefined
+  const merged =
+    field.patchKey === undefined ? mergePrimitives(list, items) : mergeByKey(itemSchema, field.patchKey, list, items)
+  return Array.isArray(order) ? ordered(merged, order as readonly Json[], field.patchKey) : merged
+}
+
+function mergePrimitives(list: readonly Json[], items: readonly Json[]): readonly Json[] {
+  return [...list, ...items.filter(item => !list.some(each => equalJson(each, item)))]
+}
+
+function mergeByKey(
+  schema: Schema | undefined,
+  key: string,
+  list: readonly Json[],
+  items: readonly Json[],
+): readonly Json[] {
+  let result = [...list]
+  if (items.some(item => isJsonObject(item) && item['$patch'] === 'replace')) {
+    return items.filter(item => !(isJsonObject(item) && item['$patch'] === 'replace')).map(cloneJson)
+  }
+  for (const item of items) {
+    if (!isJsonObject(item)) throw new StrategicMergeError('an item of a list merged by key must be an object')
+    const value = item[key]
+    if (value === undefined) {
+      throw new StrategicMergeError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
+    }
+    const index = result.findIndex(each => isJsonObject(each) && equalJson(each[key], value))
+    if (item['$patch'] === 'delete') {
+      result = result.filter(each => !(isJsonObject(each) && equalJson(each[key], value)))
+    } else if (index >= 0) result[index] = mergeObject(schema, result[index] as JsonObject, item)
+    else result.push(mergeObject(schema, {}, item))
+  }
+  return result
+}
+
+/** Items named by the order stand as it says; the others keep their places relative to what was before them. */
+function ordered(list: readonly Json[], order: readonly Json[], key: string | undefined): readonly Json[] {
+  const keyOf = (item: Json) => (key !== undefined && isJsonObject(item) ? item[key] : item)
+  const rank = (item: Json) => order.findIndex(each => equalJson(keyOf(each) ?? null, keyOf(item) ?? null))
+  const named = list.filter(item => rank(item) >= 0).sort((a, b) => rank(a) - rank(b))
+  const others = list.filter(item => rank(item) < 0)
+  return [...named, ...others]
+}
+
+function deleteItems(result: MutableJsonObject, key: string, value: Json): void {
+  const list = result[key]
+  if (!Array.isArray(list) || !Array.isArray(value)) return
+  const gone = value as readonly Json[]
+  result[key] = (list as readonly Json[]).filter(item => !gone.some(each => equalJson(each, item)))
+}
+
+function withoutDirectives(patch: JsonObject): JsonObject {
+  const { $patch: _, ...rest } = patch
+  return cloneJson(rest)
+}
