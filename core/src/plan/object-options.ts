@@ -1,0 +1,119 @@
+import type { KubernetesObject } from '../model/kubernetes-object.ts'
+import { nearest } from '../text/nearest.ts'
+import type { PlanProblem } from './sync-plan.ts'
+
+/** What an object's own annotations ask for. Argo CD's spelling and ours mean the same; ours wins. */
+export interface ObjectOptions {
+  readonly wave: number
+  /** The hook's phases as written; undefined for an ordinary object. */
+  readonly hook?: string
+  readonly prune: 'yes' | 'no' | 'confirm'
+  readonly pruneLast?: boolean
+  readonly deletion: 'yes' | 'no' | 'confirm'
+  readonly validate?: boolean
+}
+
+type Problem = Pick<PlanProblem, 'severity' | 'code' | 'message'>
+
+type Draft = { -readonly [Key in keyof ObjectOptions]: ObjectOptions[Key] }
+
+/** By option, then by value. A value that is not here is refused. */
+const OPTIONS: {
+  readonly [name: string]: { readonly [value: string]: ((draft: Draft) => void) | 'unsupported' | 'ineffective' }
+} = {
+  Prune: {
+    true: draft => set(draft, 'prune', 'yes'),
+    false: draft => set(draft, 'prune', 'no'),
+    confirm: draft => set(draft, 'prune', 'confirm'),
+  },
+  PruneLast: { true: draft => set(draft, 'pruneLast', true), false: draft => set(draft, 'pruneLast', false) },
+  Delete: {
+    true: draft => set(draft, 'deletion', 'yes'),
+    false: draft => set(draft, 'deletion', 'no'),
+    confirm: draft => set(draft, 'deletion', 'confirm'),
+  },
+  Validate: { true: draft => set(draft, 'validate', true), false: draft => set(draft, 'validate', false) },
+  // Server-side apply is the only writer, and asks for no dry run of what it does not know.
+  ServerSideApply: { true: () => undefined, false: 'ineffective' },
+  SkipDryRunOnMissingResource: { true: () => undefined, false: () => undefined },
+  ClientSideApplyMigration: { true: () => undefined, false: 'unsupported' },
+  Replace: { true: 'unsupported', false: () => undefined },
+  Force: { true: 'unsupported', false: () => undefined },
+}
+
+/**
+ * Reads the annotations of a desired or live object. Hooks are read, not performed: whoever plans has to refuse them.
+ *
+ * @example
+ * readObjectOptions({ apiVersion: 'v1', kind: 'Pod', metadata: { annotations: { 'argocd.argoproj.io/sync-wave': '2' } } }).options.wave // => 2
+ */
+export function readObjectOptions(object: KubernetesObject): {
+  readonly options: ObjectOptions
+  readonly problems: readonly Problem[]
+} {
+  const problems: Problem[] = []
+  const hook = hookOf(object)
+  const draft: Draft = { wave: readWave(object, problems), prune: 'yes', deletion: 'yes', ...(hook ? { hook } : {}) }
+  if (annotation(object, 'helm.sh/resource-policy') === 'keep') {
+    draft.prune = 'no'
+    draft.deletion = 'no'
+  }
+  const text = [argoAnnotation(object, 'sync-options'), annotation(object, 'flotilla.dev/sync-options')]
+  for (const part of text.flatMap(list => (list ?? '').split(',')).map(piece => piece.trim())) {
+    const problem = part === '' ? undefined : readOption(draft, part)
+    if (problem) problems.push(problem)
+  }
+  return { options: draft, problems }
+}
+
+function readOption(draft: Draft, part: string): Problem | undefined {
+  const [name = '', value = ''] = part.split('=', 2)
+  const values = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
+  if (!values) {
+    const near = nearest(name, Object.keys(OPTIONS))
+    const hint = near ? `; did you mean "${near}"?` : ''
+    return { severity: 'warning', code: 'UNKNOWN_OPTION', message: `unknown sync option "${part}"${hint}` }
+  }
+  const effect = Object.hasOwn(values, value) ? values[value] : undefined
+  if (typeof effect === 'function') {
+    effect(draft)
+    return undefined
+  }
+  if (effect === 'ineffective') {
+    const message = `sync option ${part} has no effect: server-side apply is the only writer`
+    return { severity: 'warning', code: 'UNSUPPORTED_OPTION', message }
+  }
+  const message = effect ? `sync option ${part} is not built yet` : `sync option ${name} may not be "${value}"`
+  return { severity: 'error', code: effect ? 'UNSUPPORTED_OPTION' : 'UNKNOWN_OPTION', message }
+}
+
+/** A Helm hook without a word of Argo's is a hook as well; `crd-install` is an ordinary object. */
+function hookOf(object: KubernetesObject): string | undefined {
+  const own = annotation(object, 'flotilla.dev/hook') ?? argoAnnotation(object, 'hook')
+  if (own !== undefined) return own
+  const helm = annotation(object, 'helm.sh/hook')
+  return helm === undefined || helm === 'crd-install' ? undefined : helm
+}
+
+function readWave(object: KubernetesObject, problems: Problem[]): number {
+  const text = annotation(object, 'flotilla.dev/sync-wave') ?? argoAnnotation(object, 'sync-wave')
+  if (text === undefined) return 0
+  const wave = Number(text)
+  // As Argo CD does: what cannot be read is wave 0; unlike there, somebody is told.
+  if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(wave)) return wave + 0
+  problems.push({ severity: 'warning', code: 'WAVE_INVALID', message: `wave "${text}" is no integer; 0 is taken` })
+  return 0
+}
+
+function argoAnnotation(object: KubernetesObject, name: string): string | undefined {
+  return annotation(object, `argocd.argoproj.io/${name}`)
+}
+
+function annotation(object: KubernetesObject, name: string): string | undefined {
+  const annotations = object.metadata.annotations
+  return annotations && Object.hasOwn(annotations, name) ? annotations[name] : undefined
+}
+
+function set<Key extends keyof Draft>(draft: Draft, key: Key, value: Draft[Key]): void {
+  draft[key] = value
+}

@@ -1,0 +1,109 @@
+import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
+import { type ObjectOptions, readObjectOptions } from './object-options.ts'
+import type { Observation, SyncRequest } from './plan-sync.ts'
+import { permissionProblem } from './prepare-targets.ts'
+import type { HoldAction, PruneAction, SkipAction } from './sync-plan.ts'
+import { ownerOf } from './tracking.ts'
+
+/** Below this many objects a whole Application may change at once; above, more than half of it may not. */
+const SMALL_INVENTORY = 10
+const MOST_SHARE = 0.5
+
+export interface PruneInput {
+  readonly request: SyncRequest
+  readonly observation: Observation
+  /** Texts of the targets' keys. */
+  readonly targetNames: ReadonlySet<string>
+  readonly confirmed: boolean
+}
+
+export interface PlannedPrune {
+  /** Its wave is the object's own; whoever orders the plan mirrors it. */
+  readonly action: PruneAction | HoldAction | SkipAction
+  /** `PruneLast`: after everything else. */
+  readonly last: boolean
+}
+
+/**
+ * What goes. Only what the Inventory says that we applied and the live object itself says is still ours: one witness
+ * alone deletes nothing.
+ */
+export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
+  const { observation, targetNames } = input
+  const planned: PlannedPrune[] = []
+  const seen = new Set<string>()
+  for (const key of observation.inventory) {
+    const name = objectKeyText(key)
+    const live = observation.live.get(name)
+    if (targetNames.has(name) || seen.has(name) || !live) continue
+    seen.add(name)
+    const { options } = readObjectOptions(live)
+    const last = options.pruneLast ?? input.request.options.pruneLast
+    planned.push({ action: planPrune(input, key, live, options), last })
+  }
+  return guard(input, planned)
+}
+
+function planPrune(
+  { request, confirmed }: PruneInput,
+  key: ObjectKey,
+  live: KubernetesObject,
+  options: ObjectOptions,
+): PruneAction | HoldAction | SkipAction {
+  const place = { key, phase: 'Sync' as const, wave: options.wave }
+  const skip = (code: SkipAction['code'], reason: string): SkipAction => ({ kind: 'skip', ...place, code, reason })
+  if (ownerOf(live, request.application.id, true).kind !== 'ours') {
+    return skip('OWNERSHIP_CHANGED', 'ownership changed: the live object no longer bears our marks')
+  }
+  const forbidden = permissionProblem(request.ceiling, key, key.namespace !== '')
+  if (forbidden !== undefined) return skip('NOT_PERMITTED', forbidden)
+  if (live.metadata.deletionTimestamp !== undefined) return skip('BEING_DELETED', 'is being deleted already')
+  if (options.prune === 'no') return skip('PRUNE_FORBIDDEN', 'ignored (no prune)')
+  if (!request.options.prune) return skip('PRUNE_OFF', 'ignored (requires pruning)')
+  if (options.prune === 'confirm' && !confirmed) {
+    const reason = 'asks for a confirmation before it is pruned: sync by hand with prune'
+    return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason }
+  }
+  return {
+    kind: 'prune',
+    ...place,
+    version: versionOf(live.apiVersion),
+    uid: live.metadata.uid ?? '',
+    propagation: request.options.prunePropagation,
+  }
+}
+
+/** A mass prune is a mistake more often than a wish: it waits until a person asks for it. */
+function guard(
+  { request, observation, targetNames, confirmed }: PruneInput,
+  planned: readonly PlannedPrune[],
+): readonly PlannedPrune[] {
+  const count = planned.filter(({ action }) => action.kind === 'prune').length
+  if (confirmed || count === 0) return planned
+  const total = observation.inventory.length
+  const reason = guardReason(count, total, wantsNothing(request, targetNames), request.options.allowEmpty)
+  if (reason === undefined) return planned
+  return planned.map(({ action, last }): PlannedPrune => {
+    if (action.kind !== 'prune') return { action, last }
+    const { key, phase, wave } = action
+    return { last, action: { kind: 'hold', key, phase, wave, code: 'PRUNE_GUARD', reason } }
+  })
+}
+
+function guardReason(count: number, total: number, wantsNothing: boolean, allowEmpty: boolean): string | undefined {
+  const mend = 'sync by hand with prune to confirm'
+  if (wantsNothing) {
+    return allowEmpty ? undefined : `every object would be pruned, and allowEmpty is off: ${mend}`
+  }
+  if (total >= SMALL_INVENTORY && count > total * MOST_SHARE) {
+    return `${count} of ${total} objects would be pruned, more than half: ${mend}`
+  }
+  return undefined
+}
+
+/** The destination's namespace alone is nothing. */
+function wantsNothing(request: SyncRequest, targetNames: ReadonlySet<string>): boolean {
+  if (!request.options.createNamespace) return targetNames.size === 0
+  const namespace = objectKeyText({ group: '', kind: 'Namespace', namespace: '', name: request.namespace })
+  return [...targetNames].every(name => name === namespace) && request.desired.length === 0
+}

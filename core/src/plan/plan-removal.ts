@@ -1,0 +1,64 @@
+import type { Digest } from '../json/canonical-json.ts'
+import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
+import { readObjectOptions } from './object-options.ts'
+import { orderActions, type PlacedAction } from './plan-order.ts'
+import type { SyncAction, SyncPlan } from './sync-plan.ts'
+import { ownerOf } from './tracking.ts'
+
+export interface RemovalInput {
+  readonly application: { readonly id: string; readonly name: string }
+  /** The digest that was last held; for the record. */
+  readonly digest: Digest
+  readonly inventory: readonly ObjectKey[]
+  /** By {@link objectKeyText}. */
+  readonly live: ReadonlyMap<string, KubernetesObject>
+  /** Somebody approved the removal by name: `Delete=confirm` is passed. */
+  readonly approved: boolean
+}
+
+/**
+ * What goes when an Application is removed: all that both witnesses call ours, the highest wave first, in reverse
+ * kind order. Definitions stay, because with them would go every object of their kind, whoever made it.
+ */
+export function planRemoval(input: RemovalInput): SyncPlan {
+  const placed: PlacedAction[] = []
+  const seen = new Set<string>()
+  for (const key of input.inventory) {
+    const name = objectKeyText(key)
+    const live = input.live.get(name)
+    if (!live || seen.has(name)) continue
+    seen.add(name)
+    placed.push({ side: 'prune', action: planOne(input, key, live) })
+  }
+  return {
+    application: input.application,
+    digest: input.digest,
+    namespace: '',
+    actions: orderActions(placed),
+    problems: [],
+  }
+}
+
+function planOne({ application, approved }: RemovalInput, key: ObjectKey, live: KubernetesObject): SyncAction {
+  const { options } = readObjectOptions(live)
+  // Plans run from low to high, removals from high to low.
+  const place = { key, phase: 'Sync' as const, wave: 0 - options.wave }
+  if (ownerOf(live, application.id, true).kind !== 'ours') {
+    const reason = 'ownership changed: the live object no longer bears our marks'
+    return { kind: 'skip', ...place, code: 'OWNERSHIP_CHANGED', reason }
+  }
+  if (key.group === 'apiextensions.k8s.io' && key.kind === 'CustomResourceDefinition') {
+    return { kind: 'skip', ...place, code: 'PRUNE_FORBIDDEN', reason: 'definitions are never removed' }
+  }
+  if (options.deletion === 'no') {
+    return { kind: 'skip', ...place, code: 'PRUNE_FORBIDDEN', reason: 'asks to be kept (Delete=false)' }
+  }
+  if (options.deletion === 'confirm' && !approved) {
+    return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason: 'asks for a confirmation (Delete=confirm)' }
+  }
+  if (live.metadata.deletionTimestamp !== undefined) {
+    return { kind: 'skip', ...place, code: 'BEING_DELETED', reason: 'is being deleted already' }
+  }
+  const uid = live.metadata.uid ?? ''
+  return { kind: 'prune', ...place, version: versionOf(live.apiVersion), uid, propagation: 'foreground' }
+}

@@ -1,0 +1,389 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../json/json.ts'
+import type { KubernetesObject } from '../model/kubernetes-object.ts'
+import { intend, lines, OPTIONS, object, observation, ours, plan, request } from './plan-fixture.ts'
+import { type Observation, objectToSend, type SyncRequest } from './plan-sync.ts'
+
+const WAVE = 'argocd.argoproj.io/sync-wave'
+const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options'
+const NOTHING = observation([])
+
+interface Row {
+  readonly desired: readonly KubernetesObject[]
+  readonly observed?: Observation
+  readonly changes?: Partial<SyncRequest>
+  readonly confirmed?: boolean
+  readonly actions: readonly string[]
+  readonly problems?: readonly string[]
+}
+
+const ROWS: { readonly [sentence: string]: Row } = {
+  'what is not there is created, in the destination’s namespace': {
+    desired: [object('ConfigMap', 'a')],
+    actions: ['create Sync/0 ConfigMap shop/a'],
+  },
+  'what is as it should be is kept': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([ours(object('ConfigMap', 'a'))]),
+    actions: ['keep Sync/0 ConfigMap shop/a'],
+  },
+  'what a dry run would change is updated': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([ours(object('ConfigMap', 'a'))], {
+      predictions: { 'ConfigMap shop/a': { kind: 'changed', changes: ['.data.x'] } },
+    }),
+    actions: ['update Sync/0 ConfigMap shop/a'],
+  },
+  'a manifest removed from Git is pruned': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([ours(object('ConfigMap', 'a')), ours(object('ConfigMap', 'b'))]),
+    actions: ['prune Sync/0 ConfigMap shop/a', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'what the Inventory does not name is never pruned': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([ours(object('ConfigMap', 'a')), ours(object('ConfigMap', 'b'))], { inventory: [] }),
+    actions: ['keep Sync/0 ConfigMap shop/b'],
+  },
+  'what another Application took over is not pruned': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([ours(object('ConfigMap', 'a'), 'app-2'), ours(object('ConfigMap', 'b'))]),
+    actions: ['skip Sync/0 ConfigMap shop/a OWNERSHIP_CHANGED', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'marks removed by hand do not hide an object of the Inventory that we manage': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([unmarked(ours(object('ConfigMap', 'a'))), ours(object('ConfigMap', 'b'))]),
+    actions: ['prune Sync/0 ConfigMap shop/a', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'Prune=false on the live object keeps it': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([
+      ours(object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Prune=false' })),
+      ours(object('ConfigMap', 'b')),
+    ]),
+    actions: ['skip Sync/0 ConfigMap shop/a PRUNE_FORBIDDEN', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'without prune, what is extra is left alone': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([ours(object('ConfigMap', 'a')), ours(object('ConfigMap', 'b'))]),
+    changes: { options: { ...OPTIONS, prune: false } },
+    actions: ['skip Sync/0 ConfigMap shop/a PRUNE_OFF', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'Prune=confirm waits for a person': {
+    desired: [object('ConfigMap', 'b')],
+    observed: observation([
+      ours(object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Prune=confirm' })),
+      ours(object('ConfigMap', 'b')),
+    ]),
+    actions: ['hold Sync/0 ConfigMap shop/a PRUNE_CONFIRMATION', 'keep Sync/0 ConfigMap shop/b'],
+  },
+  'an empty Bundle does not wipe an Application': {
+    desired: [],
+    observed: observation([ours(object('ConfigMap', 'a'))]),
+    actions: ['hold Sync/0 ConfigMap shop/a PRUNE_GUARD'],
+  },
+  'an empty Bundle wipes it where allowEmpty says so': {
+    desired: [],
+    observed: observation([ours(object('ConfigMap', 'a'))]),
+    changes: { options: { ...OPTIONS, allowEmpty: true } },
+    actions: ['prune Sync/0 ConfigMap shop/a'],
+  },
+  'a person confirms a wipe': {
+    desired: [],
+    observed: observation([ours(object('ConfigMap', 'a'))]),
+    confirmed: true,
+    actions: ['prune Sync/0 ConfigMap shop/a'],
+  },
+  'more than half of a larger Application does not go at once': {
+    desired: names(4).map(name => object('ConfigMap', name)),
+    observed: observation(names(10).map(name => ours(object('ConfigMap', name)))),
+    actions: [
+      ...names(10)
+        .slice(4)
+        .reverse()
+        .map(name => `hold Sync/0 ConfigMap shop/${name} PRUNE_GUARD`),
+      ...names(4).map(name => `keep Sync/0 ConfigMap shop/${name}`),
+    ],
+  },
+  'an object of another Application is refused': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([ours(object('ConfigMap', 'a'), 'app-2')], { inventory: [] }),
+    actions: ['hold Sync/0 ConfigMap shop/a OWNED_BY_OTHER'],
+  },
+  'a copied tracking annotation does not make an object another’s': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([live('ConfigMap', 'a', { 'flotilla.dev/tracking-id': 'app-2:/ConfigMap:shop/parent' })]),
+    actions: ['keep Sync/0 ConfigMap shop/a'],
+  },
+  'an object that Argo CD tracks is refused': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([live('ConfigMap', 'a', { 'argocd.argoproj.io/tracking-id': 'old:/ConfigMap:shop/a' })]),
+    actions: ['hold Sync/0 ConfigMap shop/a OWNED_BY_OTHER'],
+  },
+  'adopt: Force takes it': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([live('ConfigMap', 'a', { 'argocd.argoproj.io/tracking-id': 'old:/ConfigMap:shop/a' })]),
+    changes: { options: { ...OPTIONS, adopt: 'Force' } },
+    actions: ['keep Sync/0 ConfigMap shop/a'],
+  },
+  'adopt: Never refuses what nobody marks': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([live('ConfigMap', 'a')], { inventory: [] }),
+    changes: { options: { ...OPTIONS, adopt: 'Never' } },
+    actions: ['hold Sync/0 ConfigMap shop/a OWNED_BY_OTHER'],
+  },
+  'what kubectl made is taken over, even if nothing else changes': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([managedBy(live('ConfigMap', 'a'), 'kubectl-client-side-apply')]),
+    actions: ['update Sync/0 ConfigMap shop/a'],
+  },
+  'kubectl edit after our apply is drift, not a predecessor': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([managedBy(ours(object('ConfigMap', 'a')), 'kubectl-edit')]),
+    actions: ['keep Sync/0 ConfigMap shop/a'],
+  },
+  'what is being deleted is created again afterwards': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([terminating(ours(object('ConfigMap', 'a')))]),
+    actions: ['create Sync/0 ConfigMap shop/a'],
+  },
+  'waves come in order, prunes before applies and mirrored': {
+    desired: [
+      object('ConfigMap', 'late', { [WAVE]: '5' }),
+      object('ConfigMap', 'early', { [WAVE]: '-1' }),
+      object('Secret', 'mid'),
+    ],
+    observed: observation([
+      ours(object('ConfigMap', 'late', { [WAVE]: '5' })),
+      ours(object('ConfigMap', 'early', { [WAVE]: '-1' })),
+      ours(object('Secret', 'mid')),
+      ours(object('ConfigMap', 'gone-late', { [WAVE]: '5' })),
+      ours(object('ConfigMap', 'gone-mid')),
+      ours(object('ConfigMap', 'gone-early', { [WAVE]: '-1' })),
+    ]),
+    actions: [
+      'prune Sync/-1 ConfigMap shop/gone-late',
+      'keep Sync/-1 ConfigMap shop/early',
+      'prune Sync/0 ConfigMap shop/gone-mid',
+      'keep Sync/0 Secret shop/mid',
+      'prune Sync/5 ConfigMap shop/gone-early',
+      'keep Sync/5 ConfigMap shop/late',
+    ],
+  },
+  'PruneLast comes after everything': {
+    desired: [object('ConfigMap', 'late', { [WAVE]: '5' })],
+    observed: observation([ours(object('ConfigMap', 'late', { [WAVE]: '5' })), ours(object('ConfigMap', 'gone'))]),
+    changes: { options: { ...OPTIONS, pruneLast: true } },
+    actions: ['keep Sync/5 ConfigMap shop/late', 'prune Sync/6 ConfigMap shop/gone'],
+  },
+  'kinds come in order, webhook configurations last': {
+    desired: [
+      'ValidatingWebhookConfiguration',
+      'APIService',
+      'Ingress',
+      'Deployment',
+      'Service',
+      'ConfigMap',
+      'Secret',
+      'Namespace',
+    ].map(kind => object(kind, 'x')),
+    actions: [
+      'create Sync/0 Namespace x',
+      'create Sync/0 Secret shop/x',
+      'create Sync/0 ConfigMap shop/x',
+      'create Sync/0 Service shop/x',
+      'create Sync/0 apps/Deployment shop/x',
+      'create Sync/0 networking.k8s.io/Ingress shop/x',
+      'create Sync/0 apiregistration.k8s.io/APIService x',
+      'create Sync/0 admissionregistration.k8s.io/ValidatingWebhookConfiguration x',
+    ],
+  },
+  'a custom resource named Ingress is no Ingress': {
+    desired: [{ ...object('Ingress', 'a'), apiVersion: 'acme.example/v1' }, object('Ingress', 'b')],
+    actions: ['create Sync/0 networking.k8s.io/Ingress shop/b', 'create Sync/0 acme.example/Ingress shop/a'],
+  },
+  'equal names in two namespaces have one order': {
+    desired: [inNamespace(object('ConfigMap', 'a'), 'z'), inNamespace(object('ConfigMap', 'a'), 'b')],
+    actions: ['create Sync/0 ConfigMap b/a', 'create Sync/0 ConfigMap z/a'],
+  },
+  'a definition and a namespace move before what needs them': {
+    desired: [
+      object('CustomResourceDefinition', 'foos.acme.example', { [WAVE]: '5' }, definition('Foo')),
+      { ...object('Foo', 'f', { [WAVE]: '-1' }), apiVersion: 'acme.example/v1' },
+      object('Namespace', 'x'),
+      inNamespace(object('ConfigMap', 'c', { [WAVE]: '-2' }), 'x'),
+    ],
+    actions: [
+      'create Sync/-2 from 0 Namespace x',
+      'create Sync/-2 ConfigMap x/c',
+      'create Sync/-1 from 5 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
+      'create Sync/-1 acme.example/Foo shop/f',
+    ],
+  },
+  'the destination’s namespace is made first and never tracked': {
+    desired: [object('ConfigMap', 'a', { [WAVE]: '-3' })],
+    changes: { options: { ...OPTIONS, createNamespace: true } },
+    actions: ['create PreSync/0 Namespace shop', 'create Sync/-3 ConfigMap shop/a'],
+  },
+  'a namespace on a cluster-scoped object is dropped': {
+    desired: [inNamespace(object('ClusterRole', 'a'), 'x')],
+    actions: ['create Sync/0 rbac.authorization.k8s.io/ClusterRole a'],
+  },
+  'the last of two equal objects is taken, with a warning': {
+    desired: [object('ConfigMap', 'a'), inNamespace(object('ConfigMap', 'a'), 'shop')],
+    actions: ['create Sync/0 ConfigMap shop/a'],
+    problems: ['warning REPEATED_OBJECT'],
+  },
+  'hooks are refused, never applied': {
+    desired: [
+      object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync' }),
+      object('Job', 'test', { 'helm.sh/hook': 'test' }),
+    ],
+    actions: [],
+    problems: ['error UNSUPPORTED_HOOK', 'error UNSUPPORTED_HOOK'],
+  },
+  'kinds that the Project forbids are refused': {
+    desired: [object('ClusterRole', 'a'), object('ConfigMap', 'b')],
+    changes: {
+      ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['*'] },
+    },
+    actions: ['create Sync/0 ConfigMap shop/b'],
+    problems: ['error NOT_PERMITTED'],
+  },
+  'namespaces that the Project forbids are refused, and nothing there is pruned': {
+    desired: [inNamespace(object('ConfigMap', 'b'), 'kube-system')],
+    observed: observation([inNamespace(ours(inNamespace(object('ConfigMap', 'a'), 'kube-system')), 'kube-system')]),
+    changes: {
+      ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['shop*'] },
+    },
+    actions: ['skip Sync/0 ConfigMap kube-system/a NOT_PERMITTED'],
+    problems: ['error NOT_PERMITTED'],
+  },
+  'kinds that nobody serves are refused': {
+    desired: [{ ...object('Foo', 'f'), apiVersion: 'acme.example/v1' }],
+    actions: [],
+    problems: ['error KIND_UNKNOWN'],
+  },
+  'options that are not built are refused, unknown ones named': {
+    desired: [
+      object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Replace=true' }),
+      object('ConfigMap', 'b', { [SYNC_OPTIONS]: 'PrunLast=true' }),
+      object('ConfigMap', 'c', { [WAVE]: 'first' }),
+    ],
+    changes: { ignoreDifferences: [{ kind: 'Deployment', jqPathExpressions: ['.spec'] }] },
+    actions: names(3).map(name => `create Sync/0 ConfigMap shop/${name}`),
+    problems: [
+      'error UNSUPPORTED_OPTION',
+      'error UNSUPPORTED_OPTION',
+      'warning UNKNOWN_OPTION',
+      'warning WAVE_INVALID',
+    ],
+  },
+  'what the server would refuse is held with its words': {
+    desired: [object('ConfigMap', 'a')],
+    observed: observation([ours(object('ConfigMap', 'a'))], {
+      predictions: { 'ConfigMap shop/a': { kind: 'refused', message: 'data is immutable' } },
+    }),
+    actions: ['hold Sync/0 ConfigMap shop/a PREDICTION_REFUSED'],
+  },
+}
+
+describe('planSync', () => {
+  it.each(Object.entries(ROWS))('%s', (_sentence, { desired, observed, changes, confirmed, actions, problems }) => {
+    const planned = plan(desired, observed ?? NOTHING, changes, confirmed)
+    expect(lines(planned)).toEqual(actions)
+    expect(planned.problems.map(({ severity, code }) => `${severity} ${code}`)).toEqual(problems ?? [])
+  })
+
+  it('marks what it creates and leaves the status out', () => {
+    const planned = plan([object('ConfigMap', 'a', {}, { data: { x: '1' }, status: { odd: true } })], NOTHING)
+    expect(planned.actions[0]).toEqual({
+      kind: 'create',
+      key: { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' },
+      phase: 'Sync',
+      wave: 0,
+      object: {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: {
+          name: 'a',
+          namespace: 'shop',
+          labels: { 'flotilla.dev/application': 'app-1' },
+          annotations: { 'flotilla.dev/tracking-id': 'app-1:/ConfigMap:shop/a' },
+        },
+        data: { x: '1' },
+      },
+    })
+  })
+
+  it('sends the live value of an ignored field that only we own', () => {
+    const rules = [{ group: 'apps', kind: 'Deployment', jsonPointers: ['/spec/replicas'] }]
+    const desired = object('Deployment', 'web', {}, { spec: { replicas: 1, paused: false } })
+    const intent = intend([desired], { ignoreDifferences: rules })
+    const scaled = { ...ours(desired), spec: { replicas: 7, paused: false } }
+    const target = intent.prepared.targets[0]!
+    const owned = withFields(scaled, { 'f:spec': { 'f:replicas': {}, 'f:paused': {} } })
+    expect(objectToSend(intent, target, owned)['spec']).toEqual({ replicas: 7, paused: false })
+    const another = withFields(scaled, { 'f:spec': { 'f:paused': {} } })
+    expect(objectToSend(intent, target, another)['spec']).toEqual({ paused: false })
+    const overwrite = intend([desired], {
+      ignoreDifferences: rules,
+      options: { ...OPTIONS, respectIgnoreDifferences: false },
+    })
+    expect(objectToSend(overwrite, target, owned)['spec']).toEqual({ replicas: 1, paused: false })
+  })
+
+  it('refuses a shared object for the whole plan where the options say so', () => {
+    const options = { ...OPTIONS, failOnSharedResource: true }
+    const observed = observation([ours(object('ConfigMap', 'a'), 'app-2')], { inventory: [] })
+    expect(plan([object('ConfigMap', 'a')], observed, { options }).problems.map(({ code }) => code)).toEqual([
+      'SHARED_OBJECT',
+    ])
+  })
+
+  it('names a missing namespace', () => {
+    const planned = plan([object('ConfigMap', 'a')], NOTHING, {
+      ...request([]),
+      desired: [object('ConfigMap', 'a')],
+      namespace: '',
+    })
+    expect(planned.problems.map(({ code }) => code)).toEqual(['NAMESPACE_MISSING'])
+  })
+})
+
+function names(count: number): readonly string[] {
+  return [...'abcdefghijklmnop'].slice(0, count)
+}
+
+function inNamespace(source: KubernetesObject, namespace: string): KubernetesObject {
+  return { ...source, metadata: { ...source.metadata, namespace } }
+}
+
+function live(kind: string, name: string, annotations = {}): KubernetesObject {
+  return inNamespace(object(kind, name, annotations), 'shop')
+}
+
+function unmarked(source: KubernetesObject): KubernetesObject {
+  const { annotations: _, labels: __, ...metadata } = source.metadata
+  return { ...source, metadata }
+}
+
+function managedBy(source: KubernetesObject, manager: string): KubernetesObject {
+  const entry = { manager, operation: 'Update', apiVersion: 'v1', fieldsV1: {} }
+  return {
+    ...source,
+    metadata: { ...source.metadata, managedFields: [...(source.metadata.managedFields ?? []), entry] },
+  }
+}
+
+function withFields(source: KubernetesObject, fieldsV1: JsonObject): KubernetesObject {
+  const managedFields = [{ manager: 'flotilla', operation: 'Apply', apiVersion: 'apps/v1', fieldsV1 }]
+  return { ...source, metadata: { ...source.metadata, managedFields } }
+}
+
+function terminating(source: KubernetesObject): KubernetesObject {
+  return { ...source, metadata: { ...source.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+}
+
+function definition(kind: string) {
+  return { spec: { group: 'acme.example', names: { kind }, scope: 'Namespaced', versions: [{ name: 'v1' }] } }
+}

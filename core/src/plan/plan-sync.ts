@@ -1,0 +1,193 @@
+import type { FieldPath } from '../diff/field-path.ts'
+import { type IgnoreRules, ignoredPointers, readIgnoreRules, respectIgnored } from '../diff/ignore-differences.ts'
+import { managersToTakeOver } from '../diff/take-over.ts'
+import type { JsonObject } from '../json/json.ts'
+import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
+import { mirrorWave, orderActions, type PlacedAction, wavesOf } from './plan-order.ts'
+import { planPrunes } from './plan-prunes.ts'
+import { type PlanRequest, type PreparedTargets, prepareTargets, type Target } from './prepare-targets.ts'
+import type { HoldAction, PlanPhase, PlanProblem, SyncAction, SyncPlan } from './sync-plan.ts'
+import { FIELD_MANAGER, ownerOf } from './tracking.ts'
+
+/** What the server says applying would do to an object that exists. */
+export type Prediction =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'changed'; readonly changes: readonly FieldPath[] }
+  /** The server would not take it: an immutable field, a value that is not valid, a webhook that says no. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'unauthorised'; readonly message: string }
+  /** A dry run is not possible here; applying may or may not change something. */
+  | { readonly kind: 'unknown' }
+
+export interface SyncRequest extends PlanRequest {
+  /** `ignoreDifferences` of the Offer. */
+  readonly ignoreDifferences: readonly JsonObject[]
+}
+
+/** The cluster as it was observed, by {@link objectKeyText}. */
+export interface Observation {
+  /** Live objects of the targets and of the Inventory, as far as they exist. */
+  readonly live: ReadonlyMap<string, KubernetesObject>
+  /** For targets that exist; a missing one counts as `unknown`. */
+  readonly predictions: ReadonlyMap<string, Prediction>
+  /** Identities that this Application applied before. */
+  readonly inventory: readonly ObjectKey[]
+}
+
+export interface PlanChoices {
+  /** A person asked for the prunes of this very plan: guards and `Prune=confirm` are passed. */
+  readonly confirmed?: boolean
+}
+
+/** The manifests made ready, with every mistake in them. */
+export interface SyncIntent {
+  readonly request: SyncRequest
+  readonly prepared: PreparedTargets
+  readonly ignore: IgnoreRules
+}
+
+/** First half of planning: what is wanted. The shell then observes exactly these objects and the Inventory's. */
+export function intendSync(request: SyncRequest): SyncIntent {
+  const ignore = readIgnoreRules(request.ignoreDifferences)
+  const unsupported = ignore.unsupported.map(
+    (message): PlanProblem => ({ severity: 'error', code: 'UNSUPPORTED_OPTION', message }),
+  )
+  const replace: readonly PlanProblem[] = request.options.replace
+    ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: 'sync option Replace=true is not built yet' }]
+    : []
+  const { targets, problems } = prepareTargets(request)
+  return { request, ignore, prepared: { targets, problems: [...unsupported, ...replace, ...problems] } }
+}
+
+/** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
+export function objectToSend(intent: SyncIntent, target: Target, live: KubernetesObject): KubernetesObject {
+  if (!intent.request.options.respectIgnoreDifferences) return target.object
+  const pointers = ignoredPointers(intent.ignore.rules, target.key)
+  return respectIgnored(target.object, live, pointers, FIELD_MANAGER)
+}
+
+/**
+ * Second half of planning: what is wanted and what is there → ordered actions.
+ *
+ * Pure and total. Planning again after the plan was performed yields only `keep`; prunes stay within the Inventory;
+ * the order of the input never matters.
+ */
+export function planSync(intent: SyncIntent, observation: Observation, choices: PlanChoices = {}): SyncPlan {
+  const { request, prepared } = intent
+  const owned = new Set(observation.inventory.map(objectKeyText))
+  const waves = wavesOf(prepared.targets)
+  const problems: PlanProblem[] = [...prepared.problems]
+  const applies = prepared.targets.map((target): PlacedAction => {
+    const base = placeOf(target, waves.get(target)!)
+    const live = observation.live.get(objectKeyText(target.key))
+    return { side: 'apply', action: planTarget(intent, target, base, live, observation, owned, problems) }
+  })
+  const targetNames = new Set(prepared.targets.map(({ key }) => objectKeyText(key)))
+  const prunes = planPrunes({ request, observation, targetNames, confirmed: choices.confirmed ?? false })
+  const allWaves = [...applies, ...prunes].map(({ action }) => action.wave)
+  const lastWave = 1 + Math.max(0, ...allWaves)
+  const placed = prunes.map(({ action, last }): PlacedAction => {
+    return { side: 'prune', action: { ...action, wave: last ? lastWave : mirrorWave(action.wave, allWaves) } }
+  })
+  return {
+    application: request.application,
+    digest: request.digest,
+    namespace: request.namespace,
+    actions: orderActions([...applies, ...placed]),
+    problems: sortProblems(problems),
+  }
+}
+
+interface Place {
+  readonly key: ObjectKey
+  readonly phase: PlanPhase
+  readonly wave: number
+  readonly hoistedFrom?: number
+}
+
+function placeOf(target: Target, wave: number): Place {
+  if (target.destinationNamespace) return { key: target.key, phase: 'PreSync', wave: 0 }
+  const hoisted = wave === target.options.wave ? {} : { hoistedFrom: target.options.wave }
+  return { key: target.key, phase: 'Sync', wave, ...hoisted }
+}
+
+function planTarget(
+  intent: SyncIntent,
+  target: Target,
+  place: Place,
+  live: KubernetesObject | undefined,
+  observation: Observation,
+  owned: ReadonlySet<string>,
+  problems: PlanProblem[],
+): SyncAction {
+  const { request } = intent
+  // Two Applications may share a namespace: each sets its own labels under a name of its own.
+  const manager = target.destinationNamespace ? { fieldManager: `flotilla-namespace-${request.application.id}` } : {}
+  if (!live) return { kind: 'create', ...place, object: target.object, ...manager }
+  if (live.metadata.deletionTimestamp !== undefined) {
+    return { kind: 'create', ...place, object: target.object, ...manager, afterDeletionOf: live.metadata.uid ?? '' }
+  }
+  const name = objectKeyText(target.key)
+  const prediction = observation.predictions.get(name) ?? { kind: 'unknown' }
+  if (target.destinationNamespace) {
+    const { labels, annotations } = target.object.metadata
+    if (!labels && !annotations) return { kind: 'keep', ...place }
+    return fromPrediction(prediction, place, target.object, [], manager)
+  }
+  const hold = ownershipHold(request, target, place, live, owned.has(name), problems)
+  if (hold) return hold
+  const takeOver = managersToTakeOver(live, FIELD_MANAGER)
+  return fromPrediction(prediction, place, objectToSend(intent, target, live), takeOver, {})
+}
+
+function fromPrediction(
+  prediction: Prediction,
+  place: Place,
+  object: KubernetesObject,
+  takeOver: readonly string[],
+  manager: { readonly fieldManager?: string },
+): SyncAction {
+  switch (prediction.kind) {
+    case 'same':
+      if (takeOver.length === 0) return { kind: 'keep', ...place }
+      return { kind: 'update', ...place, object, ...manager, changes: [], takeOver }
+    case 'changed':
+      return { kind: 'update', ...place, object, ...manager, changes: prediction.changes, takeOver }
+    case 'unknown':
+      return { kind: 'update', ...place, object, ...manager, changes: [], takeOver }
+    case 'refused':
+      return { kind: 'hold', ...place, code: 'PREDICTION_REFUSED', reason: prediction.message }
+    case 'unauthorised':
+      return { kind: 'hold', ...place, code: 'PREDICTION_UNAUTHORISED', reason: prediction.message }
+  }
+}
+
+/** Whether somebody else's object is in the way. Refused by default: two owners would overwrite each other for ever. */
+function ownershipHold(
+  request: SyncRequest,
+  target: Target,
+  place: Place,
+  live: KubernetesObject,
+  inInventory: boolean,
+  problems: PlanProblem[],
+): HoldAction | undefined {
+  const owner = ownerOf(live, request.application.id, inInventory)
+  const { adopt, failOnSharedResource } = request.options
+  if (owner.kind === 'ours' || adopt === 'Force') return undefined
+  if (owner.kind === 'nobody' && adopt !== 'Never') return undefined
+  const reason =
+    owner.kind === 'other' ? `belongs to ${owner.description}` : 'exists already, and adopting is not allowed'
+  if (failOnSharedResource && owner.kind === 'other') {
+    problems.push({ severity: 'error', code: 'SHARED_OBJECT', key: target.key, message: reason })
+  }
+  return { kind: 'hold', ...place, code: 'OWNED_BY_OTHER', reason }
+}
+
+function sortProblems(problems: readonly PlanProblem[]): readonly PlanProblem[] {
+  const text = ({ severity, code, key, message }: PlanProblem) =>
+    `${severity} ${key ? objectKeyText(key) : ''} ${code} ${message}`
+  return problems
+    .map(problem => ({ problem, text: text(problem) }))
+    .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+    .map(({ problem }) => problem)
+}

@@ -1,0 +1,109 @@
+import type { FieldPath } from '../diff/field-path.ts'
+import type { Digest } from '../json/canonical-json.ts'
+import type { KubernetesObject, ObjectKey } from '../model/kubernetes-object.ts'
+
+/** `PreSync` is used for the destination's namespace alone: hooks are not built yet. */
+export type PlanPhase = 'PreSync' | 'Sync'
+
+interface ActionBase {
+  readonly key: ObjectKey
+  readonly phase: PlanPhase
+  readonly wave: number
+  /** Where the object's own annotations would have put it, when something it is needed by comes earlier. */
+  readonly hoistedFrom?: number
+}
+
+/** The object does not exist; `object` is sent as it stands. */
+export interface CreateAction extends ActionBase {
+  readonly kind: 'create'
+  readonly object: KubernetesObject
+  readonly fieldManager?: string
+  /** UID of an object of the same name that is being deleted; it has to be gone first. */
+  readonly afterDeletionOf?: string
+}
+
+/** The object exists and differs in fields that are ours, or has to be taken over. */
+export interface UpdateAction extends ActionBase {
+  readonly kind: 'update'
+  readonly object: KubernetesObject
+  readonly fieldManager?: string
+  /** The fields that will change; empty where that cannot be known before. */
+  readonly changes: readonly FieldPath[]
+  /** Managers whose fields become ours before the apply, so that what they set and Git does not goes away. */
+  readonly takeOver: readonly string[]
+}
+
+export interface PruneAction extends ActionBase {
+  readonly kind: 'prune'
+  readonly version: string
+  readonly uid: string
+  readonly propagation: 'foreground' | 'background' | 'orphan'
+}
+
+export interface KeepAction extends ActionBase {
+  readonly kind: 'keep'
+}
+
+/** Nothing is done to the object, although it is not as it should be: somebody has to decide. */
+export interface HoldAction extends ActionBase {
+  readonly kind: 'hold'
+  readonly code: HoldActionCode
+  readonly reason: string
+}
+
+/** Nothing is done to the object, and that is how somebody asked for it. */
+export interface SkipAction extends ActionBase {
+  readonly kind: 'skip'
+  readonly code: SkipActionCode
+  readonly reason: string
+}
+
+export type HoldActionCode =
+  | 'OWNED_BY_OTHER'
+  | 'PRUNE_CONFIRMATION'
+  | 'PRUNE_GUARD'
+  | 'PREDICTION_REFUSED'
+  | 'PREDICTION_UNAUTHORISED'
+
+export type SkipActionCode = 'PRUNE_OFF' | 'PRUNE_FORBIDDEN' | 'OWNERSHIP_CHANGED' | 'BEING_DELETED' | 'NOT_PERMITTED'
+
+export type SyncAction = CreateAction | UpdateAction | PruneAction | KeepAction | HoldAction | SkipAction
+
+export type PlanProblemCode =
+  | 'UNSUPPORTED_HOOK'
+  | 'UNSUPPORTED_OPTION'
+  | 'UNKNOWN_OPTION'
+  | 'NAME_MISSING'
+  | 'NAMESPACE_MISSING'
+  | 'KIND_UNKNOWN'
+  | 'NOT_PERMITTED'
+  | 'REPEATED_OBJECT'
+  | 'WAVE_INVALID'
+  | 'SHARED_OBJECT'
+
+export interface PlanProblem {
+  /** `error`: the plan must not be performed, not even in part. */
+  readonly severity: 'error' | 'warning'
+  readonly code: PlanProblemCode
+  readonly key?: ObjectKey
+  readonly message: string
+}
+
+/** Ordered actions on one Application's objects: printed, tested, stored, then performed. */
+export interface SyncPlan {
+  readonly application: { readonly id: string; readonly name: string }
+  readonly digest: Digest
+  readonly namespace: string
+  readonly actions: readonly SyncAction[]
+  readonly problems: readonly PlanProblem[]
+}
+
+/** Whether performing the plan would write anything. */
+export function planWrites(plan: SyncPlan): boolean {
+  return plan.actions.some(({ kind }) => kind === 'create' || kind === 'update' || kind === 'prune')
+}
+
+/** What forbids performing the plan at all. */
+export function planErrors(plan: SyncPlan): readonly PlanProblem[] {
+  return plan.problems.filter(({ severity }) => severity === 'error')
+}
