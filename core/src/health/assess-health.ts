@@ -1,6 +1,6 @@
+import { numberIfAny } from '../json/read-json.ts'
 import { groupOf, type KubernetesObject, versionOf } from '../model/kubernetes-object.ts'
 import type { Health } from '../model/status.ts'
-import { numberIfAny } from './fields.ts'
 import { type HealthOptions, health } from './health-rule.ts'
 import { HEALTH_RULES } from './registry.ts'
 

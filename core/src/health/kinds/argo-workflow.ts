@@ -1,4 +1,4 @@
-import { textAt } from '../fields.ts'
+import { textAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const argoWorkflowHealth: HealthRule = object => {

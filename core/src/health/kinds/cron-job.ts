@@ -1,4 +1,4 @@
-import { listAt, textAt, valueAt } from '../fields.ts'
+import { listAt, textAt, valueAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const cronJobHealth: HealthRule = object => {

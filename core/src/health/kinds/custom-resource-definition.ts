@@ -1,4 +1,5 @@
-import { conditionsOf, valueAt } from '../fields.ts'
+import { valueAt } from '../../json/read-json.ts'
+import { conditionsOf } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const customResourceDefinitionHealth: HealthRule = (object, { strictArgo = false }) => {

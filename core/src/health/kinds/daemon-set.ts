@@ -1,4 +1,4 @@
-import { numberAt, textAt } from '../fields.ts'
+import { numberAt, textAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const daemonSetHealth: HealthRule = object => {

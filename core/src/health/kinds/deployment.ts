@@ -1,4 +1,5 @@
-import { conditionsOf, numberAt, numberIfAny, valueAt } from '../fields.ts'
+import { numberAt, numberIfAny, valueAt } from '../../json/read-json.ts'
+import { conditionsOf } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const deploymentHealth: HealthRule = object => {

@@ -1,6 +1,6 @@
 import { parseJson } from '../../json/parse-json.ts'
 import { type KubernetesObject, versionOf } from '../../model/kubernetes-object.ts'
-import { type Condition, conditionsOf, readCondition } from '../fields.ts'
+import { type Condition, conditionsOf, readCondition } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 const CONDITIONS_ANNOTATION = 'autoscaling.alpha.kubernetes.io/conditions'

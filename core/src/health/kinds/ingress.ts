@@ -1,4 +1,4 @@
-import { listAt } from '../fields.ts'
+import { listAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const ingressHealth: HealthRule = (object, { ignoreIngressAddress = false }) => {

@@ -1,4 +1,4 @@
-import { conditionsOf } from '../fields.ts'
+import { conditionsOf } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 /**

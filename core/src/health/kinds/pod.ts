@@ -1,7 +1,8 @@
 import type { Json } from '../../json/json.ts'
+import { listAt, numberAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
 import type { KubernetesObject } from '../../model/kubernetes-object.ts'
 import type { Health } from '../../model/status.ts'
-import { conditionsOf, listAt, numberAt, objectAt, textAt, valueAt } from '../fields.ts'
+import { conditionsOf } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const podHealth: HealthRule = object => {

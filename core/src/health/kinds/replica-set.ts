@@ -1,4 +1,5 @@
-import { conditionsOf, numberAt, numberIfAny } from '../fields.ts'
+import { numberAt, numberIfAny } from '../../json/read-json.ts'
+import { conditionsOf } from '../conditions.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const replicaSetHealth: HealthRule = object => {

@@ -1,4 +1,4 @@
-import { listAt, textAt } from '../fields.ts'
+import { listAt, textAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const serviceHealth: HealthRule = object => {

@@ -1,4 +1,4 @@
-import { numberAt, numberIfAny, objectAt, textAt, valueAt } from '../fields.ts'
+import { numberAt, numberIfAny, objectAt, textAt, valueAt } from '../../json/read-json.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 
 export const statefulSetHealth: HealthRule = object => {
