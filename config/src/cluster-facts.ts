@@ -1,11 +1,7 @@
 import type { ClusterSpec, Declared } from '@flotilla/core/model/fleet'
+import { aliasServer } from '@flotilla/core/project/destination'
 import type { ClusterFacts } from '@flotilla/generators/inputs'
 import { SECRET_TYPE_LABEL } from './schema/argo-secret.ts'
-
-/** The URL by which documents may name a Cluster that declares none (decision 15). */
-export function clusterAlias(name: string): string {
-  return `https://${name}.clusters.flotilla.invalid`
-}
 
 /**
  * Clusters as generators and destinations see them, sorted by name. Every one carries the label of Argo CD's cluster
@@ -16,7 +12,7 @@ export function clusterFacts(clusters: readonly Declared<ClusterSpec>[]): readon
     .map(
       ({ name, labels, annotations, spec }): ClusterFacts => ({
         name,
-        server: spec.servers[0] ?? clusterAlias(name),
+        server: spec.servers[0] ?? aliasServer(name),
         servers: spec.servers,
         local: spec.local,
         project: spec.project ?? '',

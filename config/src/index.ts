@@ -1,5 +1,5 @@
 /** The config repo's language: `load` one source, `mergeFleets` several, every mistake with its place. */
-export { clusterAlias, clusterFacts } from './cluster-facts.ts'
+export { clusterFacts } from './cluster-facts.ts'
 export { isConfigFile, isUnder, narrowerPaths, type SourceLocation } from './config-path.ts'
 export type { SourceSettings } from './declare.ts'
 export { type CodeEntry, DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts'
@@ -9,6 +9,5 @@ export { type ConfigFile, type ConfigLoad, type DocumentState, type LoadInput, l
 export { LoadCache } from './load-cache.ts'
 export { type Incumbents, incumbentsOf, type MergeResult, mergeFleets } from './merge-fleets.ts'
 export { prefixedName, withNamePrefix } from './name-prefix.ts'
-export { nearestName } from './nearest-name.ts'
 export { matchesGlob, trusted } from './trust.ts'
 export { gateOver, type UnsupportedGate } from './unsupported-gate.ts'

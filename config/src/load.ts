@@ -31,6 +31,8 @@ export interface LoadInput extends SourceSettings {
   readonly files: readonly ConfigFile[]
   /** What this function returned the last time; without it, a broken document has nothing to fall back on. */
   readonly lastGood?: LastGood
+  /** Puts `lastGood` in force and reads nothing else: how a hub starts before its repositories answer. */
+  readonly restoreOnly?: boolean
   /** Keeps what has not changed from being read again; one for each source. */
   readonly cache?: LoadCache
 }
@@ -84,7 +86,7 @@ export function load(input: LoadInput): ConfigLoad {
   const kept = keepLastGood({
     documents: claimed,
     lastGood,
-    everything: excess !== undefined,
+    everything: excess !== undefined || input.restoreOnly === true,
     reread: one => cache.read(settings, one.file, one.text, one)[0],
   })
   cache.end()

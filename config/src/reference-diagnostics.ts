@@ -1,61 +1,69 @@
-import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { Diagnostic, Position } from '@flotilla/core/model/diagnostic'
 import type { ClusterSpec, Declared, Fleet } from '@flotilla/core/model/fleet'
-import { clusterAlias } from './cluster-facts.ts'
+import { LOCAL_SERVER, resolveDestination } from '@flotilla/core/project/destination'
 
 /** What documents say about each other: two Clusters with one server, an Application bound for nowhere. */
 export function referenceDiagnostics(fleet: Fleet): Diagnostic[] {
-  const { diagnostics, servers } = clusterServers(fleet.clusters)
-  const names = new Set(fleet.clusters.map(cluster => cluster.name))
+  const { diagnostics, lookUp } = readClusters(fleet.clusters)
   const projects = new Set(fleet.projects.map(project => project.name))
-  for (const { spec, positionOf } of fleet.applications.map(withPositions)) {
-    if (!projects.has(spec.project)) {
-      diagnostics.push(projectUnknown(spec.project, positionOf(['spec', 'project'])))
-    }
-    const { name, server } = spec.destination
-    if (name ? !names.has(name) : server !== undefined && !servers.has(server)) {
-      const at = positionOf(['spec', 'destination', name ? 'name' : 'server'])
-      diagnostics.push(destinationUnknown(name || server!, at))
+  for (const application of fleet.applications) {
+    const { project, destination } = application.spec
+    if (!projects.has(project)) diagnostics.push(projectUnknown(project, application.positionOf(['spec', 'project'])))
+    const resolved = resolveDestination(destination, lookUp)
+    if (resolved.kind === 'unknown') {
+      const at = application.positionOf(['spec', 'destination', destination.name ? 'name' : 'server'])
+      diagnostics.push(destinationUnknown(resolved, at))
     }
   }
   return diagnostics
 }
 
-function withPositions<Spec>(declared: Declared<Spec>) {
-  return { spec: declared.spec, positionOf: (path: readonly string[]) => declared.positionOf(path) }
-}
-
-function clusterServers(clusters: readonly Declared<ClusterSpec>[]) {
-  const owners = new Map<string, string>()
+function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
   const diagnostics: Diagnostic[] = []
-  for (const cluster of clusters) {
-    const { servers, local } = cluster.spec
-    const claims = servers.map((server, index) => ({ server, path: ['spec', 'servers', index] }))
-    if (local) claims.push({ server: 'https://kubernetes.default.svc', path: ['spec', 'local'] })
-    for (const { server, path } of claims) {
-      const owner = owners.get(server)
-      if (owner === undefined) owners.set(server, cluster.name)
-      else if (owner !== cluster.name) {
-        diagnostics.push({
-          severity: 'error',
-          code: 'DUPLICATE_SERVER',
-          ...cluster.positionOf(path),
-          message: `Cluster "${owner}" has ${server} already, and keeps it`,
-          hint: server.startsWith('https://kubernetes.default.svc') ? 'only one Cluster is local' : undefined,
-        })
-      }
+  const byName = new Map<string, NamedCluster>()
+  const byServer = new Map<string, NamedCluster>()
+  let local: NamedCluster | undefined
+  for (const declared of clusters) {
+    const cluster: NamedCluster = { name: declared.name, servers: declared.spec.servers, local: declared.spec.local }
+    byName.set(cluster.name, cluster)
+    for (const [index, server] of cluster.servers.entries()) {
+      const owner = byServer.get(server)
+      if (owner === undefined) byServer.set(server, cluster)
+      else diagnostics.push(taken(owner.name, server, declared.positionOf(['spec', 'servers', index])))
     }
-    owners.set(clusterAlias(cluster.name), cluster.name)
+    if (!cluster.local) continue
+    if (local === undefined) local = cluster
+    else diagnostics.push(taken(local.name, LOCAL_SERVER, declared.positionOf(['spec', 'local'])))
   }
-  return { diagnostics, servers: owners }
+  const lookUp = {
+    byName: (name: string) => byName.get(name),
+    byServer: (server: string) => byServer.get(server),
+    local: () => local,
+  }
+  return { diagnostics, lookUp }
 }
 
-function projectUnknown(project: string, at: Omit<Diagnostic, 'severity' | 'code' | 'message'>): Diagnostic {
+interface NamedCluster {
+  readonly name: string
+  readonly servers: readonly string[]
+  readonly local: boolean
+}
+
+function taken(owner: string, server: string, at: Position): Diagnostic {
+  const message = `Cluster "${owner}" has ${server} already, and keeps it`
+  const local = server === LOCAL_SERVER ? { hint: 'only one Cluster is local' } : {}
+  return { severity: 'error', code: 'DUPLICATE_SERVER', ...at, message, ...local }
+}
+
+function projectUnknown(project: string, at: Position): Diagnostic {
   const message = `no document declares project "${project}"; the Application will be held`
   return { severity: 'warning', code: 'PROJECT_UNKNOWN', ...at, message, hint: 'declare the Project' }
 }
 
-function destinationUnknown(cluster: string, at: Omit<Diagnostic, 'severity' | 'code' | 'message'>): Diagnostic {
-  const message = `no document declares cluster "${cluster}"; the Application will be held`
-  const hint = 'declare the Cluster, or list the URL among the servers of one'
+function destinationUnknown(
+  { reason, hint }: { readonly reason: string; readonly hint: string },
+  at: Position,
+): Diagnostic {
+  const message = `${reason}; the Application will be held`
   return { severity: 'warning', code: 'DESTINATION_UNKNOWN', ...at, message, hint }
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@flotilla/core/json/json'
-import { nearestName } from '../nearest-name.ts'
+import { nearest } from '@flotilla/core/text/nearest'
 import type { Problem } from '../problem.ts'
 import { applicationReaders } from './application.ts'
 import { applicationSetReaders } from './application-set.ts'
@@ -108,7 +108,7 @@ function unknown(apiVersion: string, kind: string): Problem {
     }
     return unknownKind(`${group} has no kind ${kind}`, kindHint(group, kind, kinds))
   }
-  const nearestVersion = nearestName(apiVersion, API_VERSIONS)
+  const nearestVersion = nearest(apiVersion, API_VERSIONS)
   if (nearestVersion !== undefined) {
     return {
       ...unknownKind(`there is no apiVersion ${apiVersion}`, `did you mean "${nearestVersion}"?`),
@@ -127,8 +127,8 @@ function kindHint(group: string, kind: string, kinds: readonly string[]): string
   if (group === 'flotilla.dev' && kind === 'AppProject') return 'did you mean "Project"?'
   if (group === 'argoproj.io' && kind === 'Project') return 'did you mean "AppProject"?'
   if (group === 'argoproj.io' && OUR_KINDS.includes(kind)) return `${kind} needs apiVersion: flotilla.dev/v1alpha1`
-  const nearest = nearestName(kind, kinds)
-  return nearest === undefined ? `known kinds: ${kinds.join(', ')}` : `did you mean "${nearest}"?`
+  const meant = nearest(kind, kinds)
+  return meant === undefined ? `known kinds: ${kinds.join(', ')}` : `did you mean "${meant}"?`
 }
 
 function unknownKind(message: string, hint: string): Problem {

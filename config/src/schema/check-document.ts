@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject, type MutableJsonObject, setKey } from '@flotilla/core/json/json'
+import { nearest } from '@flotilla/core/text/nearest'
 import type { z } from 'zod'
-import { nearestName } from '../nearest-name.ts'
 import { type Path, type Problem, pathText } from '../problem.ts'
 
 export interface CheckOptions {
@@ -49,8 +49,8 @@ function unknownField(path: Path, known: readonly string[], options: CheckOption
 
 function unknownFieldHint(name: string, known: readonly string[], options: CheckOptions): string {
   if (options.additions?.includes(name)) return `"${name}" needs apiVersion: flotilla.dev/v1alpha1`
-  const nearest = nearestName(name, known)
-  if (nearest !== undefined) return `did you mean "${nearest}"?`
+  const meant = nearest(name, known)
+  if (meant !== undefined) return `did you mean "${meant}"?`
   return known.length <= 12 ? `known here: ${known.join(', ')}` : 'remove it'
 }
 
@@ -100,8 +100,8 @@ function typeName(value: Json): string {
 
 function invalidChoice(path: Path, choices: readonly string[], value: Json): Problem {
   const message = `${pathText(path)} is ${quote(value)}; it must be ${oneOf(choices)}`
-  const nearest = typeof value === 'string' ? nearestName(value, choices) : undefined
-  return error('INVALID_VALUE', path, message, nearest && `did you mean "${nearest}"?`)
+  const meant = typeof value === 'string' ? nearest(value, choices) : undefined
+  return error('INVALID_VALUE', path, message, meant && `did you mean "${meant}"?`)
 }
 
 function oneOf(choices: readonly string[]): string {
