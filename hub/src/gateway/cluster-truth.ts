@@ -1,0 +1,64 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Store } from '@flotilla/core/ports/store'
+import { compareNumbers, numberText } from '@flotilla/core/protocol/documents'
+import { heldDigest, heldLine, hubKeysLine } from '@flotilla/core/protocol/held-digest'
+import { reportedDigest, reportedLine } from '@flotilla/core/protocol/reported-digest'
+
+/** What the store says that one agent holds, has reported, and may start. */
+export interface ClusterTruth {
+  readonly heldLines: readonly string[]
+  readonly held: Digest
+  /** By Application id. */
+  readonly reportedLines: ReadonlyMap<string, string>
+  readonly reported: Digest
+  /** Open Grants, as signed. */
+  readonly grants: readonly string[]
+  /** The highest number given out: `3.41`. */
+  readonly upTo: string
+  readonly readAt: number
+}
+
+/**
+ * Reads what an agent's digests are compared with (protocol.md 6). Two kinds of line are left out on both sides: a
+ * Tombstone whose removal was reported, and the report that said so.
+ */
+export async function readTruth(
+  store: Store,
+  clock: Clock,
+  clusterId: string,
+  newestKid: string,
+): Promise<ClusterTruth> {
+  return await store.read(async rows => {
+    const cluster = await rows.cluster(clusterId)
+    const documents = await rows.documents(clusterId)
+    const reports = await rows.reports(clusterId)
+    const grants = await rows.openGrants(clusterId)
+    const current = reports.filter(report => report.admission === cluster?.admission)
+    const gone = new Map(current.flatMap(({ entry }) => (entry.gone ? [[entry.application, entry.document]] : [])))
+    const heldLines = documents
+      .filter(({ typ, applicationId, number }) => {
+        const removed = typ === 'tombstone' && applicationId !== undefined ? gone.get(applicationId) : undefined
+        return removed === undefined || compareNumbers(removed, number) !== 0
+      })
+      .map(document => heldLine(document))
+    heldLines.push(hubKeysLine(newestKid))
+    const reportedLines = new Map(
+      current
+        .filter(({ entry }) => !entry.gone)
+        .map(({ applicationId, entry, hash }) => [
+          applicationId,
+          reportedLine({ application: applicationId, inc: entry.inc, n: entry.n, hash }),
+        ]),
+    )
+    return {
+      heldLines,
+      held: heldDigest(heldLines),
+      reportedLines,
+      reported: reportedDigest(reportedLines.values()),
+      grants: grants.map(grant => grant.jws),
+      upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
+      readAt: clock.monotonicMs(),
+    }
+  })
+}

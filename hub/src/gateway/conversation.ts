@@ -1,0 +1,113 @@
+import type { PulsePayload } from '@flotilla/core/protocol/documents'
+import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
+import type { GatewayOptions } from './agent-gateway.ts'
+import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
+import { type ClusterTruth, readTruth } from './cluster-truth.ts'
+import type { GatewayLimits } from './limits.ts'
+import { settleGrants } from './take-reports.ts'
+
+/**
+ * What the hub says to one agent, and why: the same on a socket and in polls. Frames in, frames out; how they travel
+ * is the caller's work. One at a time: the caller awaits each answer.
+ */
+export class Conversation {
+  readonly clusterId: string
+  skewMs: number | undefined
+  readonly #hub: GatewayOptions
+  readonly #limits: GatewayLimits
+  #truth: ClusterTruth | undefined
+  #generation = 0
+  #disagreements: Record<Which, Disagreement> = { held: AGREED, reported: AGREED }
+  #excused: ReadonlySet<string> = new Set()
+  #lines: { readonly of: Which; readonly lines: string[] } | undefined
+
+  constructor(clusterId: string, hub: GatewayOptions, limits: GatewayLimits) {
+    this.clusterId = clusterId
+    this.#hub = hub
+    this.#limits = limits
+  }
+
+  /** The store has changed for this cluster: nothing remembered of it counts. */
+  forget(): void {
+    this.#truth = undefined
+    this.#generation++
+  }
+
+  /** What the store says, remembered for a while between changes. */
+  async truth(): Promise<ClusterTruth> {
+    const { store, clock, keys } = this.#hub
+    const known = this.#truth
+    if (known && clock.monotonicMs() - known.readAt < this.#limits.truthMs) return known
+    return await this.#readTruth(store, clock, keys.kid)
+  }
+
+  async answer(frame: AgentFrame): Promise<readonly HubFrame[]> {
+    switch (frame.kind) {
+      case 'heartbeat':
+        return await this.#heartbeat(frame)
+      case 'settled': {
+        const changed = await settleGrants(this.#hub.store, this.clusterId, frame)
+        this.forget()
+        if (changed.length > 0) this.#hub.events.reported(this.clusterId, changed)
+        return [{ kind: 'settled', ids: frame.grants.map(grant => grant.id) }]
+      }
+      case 'lines':
+        return await this.#takeLines(frame)
+      case 'hello':
+        return [{ kind: 'error', code: 'UNEXPECTED', message: 'a hello comes once, and first' }]
+    }
+  }
+
+  async #heartbeat(frame: HeartbeatFrame): Promise<readonly HubFrame[]> {
+    const { clock, keys, log, store } = this.#hub
+    this.skewMs = frame.skewMs
+    let truth = await this.truth()
+    // What is remembered may be old; before a difference is believed the store is asked again.
+    if (!agrees(frame, truth, this.#excused)) truth = await this.#readTruth(store, clock, keys.kid)
+    const pulse: PulsePayload = { typ: 'pulse', cluster: this.clusterId, nonce: frame.nonce, now: clock.now() }
+    const frames: HubFrame[] = [{ kind: 'pulse', pulse: keys.sign('pulse', pulse) }]
+    if (truth.grants.length > 0) frames.push({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
+    const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
+    for (const of of ['held', 'reported'] as const) {
+      const weighed = weigh(this.#disagreements[of], frame[of], ours[of])
+      this.#disagreements[of] = weighed.next
+      if (weighed.diagnostic) {
+        log.warn('agent and hub still differ after a resync', { cluster: this.clusterId, of, asks: weighed.next.asks })
+      }
+      if (weighed.ask) frames.push({ kind: 'ask', of })
+      else if (of === 'held' && frame.held !== ours.held) frames.push({ kind: 'changed', upTo: truth.upTo })
+    }
+    this.#hub.events.heartbeat(this.clusterId)
+    return frames
+  }
+
+  async #takeLines(frame: LinesFrame): Promise<readonly HubFrame[]> {
+    const gathered = this.#lines?.of === frame.of ? this.#lines : { of: frame.of, lines: [] }
+    this.#lines = gathered
+    if (gathered.lines.length + frame.lines.length > this.#limits.maxLines) {
+      this.#lines = undefined
+      return [{ kind: 'error', code: 'TOO_MANY', message: `at most ${this.#limits.maxLines} lines are compared` }]
+    }
+    for (const line of frame.lines) gathered.lines.push(line)
+    if (frame.more) return []
+    this.#lines = undefined
+    const { store, clock, keys, log } = this.#hub
+    const truth = await this.#readTruth(store, clock, keys.kid)
+    const { frame: differ, missing } = answerLines(frame.of, truth, gathered.lines)
+    if (frame.of === 'reported') {
+      this.#excused = new Set(missing)
+      if (missing.length > 0) {
+        log.warn('an agent does not know reports that it made', { cluster: this.clusterId, count: missing.length })
+      }
+    }
+    return [differ]
+  }
+
+  async #readTruth(store: GatewayOptions['store'], clock: GatewayOptions['clock'], kid: string): Promise<ClusterTruth> {
+    const generation = this.#generation
+    const truth = await readTruth(store, clock, this.clusterId, kid)
+    // What was read before the last change must not be remembered after it.
+    if (generation === this.#generation) this.#truth = truth
+    return truth
+  }
+}

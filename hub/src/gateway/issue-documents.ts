@@ -1,0 +1,201 @@
+import { strict as assert } from 'node:assert'
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Random } from '@flotilla/core/ports/random'
+import type { ClusterRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import {
+  type CalendarPayload,
+  compareNumbers,
+  type DocumentNumber,
+  type GrantPayload,
+  type NumberedDocument,
+  type OfferPayload,
+  type TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import { readJws } from '@flotilla/core/protocol/jws'
+import { applicationLine, CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { HubKeys } from './hub-keys.ts'
+
+/** What the caller decides; number, cluster, admission and time are added here. */
+type Content<P extends NumberedDocument> = Omit<P, 'typ' | 'cluster' | 'adm' | 'iat' | 'must' | 'number' | 'cal'>
+export type OfferContent = Content<OfferPayload>
+export type TombstoneContent = Content<TombstonePayload>
+export interface CalendarContent {
+  readonly intervals: CalendarPayload['intervals']
+  readonly void: CalendarPayload['void']
+  /** How far it reaches, milliseconds; it is issued again when half of that has passed. */
+  readonly horizonMs: number
+}
+
+/** `unchanged`: what is current already means the same, and nothing was written. */
+export interface Issued {
+  readonly kind: 'issued' | 'unchanged'
+  readonly number: DocumentNumber
+}
+
+/** No number was ever given out below this. */
+const NO_NUMBER: DocumentNumber = { epoch: 0, n: 0 }
+const DEFAULT_START_WITHIN_MS = 15 * 60_000
+
+/**
+ * Makes the current document of an Application an Offer with this content. To be called inside the transaction that
+ * decided it: the number is taken there, and nothing of it may leave before the commit.
+ */
+export async function issueOffer(
+  writer: StoreWriter,
+  keys: HubKeys,
+  clock: Clock,
+  clusterId: string,
+  content: OfferContent,
+): Promise<Issued> {
+  const cluster = await clusterOf(writer, clusterId)
+  const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
+  const payload = { typ: 'offer', ...content } as const
+  return await issue(writer, keys, clock, cluster, payload, { cal, must: ['options', 'ceiling'] })
+}
+
+/** Makes the current document of an Application a Tombstone. */
+export async function issueTombstone(
+  writer: StoreWriter,
+  keys: HubKeys,
+  clock: Clock,
+  clusterId: string,
+  content: TombstoneContent,
+): Promise<Issued> {
+  const cluster = await clusterOf(writer, clusterId)
+  return await issue(writer, keys, clock, cluster, { typ: 'tombstone', ...content }, { must: ['policy'] })
+}
+
+/** Makes a cluster's calendar; the same intervals are issued again only when half of the horizon has passed. */
+export async function issueCalendar(
+  writer: StoreWriter,
+  keys: HubKeys,
+  clock: Clock,
+  clusterId: string,
+  content: CalendarContent,
+): Promise<Issued> {
+  const cluster = await clusterOf(writer, clusterId)
+  const now = clock.now()
+  const { horizonMs, ...meaning } = content
+  const current = await writer.document(clusterId, CALENDAR_LINE)
+  const until = current ? calendarUntil(current.jws) : 0
+  const window = { from: now, until: now + horizonMs, must: ['intervals', 'void'] }
+  const renew = until - now < horizonMs / 2
+  return await issue(writer, keys, clock, cluster, { typ: 'calendar', ...meaning }, window, renew)
+}
+
+export interface GrantContent {
+  readonly applicationId: string
+  readonly trigger: GrantPayload['trigger']
+  readonly by: string
+  readonly options: GrantPayload['options']
+  /** Default: fifteen minutes from now. */
+  readonly startBefore?: EpochMs
+  readonly passes: GrantPayload['passes']
+  /** The calendar that the decision was made with; another one now makes it `stale`. */
+  readonly decidedWith?: DocumentNumber
+}
+
+export type GrantIssued =
+  | { readonly kind: 'issued'; readonly grant: GrantPayload }
+  /** The rules changed since it was decided: decide again. */
+  | { readonly kind: 'stale' }
+  /** Nothing is offered there. */
+  | { readonly kind: 'nothing-offered' }
+
+/** Stores an open Grant for the current document of an Application, in the transaction that decided it. */
+export async function issueGrant(
+  writer: StoreWriter,
+  keys: HubKeys,
+  clock: Clock,
+  random: Random,
+  clusterId: string,
+  content: GrantContent,
+): Promise<GrantIssued> {
+  const cluster = await clusterOf(writer, clusterId)
+  const document = await currentNumber(writer, clusterId, applicationLine(content.applicationId))
+  if (!document) return { kind: 'nothing-offered' }
+  const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
+  if (content.decidedWith && compareNumbers(content.decidedWith, cal) !== 0) return { kind: 'stale' }
+  const now = clock.now()
+  const grant: GrantPayload = {
+    typ: 'grant',
+    cluster: cluster.id,
+    adm: cluster.admission,
+    iat: now,
+    must: ['startBefore', 'passes', 'options'],
+    id: uuidV7(now, random.bytes(10)),
+    application: content.applicationId,
+    document,
+    cal,
+    trigger: content.trigger,
+    by: content.by,
+    options: content.options,
+    startBefore: content.startBefore ?? now + DEFAULT_START_WITHIN_MS,
+    passes: content.passes,
+  }
+  await writer.putGrant({
+    id: grant.id,
+    clusterId,
+    applicationId: content.applicationId,
+    payload: grant,
+    jws: keys.sign('grant', grant),
+    state: 'open',
+    createdAt: now,
+  })
+  return { kind: 'issued', grant }
+}
+
+type Meaning = { readonly typ: NumberedDocument['typ'] } & object
+
+async function issue(
+  writer: StoreWriter,
+  keys: HubKeys,
+  clock: Clock,
+  cluster: ClusterRow,
+  meaning: Meaning,
+  rest: object,
+  renew = false,
+): Promise<Issued> {
+  const { application, digest } = meaning as Partial<OfferPayload>
+  const key = application ? applicationLine(application.id) : CALENDAR_LINE
+  // Number, time and calendar are left out: a newer calendar alone re-signs no Offer.
+  const hash = sha256(canonicalJson({ ...meaning, adm: cluster.admission } as unknown as JsonObject))
+  const current = await writer.document(cluster.id, key)
+  if (current && current.meaning === hash && !renew) return { kind: 'unchanged', number: current.number }
+  const number = await writer.nextNumber(cluster.id)
+  const issuedAt = clock.now()
+  const payload = { ...meaning, ...rest, number, cluster: cluster.id, adm: cluster.admission, iat: issuedAt }
+  await writer.putDocument({
+    clusterId: cluster.id,
+    key,
+    typ: meaning.typ,
+    number,
+    ...(application && { applicationId: application.id }),
+    ...(digest && { digest }),
+    meaning: hash,
+    jws: keys.sign(meaning.typ, payload),
+    issuedAt,
+  })
+  return { kind: 'issued', number }
+}
+
+async function clusterOf(reader: StoreReader, clusterId: string): Promise<ClusterRow> {
+  const cluster = await reader.cluster(clusterId)
+  assert(cluster !== undefined, `documents are issued for known clusters, and ${clusterId} is none`)
+  return cluster
+}
+
+async function currentNumber(reader: StoreReader, clusterId: string, key: string): Promise<DocumentNumber | undefined> {
+  return (await reader.document(clusterId, key))?.number
+}
+
+/** When a calendar of our own ends; it was signed here, so its signature is not asked again. */
+function calendarUntil(jws: string): EpochMs {
+  const read = readJws(jws)
+  const until = read.kind === 'unverified' && isJsonObject(read.payload) ? read.payload['until'] : undefined
+  return typeof until === 'number' ? until : 0
+}

@@ -1,0 +1,47 @@
+/** What one agent, and all of them together, may ask of this hub. */
+export interface GatewayLimits {
+  /** Between two heartbeats of a socket, before the agent's own ± 20 %. */
+  readonly heartbeatMs: number
+  /** Between two polls where sockets do not work. */
+  readonly pollMs: number
+  /** How long a new socket may take to answer the nonce. */
+  readonly helloWaitMs: number
+  /** A socket or poller that was not heard for so long is gone. */
+  readonly silentMs: number
+  /** Frames of one socket waiting to be worked on; one more closes it. */
+  readonly maxQueuedFrames: number
+  /** Bytes that may wait for a slow reader before it is cut. */
+  readonly slowReaderBytes: number
+  /** Documents and bytes in one page. */
+  readonly pageDocuments: number
+  readonly pageBytes: number
+  /** Whole exchanges (documents, Bundles, reports, lines) worked on at once; others are given a time. */
+  readonly maxExchanges: number
+  /** Lines of one agent kept while they arrive. */
+  readonly maxLines: number
+  /** Refused enrolments of one address in a minute before it has to wait. */
+  readonly enrolmentFailuresPerMinute: number
+  /** How long what the store says of a quiet cluster is believed without asking it again. */
+  readonly truthMs: number
+  readonly maxBodyBytes: {
+    readonly enrol: number
+    readonly reports: number
+    readonly poll: number
+  }
+}
+
+export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
+  heartbeatMs: 30_000,
+  pollMs: 15_000,
+  helloWaitMs: 10_000,
+  silentMs: 100_000,
+  maxQueuedFrames: 64,
+  slowReaderBytes: 4 * 1024 * 1024,
+  pageDocuments: 200,
+  pageBytes: 4 * 1024 * 1024,
+  maxExchanges: 64,
+  maxLines: 200_000,
+  enrolmentFailuresPerMinute: 20,
+  truthMs: 5 * 60_000,
+  maxBodyBytes: { enrol: 32 * 1024, reports: 1024 * 1024, poll: 1024 * 1024 },
+}

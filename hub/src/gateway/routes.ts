@@ -1,0 +1,23 @@
+const PREFIX = '/agent/v1/'
+const BUNDLES = 'bundles/'
+
+/** What an agent may ask for. */
+export type Route =
+  | { readonly name: 'enrol' | 'reports' | 'connect' }
+  | { readonly name: 'documents' | 'keys' | 'poll'; readonly query: URLSearchParams }
+  | { readonly name: 'bundle'; readonly digest: string }
+
+/** The route of a method and a path with query; undefined for what is not there. */
+export function routeOf({ method, path }: { readonly method: string; readonly path: string }): Route | undefined {
+  if (!path.startsWith(PREFIX)) return undefined
+  const [route = '', queryText = ''] = path.slice(PREFIX.length).split('?', 2)
+  const query = new URLSearchParams(queryText)
+  if (method === 'POST') {
+    if (route === 'enrol' || route === 'reports') return { name: route }
+    return route === 'poll' ? { name: 'poll', query } : undefined
+  }
+  if (method !== 'GET') return undefined
+  if (route === 'documents' || route === 'keys' || route === 'poll') return { name: route, query }
+  if (route === 'connect') return { name: 'connect' }
+  return route.startsWith(BUNDLES) ? { name: 'bundle', digest: route.slice(BUNDLES.length) } : undefined
+}

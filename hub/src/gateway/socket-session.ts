@@ -1,0 +1,172 @@
+import type { Timer } from '@flotilla/core/ports/clock'
+import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
+import { readHelloProof } from '@flotilla/core/protocol/assertion'
+import { compareNumbers } from '@flotilla/core/protocol/documents'
+import { importPublicKey } from '@flotilla/core/protocol/ed25519'
+import {
+  type AgentFrame,
+  decodeAgentFrame,
+  encodeFrame,
+  type HelloFrame,
+  type HubFrame,
+} from '@flotilla/core/protocol/frames'
+import { readDocument } from '@flotilla/core/protocol/signed-document'
+import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
+import type { GatewayOptions } from './agent-gateway.ts'
+import type { Caller } from './authenticate.ts'
+import type { Conversation } from './conversation.ts'
+import type { GatewayLimits } from './limits.ts'
+
+/** Close codes of our own; an agent dials again after each of them, as after any other. */
+export const CLOSE = {
+  protocol: 4400,
+  unauthorised: 4401,
+  silent: 4408,
+  replaced: 4409,
+  slow: 4413,
+  flooded: 4429,
+} as const
+
+export interface SessionHooks {
+  /** The hello was believed. */
+  readonly stood: (session: SocketSession) => void
+  readonly ended: (session: SocketSession) => void
+}
+
+/**
+ * One agent's socket: nonce, hello, then frames one after the other. It is closed when it floods, reads too slowly or
+ * falls silent, and when its agent is revoked or connects again.
+ */
+export class SocketSession {
+  readonly caller: Caller
+  readonly conversation: Conversation
+  readonly connectedAt: number
+  lastSeenAt: number
+  standing = false
+  readonly #socket: MessageSocket
+  readonly #hub: GatewayOptions
+  readonly #limits: GatewayLimits
+  readonly #hooks: SessionHooks
+  readonly #nonce: string
+  #helloTimer: Timer
+  #queued = 0
+  #work: Promise<void> = Promise.resolve()
+  #ended = false
+
+  constructor(
+    caller: Caller,
+    conversation: Conversation,
+    socket: MessageSocket,
+    hub: GatewayOptions,
+    limits: GatewayLimits,
+    hooks: SessionHooks,
+  ) {
+    this.caller = caller
+    this.conversation = conversation
+    this.#socket = socket
+    this.#hub = hub
+    this.#limits = limits
+    this.#hooks = hooks
+    this.connectedAt = hub.clock.now()
+    this.lastSeenAt = this.connectedAt
+    this.#nonce = Buffer.from(hub.random.bytes(24)).toString('base64url')
+    this.#helloTimer = hub.clock.setTimer(limits.helloWaitMs, () => this.close(CLOSE.silent, 'no hello'))
+    socket.onMessage(text => this.#receive(text))
+    socket.onClose(() => this.#end())
+    this.send({ kind: 'nonce', nonce: this.#nonce })
+  }
+
+  send(frame: HubFrame): void {
+    if (this.#ended) return
+    this.#socket.send(encodeFrame(frame))
+    if (this.#socket.bufferedBytes > this.#limits.slowReaderBytes) this.close(CLOSE.slow, 'reads too slowly')
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ended) return
+    this.#socket.close(code, reason)
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#helloTimer.cancel()
+    this.#hooks.ended(this)
+  }
+
+  #receive(text: string): void {
+    if (this.#ended) return
+    if (++this.#queued > this.#limits.maxQueuedFrames) {
+      this.close(CLOSE.flooded, 'too many frames at once')
+      return
+    }
+    this.#work = this.#work.then(async () => {
+      this.#queued--
+      if (!this.#ended) await this.#workOn(text)
+    })
+  }
+
+  async #workOn(text: string): Promise<void> {
+    this.lastSeenAt = this.#hub.clock.now()
+    const decoded = decodeAgentFrame(text)
+    if (decoded.kind === 'refused') {
+      this.#hub.log.warn('a frame of an agent was refused', {
+        cluster: this.conversation.clusterId,
+        why: decoded.message,
+      })
+      return this.send({ kind: 'error', code: 'MALFORMED', message: decoded.message })
+    }
+    const frame: AgentFrame = decoded.value
+    try {
+      if (!this.standing) await this.#hello(frame)
+      else for (const answer of await this.conversation.answer(frame)) this.send(answer)
+    } catch (error) {
+      // The store may be full or away for a moment; the agent repeats everything with its next heartbeat.
+      this.#hub.log.error('a frame could not be worked on', {
+        cluster: this.conversation.clusterId,
+        kind: frame.kind,
+        error,
+      })
+      this.send({ kind: 'error', code: 'UNAVAILABLE', message: 'the hub cannot do this now', retryAfterMs: 5000 })
+    }
+  }
+
+  async #hello(frame: AgentFrame): Promise<void> {
+    const { cluster, claims } = this.caller
+    const key = importPublicKey(cluster.agentKey ?? '')
+    const proof = frame.kind === 'hello' && key ? readHelloProof(frame.proof, key) : undefined
+    const proved =
+      proof?.nonce === this.#nonce &&
+      proof.aud === this.#hub.keys.hubId &&
+      proof.iss === cluster.id &&
+      proof.adm === claims.adm &&
+      proof.inc === claims.inc &&
+      proof.inst === claims.inst
+    if (frame.kind !== 'hello' || !proved) return this.close(CLOSE.unauthorised, 'the hello does not hold')
+    this.#helloTimer.cancel()
+    const { upTo } = await this.conversation.truth()
+    if (this.#ended) return
+    await this.#compareHighest(frame)
+    this.standing = true
+    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.#limits.heartbeatMs, upTo })
+    this.#hooks.stood(this)
+  }
+
+  /** An agent that holds a document of ours with a number that this store never gave out: the store is behind. */
+  async #compareHighest(frame: HelloFrame): Promise<void> {
+    if (frame.highest === undefined) return
+    const { keys, store, log } = this.#hub
+    const { cluster } = this.caller
+    const read = readDocument(frame.highest, { cluster: cluster.id, adm: cluster.admission, keys: keys.publicKeys })
+    if (read.kind === 'refused' || read.document.typ === 'grant') return
+    const current = await store.read(rows => rows.cluster(cluster.id))
+    const { number } = read.document
+    if (current && compareNumbers(number, { epoch: current.epoch, n: current.lastNumber }) > 0) {
+      log.error('STORE_BEHIND: an agent proves a document that this store did not issue', {
+        cluster: cluster.id,
+        number,
+      })
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
+import type { ClusterRow, GrantState, Store, StoreWriter } from '@flotilla/core/ports/store'
+import type { SettledFrame } from '@flotilla/core/protocol/frames'
+import { decodeReportBatch, type ReceivedEntry, type ReportsAnswer } from '@flotilla/core/protocol/report-batch'
+import { refuse, respond } from './respond.ts'
+
+export interface ReportsTaken {
+  readonly response: HubResponse
+  /** Applications about which something new was stored. */
+  readonly changed: readonly string[]
+  /** Entries about what is not this cluster's. */
+  readonly foreign: number
+}
+
+type Fate = keyof ReportsAnswer
+
+/**
+ * Takes a batch of reports (protocol.md 7): one transaction, answered after its commit. What belongs to another
+ * cluster, or to nobody, is ignored and counted; a cluster can lie about its own health and about nothing else.
+ */
+export async function takeReports(
+  store: Store,
+  clock: Clock,
+  cluster: ClusterRow,
+  body: Uint8Array | undefined,
+): Promise<ReportsTaken> {
+  const now = clock.now()
+  const decoded = decodeReportBatch(body ?? new Uint8Array(), now)
+  if (decoded.kind === 'refused') {
+    return { response: refuse(400, 'MALFORMED', decoded.message), changed: [], foreign: 0 }
+  }
+  const fates = await store.write(async rows => {
+    const list: [string, Fate][] = []
+    for (const received of decoded.value) {
+      list.push([received.entry.application, await takeEntry(rows, cluster, received, now)])
+    }
+    return list
+  })
+  const idsOf = (fate: Fate): string[] => fates.filter(entry => entry[1] === fate).map(([id]) => id)
+  const answer: ReportsAnswer = { taken: idsOf('taken'), known: idsOf('known'), ignored: idsOf('ignored') }
+  return { response: respond(200, answer), changed: answer.taken, foreign: answer.ignored.length }
+}
+
+async function takeEntry(
+  rows: StoreWriter,
+  cluster: ClusterRow,
+  { entry, hash }: ReceivedEntry,
+  now: number,
+): Promise<Fate> {
+  const application = await rows.application(entry.application)
+  if (application?.clusterId !== cluster.id) return 'ignored'
+  const newer = await rows.putReport({
+    applicationId: entry.application,
+    clusterId: cluster.id,
+    admission: cluster.admission,
+    entry,
+    hash,
+    receivedAt: now,
+  })
+  if (!newer) return 'known'
+  const { operation } = entry
+  if (operation) {
+    await rows.putOperation({ id: operation.id, applicationId: entry.application, clusterId: cluster.id, operation })
+    // An operation under a Grant's id says that it was started, even if the message that said so was lost.
+    await settle(rows, cluster.id, operation.id, 'started', undefined)
+  }
+  return 'taken'
+}
+
+/** Stores what became of Grants; the ids of the Applications whose Grants changed. */
+export async function settleGrants(store: Store, clusterId: string, frame: SettledFrame): Promise<readonly string[]> {
+  return await store.write(async rows => {
+    const changed: string[] = []
+    for (const { id, outcome, reason } of frame.grants) {
+      const application = await settle(rows, clusterId, id, outcome, reason)
+      if (application !== undefined) changed.push(application)
+    }
+    return changed
+  })
+}
+
+async function settle(
+  rows: StoreWriter,
+  clusterId: string,
+  id: string,
+  state: GrantState,
+  reason: string | undefined,
+): Promise<string | undefined> {
+  const grant = await rows.grant(id)
+  if (grant?.clusterId !== clusterId || grant.state !== 'open') return undefined
+  await rows.putGrant({ ...grant, state, ...(reason !== undefined && { reason }) })
+  return grant.applicationId
+}
