@@ -57,11 +57,7 @@ describe('WorkQueue', () => {
     calls[1]?.end()
     await clock.advance(0)
     calls[2]?.end()
-    expect(calls.map(call => call.keys)).toEqual([
-      ['app/first'],
-      ['app/a', 'app/b', 'app/c'],
-      ['app/d'],
-    ])
+    expect(calls.map(call => call.keys)).toEqual([['app/first'], ['app/a', 'app/b', 'app/c'], ['app/d']])
   })
 
   it('tries a failed key again, later each time', async () => {

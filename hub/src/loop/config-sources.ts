@@ -1,0 +1,162 @@
+import { narrowerPaths, type SourceLocation } from '@flotilla/config/config-path'
+import type { LastGood, LastGoodDocument } from '@flotilla/config/last-good'
+import { type ConfigFile, type ConfigLoad, load } from '@flotilla/config/load'
+import { LoadCache } from '@flotilla/config/load-cache'
+import { type Incumbents, incumbentsOf, mergeFleets } from '@flotilla/config/merge-fleets'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { Trust } from '@flotilla/core/model/fleet'
+import type { ObjectId } from '@flotilla/core/ports/git'
+import type { SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type FleetIndex, indexFleet } from './fleet-index.ts'
+
+/** One entry of `configSources` in hub.yaml. */
+export interface ConfigSource extends SourceLocation {
+  readonly name: string
+  readonly trust: Trust
+  readonly namePrefix?: string
+}
+
+/** What reading a source's files came to. */
+export type SourceFiles =
+  | {
+      readonly kind: 'read'
+      readonly commit: ObjectId
+      readonly files: readonly ConfigFile[]
+      readonly diagnostics: readonly Diagnostic[]
+    }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+
+interface SourceState {
+  readonly config: ConfigSource
+  readonly cache: LoadCache
+  load?: ConfigLoad
+  row: SourceRow
+}
+
+/** The config sources with what is in force of each; all of them merged are the fleet. */
+export class ConfigSources {
+  readonly #states = new Map<string, SourceState>()
+  #incumbents: Incumbents = new Map()
+
+  constructor(configs: readonly ConfigSource[]) {
+    for (const config of configs) {
+      const { name, repository, revision, path } = config
+      const row: SourceRow = { name, repository, revision, path, diagnostics: [] }
+      this.#states.set(name, { config, cache: new LoadCache(), row })
+    }
+  }
+
+  get configs(): readonly ConfigSource[] {
+    return [...this.#states.values()].map(({ config }) => config)
+  }
+
+  config(name: string): ConfigSource | undefined {
+    return this.#states.get(name)?.config
+  }
+
+  has(name: string): boolean {
+    return this.#states.has(name)
+  }
+
+  /** Folders below this source's that a narrower source has. */
+  narrower(config: ConfigSource): readonly string[] {
+    return narrowerPaths(config, this.configs)
+  }
+
+  /** Whether it is known what the source declares, from its repository or from what was stored. */
+  loaded(name: string): boolean {
+    return this.#states.get(name)?.load !== undefined
+  }
+
+  /** Puts in force what was stored: a hub whose repositories are away starts with the fleet it had. */
+  async restore(rows: StoreReader): Promise<void> {
+    const stored = new Map((await rows.sources()).map(row => [row.name, row]))
+    for (const state of this.#states.values()) {
+      const row = stored.get(state.config.name)
+      if (!row?.commit || !samePlace(row, state.config)) continue
+      const documents = (await rows.sourceDocuments(state.config.name)).map(
+        ({ file, index, kind, name, text, startLine }) =>
+          ({ file, index, kind, name, text, startLine }) as LastGoodDocument,
+      )
+      const lastGood: LastGood = { format: 1, documents }
+      state.load = load({ ...settingsOf(state.config), files: [], lastGood, restoreOnly: true, cache: state.cache })
+      state.row = row
+    }
+  }
+
+  /** Takes what a repository holds now; says what is to be stored. */
+  take(
+    name: string,
+    read: SourceFiles,
+    now: EpochMs,
+    /** Why the repository could not be fetched, when its last good mirror was read. */
+    away?: { readonly code: string; readonly message: string; readonly since: EpochMs },
+  ): { readonly row: SourceRow; readonly documents?: readonly SourceDocumentRow[] } {
+    const state = this.#states.get(name)
+    if (!state) throw new Error(`config source "${name}" is not configured`)
+    if (read.kind === 'failed') {
+      const since = state.row.error?.code === read.code ? state.row.error.since : now
+      state.row = { ...state.row, error: { code: read.code, message: read.message, since } }
+      return { row: state.row }
+    }
+    const loaded = load({
+      ...settingsOf(state.config),
+      files: read.files,
+      lastGood: state.load?.lastGood,
+      cache: state.cache,
+    })
+    state.load = loaded
+    const { error: _, ...rest } = state.row
+    const error = away && { code: away.code, message: away.message, since: away.since }
+    state.row = {
+      ...rest,
+      ...(error && { error }),
+      commit: read.commit,
+      loadedAt: state.row.commit === read.commit ? state.row.loadedAt : now,
+      seenCommit: read.commit,
+      seenAt: state.row.seenCommit === read.commit ? state.row.seenAt : now,
+      diagnostics: [...read.diagnostics, ...loaded.diagnostics] as unknown as readonly JsonObject[],
+    }
+    return { row: state.row, documents: rowsOf(name, read.commit, loaded.lastGood) }
+  }
+
+  /** All sources as one fleet; names stay with who has them. */
+  merge(): { readonly index: FleetIndex; readonly diagnostics: readonly Diagnostic[] } {
+    const loads = [...this.#states.values()].flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
+    const merged = mergeFleets(loads, this.#incumbents)
+    this.#incumbents = incumbentsOf(merged.fleet)
+    return { index: indexFleet(merged.fleet, merged.unsupportedGates), diagnostics: merged.diagnostics }
+  }
+}
+
+export async function storeSource(
+  writer: StoreWriter,
+  taken: { readonly row: SourceRow; readonly documents?: readonly SourceDocumentRow[] },
+): Promise<void> {
+  await writer.putSource(taken.row)
+  if (taken.documents) await writer.putSourceDocuments(taken.row.name, taken.documents)
+}
+
+function settingsOf({ name, trust, namePrefix }: ConfigSource) {
+  return { source: name, trust, namePrefix }
+}
+
+function samePlace(row: SourceRow, config: ConfigSource): boolean {
+  return row.repository === config.repository && row.revision === config.revision && row.path === config.path
+}
+
+function rowsOf(source: string, commit: ObjectId, lastGood: LastGood): SourceDocumentRow[] {
+  // The commit is the one that first had this text; an unchanged document is an unchanged row.
+  return lastGood.documents.map(({ file, index, kind, name, text, startLine }) => ({
+    source,
+    file,
+    index,
+    kind,
+    name,
+    text,
+    startLine,
+    commit,
+  }))
+}

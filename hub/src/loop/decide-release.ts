@@ -1,0 +1,230 @@
+import { gateOver } from '@flotilla/config/unsupported-gate'
+import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import { CANONICAL_FORMAT, type Digest } from '@flotilla/core/json/canonical-json'
+import type { Application, ApplicationSource } from '@flotilla/core/model/application'
+import type { ProjectSpec } from '@flotilla/core/model/fleet'
+import type { Hold, HoldCode } from '@flotilla/core/model/hold'
+import { groupOf } from '@flotilla/core/model/kubernetes-object'
+import type { ObjectId } from '@flotilla/core/ports/git'
+import type { RenderProblem } from '@flotilla/core/ports/renderer'
+import type { ApplicationRow, BundleRow } from '@flotilla/core/ports/store'
+import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/core/project/permit'
+import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
+import { readSyncOptions } from '@flotilla/core/sync/sync-options'
+import type { DeclaredCluster } from './fleet-index.ts'
+import type { LoopServices } from './services.ts'
+import { applicationOf, type GroupKind, type World } from './world.ts'
+
+/** What an Application may become: a Bundle, with everything that its Offer says besides. */
+export interface Release {
+  readonly bundle: BundleRow
+  /** Whether the Bundle's row is new to the store. */
+  readonly rendered: boolean
+  readonly revision: ObjectId
+  readonly renderKey: string
+  readonly ceiling: Ceiling
+  readonly options: SyncOptions
+  readonly cluster: DeclaredCluster
+}
+
+export type ReleaseDecision =
+  | { readonly kind: 'release'; readonly release: Release }
+  | { readonly kind: 'hold'; readonly hold: Hold }
+
+/**
+ * Permit, then render, then permit what was rendered: one Application's way to a Bundle, or the first reason why not.
+ * Reads a snapshot, stores nothing but the Bundle itself (which is named by its content), returns a value.
+ */
+export async function decideRelease(
+  row: ApplicationRow,
+  world: World,
+  services: LoopServices,
+): Promise<ReleaseDecision> {
+  const application = applicationOf(row)
+  const project = findProject(row.project, world)
+  if ('hold' in project) return { kind: 'hold', hold: project.hold }
+  const destination = world.fleet.destination(application.spec.destination)
+  if (destination.kind === 'unknown') {
+    const code = row.clusterName !== '' ? 'CLUSTER_REMOVED' : 'CLUSTER_UNKNOWN'
+    return held(code, `${destination.reason}; ${destination.hint}`, application)
+  }
+  const { cluster } = destination
+  const permission = permit({ name: row.project, spec: project.spec }, application, cluster)
+  if (permission.kind === 'refused')
+    return held(permission.code, `${permission.reason}; ${permission.hint}`, application)
+  const gate = gateOver(world.fleet.unsupportedGates, row.project)
+  if (gate) {
+    const reason = `${gate.what} restricts when this may change, and such gates are not built yet: nothing starts under it`
+    return { kind: 'hold', hold: { code: 'UNSUPPORTED_GATE', reason, at: gate.position } }
+  }
+  const { options, problems } = readSyncOptions(application)
+  const blocking = problems.filter(problem => problem.kind === 'hold')
+  if (blocking.length > 0) {
+    const reason = blocking.map(({ message, hint }) => (hint ? `${message} (${hint})` : message)).join('; ')
+    return held('UNSUPPORTED_OPTION', reason, application)
+  }
+  const sources = sourcesOf(application)
+  const source = sources[0]
+  if (!source || sources.length > 1) {
+    const reason = source ? 'several sources are not built yet' : 'the Application names no source'
+    return held('UNSUPPORTED_SOURCE', reason, application)
+  }
+  const rendered = await render(row, source, world, services)
+  if (rendered.kind === 'hold') return rendered
+  const { bundle } = rendered
+  if (bundle.objectCount === 0 && !options.allowEmpty) {
+    return held(
+      'EMPTY_BUNDLE',
+      'the source renders to no object; set syncPolicy.automated.allowEmpty to allow it',
+      application,
+    )
+  }
+  const kinds = await kindsOf(bundle.digest, world, services)
+  const refusal = firstKindRefused(kinds, permission.ceiling, row.project)
+  if (refusal) return held('KIND_FORBIDDEN', refusal, application)
+  return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster } }
+}
+
+/** Argo CD has a project `default` that is open; it is there unless a document says otherwise. */
+const DEFAULT_PROJECT: ProjectSpec = {
+  sourceRepos: ['*'],
+  destinations: [{ server: '*', namespace: '*' }],
+  clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+  clusterResourceBlacklist: [],
+  namespaceResourceBlacklist: [],
+}
+
+function findProject(name: string, world: World): { readonly spec: ProjectSpec } | { readonly hold: Hold } {
+  const declared = world.fleet.projects.get(name)
+  if (declared) return { spec: declared.spec }
+  if (world.projectsLastSeen.has(name)) {
+    return {
+      hold: {
+        code: 'PROJECT_REMOVED',
+        reason: `project "${name}" left its config source; it stays in force as last seen and nothing new starts under it`,
+      },
+    }
+  }
+  if (name === 'default') return { spec: DEFAULT_PROJECT }
+  return { hold: { code: 'PROJECT_MISSING', reason: `no Project is named "${name}"; declare it` } }
+}
+
+type Rendered =
+  | {
+      readonly kind: 'rendered'
+      readonly bundle: BundleRow
+      readonly rendered: boolean
+      readonly revision: ObjectId
+      readonly renderKey: string
+    }
+  | { readonly kind: 'hold'; readonly hold: Hold }
+
+async function render(
+  row: ApplicationRow,
+  source: ApplicationSource,
+  world: World,
+  services: LoopServices,
+): Promise<Rendered> {
+  const { repositories, renderer, store, bundles, clock } = services
+  const application = applicationOf(row)
+  const repository = await repositories.open(source.repoURL)
+  if (!repository) {
+    const failure = repositories.failure(source.repoURL)
+    return held(
+      'REPOSITORY_UNAVAILABLE',
+      failure?.message ?? `repository ${source.repoURL} has not been fetched yet`,
+      application,
+    )
+  }
+  const commit = await world.head(source.repoURL, revisionOf(source), repository)
+  if (commit === undefined) {
+    return held('REVISION_MISSING', `${source.repoURL} has no revision "${revisionOf(source)}"`, application)
+  }
+  const input = { source, repository, commit }
+  const key = await renderer.inputKey(input)
+  if (key.kind === 'failed') return heldByProblems(key.problems, application)
+  const known = row.renderKey === key.key ? row.digest : await store.read(rows => rows.renderMemo(key.key))
+  const remembered = known && (await store.read(rows => rows.bundle(known)))
+  // Nothing an Application reads has changed: it stays at the revision that last did.
+  if (remembered && (await bundles.has(remembered.digest))) {
+    const revision = row.digest === remembered.digest && row.revision ? row.revision : commit
+    return { kind: 'rendered', bundle: remembered, rendered: false, revision, renderKey: key.key }
+  }
+  const result = await renderer.render(input)
+  if (result.kind === 'failed') return heldByProblems(result.problems, application)
+  const { digest, bytes, objectCount, holdsSecrets, images } = result.bundle
+  await bundles.put(digest, bytes)
+  const bundle = {
+    digest,
+    format: CANONICAL_FORMAT,
+    size: bytes.length,
+    objectCount,
+    holdsSecrets,
+    images,
+    createdAt: clock.now(),
+  }
+  const revision = row.digest === digest && row.revision ? row.revision : commit
+  return { kind: 'rendered', bundle, rendered: true, revision, renderKey: key.key }
+}
+
+export function revisionOf(source: ApplicationSource): string {
+  return source.targetRevision || 'HEAD'
+}
+
+async function kindsOf(digest: Digest, world: World, services: LoopServices): Promise<readonly GroupKind[]> {
+  const known = world.kinds.get(digest)
+  if (known) return known
+  const bytes = await services.bundles.get(digest)
+  if (!bytes) throw new Error(`Bundle ${digest} was stored and is not there`)
+  const kinds = decodeBundle(bytes, digest).objects.map(({ apiVersion, kind, metadata }) => ({
+    group: groupOf(apiVersion),
+    kind,
+    namespaced: metadata.namespace !== undefined,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? metadata.generateName ?? '',
+  }))
+  world.kinds.set(digest, kinds)
+  return kinds
+}
+
+/**
+ * The hub knows no cluster's kinds: an object without a namespace may be of either scope, and is refused here only
+ * when both are. The agent, which knows, checks again.
+ */
+function firstKindRefused(kinds: readonly GroupKind[], ceiling: Ceiling, project: string): string | undefined {
+  for (const { group, kind, namespaced, namespace, name } of kinds) {
+    const label = group === '' ? kind : `${group}/${kind}`
+    const asNamespaced = kindPermitted(ceiling, group, kind, true)
+    if (namespaced ? !asNamespaced : !asNamespaced && !kindPermitted(ceiling, group, kind, false)) {
+      return `project "${project}" does not permit ${label} (${name})`
+    }
+    if (namespaced && !namespacePermitted(ceiling, namespace)) {
+      return `project "${project}" does not permit namespace "${namespace}" (${label} ${name})`
+    }
+  }
+  return undefined
+}
+
+function held(
+  code: HoldCode,
+  reason: string,
+  application: Application,
+): { readonly kind: 'hold'; readonly hold: Hold } {
+  const { file, line, column } = application.provenance
+  return { kind: 'hold', hold: { code, reason, at: { file, line, column } } }
+}
+
+function heldByProblems(
+  problems: readonly RenderProblem[],
+  application: Application,
+): { readonly kind: 'hold'; readonly hold: Hold } {
+  const first = problems[0]
+  if (!first) throw new Error('a render failed without saying why')
+  const text = ({ file, line, column, message, hint }: RenderProblem): string =>
+    `${file ? `${[file, line, column].filter(part => part !== undefined).join(':')} ` : ''}${message}${hint ? ` (${hint})` : ''}`
+  const shown = problems.slice(0, 5).map(text)
+  if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`)
+  const hold = held(first.code, shown.join('; '), application)
+  const { file, line = 1, column = 1 } = first
+  return file === undefined ? hold : { kind: 'hold', hold: { ...hold.hold, at: { file, line, column } } }
+}

@@ -1,0 +1,406 @@
+import { withNamePrefix } from '@flotilla/config/name-prefix'
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { Application } from '@flotilla/core/model/application'
+import type { ProjectSpec } from '@flotilla/core/model/fleet'
+import type { Hold } from '@flotilla/core/model/hold'
+import type { ApplicationRow, SetRow } from '@flotilla/core/ports/store'
+import { sourcesOf } from '@flotilla/core/project/permit'
+import { strategyHold } from '@flotilla/generators/strategy-hold'
+import { changedPaths } from './changed-paths.ts'
+import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
+import { revisionOf } from './decide-release.ts'
+import { compareFleets, type FleetIndex } from './fleet-index.ts'
+import { claimantOf, type Origin, planNames } from './plan-names.ts'
+import { reconcileApplications } from './reconcile-applications.ts'
+import { reconcileClusters } from './reconcile-clusters.ts'
+import { expandSet } from './reconcile-sets.ts'
+import type { LoopServices } from './services.ts'
+import { WorkQueue } from './work-queue.ts'
+import { applicationOf, headKey, World } from './world.ts'
+
+const PROJECTS_LAST_SEEN = 'projects-last-seen'
+
+/**
+ * The hub's reconcile loop: a commit's path (docs/architecture.md, section 2) as handlers of keys. Each handler looks
+ * at what is, writes what differs, and adds the keys that this concerns; losing any of them costs a look, never
+ * correctness.
+ *
+ *     repository ─► source ─► set ─► names ─► application ─► (Offer, Grant)
+ *                     └────► cluster ──────────────┘
+ */
+export class Loop {
+  readonly world = new World()
+  readonly sources: ConfigSources
+  readonly #services: LoopServices
+  readonly #queue: WorkQueue
+  readonly #setRows = new Map<string, SetRow>()
+  /** Sets that have been expanded since the start, and whether any of their inputs was away. */
+  readonly #stale = new Map<string, boolean>()
+
+  constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
+    this.#services = services
+    this.sources = new ConfigSources(configSources)
+    this.#queue = new WorkQueue({
+      clock: services.clock,
+      random: services.random,
+      log: services.log,
+      handlers: {
+        repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
+        source: { batch: 1, handle: keys => this.#each(keys, name => this.#source(name)) },
+        set: { batch: 1, handle: keys => this.#each(keys, key => this.#set(key)) },
+        // All that wait at once: the deletion budget counts what one round of a set would take away.
+        names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
+        cluster: { batch: 200, handle: keys => this.#clusters(keys.map(restOf)) },
+        application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
+      },
+    })
+  }
+
+  /** Starts from what is stored, then looks at every source. */
+  async start(): Promise<void> {
+    const { store } = this.#services
+    await store.read(async rows => {
+      await this.world.load(rows)
+      await this.sources.restore(rows)
+      for (const row of await rows.sets()) this.#setRows.set(row.key, row)
+      const lastSeen = await rows.setting(PROJECTS_LAST_SEEN)
+      for (const [name, spec] of Object.entries(lastSeen ?? {})) {
+        this.world.projectsLastSeen.set(name, spec as unknown as ProjectSpec)
+      }
+    })
+    for (const row of this.world.applications()) this.#register(row)
+    for (const config of this.sources.configs) {
+      const { name, repository, revision, path } = config
+      this.world.readers.set(`source/${name}`, [{ repository, revision, path }])
+    }
+    await this.#takeFleet(this.sources.merge().index)
+    this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
+  }
+
+  /** Fetches a repository now and looks at whatever reads what changed there. */
+  refreshRepository(url: string): void {
+    this.#queue.add(`repository/${url}`)
+  }
+
+  refreshSource(name: string): boolean {
+    const config = this.sources.config(name)
+    if (!config) return false
+    this.#queue.add(`repository/${config.repository}`, `source/${name}`)
+    return true
+  }
+
+  /** Repositories that anything reads: what the poller fetches. */
+  repositories(): readonly string[] {
+    return this.world.readers.repositories()
+  }
+
+  /** An agent reported on these Applications. */
+  reported(applicationIds: readonly string[]): void {
+    this.#queue.add(...applicationIds.filter(id => this.world.application(id)).map(id => `application/${id}`))
+  }
+
+  /** A cluster joined, or its agent came back. */
+  connected(clusterName: string): void {
+    this.#queue.add(`cluster/${clusterName}`)
+    const waiting = this.world
+      .idsOf('cluster', clusterName)
+      .filter(id => this.world.application(id)?.hold?.code === 'CLUSTER_NOT_JOINED')
+    this.#queue.add(...waiting.map(id => `application/${id}`))
+  }
+
+  /** Resolves when nothing waits to be looked at. */
+  idle(): Promise<void> {
+    return this.#queue.idle()
+  }
+
+  get depth(): number {
+    return this.#queue.depth
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.stop()
+  }
+
+  async #each(keys: readonly string[], look: (rest: string) => Promise<void>): Promise<readonly string[]> {
+    for (const key of keys) await look(restOf(key))
+    return []
+  }
+
+  async #repository(url: string): Promise<void> {
+    const { repositories } = this.#services
+    await repositories.refresh(url)
+    // Sources say themselves that their repository is away.
+    const sources = this.sources.configs
+      .filter(({ repository }) => repository === url)
+      .map(({ name }) => `source/${name}`)
+    const repository = await repositories.open(url)
+    if (!repository || repositories.failure(url)) this.#queue.add(...sources)
+    if (!repository) return
+    for (const revision of this.world.readers.revisionsOf(url)) {
+      const key = headKey(url, revision)
+      const before = this.world.heads.get(key)
+      const after = await repository.resolve(revision)
+      if (before === after) continue
+      if (after === undefined) this.world.heads.delete(key)
+      else this.world.heads.set(key, after)
+      const comparable = before !== undefined && after !== undefined
+      const trees = comparable
+        ? await Promise.all([before, after].map(async id => (await repository.readCommit(id)).tree))
+        : []
+      const affected = comparable
+        ? this.world.readers.affected(url, revision, await changedPaths(repository, trees[0], trees[1]))
+        : this.world.readers.all(url, revision)
+      this.#queue.add(...affected)
+    }
+  }
+
+  async #source(name: string): Promise<void> {
+    const config = this.sources.config(name)
+    if (!config) return
+    const { repositories, store, clock, announce } = this.#services
+    let repository = await repositories.open(config.repository)
+    if (!repository) {
+      await repositories.refresh(config.repository)
+      repository = await repositories.open(config.repository)
+    }
+    const commit = repository && (await this.world.head(config.repository, config.revision, repository))
+    const failure = repositories.failure(config.repository)
+    const read =
+      repository && commit
+        ? await repositories.readConfig(repository, commit, config.path, this.sources.narrower(config))
+        : {
+            kind: 'failed' as const,
+            code: repository ? 'REVISION_MISSING' : (failure?.code ?? 'REPOSITORY_UNREACHABLE'),
+            message: repository
+              ? `${config.repository} has no revision "${config.revision}"`
+              : (failure?.message ?? 'it has not been fetched yet'),
+          }
+    const taken = this.sources.take(name, read, clock.now(), repository ? failure : undefined)
+    await store.write(writer => storeSource(writer, taken))
+    announce.sources([name])
+    if (read.kind === 'read') await this.#takeFleet(this.sources.merge().index)
+  }
+
+  /** Puts a fleet in force and adds what differs from the one before. */
+  async #takeFleet(index: FleetIndex): Promise<void> {
+    const { world } = this
+    const before = world.fleet
+    const change = compareFleets(before, index)
+    world.fleet = index
+    for (const key of change.sets) if (!index.sets.has(key)) this.#stale.delete(key)
+    await this.#rememberProjects(before, index, change.projects)
+    const setsOfClusters =
+      change.clusters.length > 0 ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
+    this.#queue.add(
+      ...change.clusters.map(name => `cluster/${name}`),
+      ...[...change.sets, ...setsOfClusters.map(([key]) => key)].map(key => `set/${key}`),
+    )
+    for (const key of change.applications) this.#claimDocument(key)
+    const bound = change.clusters.flatMap(name => [...world.idsOf('cluster', name), ...world.idsOf('cluster', '')])
+    const permitted = change.projects.flatMap(name => world.idsOf('project', name))
+    const concerned = new Set([...bound, ...permitted])
+    const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
+    const ids = gates ? [...world.applications()].map(({ id }) => id) : [...concerned]
+    this.#queue.add(...ids.map(id => `application/${id}`))
+    const names = [...bound.map(id => world.application(id)?.name), ...this.#unclaimedNames(index)]
+    this.#queue.add(...names.flatMap(name => (name === undefined ? [] : [`names/${name}`])))
+  }
+
+  /** Names whose set or document is not declared (any more): nobody else would look at them. */
+  *#unclaimedNames(index: FleetIndex): Iterable<string> {
+    for (const row of this.world.applications()) {
+      const declared =
+        row.set === undefined ? index.applications.has(documentKeyOf(row)) : index.sets.has(`${row.source}/${row.set}`)
+      if (!declared && row.state === 'active') yield row.name
+    }
+  }
+
+  async #rememberProjects(before: FleetIndex, after: FleetIndex, changed: readonly string[]): Promise<void> {
+    const gone = changed.filter(name => !after.projects.has(name) && before.projects.has(name))
+    const back = changed.filter(name => this.world.projectsLastSeen.has(name) && after.projects.has(name))
+    if (gone.length === 0 && back.length === 0) return
+    for (const name of gone) this.world.projectsLastSeen.set(name, before.projects.get(name)!.spec)
+    for (const name of back) this.world.projectsLastSeen.delete(name)
+    const value = Object.fromEntries(this.world.projectsLastSeen) as unknown as JsonObject
+    await this.#services.store.write(writer => writer.putSetting(PROJECTS_LAST_SEEN, value))
+  }
+
+  #claimDocument(key: string): void {
+    const document = this.world.fleet.applications.get(key)
+    const applications: Application[] = document
+      ? [
+          {
+            apiVersion: document.apiVersion,
+            kind: 'Application',
+            metadata: {
+              name: document.name,
+              labels: document.labels,
+              annotations: document.annotations,
+              finalizers: document.finalizers,
+            },
+            spec: document.spec,
+            provenance: { source: document.source, ...document.position },
+          },
+        ]
+      : []
+    const names = this.world.setClaims(`document/${key}`, applications)
+    this.#queue.add(...names.map(name => `names/${name}`))
+  }
+
+  async #set(key: string): Promise<void> {
+    const { world } = this
+    const { store, announce } = this.#services
+    const set = world.fleet.sets.get(key)
+    const claimant = `set/${key}`
+    if (!set) {
+      this.world.readers.remove(claimant)
+      const names = world.setClaims(claimant, [])
+      await store.write(writer => writer.deleteSet(key))
+      this.#setRows.delete(key)
+      announce.sets([key])
+      this.#queue.add(...names.map(name => `names/${name}`))
+      return
+    }
+    const round = await expandSet(set, world, this.#services)
+    if (world.fleet.sets.get(key) !== set) return this.#queue.add(`set/${key}`)
+    const firstRound = !this.#stale.has(key)
+    const wasStale = this.#stale.get(key)
+    this.#stale.set(key, round.stale)
+    world.readers.set(claimant, round.reads)
+    const prefix = this.sources.config(set.source)?.namePrefix
+    const claimed = world.setClaims(
+      claimant,
+      round.applications.map(application => withNamePrefix(prefix, application)),
+    )
+    this.#setRows.set(key, round.row)
+    await this.#storeSetRow(key)
+    // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
+    const stored =
+      firstRound || wasStale !== round.stale
+        ? world.idsOf('set', key).flatMap(id => world.application(id)?.name ?? [])
+        : []
+    this.#queue.add(...new Set([...claimed, ...stored].map(name => `names/${name}`)))
+  }
+
+  async #storeSetRow(key: string): Promise<void> {
+    const row = this.#setRows.get(key)
+    if (!row) return
+    const refused = [...(this.world.refusals.get(`set/${key}`) ?? [])].map(([name, message]) => ({
+      code: 'NAME_TAKEN',
+      name,
+      message,
+    }))
+    await this.#services.store.write(writer => writer.putSet({ ...row, errors: [...row.errors, ...refused] }))
+    this.#services.announce.sets([key])
+  }
+
+  async #names(names: readonly string[]): Promise<readonly string[]> {
+    const { clock, random, store, announce } = this.#services
+    const plan = planNames(names, this.world, {
+      now: clock.now(),
+      newId: () => uuidV7(clock.now(), random.bytes(10)),
+      origin: row => this.#originOf(row),
+    })
+    for (let from = 0; from < plan.put.length; from += 500) {
+      const rows = plan.put.slice(from, from + 500)
+      await store.write(async writer => {
+        for (const row of rows) await writer.putApplication(row)
+      })
+    }
+    for (const row of [...plan.put, ...plan.moved]) {
+      this.world.putApplication(row)
+      this.#register(row)
+    }
+    await this.#takeRefusals(names, plan.refused)
+    const ids = plan.put.map(({ id }) => id)
+    announce.applications(ids)
+    this.#queue.add(...ids.map(id => `application/${id}`))
+    return []
+  }
+
+  async #takeRefusals(
+    names: readonly string[],
+    refused: readonly {
+      readonly claim: { readonly claimant: string; readonly application: Application }
+      readonly message: string
+    }[],
+  ): Promise<void> {
+    const touched = new Set<string>()
+    const { refusals } = this.world
+    const looked = new Set(names)
+    for (const [claimant, byName] of refusals) {
+      for (const name of byName.keys()) if (looked.has(name) && byName.delete(name)) touched.add(claimant)
+      if (byName.size === 0) refusals.delete(claimant)
+    }
+    for (const { claim, message } of refused) {
+      const byName = refusals.get(claim.claimant) ?? new Map<string, string>()
+      refusals.set(claim.claimant, byName.set(claim.application.metadata.name, message))
+      touched.add(claim.claimant)
+      this.#services.log.warn('an Application was refused its name', { claimant: claim.claimant, message })
+    }
+    for (const claimant of touched) if (claimant.startsWith('set/')) await this.#storeSetRow(restOf(claimant))
+  }
+
+  #originOf(row: ApplicationRow): Origin {
+    if (!this.sources.has(row.source)) return { kind: 'source-removed' }
+    if (!this.sources.loaded(row.source)) return { kind: 'stale' }
+    if (row.set === undefined) return { kind: 'current' }
+    const key = `${row.source}/${row.set}`
+    const set = this.world.fleet.sets.get(key)
+    if (!set) return { kind: 'current' }
+    return (this.#stale.get(key) ?? true)
+      ? { kind: 'stale' }
+      : { kind: 'current', applicationsSync: set.spec.syncPolicy?.applicationsSync }
+  }
+
+  async #clusters(names: readonly string[]): Promise<readonly string[]> {
+    const round = await reconcileClusters(names, this.world, this.#services)
+    const { announce } = this.#services
+    announce.clusters(names)
+    if (round.clusterIds.length > 0) announce.documents(round.clusterIds)
+    for (const name of names) this.#queue.addAt(`cluster/${name}`, round.lookAgainAt)
+    return []
+  }
+
+  async #applications(ids: readonly string[]): Promise<readonly string[]> {
+    const { announce } = this.#services
+    const round = await reconcileApplications(ids, this.world, this.#services, row => this.#holdOfSet(row))
+    if (round.changed.length > 0) announce.applications(round.changed)
+    if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
+    for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
+    this.#queue.add(...round.again.map(id => `application/${id}`))
+    return []
+  }
+
+  #holdOfSet(row: ApplicationRow): Hold | undefined {
+    if (row.set === undefined) return undefined
+    const set = this.world.fleet.sets.get(`${row.source}/${row.set}`)
+    return set && strategyHold(set.spec, set.positionOf(['spec', 'strategy']))
+  }
+
+  /** An Application is looked at again when the folder that it renders changes. */
+  #register(row: ApplicationRow): void {
+    const reads = sourcesOf(applicationOf(row)).map(source => ({
+      repository: source.repoURL,
+      revision: revisionOf(source),
+      path: source.path ?? '',
+    }))
+    this.world.readers.set(`application/${row.id}`, row.state === 'active' ? reads : [])
+  }
+}
+
+/** `set/platform/shop` → `platform/shop`. */
+function restOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1)
+}
+
+function documentKeyOf(row: ApplicationRow): string {
+  return restOf(claimantOf(row))
+}
+
+/** Whether a clusters generator stands anywhere in there. */
+function readsClusters(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return 'clusters' in value || Object.values(value).some(readsClusters)
+}

@@ -1,0 +1,138 @@
+import { trusted } from '@flotilla/config/trust'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { Application } from '@flotilla/core/model/application'
+import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import type { SetRow } from '@flotilla/core/ports/store'
+import { expand } from '@flotilla/generators/expand'
+import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
+import { type GeneratorInputs, type InputAnswer, type InputRequest, inputKey } from '@flotilla/generators/inputs'
+import { setKey } from './fleet-index.ts'
+import type { LoopServices } from './services.ts'
+import { applicationOf, type World } from './world.ts'
+
+/** More rounds of questions than any nesting of generators can ask. */
+const MOST_ROUNDS = 16
+
+/** A set's round: what it yields now, and what is wrong with it. */
+export interface SetRound {
+  readonly key: string
+  readonly applications: readonly Application[]
+  /** Whether any generator is on its last good result: nothing that is missing may go. */
+  readonly stale: boolean
+  readonly row: SetRow
+  readonly reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[]
+}
+
+/**
+ * Expands one set against the repositories as they are mirrored now. A generator that fails keeps what it last
+ * yielded, found again among the stored Applications by their provenance (decision 21).
+ */
+export async function expandSet(
+  set: Declared<ApplicationSetSpec>,
+  world: World,
+  services: LoopServices,
+): Promise<SetRound> {
+  const { expansion, requests } = await answerAll(set, world, services)
+  const errors: ExpansionError[] = [...expansion.errors]
+  const applications: Application[] = []
+  for (const outcome of expansion.generators) {
+    const yielded = outcome.status === 'ok' ? outcome.applications : lastGood(set, outcome.generator, world)
+    for (const application of yielded) {
+      if (trusted(set.trust, application.spec.project)) applications.push(application)
+      else errors.push(notTrusted(set, outcome.generator, application))
+    }
+  }
+  const key = setKey(set)
+  const stale = expansion.generators.some(({ status }) => status !== 'ok') || errors.some(error => error.stale)
+  return {
+    key,
+    applications,
+    stale,
+    reads: requests.map(request => ({
+      repository: request.repoURL,
+      revision: request.revision || 'HEAD',
+      path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
+    })),
+    row: {
+      key,
+      source: set.source,
+      name: set.name,
+      contentDigest: set.contentDigest,
+      generators: expansion.generators.map(({ generator, status, applications: yielded }) => ({
+        generator,
+        status: status === 'ok' ? 'ok' : 'stale',
+        applications: status === 'ok' ? yielded.length : lastGood(set, generator, world).length,
+      })),
+      errors: errors as unknown as readonly JsonObject[],
+      expandedAt: services.clock.now(),
+    },
+  }
+}
+
+async function answerAll(
+  set: Declared<ApplicationSetSpec>,
+  world: World,
+  { repositories }: LoopServices,
+): Promise<{ readonly expansion: Expansion; readonly requests: readonly InputRequest[] }> {
+  const answers = new Map<string, InputAnswer>()
+  const requests: InputRequest[] = []
+  const inputs: GeneratorInputs = {
+    clusters: world.fleet.clusterFacts,
+    projects: ['default', ...world.fleet.projects.keys()],
+    answer: request => answers.get(inputKey(request)),
+  }
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const expansion = expand(set, inputs)
+    if (expansion.needs.length === 0) return { expansion, requests }
+    for (const request of expansion.needs) {
+      answers.set(inputKey(request), await repositories.answer(request))
+      requests.push(request)
+    }
+  }
+  throw new Error(`ApplicationSet ${set.name} asked for inputs in more than ${MOST_ROUNDS} rounds`)
+}
+
+function lastGood(set: Declared<ApplicationSetSpec>, generator: string, world: World): readonly Application[] {
+  const found: Application[] = []
+  for (const id of world.idsOf('set', setKey(set))) {
+    const row = world.application(id)
+    if (row?.state !== 'active') continue
+    const application = applicationOf(row)
+    const from = application.provenance.generator ?? ''
+    if (from === generator || from.startsWith(`${generator}.`)) found.push(application)
+  }
+  return found
+}
+
+function notTrusted(set: Declared<ApplicationSetSpec>, generator: string, application: Application): ExpansionError {
+  const { name } = application.metadata
+  const project = application.spec.project
+  return {
+    reason: 'ApplicationValidationError',
+    code: 'NOT_TRUSTED',
+    stage: 'validate',
+    generator,
+    element: application.provenance.element,
+    message: `Application "${name}" is in project "${project}", for which config source "${set.source}" may not declare`,
+    hint: 'move the set to a source that may, or grant the project to this source in hub.yaml',
+    position: set.positionOf(['spec', 'template', 'spec', 'project']),
+    stale: false,
+  }
+}
+
+/** The deepest folder that all patterns are in: what has to change before the answer can. */
+export function commonFolder(patterns: readonly string[]): string {
+  const folders = patterns.map(pattern => {
+    const segments = pattern.split('/')
+    const magic = segments.findIndex(segment => /[*?[\\{:]/.test(segment))
+    return magic < 0 ? segments.slice(0, -1) : segments.slice(0, magic)
+  })
+  const first = folders[0]
+  if (!first) return ''
+  let length = first.length
+  for (const folder of folders) {
+    length = Math.min(length, folder.length)
+    for (let index = 0; index < length; index++) if (folder[index] !== first[index]) length = index
+  }
+  return first.slice(0, length).join('/')
+}

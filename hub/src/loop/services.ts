@@ -1,0 +1,54 @@
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { Renderer } from '@flotilla/core/ports/renderer'
+import type { Store } from '@flotilla/core/ports/store'
+import type { InputAnswer, InputRequest } from '@flotilla/generators/inputs'
+import type { HubKeys } from '../gateway/hub-keys.ts'
+import type { SourceFiles } from './config-sources.ts'
+
+/** The mirrors of all repositories, as the loop uses them. */
+export interface Repositories {
+  /** The mirror as of its last successful fetch; undefined when it was never reached. */
+  open(url: string): Promise<GitRepository | undefined>
+  /** Fetches now; resolves when it has been tried, whatever came of it. */
+  refresh(url: string): Promise<void>
+  /** Why the last fetch failed, while that is so. */
+  failure(url: string): { readonly code: string; readonly message: string; readonly since: number } | undefined
+  /** The config files below `path`, less what lies below `narrower`. */
+  readConfig(
+    repository: GitRepository,
+    commit: ObjectId,
+    path: string,
+    narrower: readonly string[],
+  ): Promise<SourceFiles>
+  /** Answers what a generator asks, from the mirrors. */
+  answer(request: InputRequest): Promise<InputAnswer>
+}
+
+/** What the loop tells others after a commit of its own; none of it may fail. */
+export interface Announcements {
+  /** Applications of the store were written or removed. */
+  applications(ids: readonly string[]): void
+  sets(keys: readonly string[]): void
+  sources(names: readonly string[]): void
+  clusters(names: readonly string[]): void
+  /** Documents or Grants for these clusters are new. */
+  documents(clusterIds: readonly string[]): void
+}
+
+export interface LoopServices {
+  readonly store: Store
+  readonly bundles: BundleStore
+  readonly renderer: Renderer
+  readonly repositories: Repositories
+  readonly keys: HubKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly announce: Announcements
+  /** Continuous absence after which a withdrawn Application may be removed from its cluster. */
+  readonly removalGraceMs: number
+}

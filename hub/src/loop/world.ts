@@ -1,0 +1,182 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { equalJson, type Json } from '@flotilla/core/json/json'
+import type { Application } from '@flotilla/core/model/application'
+import type { ProjectSpec } from '@flotilla/core/model/fleet'
+import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
+import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
+import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
+import { PathReaders } from './path-readers.ts'
+
+/** A document or set element that wants an Application of some name. */
+export interface Claim {
+  /** `set/<key>` or `document/<key>`: who claims. */
+  readonly claimant: string
+  readonly application: Application
+}
+
+export interface GroupKind {
+  readonly group: string
+  readonly kind: string
+  /** Whether the object names a namespace; what it says about scope is for the cluster to confirm. */
+  readonly namespaced: boolean
+  readonly namespace: string
+  readonly name: string
+}
+
+/**
+ * What the loop knows in memory: the declared fleet, the Applications as stored, and who reads what. Everything in it
+ * can be made again from the store and the repositories; it is here so that a change costs what it changes.
+ */
+export class World {
+  fleet: FleetIndex = indexFleet(EMPTY_FLEET, [])
+  /** Projects that left their source while Applications may still name them (decision 19). */
+  readonly projectsLastSeen = new Map<string, ProjectSpec>()
+  readonly readers = new PathReaders()
+  /** The commit that a revision of a repository stood at when its readers were last told. */
+  readonly heads = new Map<string, ObjectId>()
+  /** Kinds inside Bundles that are in use, so that the Project is checked without reading the Bundle again. */
+  readonly kinds = new Map<Digest, readonly GroupKind[]>()
+
+  readonly #rows = new Map<string, ApplicationRow>()
+  readonly #idByName = new Map<string, string>()
+  readonly #indexes = {
+    cluster: new Map<string, Set<string>>(),
+    set: new Map<string, Set<string>>(),
+    project: new Map<string, Set<string>>(),
+  }
+  readonly #clusters = new Map<string, ClusterRow>()
+  /** Claims that lost their name to another, by claimant and name, with the reason. */
+  readonly refusals = new Map<string, Map<string, string>>()
+  readonly #claims = new Map<string, Claim[]>()
+  readonly #claimsBy = new Map<string, ReadonlyMap<string, Claim>>()
+
+  async load(rows: StoreReader): Promise<void> {
+    for (const row of await rows.applications()) this.putApplication(row)
+    for (const row of await rows.clusters()) this.putCluster(row)
+  }
+
+  application(id: string): ApplicationRow | undefined {
+    return this.#rows.get(id)
+  }
+
+  applicationNamed(name: string): ApplicationRow | undefined {
+    const id = this.#idByName.get(name)
+    return id === undefined ? undefined : this.#rows.get(id)
+  }
+
+  applications(): Iterable<ApplicationRow> {
+    return this.#rows.values()
+  }
+
+  get applicationCount(): number {
+    return this.#rows.size
+  }
+
+  idsOf(index: 'cluster' | 'set' | 'project', name: string): readonly string[] {
+    return [...(this.#indexes[index].get(name) ?? [])]
+  }
+
+  /** An orphaned row gives its name up: the Application of that name lives elsewhere now. */
+  putApplication(row: ApplicationRow): void {
+    this.removeApplication(row.id)
+    this.#rows.set(row.id, row)
+    if (row.state !== 'orphaned') this.#idByName.set(row.name, row.id)
+    for (const [index, name] of indexedNames(row)) {
+      const ids = this.#indexes[index].get(name)
+      if (ids) ids.add(row.id)
+      else this.#indexes[index].set(name, new Set([row.id]))
+    }
+  }
+
+  removeApplication(id: string): void {
+    const row = this.#rows.get(id)
+    if (!row) return
+    this.#rows.delete(id)
+    if (this.#idByName.get(row.name) === id) this.#idByName.delete(row.name)
+    for (const [index, name] of indexedNames(row)) {
+      const ids = this.#indexes[index].get(name)
+      ids?.delete(id)
+      if (ids?.size === 0) this.#indexes[index].delete(name)
+    }
+  }
+
+  cluster(name: string): ClusterRow | undefined {
+    return this.#clusters.get(name)
+  }
+
+  clusterById(id: string): ClusterRow | undefined {
+    for (const cluster of this.#clusters.values()) if (cluster.id === id) return cluster
+    return undefined
+  }
+
+  clusters(): Iterable<ClusterRow> {
+    return this.#clusters.values()
+  }
+
+  putCluster(row: ClusterRow): void {
+    this.#clusters.set(row.name, row)
+  }
+
+  /** Who wants that name, in no particular order. */
+  claimsOn(name: string): readonly Claim[] {
+    return this.#claims.get(name) ?? []
+  }
+
+  claimsOf(claimant: string): ReadonlyMap<string, Claim> {
+    return this.#claimsBy.get(claimant) ?? new Map()
+  }
+
+  /** Replaces what a claimant wants; returns the names whose claims are now different. */
+  setClaims(claimant: string, applications: readonly Application[]): readonly string[] {
+    const before = this.claimsOf(claimant)
+    const after = new Map<string, Claim>()
+    for (const application of applications) {
+      const { name } = application.metadata
+      if (!after.has(name)) after.set(name, { claimant, application })
+    }
+    for (const name of before.keys()) {
+      const others = this.claimsOn(name).filter(claim => claim.claimant !== claimant)
+      if (others.length > 0) this.#claims.set(name, others)
+      else this.#claims.delete(name)
+    }
+    for (const [name, claim] of after) this.#claims.set(name, [...this.claimsOn(name), claim])
+    if (after.size > 0) this.#claimsBy.set(claimant, after)
+    else this.#claimsBy.delete(claimant)
+    return [...new Set([...before.keys(), ...after.keys()])].filter(
+      name => !sameClaim(before.get(name), after.get(name)),
+    )
+  }
+
+  /** The commit that all readers of a revision were last told of, so that one push is one revision for everyone. */
+  async head(url: string, revision: string, repository: GitRepository): Promise<ObjectId | undefined> {
+    const key = headKey(url, revision)
+    const known = this.heads.get(key)
+    if (known) return known
+    const commit = await repository.resolve(revision)
+    if (commit) this.heads.set(key, commit)
+    return commit
+  }
+}
+
+function sameClaim(a: Claim | undefined, b: Claim | undefined): boolean {
+  return (
+    a !== undefined && b !== undefined && equalJson(a.application as unknown as Json, b.application as unknown as Json)
+  )
+}
+
+function indexedNames(row: ApplicationRow): readonly (readonly ['cluster' | 'set' | 'project', string])[] {
+  return [
+    ['cluster', row.clusterName],
+    ['project', row.project],
+    ...(row.set === undefined ? [] : ([['set', `${row.source}/${row.set}`]] as const)),
+  ]
+}
+
+export function headKey(repository: string, revision: string): string {
+  return `${repository}\0${revision}`
+}
+
+/** The Application document that a row was made from. */
+export function applicationOf(row: ApplicationRow): Application {
+  return { ...row.document, provenance: row.provenance } as unknown as Application
+}
