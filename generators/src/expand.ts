@@ -6,6 +6,7 @@ import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
 import { engineEntryOf } from './engines/registry.ts'
 import type { Expansion, ExpansionError, GeneratorOutcome } from './expansion.ts'
 import { ErrorList, placeFailure } from './expansion-errors.ts'
+import type { Failure } from './failure.ts'
 import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
 import { GENERATORS } from './generators/registry.ts'
 import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
@@ -13,6 +14,7 @@ import { LIMITS } from './limits.ts'
 import { comesFromOwn } from './templating/merge-template.ts'
 import { entryTransformer, type TransformResult } from './transform.ts'
 import { firstByName } from './unique-names.ts'
+import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-generators.ts'
 
 /**
  * Expands one ApplicationSet into its Applications, each with where it comes from.
@@ -44,7 +46,14 @@ export function expandWith(
   const meter: OutputMeter = { remaining: LIMITS.renderedSet }
   const context = generatorContext(set, inputs, { engine, registry }, meter, needs)
   const errors: ExpansionError[] = []
-  const outcomes = generatorEntries(set).map((entry, index) => expandEntry(set, entry, index, context, errors))
+  const entries = generatorEntries(set)
+  const unknown = new Map(unknownFailures(set, entries, registry))
+  const outcomes = entries.map((entry, index): GeneratorOutcome => {
+    const failure = unknown.get(index)
+    if (failure === undefined) return expandEntry(set, entry, index, context, errors)
+    errors.push(placeFailure(set, index, failure))
+    return { generator: String(index), status: 'failed', applications: [] }
+  })
   const made = outcomes.reduce((sum, { applications }) => sum + applications.length, 0)
   if (made > LIMITS.applications) return tooManyApplications(set, outcomes, made)
   const unique = firstByName(set, outcomes)
@@ -98,6 +107,23 @@ function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
 
 function generatorEntries(set: Declared<ApplicationSetSpec>): readonly JsonObject[] {
   return set.spec.generators ?? []
+}
+
+/** Keys that are no generator: Argo CD forgets them, and with them the Applications that they were to give. */
+function unknownFailures(
+  set: Declared<ApplicationSetSpec>,
+  entries: readonly JsonObject[],
+  registry: GeneratorRegistry,
+): readonly (readonly [number, Failure])[] {
+  return unrecognizedGenerators(entries, set.annotations, registry).map(({ index, names }) => [
+    index,
+    {
+      code: 'GENERATOR_UNKNOWN',
+      message: unrecognizedMessage(set.name, names),
+      hint: `there are ${[...registry.keys()].join(', ')}`,
+      path: names.slice(0, 1),
+    },
+  ])
 }
 
 function expandEntry(

@@ -11,5 +11,6 @@ export {
   type Parameters,
   type PathRule,
 } from './inputs.ts'
+export { DEFAULT_REQUEUE_SECONDS, type RequeueOptions, requeueAfterMs } from './requeue.ts'
 export { type Incumbent, type NameRefusal, type NameResolution, resolveNames } from './resolve-names.ts'
 export { strategyHold } from './strategy-hold.ts'

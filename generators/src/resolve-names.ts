@@ -80,6 +80,7 @@ function compareOrigins(a: Provenance, b: Provenance): number {
     compareUtf8(a.file, b.file) ||
     a.line - b.line ||
     a.column - b.column ||
+    compareUtf8(a.set ?? '', b.set ?? '') ||
     Number(a.generator ?? -1) - Number(b.generator ?? -1) ||
     (a.element ?? -1) - (b.element ?? -1)
   )

@@ -38,7 +38,6 @@ export function entryTransformer(entry: JsonObject, context: GeneratorContext): 
   // The selector is taken as written: only the generators are filled in from the parent.
   const selector = catching([], () => entrySelector(entry))
   const generators = generatorsOf(entry, context.registry)
-  const unknown = unknownKeys(entry, context)
   let interpolate: Interpolate | undefined
   return parent => {
     if ('failures' in selector) return { kind: 'failed', failures: selector.failures }
@@ -48,7 +47,7 @@ export function entryTransformer(entry: JsonObject, context: GeneratorContext): 
       return interpolate(parent, context.meter)
     })
     if ('failures' in filled) return { kind: 'failed', failures: filled.failures }
-    return runEntry(filled.value, selector.value, generators, unknown, context)
+    return runEntry(filled.value, selector.value, generators, context)
   }
 }
 
@@ -56,11 +55,10 @@ function runEntry(
   entry: JsonObject,
   selector: LabelSelector,
   generators: readonly Generator[],
-  unknown: readonly Failure[],
   context: GeneratorContext,
 ): Transformed {
   const results: TransformResult[] = []
-  const failures: Failure[] = [...unknown]
+  const failures: Failure[] = []
   let waiting = false
   for (const generator of generators) {
     const body = entry[generator.key]
@@ -104,23 +102,6 @@ function runGenerator(generator: Generator, body: JsonObject | undefined, contex
 }
 
 const UNSUPPORTED_HINT = 'what this generator gave before stays as it is; the other generators of the set go on'
-
-/** Keys that are no generator: Argo CD drops them, and with them the Applications that they were to give. */
-function unknownKeys(entry: JsonObject, context: GeneratorContext): Failure[] {
-  const keys = Object.keys(entry).filter(key => key !== 'selector' && entry[key] != null)
-  const unknown = keys.filter(key => !context.registry.has(key))
-  const recognised = keys.length > unknown.length || Object.hasOwn(entry, 'selector')
-  if (unknown.length === 0 && recognised) return []
-  const names = unknown.length > 0 ? `: ${unknown.join(', ')}` : ''
-  return [
-    {
-      code: 'GENERATOR_UNKNOWN',
-      message: `ApplicationSet ${context.set.name} contains unrecognized generators${names}`,
-      hint: `there are ${[...context.registry.keys()].join(', ')}`,
-      path: unknown.slice(0, 1),
-    },
-  ]
-}
 
 function keepSelected(
   { sets, opaque }: Extract<Generated, { kind: 'sets' }>,

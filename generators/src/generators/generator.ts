@@ -12,10 +12,10 @@ export interface Generator {
   /** Every field of its value, so that a loader can refuse the others. */
   readonly fields: readonly string[]
   /**
-   * How often its inputs are asked for again when `requeueAfterSeconds` is absent, in seconds; undefined for a generator
-   * that is told of every change.
+   * How often its inputs are asked for again when `requeueAfterSeconds` is absent, in seconds or as the installation
+   * says; undefined for a generator that is told of every change.
    */
-  readonly defaultRequeueSeconds?: number
+  readonly defaultRequeueSeconds?: number | 'configured'
   /** Absent while the generator is known and not built: an entry that uses it is an error, and deletes nothing. */
   readonly generate?: Generate
 }

@@ -27,7 +27,7 @@ export const git: Generator = {
     'template',
     'values',
   ],
-  defaultRequeueSeconds: 180,
+  defaultRequeueSeconds: 'configured',
   generate: (body, context) => {
     const generated = generate(body, context)
     if (generated.kind !== 'failed') return generated

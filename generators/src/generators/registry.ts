@@ -19,7 +19,7 @@ const scmProvider: Generator = {
 const clusterDecisionResource: Generator = {
   key: 'clusterDecisionResource',
   fields: ['configMapRef', 'name', 'labelSelector', ...REQUEUE],
-  defaultRequeueSeconds: 180,
+  defaultRequeueSeconds: 'configured',
 }
 
 const pullRequest: Generator = {
