@@ -1,0 +1,205 @@
+import type { Application } from '@flotilla/core/model/application'
+import type { ClusterSpec, Declared } from '@flotilla/core/model/fleet'
+import type { ApplicationRow } from '@flotilla/core/ports/store'
+import { describe, expect, it } from 'vitest'
+import { EMPTY_FLEET, indexFleet } from './fleet-index.ts'
+import { type Origin, planNames } from './plan-names.ts'
+import { World } from './world.ts'
+
+const NOW = 1_000
+
+function declared<Spec>(kind: string, name: string, spec: Spec): Declared<Spec> {
+  const position = { file: `${name}.yaml`, line: 1, column: 1 }
+  return {
+    group: 'flotilla.dev',
+    apiVersion: 'flotilla.dev/v1alpha1',
+    kind,
+    name,
+    labels: {},
+    annotations: {},
+    finalizers: [],
+    spec,
+    document: {},
+    source: 'platform',
+    trust: { kind: 'all' },
+    index: 0,
+    contentDigest: '',
+    position,
+    positionOf: () => position,
+  }
+}
+
+function world(clusters: readonly string[] = ['eu-1', 'us-1']): World {
+  const made = new World()
+  const specs = clusters.map(name =>
+    declared<ClusterSpec>('Cluster', name, { timeZone: 'UTC', servers: [], local: false }),
+  )
+  made.fleet = indexFleet({ ...EMPTY_FLEET, clusters: specs }, [])
+  return made
+}
+
+function application(
+  name: string,
+  change: { set?: string; cluster?: string; project?: string; file?: string } = {},
+): Application {
+  return {
+    apiVersion: 'flotilla.dev/v1alpha1',
+    kind: 'Application',
+    metadata: { name },
+    spec: { project: change.project ?? 'shop', destination: { name: change.cluster ?? 'eu-1', namespace: 'shop' } },
+    provenance: {
+      source: 'platform',
+      file: change.file ?? 'sets.yaml',
+      line: 1,
+      column: 1,
+      set: change.set ?? 'shop',
+      generator: '0',
+    },
+  }
+}
+
+let ids = 0
+function plan(names: readonly string[], given: World, origin: Origin = { kind: 'current' }) {
+  return planNames(names, given, { now: NOW, newId: () => `id-${++ids}`, origin: () => origin })
+}
+
+/** A world in which these Applications are stored and claimed. */
+function settled(applications: readonly Application[], change: Partial<ApplicationRow> = {}): World {
+  const made = world()
+  for (const each of applications) made.setClaims(`set/platform/${each.provenance.set}`, applications)
+  const { put } = plan(
+    applications.map(each => each.metadata.name),
+    made,
+  )
+  for (const row of put) made.putApplication({ ...row, clusterId: `cluster-${row.clusterName}`, ...change })
+  return made
+}
+
+describe('planNames', () => {
+  it('makes an Application of a claim, with an id of its own', () => {
+    const given = world()
+    given.setClaims('set/platform/shop', [application('web')])
+    const { put } = plan(['web'], given)
+    expect(put).toMatchObject([
+      { name: 'web', state: 'active', clusterName: 'eu-1', project: 'shop', set: 'shop', createdAt: NOW },
+    ])
+    expect(put[0]?.id).toMatch(/^id-/)
+  })
+
+  it('changes nothing when nothing changed', () => {
+    expect(plan(['web'], settled([application('web')]))).toEqual({ put: [], moved: [], refused: [] })
+  })
+
+  it('does not write a row of which only the place in the file moved', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [application('web', { file: 'moved.yaml' })])
+    expect(plan(['web'], given)).toMatchObject({ put: [], moved: [{ provenance: { file: 'moved.yaml' } }] })
+  })
+
+  it('keeps the id when the set is renamed', () => {
+    const given = settled([application('web')])
+    const id = given.applicationNamed('web')?.id
+    given.setClaims('set/platform/shop', [])
+    given.setClaims('set/platform/store', [application('web', { set: 'store' })])
+    expect(plan(['web'], given).put).toMatchObject([{ id, set: 'store', state: 'active' }])
+  })
+
+  it('never disturbs the first claimant, and tells the second', () => {
+    const given = settled([application('web', { set: 'shop' })])
+    given.setClaims('set/platform/a-set', [application('web', { set: 'a-set', cluster: 'us-1' })])
+    const { put, refused } = plan(['web'], given)
+    expect(put).toEqual([])
+    expect(refused).toMatchObject([{ claim: { claimant: 'set/platform/a-set' } }])
+    expect(refused[0]?.message).toContain('web')
+  })
+
+  it('makes another Application where the destination changed, and holds the old one', () => {
+    const given = settled([application('web')])
+    const id = given.applicationNamed('web')?.id
+    given.setClaims('set/platform/shop', [application('web', { cluster: 'us-1' })])
+    const { put } = plan(['web'], given)
+    expect(put).toMatchObject([
+      { id, state: 'orphaned', clusterName: 'eu-1', hold: { code: 'DESTINATION_CHANGED' } },
+      { state: 'active', clusterName: 'us-1' },
+    ])
+    expect(put[1]?.id).not.toBe(id)
+  })
+
+  it('moves freely what was never offered anywhere', () => {
+    const given = settled([application('web')], { clusterId: undefined })
+    const id = given.applicationNamed('web')?.id
+    given.setClaims('set/platform/shop', [application('web', { cluster: 'us-1' })])
+    expect(plan(['web'], given).put).toMatchObject([{ id, clusterName: 'us-1', state: 'active' }])
+  })
+
+  it('withdraws what nobody claims any more', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [])
+    expect(plan(['web'], given).put).toMatchObject([{ name: 'web', state: 'withdrawn' }])
+  })
+
+  const kept: readonly [sentence: string, origin: Origin][] = [
+    ['while an input is away', { kind: 'stale' }],
+    ['under create-only', { kind: 'current', applicationsSync: 'create-only' }],
+    ['under create-update', { kind: 'current', applicationsSync: 'create-update' }],
+  ]
+  it.each(kept)('withdraws nothing %s', (_sentence, origin) => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [])
+    expect(plan(['web'], given, origin).put).toEqual([])
+  })
+
+  it('holds what comes from a source that is configured no more', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [])
+    expect(plan(['web'], given, { kind: 'source-removed' }).put).toMatchObject([
+      { state: 'active', hold: { code: 'SOURCE_REMOVED' } },
+    ])
+  })
+
+  it('holds what was bound for a Cluster that is declared no more', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [])
+    given.fleet = world(['us-1']).fleet
+    expect(plan(['web'], given).put).toMatchObject([{ state: 'active', hold: { code: 'CLUSTER_REMOVED' } }])
+  })
+
+  it('holds a mass deletion with the counts, once', () => {
+    const names = ['a', 'b', 'c', 'd']
+    const given = settled(names.map(name => application(name)))
+    given.setClaims('set/platform/shop', [])
+    const { put } = plan(names, given)
+    expect(put.map(row => [row.state, row.hold?.code])).toEqual(names.map(() => ['active', 'DELETION_BUDGET']))
+    expect(put[0]?.hold?.reason).toContain('4 of its 4')
+    for (const row of put) given.putApplication(row)
+    expect(plan(names, given).put).toEqual([])
+  })
+
+  it('lets go of the hold when the set yields it again', () => {
+    const names = ['a', 'b', 'c']
+    const given = settled(names.map(name => application(name)))
+    given.setClaims('set/platform/shop', [])
+    for (const row of plan(names, given).put) given.putApplication(row)
+    given.setClaims(
+      'set/platform/shop',
+      names.map(name => application(name)),
+    )
+    expect(plan(names, given).put.map(row => [row.state, row.hold])).toEqual(names.map(() => ['active', undefined]))
+  })
+
+  it('takes a withdrawn Application back under its id', () => {
+    const given = settled([application('web')])
+    const id = given.applicationNamed('web')?.id
+    given.setClaims('set/platform/shop', [])
+    for (const row of plan(['web'], given).put) given.putApplication(row)
+    given.setClaims('set/platform/shop', [application('web')])
+    expect(plan(['web'], given).put).toMatchObject([{ id, state: 'active' }])
+  })
+
+  it('leaves the spec alone under create-only', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [application('web', { project: 'other' })])
+    expect(plan(['web'], given, { kind: 'current', applicationsSync: 'create-only' }).put).toEqual([])
+    expect(plan(['web'], given).put).toMatchObject([{ project: 'other' }])
+  })
+})

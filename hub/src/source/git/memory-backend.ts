@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '@flotilla/core/ports/clock'
+import {
+  type GitBackend,
+  type GitCommit,
+  GitError,
+  type GitRepository,
+  type ObjectId,
+  type TreeEntry,
+} from '@flotilla/core/ports/git'
+
+type StoredObject =
+  | { readonly type: 'commit'; readonly commit: GitCommit }
+  | { readonly type: 'tree'; readonly entries: readonly TreeEntry[] }
+  | { readonly type: 'blob'; readonly bytes: Uint8Array }
+
+interface Remote {
+  readonly objects: Map<ObjectId, StoredObject>
+  readonly refs: Map<string, ObjectId>
+  readonly files: Map<string, Map<string, string>>
+}
+
+/**
+ * Repositories in memory, with Git's own object ids, for simulation and for tests of what stands on the port. A mirror
+ * sees what was there at its last fetch, as with the real ones; `away` makes fetching fail.
+ */
+export class MemoryGit implements GitBackend {
+  readonly name = 'memory'
+  readonly away = new Set<string>()
+  readonly #remotes = new Map<string, Remote>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  supports(url: string): boolean {
+    return this.#remotes.has(url)
+  }
+
+  /** Commits changes to a branch: a text replaces the file, `null` removes it. Returns the commit's id. */
+  commit(url: string, changes: { readonly [path: string]: string | null }, branch = 'main'): ObjectId {
+    const remote = this.#remotes.get(url) ?? { objects: new Map(), refs: new Map(), files: new Map() }
+    this.#remotes.set(url, remote)
+    const files = new Map(remote.files.get(branch))
+    for (const [path, text] of Object.entries(changes)) {
+      if (text === null) files.delete(path)
+      else files.set(path, text)
+    }
+    remote.files.set(branch, files)
+    const parent = remote.refs.get(`refs/heads/${branch}`)
+    const tree = storeTree(
+      remote,
+      [...files].map(([path, text]) => ({ segments: path.split('/'), text })),
+    )
+    const at = this.#clock.now()
+    const author = `Flotilla <flotilla@example.com> ${Math.floor(at / 1000)} +0000`
+    const lines = [
+      `tree ${tree}`,
+      ...(parent ? [`parent ${parent}`] : []),
+      `author ${author}`,
+      `committer ${author}`,
+      '',
+      'change\n',
+    ]
+    const id = objectId('commit', Buffer.from(lines.join('\n')))
+    const commit = {
+      id,
+      tree,
+      parents: parent ? [parent] : [],
+      author: 'Flotilla',
+      committedAt: at,
+      message: 'change\n',
+    }
+    remote.objects.set(id, { type: 'commit', commit })
+    remote.refs.set(`refs/heads/${branch}`, id)
+    if (!remote.refs.has('HEAD')) remote.refs.set('HEAD', id)
+    if (branch === 'main') remote.refs.set('HEAD', id)
+    return id
+  }
+
+  async open(url: string): Promise<GitRepository> {
+    let refs: ReadonlyMap<string, ObjectId> = new Map()
+    const read = <T extends StoredObject['type']>(id: ObjectId, type: T): Extract<StoredObject, { type: T }> => {
+      const object = this.#remotes.get(url)?.objects.get(id)
+      if (object?.type !== type)
+        throw new GitError('OBJECT_MISSING', url, `${type} ${id} is not there`, { retry: false })
+      return object as Extract<StoredObject, { type: T }>
+    }
+    return {
+      fetch: async () => {
+        const remote = this.#remotes.get(url)
+        if (!remote || this.away.has(url))
+          throw new GitError('REPOSITORY_UNREACHABLE', url, 'it is away', { retry: true })
+        refs = new Map(remote.refs)
+      },
+      resolve: async revision =>
+        refs.get(`refs/heads/${revision}`) ?? refs.get(revision) ?? this.#byCommit(url, revision),
+      readCommit: async id => read(id, 'commit').commit,
+      readTree: async id => read(id, 'tree').entries,
+      readBlob: async (id, maxBytes) => {
+        const { bytes } = read(id, 'blob')
+        if (bytes.length > maxBytes)
+          throw new GitError('OBJECT_TOO_LARGE', url, `${bytes.length} bytes`, { retry: false })
+        return bytes
+      },
+      close: async () => undefined,
+    }
+  }
+
+  #byCommit(url: string, revision: string): ObjectId | undefined {
+    return this.#remotes.get(url)?.objects.get(revision)?.type === 'commit' ? revision : undefined
+  }
+}
+
+function storeTree(
+  remote: Remote,
+  files: readonly { readonly segments: readonly string[]; readonly text: string }[],
+): ObjectId {
+  const entries: TreeEntry[] = []
+  for (const [name, below] of Map.groupBy(files, file => file.segments[0]!)) {
+    const [first] = below
+    if (first && below.length === 1 && first.segments.length === 1) {
+      const bytes = Buffer.from(first.text)
+      const id = objectId('blob', bytes)
+      remote.objects.set(id, { type: 'blob', bytes })
+      entries.push({ name, type: 'file', id })
+    } else {
+      const inner = below.map(({ segments, text }) => ({ segments: segments.slice(1), text }))
+      entries.push({ name, type: 'directory', id: storeTree(remote, inner) })
+    }
+  }
+  entries.sort((a, b) => Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))))
+  const parts = entries.flatMap(({ name, type, id }) => [
+    Buffer.from(`${type === 'directory' ? '40000' : '100644'} ${name}\0`),
+    Buffer.from(id, 'hex'),
+  ])
+  const id = objectId('tree', Buffer.concat(parts))
+  remote.objects.set(id, { type: 'tree', entries })
+  return id
+}
+
+/** Git sorts a directory as if its name ended in a slash. */
+function sortName({ name, type }: TreeEntry): string {
+  return type === 'directory' ? `${name}/` : name
+}
+
+function objectId(type: string, bytes: Uint8Array): ObjectId {
+  return createHash('sha1').update(`${type} ${bytes.length}\0`).update(bytes).digest('hex')
+}
