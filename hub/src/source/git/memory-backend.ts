@@ -40,9 +40,9 @@ export class MemoryGit implements GitBackend {
 
   /** Commits changes to a branch: a text replaces the file, `null` removes it. Returns the commit's id. */
   commit(url: string, changes: { readonly [path: string]: string | null }, branch = 'main'): ObjectId {
-    const remote = this.#remotes.get(url) ?? { objects: new Map(), refs: new Map(), files: new Map() }
+    const remote = this.#remotes.get(url) ?? newRemote()
     this.#remotes.set(url, remote)
-    const files = new Map(remote.files.get(branch))
+    const files = new Map<string, string>(remote.files.get(branch))
     for (const [path, text] of Object.entries(changes)) {
       if (text === null) files.delete(path)
       else files.set(path, text)
@@ -111,6 +111,10 @@ export class MemoryGit implements GitBackend {
   #byCommit(url: string, revision: string): ObjectId | undefined {
     return this.#remotes.get(url)?.objects.get(revision)?.type === 'commit' ? revision : undefined
   }
+}
+
+function newRemote(): Remote {
+  return { objects: new Map(), refs: new Map(), files: new Map() }
 }
 
 function storeTree(
