@@ -22,8 +22,9 @@ export function casesFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return existsSync(folder) ? folder : undefined
 }
 
-/** @throws Error when the suite's file is missing or is not a list of cases. */
-export function readCases(folder: string, suite: Suite): readonly ConformanceCase[] {
+/** Undefined when the folder has no file for this suite. @throws Error when it is not a list of cases. */
+export function readCases(folder: string, suite: Suite): readonly ConformanceCase[] | undefined {
+  if (!existsSync(join(folder, suite.file))) return undefined
   const document = JSON.parse(readFileSync(join(folder, suite.file), 'utf8')) as { cases?: readonly ConformanceCase[] }
   if (!Array.isArray(document.cases)) throw new Error(`${suite.file} holds no list "cases"`)
   return document.cases

@@ -1,5 +1,6 @@
+import { appsetSuite } from './appset.ts'
 import { healthSuite } from './health.ts'
 import type { Suite } from './suite.ts'
 
 /** Every suite that `npm run conformance` knows, in the order of its report. Add yours here. */
-export const SUITES: readonly Suite[] = [healthSuite]
+export const SUITES: readonly Suite[] = [appsetSuite, healthSuite]

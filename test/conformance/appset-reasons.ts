@@ -1,0 +1,39 @@
+import { NOT_BUILT } from './suite.ts'
+
+const EVENT_FILTER = 'Kubernetes event filters: the hub watches no Kubernetes API'
+const CLUSTER_WRITES = 'writes to a Kubernetes API that the hub does not have'
+
+/** Why operations of the appset suite are not run. */
+export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
+  'controllers.getApplicationOwnsHandler.*': EVENT_FILTER,
+  'controllers.getApplicationSetOwnsHandler.*': EVENT_FILTER,
+  'controllers.ignoreNotAllowedNamespaces.*': EVENT_FILTER,
+  'controllers.clusterSecretEventHandler.*': EVENT_FILTER,
+  'controllers.shouldRequeueForApplicationSet': EVENT_FILTER,
+  'controllers.ApplicationSetReconciler.removeOwnerReferencesOnDeleteAppSet': CLUSTER_WRITES,
+  'controllers.ApplicationSetReconciler.migrateStatus': CLUSTER_WRITES,
+  'controllers.ApplicationSetReconciler.createInCluster': CLUSTER_WRITES,
+  'controllers.ApplicationSetReconciler.createOrUpdateInCluster': CLUSTER_WRITES,
+  'utils.GetSecretRef': 'secrets are named in hub.yaml, not read from a cluster',
+  'utils.GetConfigMapData': 'configuration is read from Git, not from a cluster',
+  'generators.getDefaultRequeueAfter':
+    'the default is a setting of the hub, not an environment variable of a controller',
+
+  'generators.DuckTypeGenerator.*': `${NOT_BUILT}: the clusterDecisionResource generator`,
+  'generators.PluginGenerator.*': `${NOT_BUILT}: the plugin generator`,
+  'generators.PullRequestGenerator.*': `${NOT_BUILT}: the pullRequest generator`,
+  'generators.SCMProviderGenerator.*': `${NOT_BUILT}: the scmProvider generator`,
+  'pull_request.*': `${NOT_BUILT}: the pullRequest generator`,
+  'scm_provider.*': `${NOT_BUILT}: the scmProvider generator`,
+  'utils.NormalizeBitbucketBasePath': `${NOT_BUILT}: the scmProvider generator`,
+  'utils.SlugifyName': `${NOT_BUILT}: slugify comes with the Go template engine`,
+  'progressivesync.*': `${NOT_BUILT}: rollouts`,
+  'webhook.*': `${NOT_BUILT}: webhooks of providers`,
+  'controllers.ApplicationSetReconciler.Reconcile': `${NOT_BUILT}: policies and conditions of a set`,
+  'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': `${NOT_BUILT}: deletion of generated Applications`,
+  'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': `${NOT_BUILT}: conditions of a set`,
+  'controllers.ApplicationSetReconciler.setAppSetApplicationStatus': `${NOT_BUILT}: rollouts`,
+  'controllers.ApplicationSetReconciler.updateResourcesStatus': `${NOT_BUILT}: status of a set`,
+  'controllers.nestedGeneratorHasClusterGenerator': `${NOT_BUILT}: which events concern a set`,
+  'v1alpha1.*': `${NOT_BUILT}: conditions of a set`,
+}
