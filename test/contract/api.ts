@@ -19,6 +19,7 @@ export interface SendOptions {
   readonly body?: unknown
   readonly contentType?: string
   readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface ApplyOptions {
@@ -84,6 +85,7 @@ export class Api {
       headers: {
         accept: options.accept ?? 'application/json',
         ...(body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+        ...options.headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })

@@ -5,12 +5,17 @@ import { widgetDefinition, widgetGroup } from './documents.ts'
 import { establish } from './establish.ts'
 import { ok } from './expectations.ts'
 import type { Cluster, Identity, RowContext, Side } from './row.ts'
-import { startRealCluster } from './sides/real-cluster.ts'
 import { topics } from './topics.ts'
 
 const availability = await controlPlaneAvailability()
 
-describe.skipIf(availability.kind === 'unavailable')('real', () => declareRows('real', startRealCluster))
+// Each side is loaded when it is started: one that does not load must not take the other with it.
+describe('simulated', () => {
+  declareRows('simulated', async () => (await import('./sides/simulated-cluster.ts')).startSimulatedCluster())
+})
+describe.skipIf(availability.kind === 'unavailable')('real', () => {
+  declareRows('real', async () => (await import('./sides/real-cluster.ts')).startRealCluster())
+})
 
 /** One cluster for all rows of a side; each row has a namespace of its own, so they run at the same time. */
 function declareRows(side: Side, start: () => Promise<Cluster>): void {

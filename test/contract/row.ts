@@ -30,6 +30,9 @@ export interface RowContext {
   unique(prefix: string): string
 }
 
+/** The name of that user, for rows that give it rights. */
+export const userWithoutRights = 'mallory'
+
 export type Identity = 'user-without-rights' | 'anonymous' | 'wrong-token'
 
 /** What a side of the contract brings. */

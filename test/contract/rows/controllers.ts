@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { expect } from 'vitest'
 import { type Api, at } from '../api.ts'
-import { configMap, deployment, job, pod, podTemplate, service } from '../documents.ts'
-import { eventually, names, ok } from '../expectations.ts'
+import { deployment, job, pod, podTemplate, secret, service } from '../documents.ts'
+import { eventually, names, ok, refused } from '../expectations.ts'
 import type { Row } from '../row.ts'
 
 const deployments = 'apps/v1/deployments'
@@ -109,11 +109,11 @@ export const controllers: readonly Row[] = [
     sentence: 'Pods told never to be ready keep a Deployment unavailable until its deadline has passed',
     async run({ api }) {
       ok(await api.apply(deployments, deployment('a', { progressDeadlineSeconds: 1 }, { 'sim/ready': 'never' })), 201)
-      const live = await hasCondition(api, deployments, 'a', 'Progressing', {
-        status: 'False',
-        reason: 'ProgressDeadlineExceeded',
+      const late = { status: 'False', reason: 'ProgressDeadlineExceeded' }
+      await hasCondition(api, deployments, 'a', 'Progressing', late)
+      const live = await reaches(api, deployments, 'a', {
+        status: { observedGeneration: 1, replicas: 1, unavailableReplicas: 1 },
       })
-      expect(live).toMatchObject({ status: { observedGeneration: 1, replicas: 1, unavailableReplicas: 1 } })
       expect(condition(live, 'Available')).toMatchObject({ status: 'False', reason: 'MinimumReplicasUnavailable' })
     },
   },
@@ -381,20 +381,15 @@ export const controllers: readonly Row[] = [
   {
     sentence: 'a quota counts and refuses what is over it',
     async run({ api }) {
-      const quota = {
-        apiVersion: 'v1',
-        kind: 'ResourceQuota',
-        metadata: { name: 'q' },
-        spec: { hard: { 'count/configmaps': '2' } },
-      }
-      ok(await api.create('resourcequotas', quota), 201)
-      await reaches(api, 'resourcequotas', 'q', { status: { hard: { 'count/configmaps': '2' } } })
-      await eventually(async () => ok(await api.get('configmaps', 'kube-root-ca.crt')))
-      await reaches(api, 'resourcequotas', 'q', { status: { used: { 'count/configmaps': '1' } } })
-      ok(await api.create('configmaps', configMap('a')), 201)
-      const answer = await api.create('configmaps', configMap('b'))
-      expect(answer.status).toBe(403)
-      expect(answer.text).toContain('exceeded quota')
+      const spec = { hard: { 'count/secrets': '1' } }
+      ok(
+        await api.create('resourcequotas', { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec }),
+        201,
+      )
+      await reaches(api, 'resourcequotas', 'q', { status: { ...spec, used: { 'count/secrets': '0' } } })
+      ok(await api.create('secrets', secret('a')), 201)
+      const status = refused(await api.create('secrets', secret('b')), 403, 'Forbidden')
+      expect(status['message']).toContain('exceeded quota: q')
     },
     skipOn: {
       side: 'simulated',

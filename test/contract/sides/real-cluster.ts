@@ -1,8 +1,6 @@
 import { type ControlPlane, startControlPlane } from '@flotilla/controlplane'
 import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
-import type { Cluster, Identity } from '../row.ts'
-
-const userWithoutRights = 'mallory'
+import { type Cluster, type Identity, userWithoutRights } from '../row.ts'
 
 /** The real side: kube-apiserver with its controllers, and kwok for the kubelets. */
 export async function startRealCluster(): Promise<Cluster> {
