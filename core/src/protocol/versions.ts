@@ -5,6 +5,8 @@ export const PROTOCOL_VERSIONS: VersionRange = { min: 1, max: 1 }
 export const PROTOCOL_HEADER = 'flotilla-protocol'
 /** Header of every answer: the hub's clock, used for nothing but making assertions. */
 export const TIME_HEADER = 'flotilla-time'
+/** Header of a 409: the highest incarnation known, for refusals whose body is not seen. */
+export const INCARNATION_HEADER = 'flotilla-highest-inc'
 /** Of the WebSocket. */
 export const SUBPROTOCOL = 'flotilla.v1'
 

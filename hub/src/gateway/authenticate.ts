@@ -9,6 +9,7 @@ import {
 import { importPublicKey } from '@flotilla/core/protocol/ed25519'
 import {
   commonVersion,
+  INCARNATION_HEADER,
   PROTOCOL_HEADER,
   PROTOCOL_VERSIONS,
   parseVersions,
@@ -100,7 +101,9 @@ function outranked(cluster: ClusterRow, claims: AssertionClaims): Authentication
 }
 
 function conflict(code: string, message: string, highestInc: number, cluster: string): Authentication {
-  return { kind: 'refused', code, cluster, response: respond(409, { code, message, highestInc }) }
+  const headers = { [INCARNATION_HEADER]: String(highestInc) }
+  const response = respond(409, { code, message, highestInc }, headers)
+  return { kind: 'refused', code, cluster, response }
 }
 
 /** One text for all, so that a stranger learns nothing; the code goes to the log and the counters. */

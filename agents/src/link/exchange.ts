@@ -1,0 +1,323 @@
+import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import { compareNumbers, type DocumentNumber, numberText } from '@flotilla/core/protocol/documents'
+import type { PublicKeys } from '@flotilla/core/protocol/ed25519'
+import {
+  type AgentFrame,
+  decodeDocumentsAnswer,
+  type HubFrame,
+  MAX_IDS_PER_FRAME,
+  MAX_LINES_PER_FRAME,
+} from '@flotilla/core/protocol/frames'
+import { verifyJws } from '@flotilla/core/protocol/jws'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
+import { decodeReportsAnswer, encodeReportBatch } from '@flotilla/core/protocol/report-batch'
+import { parseNumberText } from '@flotilla/core/protocol/schema'
+import { type DocumentContext, decodePulse } from '@flotilla/core/protocol/signed-document'
+import { HeldDocuments } from './held-documents.ts'
+import { HeldGrants } from './held-grants.ts'
+import { HubClock } from './hub-clock.ts'
+import { Outbox } from './outbox.ts'
+import { redialAfterFailureMs } from './redial.ts'
+
+/** Ids asked for in one question, so that its path stays short. */
+const IDS_PER_QUESTION = 50
+
+export interface ExchangeOptions {
+  readonly state: AgentState
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** A signed request. @throws HubUnreachable */
+  readonly request: (request: {
+    readonly method: 'GET' | 'POST'
+    readonly path: string
+    readonly body?: Uint8Array
+  }) => Promise<HubResponse>
+  /** The hub refused this process: `highestInc` when a newer start is known. */
+  readonly refused: (response: HubResponse) => void
+  /** Documents, Grants, calendar or the first pulse are new. */
+  readonly changed: () => void
+}
+
+export interface Trust {
+  readonly cluster: string
+  readonly adm: number
+  readonly keys: PublicKeys
+  readonly newestKid: string
+}
+
+/**
+ * What passes between an agent and its hub, however it travels: answers to frames, and the bulk over requests, one
+ * thing after the other. Level-based: what is wanted is a flag, and a lost answer is asked for again.
+ */
+export class Exchange {
+  readonly documents: HeldDocuments
+  readonly grants: HeldGrants
+  readonly outbox = new Outbox()
+  readonly hubClock: HubClock
+  readonly #options: ExchangeOptions
+  #trust: Trust | undefined
+  #standing = false
+  #cursor: DocumentNumber | undefined
+  #wantDocuments = false
+  readonly #wantIds = new Set<string>()
+  #calendarAsked: string | undefined
+  #working: Promise<void> | undefined
+  #failures = 0
+  #retry: Timer | undefined
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    this.documents = new HeldDocuments(options.state, options.log)
+    this.grants = new HeldGrants(options.state, options.log)
+    this.hubClock = new HubClock(options.clock, options.state)
+  }
+
+  /** Loads what is kept for this admission. */
+  async trust(trust: Trust): Promise<void> {
+    const admittedAgain = this.#trust !== undefined && this.#trust.adm !== trust.adm
+    this.#trust = trust
+    // A new admission voids what was reported under the earlier one.
+    if (admittedAgain) this.outbox.resendAll()
+    await this.documents.load(trust)
+    await this.grants.load(trust)
+    this.#cursor = this.documents.highest()
+  }
+
+  /** A connection stands, by socket or by a poll that was answered. */
+  stands(upTo: string): void {
+    this.#standing = true
+    const number = parseNumberText(upTo)
+    if (number && (!this.#cursor || compareNumbers(number, this.#cursor) > 0)) this.#wantDocuments = true
+    this.kick()
+  }
+
+  lost(): void {
+    this.#standing = false
+    this.#retry?.cancel()
+    this.#retry = undefined
+  }
+
+  heartbeat(): AgentFrame {
+    const { random } = this.#options
+    const newestKid = this.#trust?.newestKid ?? ''
+    const nonce = Buffer.from(random.bytes(16)).toString('base64url')
+    this.hubClock.asked(nonce)
+    this.#calendarAsked = undefined
+    const skewMs = this.hubClock.skewMs()
+    return {
+      kind: 'heartbeat',
+      held: this.documents.digest(newestKid) as `sha256:${string}`,
+      reported: this.outbox.digest(),
+      nonce,
+      ...(skewMs !== undefined && { skewMs }),
+      kid: newestKid,
+      unclaimed: this.documents.unclaimed().slice(0, MAX_IDS_PER_FRAME) as string[],
+    }
+  }
+
+  /** Outcomes of Grants that the hub has not acknowledged; undefined when there are none. */
+  settled(): AgentFrame | undefined {
+    const grants = this.grants.unacknowledged()
+    return grants.length > 0 ? { kind: 'settled', grants: [...grants] } : undefined
+  }
+
+  /** Takes one frame of the hub; returns what to answer. */
+  async take(frame: HubFrame): Promise<readonly AgentFrame[]> {
+    switch (frame.kind) {
+      case 'pulse':
+        await this.#takePulse(frame.pulse)
+        return []
+      case 'changed':
+        this.#wantDocuments = true
+        this.kick()
+        return []
+      case 'grants':
+        if (await this.grants.take(frame.grants, this.#context())) this.#options.changed()
+        return []
+      case 'settled':
+        await this.grants.acknowledged(frame.ids)
+        return []
+      case 'ask':
+        return linesFrames(
+          frame.of,
+          frame.of === 'held' ? this.documents.lines(this.#trust?.newestKid ?? '') : this.outbox.lines(),
+        )
+      case 'differ':
+        if (frame.of === 'held') {
+          this.documents.leaveOut(frame.unclaimed)
+          for (const id of frame.ids) this.#wantIds.add(id)
+        } else this.outbox.resend(frame.ids)
+        this.kick()
+        return []
+      case 'error':
+        this.#options.log.warn('the hub refused a frame', { code: frame.code, why: frame.message })
+        return []
+      case 'nonce':
+      case 'welcome':
+      case 'closing':
+        return []
+    }
+  }
+
+  /** Works on what is wanted, unless that is being done. */
+  kick(): void {
+    if (this.#working || !this.#standing || this.#retry) return
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined
+      // What became wanted after the last look, and before this.
+      if (this.#wantDocuments || this.#wantIds.size > 0 || !this.outbox.empty) this.kick()
+    })
+  }
+
+  /** Resolves when nothing is being worked on. */
+  async idle(): Promise<void> {
+    while (this.#working) await this.#working
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#standing && (await this.#workOnce())) this.#failures = 0
+    } catch (error) {
+      this.#later(error)
+    }
+  }
+
+  async #workOnce(): Promise<boolean> {
+    if (this.#wantDocuments) {
+      this.#wantDocuments = false
+      if (!(await this.#fetchDocuments())) this.#wantDocuments = true
+      return true
+    }
+    const ids = [...this.#wantIds].slice(0, IDS_PER_QUESTION)
+    if (ids.length > 0) {
+      await this.#fetchNamed(ids)
+      return true
+    }
+    const batches = this.outbox.batches()
+    for (const batch of batches) await this.#sendReports(batch)
+    return batches.length > 0
+  }
+
+  async #fetchDocuments(): Promise<boolean> {
+    const since = this.#cursor ? `?since=${numberText(this.#cursor)}` : ''
+    const answer = await this.#documents(`/agent/v1/documents${since}`)
+    const upTo = parseNumberText(answer.upTo)
+    if (upTo && (!this.#cursor || compareNumbers(upTo, this.#cursor) > 0)) this.#cursor = upTo
+    else if (answer.more) throw new Error('the hub’s pages do not go on')
+    return !answer.more
+  }
+
+  async #fetchNamed(ids: readonly string[]): Promise<void> {
+    await this.#documents(`/agent/v1/documents?ids=${ids.map(encodeURIComponent).join(',')}`)
+    for (const id of ids) this.#wantIds.delete(id)
+  }
+
+  async #documents(path: string): Promise<{ readonly upTo: string; readonly more: boolean }> {
+    const response = await this.#ask({ method: 'GET', path })
+    const decoded = decodeDocumentsAnswer(response.body)
+    if (decoded.kind === 'refused') throw new Error(`the hub’s documents cannot be read: ${decoded.message}`)
+    const { documents, grants, upTo, more } = decoded.value
+    const context = this.#context()
+    const newDocuments = await this.documents.take(documents, context)
+    const newGrants = await this.grants.take(grants, context)
+    const behind = this.documents.calendarBehind()
+    if (behind && this.#calendarAsked !== numberText(behind)) {
+      // An Offer that was decided with a newer calendar than ours waits for it: the calendar first.
+      this.#calendarAsked = numberText(behind)
+      this.#wantIds.add('calendar')
+    }
+    if (newDocuments || newGrants) this.#options.changed()
+    return { upTo, more }
+  }
+
+  async #sendReports(batch: readonly ReportEntry[]): Promise<void> {
+    const { log } = this.#options
+    const body = encodeReportBatch(batch)
+    const response = await this.#options.request({ method: 'POST', path: '/agent/v1/reports', body })
+    if (response.status === 400 || response.status === 413) {
+      if (batch.length > 1) {
+        for (const entry of batch) await this.#sendReports([entry])
+        return
+      }
+      const [entry] = batch
+      if (!entry) return
+      log.error('the hub cannot read a report; it is left out', {
+        application: entry.application,
+        status: response.status,
+      })
+      return this.outbox.drop(entry)
+    }
+    this.#expectOk(response)
+    const answer = decodeReportsAnswer(response.body)
+    if (answer.kind === 'refused') throw new Error(`the hub’s answer cannot be read: ${answer.message}`)
+    const { ended, unanswered } = this.outbox.answered(batch, answer.value)
+    if (unanswered > 0) throw new Error('the hub did not answer for every report of a batch')
+    for (const { application, document } of ended) {
+      if (document && (await this.documents.retire(application, document))) this.#options.changed()
+    }
+  }
+
+  async #takePulse(jws: string): Promise<void> {
+    const { log } = this.#options
+    const trust = this.#trust
+    const verified = verifyJws(jws, { typ: 'pulse', key: kid => trust?.keys.get(kid), maxBytes: 4096 })
+    const decoded = verified.kind === 'verified' ? decodePulse(verified.payload) : verified
+    if (decoded.kind === 'refused' || decoded.value.cluster !== trust?.cluster) {
+      return log.warn('a pulse was refused', { code: decoded.kind === 'refused' ? decoded.code : 'OTHER_CLUSTER' })
+    }
+    const first = this.hubClock.now() === undefined
+    if ((await this.hubClock.heard(decoded.value)) && first) this.#options.changed()
+  }
+
+  async #ask(request: { readonly method: 'GET'; readonly path: string }): Promise<HubResponse> {
+    const response = await this.#options.request(request)
+    this.#expectOk(response)
+    return response
+  }
+
+  #expectOk(response: HubResponse): void {
+    if (response.status === 200) return
+    if (response.status === 401 || response.status === 409 || response.status === 426) this.#options.refused(response)
+    throw new HubAnswered(response.status, (Number(response.headers['retry-after']) || 0) * 1000)
+  }
+
+  #later(error: unknown): void {
+    const { clock, random, log } = this.#options
+    const asked = error instanceof HubAnswered ? error.retryAfterMs : 0
+    const delayMs = Math.max(asked, 200, redialAfterFailureMs(++this.#failures, random.fraction()))
+    log.warn('an exchange with the hub failed; it is tried again', { delayMs, error })
+    if (!this.#standing) return
+    this.#retry = clock.setTimer(delayMs, () => {
+      this.#retry = undefined
+      this.kick()
+    })
+  }
+
+  #context(): DocumentContext {
+    const trust = this.#trust
+    return { cluster: trust?.cluster ?? '', adm: trust?.adm ?? 0, keys: trust?.keys ?? new Map() }
+  }
+}
+
+class HubAnswered extends Error {
+  readonly retryAfterMs: number
+  constructor(status: number, retryAfterMs: number) {
+    super(`the hub answered ${status}`)
+    this.name = 'HubAnswered'
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+function linesFrames(of: 'held' | 'reported', lines: readonly string[]): readonly AgentFrame[] {
+  const frames: AgentFrame[] = []
+  for (let from = 0; from === 0 || from < lines.length; from += MAX_LINES_PER_FRAME) {
+    const until = from + MAX_LINES_PER_FRAME
+    frames.push({ kind: 'lines', of, lines: lines.slice(from, until), more: until < lines.length })
+  }
+  return frames
+}

@@ -1,0 +1,187 @@
+import { canonicalJson } from '@flotilla/core/json/canonical-json'
+import { isJsonObject, type Json } from '@flotilla/core/json/json'
+import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { Log } from '@flotilla/core/ports/log'
+import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
+import {
+  type CalendarPayload,
+  compareNumbers,
+  type DocumentNumber,
+  numberText,
+  type OfferPayload,
+  type TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import { CALENDAR_ID, heldDigest, heldLineOf, hubKeysLine } from '@flotilla/core/protocol/held-digest'
+import { readJws } from '@flotilla/core/protocol/jws'
+import { parseNumberText } from '@flotilla/core/protocol/schema'
+import type { DocumentContext } from '@flotilla/core/protocol/signed-document'
+import {
+  applicationLine,
+  type HeldDocument,
+  type HeldState,
+  heldCalendar,
+  highestNumber,
+  NOTHING_HELD,
+  retireLine,
+  takeDocument,
+  withTaken,
+} from '@flotilla/core/protocol/take-document'
+
+const PREFIX = 'documents/'
+const RETIRED = 'retired'
+
+/**
+ * The documents that this agent holds: in memory for the engine, and each as signed under one key of the state, so
+ * that a number and its document are one atomic write.
+ */
+export class HeldDocuments {
+  readonly #state: AgentState
+  readonly #log: Log
+  #held: HeldState = NOTHING_HELD
+  /** Application ids that the hub does not name: still held, but not part of what both agree on. */
+  #unclaimed: ReadonlySet<string> = new Set()
+
+  constructor(state: AgentState, log: Log) {
+    this.#state = state
+    this.#log = log
+  }
+
+  /** Reads what is kept. A document that no longer holds is left out, and said so. */
+  async load(context: Omit<DocumentContext, 'adm'>): Promise<void> {
+    let held: HeldState = { ...NOTHING_HELD, ...(await this.#loadRetired()) }
+    for (const key of await this.#state.list(PREFIX)) {
+      const bytes = await this.#state.get(key)
+      if (!bytes) continue
+      const jws = Buffer.from(bytes).toString('utf8')
+      // What an earlier admission brought stays in force until this one's documents arrive.
+      const read = readJws(jws)
+      const adm = read.kind === 'unverified' ? Number(read.payload['adm']) : 0
+      const taking = takeDocument(held, jws, { ...context, adm })
+      if (taking.kind === 'refused') this.#log.warn('a kept document no longer holds', { key, code: taking.code })
+      held = withTaken(held, taking)
+    }
+    this.#held = held
+  }
+
+  /** Takes signed documents by the rules of `take-document.ts`; true when any was new. */
+  async take(documents: readonly string[], context: DocumentContext): Promise<boolean> {
+    let held = this.#held
+    const taken = new Map<string, HeldDocument>()
+    const named = new Set<string>()
+    for (const jws of documents) {
+      const taking = takeDocument(held, jws, context)
+      if (taking.kind === 'refused') {
+        this.#log.warn('a document was refused', { code: taking.code, why: taking.message })
+        continue
+      }
+      named.add(taking.held.line)
+      if (taking.kind === 'taken') taken.set(taking.held.line, taking.held)
+      held = withTaken(held, taking)
+    }
+    await Promise.all([...taken.values()].map(({ line, jws }) => this.#state.put(PREFIX + line, Buffer.from(jws))))
+    this.#held = held
+    this.#unclaimed = new Set([...this.#unclaimed].filter(id => !named.has(applicationLine(id))))
+    return taken.size > 0
+  }
+
+  /** The removal that a Tombstone asked for was reported and acknowledged: its line ends. */
+  async retire(applicationId: string, number: DocumentNumber): Promise<boolean> {
+    const line = applicationLine(applicationId)
+    const current = this.#held.documents.get(line)
+    if (current?.payload.typ !== 'tombstone' || compareNumbers(current.payload.number, number) !== 0) return false
+    const held = retireLine(this.#held, line)
+    // The memory of the number first: a crash between the two leaves a Tombstone that is done again, never an old Offer.
+    await this.#state.put(RETIRED, encodeRetired(held))
+    await this.#state.delete(PREFIX + line)
+    this.#held = held
+    return true
+  }
+
+  applications(): ReadonlyMap<string, OfferPayload | TombstonePayload> {
+    const result = new Map<string, OfferPayload | TombstonePayload>()
+    for (const { payload } of this.#held.documents.values()) {
+      if (payload.typ !== 'calendar') result.set(payload.application.id, payload)
+    }
+    return result
+  }
+
+  application(id: string): OfferPayload | TombstonePayload | undefined {
+    const payload = this.#held.documents.get(applicationLine(id))?.payload
+    return payload?.typ === 'calendar' ? undefined : payload
+  }
+
+  calendar(): CalendarPayload | undefined {
+    return heldCalendar(this.#held)
+  }
+
+  highest(): DocumentNumber | undefined {
+    return highestNumber(this.#held)
+  }
+
+  /** The document with the highest number, as signed. */
+  highestJws(): string | undefined {
+    let highest: HeldDocument | undefined
+    for (const held of this.#held.documents.values()) {
+      if (!highest || compareNumbers(held.payload.number, highest.payload.number) > 0) highest = held
+    }
+    return highest?.jws
+  }
+
+  lines(newestKid: string): readonly string[] {
+    const lines = [hubKeysLine(newestKid)]
+    for (const { payload } of this.#held.documents.values()) {
+      if (payload.typ === 'calendar' || !this.#unclaimed.has(payload.application.id)) lines.push(heldLineOf(payload))
+    }
+    return lines
+  }
+
+  digest(newestKid: string): string {
+    return heldDigest(this.lines(newestKid))
+  }
+
+  unclaimed(): readonly string[] {
+    return [...this.#unclaimed].sort()
+  }
+
+  /** The hub does not name these of ours. */
+  leaveOut(ids: readonly string[]): void {
+    const known = ids.filter(id => id !== CALENDAR_ID && this.application(id))
+    this.#unclaimed = new Set([...this.#unclaimed, ...known])
+  }
+
+  /** The newest calendar that any held Offer was decided with, if that is newer than ours. */
+  calendarBehind(): DocumentNumber | undefined {
+    let needed = this.calendar()?.number
+    let behind: DocumentNumber | undefined
+    for (const { payload } of this.#held.documents.values()) {
+      if (payload.typ !== 'offer' || (needed && compareNumbers(payload.cal, needed) <= 0)) continue
+      if (payload.cal.epoch === 0 && payload.cal.n === 0) continue
+      needed = payload.cal
+      behind = payload.cal
+    }
+    return behind
+  }
+
+  async #loadRetired(): Promise<Partial<HeldState>> {
+    const bytes = await this.#state.get(RETIRED)
+    const value = bytes && parseBoundedJsonBytes(bytes, 4 * 1024 * 1024)
+    if (!isJsonObject(value)) return {}
+    const lines = isJsonObject(value['lines']) ? value['lines'] : {}
+    const retired = new Map<string, DocumentNumber>()
+    for (const [line, text] of Object.entries(lines)) {
+      const number = numberOf(text)
+      if (number) retired.set(line, number)
+    }
+    const floor = numberOf(value['floor'])
+    return { retired, ...(floor && { floor }) }
+  }
+}
+
+function numberOf(value: Json | undefined): DocumentNumber | undefined {
+  return typeof value === 'string' ? parseNumberText(value) : undefined
+}
+
+function encodeRetired(held: HeldState): Uint8Array {
+  const lines = Object.fromEntries([...held.retired].map(([line, number]) => [line, numberText(number)]))
+  return Buffer.from(canonicalJson({ lines, ...(held.floor && { floor: numberText(held.floor) }) }))
+}

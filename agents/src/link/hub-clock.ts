@@ -1,0 +1,69 @@
+import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { PulsePayload } from '@flotilla/core/protocol/documents'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+
+const KEY = 'hub-time'
+/** An answer that took longer says too little about now. */
+const MAX_ROUND_TRIP_MS = 10_000
+/** The floor is kept so often; it only has to hold time back from stepping far back. */
+const KEEP_EVERY_MS = 5 * 60_000
+
+/**
+ * The hub's time, from signed pulses (protocol.md 4): moved on by this machine's monotonic clock, never back, and
+ * unknown until this process has heard a pulse, however much was kept.
+ */
+export class HubClock {
+  readonly #clock: Clock
+  readonly #state: AgentState
+  #floor: EpochMs = 0
+  #keptAt: number | undefined
+  #base: { readonly hub: EpochMs; readonly monotonicMs: number } | undefined
+  readonly #asked = new Map<string, number>()
+
+  constructor(clock: Clock, state: AgentState) {
+    this.#clock = clock
+    this.#state = state
+  }
+
+  async load(): Promise<void> {
+    this.#floor = Number(Buffer.from((await this.#state.get(KEY)) ?? []).toString('utf8')) || 0
+  }
+
+  /** A nonce goes out: its answer counts only while it is fresh. */
+  asked(nonce: string): void {
+    this.#asked.set(nonce, this.#clock.monotonicMs())
+    while (this.#asked.size > 8) {
+      const [oldest] = this.#asked.keys()
+      if (oldest !== undefined) this.#asked.delete(oldest)
+    }
+  }
+
+  /** Takes a pulse whose signature and cluster were checked; false when it answers nothing, or too late. */
+  async heard(pulse: PulsePayload): Promise<boolean> {
+    const askedAt = this.#asked.get(pulse.nonce)
+    this.#asked.delete(pulse.nonce)
+    const monotonicMs = this.#clock.monotonicMs()
+    if (askedAt === undefined || monotonicMs - askedAt > MAX_ROUND_TRIP_MS) return false
+    const hub = Math.max(pulse.now, this.now() ?? this.#floor)
+    this.#base = { hub, monotonicMs }
+    this.#floor = hub
+    if (this.#keptAt === undefined || monotonicMs - this.#keptAt >= KEEP_EVERY_MS) {
+      this.#keptAt = monotonicMs
+      await this.#state.put(KEY, Buffer.from(String(hub)))
+    }
+    return true
+  }
+
+  /** Undefined before the first pulse of this process. */
+  now(): EpochMs | undefined {
+    const base = this.#base
+    return base && base.hub + Math.floor(this.#clock.monotonicMs() - base.monotonicMs)
+  }
+
+  /** This machine's clock minus hub time. */
+  skewMs(): number | undefined {
+    const now = this.now()
+    return now === undefined ? undefined : Math.round(this.#clock.now() - now)
+  }
+}

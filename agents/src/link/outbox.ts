@@ -1,0 +1,103 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
+import { fitEntry, type ReportsAnswer, reportBatches } from '@flotilla/core/protocol/report-batch'
+import { reportedDigest, reportedLine, reportHash } from '@flotilla/core/protocol/reported-digest'
+
+interface Sent {
+  readonly entry: ReportEntry
+  readonly hash: Digest
+}
+
+/**
+ * Reports on their way: of each Application the newest state that was not sent yet, and the state that the hub has
+ * acknowledged. In memory only: after a restart the engine reports everything anyhow.
+ */
+export class Outbox {
+  readonly #pending = new Map<string, ReportEntry>()
+  readonly #acknowledged = new Map<string, Sent>()
+  readonly #reported = new Set<string>()
+
+  put(entries: readonly ReportEntry[]): void {
+    for (const entry of entries) {
+      const before = this.#pending.get(entry.application)
+      if (before && (before.inc > entry.inc || (before.inc === entry.inc && before.n > entry.n))) continue
+      this.#pending.set(entry.application, fitEntry(entry))
+      this.#reported.add(entry.application)
+    }
+  }
+
+  /** What is to be sent, in batches within the protocol's limits. */
+  batches(): readonly (readonly ReportEntry[])[] {
+    return reportBatches([...this.#pending.values()])
+  }
+
+  get empty(): boolean {
+    return this.#pending.size === 0
+  }
+
+  /** Takes the hub's answer: the entries that ended (`gone`) and are known to the hub now, and what it left out. */
+  answered(
+    batch: readonly ReportEntry[],
+    answer: ReportsAnswer,
+  ): { readonly ended: readonly ReportEntry[]; readonly unanswered: number } {
+    const ignored = new Set(answer.ignored)
+    const known = new Set([...answer.taken, ...answer.known])
+    const ended: ReportEntry[] = []
+    let unanswered = 0
+    for (const entry of batch) {
+      const id = entry.application
+      if (!ignored.has(id) && !known.has(id)) {
+        unanswered++
+        continue
+      }
+      if (this.#pending.get(id) === entry) this.#pending.delete(id)
+      if (ignored.has(id)) this.#acknowledged.delete(id)
+      else if (entry.gone) {
+        this.#acknowledged.delete(id)
+        ended.push(entry)
+      } else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
+    }
+    return { ended, unanswered }
+  }
+
+  /** An entry that the hub cannot read is not sent again. */
+  drop(entry: ReportEntry): void {
+    if (this.#pending.get(entry.application) === entry) this.#pending.delete(entry.application)
+  }
+
+  /** The hub does not have these as we reported them: they go again. */
+  resend(ids: readonly string[]): void {
+    for (const id of ids) {
+      const sent = this.#acknowledged.get(id)
+      if (sent && !this.#pending.has(id)) this.#pending.set(id, sent.entry)
+    }
+  }
+
+  /** Everything goes again. */
+  resendAll(): void {
+    this.resend([...this.#acknowledged.keys()])
+    this.#acknowledged.clear()
+  }
+
+  lines(): readonly string[] {
+    return [...this.#acknowledged.values()].map(({ entry, hash }) => reportedLine({ ...entry, hash }))
+  }
+
+  digest(): Digest {
+    return reportedDigest(this.lines())
+  }
+
+  /** Whether this process has reported on an Application at all. */
+  hasReported(applicationId: string): boolean {
+    return this.#reported.has(applicationId)
+  }
+
+  /** Digests that the latest reports name: what runs, and what last succeeded. */
+  digests(): ReadonlySet<Digest> {
+    const digests = new Set<Digest>()
+    for (const entry of [...this.#pending.values(), ...[...this.#acknowledged.values()].map(sent => sent.entry)]) {
+      for (const digest of [entry.held, entry.lastSucceeded, entry.operation?.digest]) if (digest) digests.add(digest)
+    }
+    return digests
+  }
+}

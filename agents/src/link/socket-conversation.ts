@@ -1,0 +1,130 @@
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import { type AgentFrame, decodeHubFrame, encodeFrame, type HubFrame } from '@flotilla/core/protocol/frames'
+import type { Exchange } from './exchange.ts'
+import { spreadIntervalMs } from './redial.ts'
+
+const WELCOME_WITHIN_MS = 20_000
+/** A hub that has not answered for so many heartbeats is not there any more. */
+const SILENT_HEARTBEATS = 2.5
+
+export interface ConversationEnd {
+  /** Whether the hub had said welcome. */
+  readonly stood: boolean
+  /** When the hub stops in order: within which time to come back. */
+  readonly spreadMs?: number
+  readonly code: number
+  readonly reason: string
+}
+
+export interface ConversationOptions {
+  readonly exchange: Exchange
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The hello for a nonce. */
+  readonly hello: (nonce: string) => AgentFrame
+  /** The hub said welcome. */
+  readonly stood: () => void
+  /** Whether this process still has the right to speak. */
+  readonly maySpeak: () => boolean
+}
+
+/** One socket from its nonce to its end. */
+export class SocketConversation {
+  readonly ended: Promise<ConversationEnd>
+  readonly #socket: MessageSocket
+  readonly #options: ConversationOptions
+  #stood = false
+  #spreadMs: number | undefined
+  #heartbeatMs = 0
+  #heardAt: number
+  #timer: Timer
+  #work: Promise<void> = Promise.resolve()
+  #open = true
+
+  constructor(socket: MessageSocket, options: ConversationOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#heardAt = options.clock.monotonicMs()
+    this.#timer = options.clock.setTimer(WELCOME_WITHIN_MS, () => this.close('no welcome'))
+    this.ended = new Promise(resolve => {
+      socket.onClose(({ code, reason }) => {
+        this.#open = false
+        this.#timer.cancel()
+        options.exchange.lost()
+        const spreadMs = this.#spreadMs
+        resolve({ stood: this.#stood, code, reason, ...(spreadMs !== undefined && { spreadMs }) })
+      })
+    })
+    socket.onMessage(text => {
+      this.#work = this.#work.then(() => this.#receive(text))
+    })
+  }
+
+  close(reason: string): void {
+    this.#socket.close(1000, reason)
+  }
+
+  /** Tells the hub now what would go with the next heartbeat. */
+  sendSettled(): void {
+    const frame = this.#stood ? this.#options.exchange.settled() : undefined
+    if (frame) this.#send(frame)
+  }
+
+  async #receive(text: string): Promise<void> {
+    if (!this.#open) return
+    const { log, clock } = this.#options
+    this.#heardAt = clock.monotonicMs()
+    const decoded = decodeHubFrame(text)
+    if (decoded.kind === 'refused') return log.warn('a frame of the hub was refused', { why: decoded.message })
+    try {
+      for (const answer of await this.#answer(decoded.value)) this.#send(answer)
+    } catch (error) {
+      // The state may be full or away for a moment; the digests show it, and everything is told again.
+      log.error('a frame of the hub could not be worked on', { kind: decoded.value.kind, error })
+    }
+  }
+
+  async #answer(frame: HubFrame): Promise<readonly AgentFrame[]> {
+    const { exchange, hello, stood } = this.#options
+    switch (frame.kind) {
+      case 'nonce':
+        return this.#stood ? [] : [hello(frame.nonce)]
+      case 'welcome':
+        if (this.#stood) return []
+        this.#stood = true
+        this.#heartbeatMs = Math.min(Math.max(frame.heartbeatMs, 1000), 600_000)
+        exchange.stands(frame.upTo)
+        stood()
+        this.#beat()
+        return []
+      case 'closing':
+        this.#spreadMs = Math.min(frame.spreadMs, 600_000)
+        return []
+      default:
+        return await exchange.take(frame)
+    }
+  }
+
+  #beat(): void {
+    const { clock, random, exchange, maySpeak } = this.#options
+    if (!this.#open) return
+    this.#timer.cancel()
+    const silentMs = clock.monotonicMs() - this.#heardAt
+    const silent = silentMs > SILENT_HEARTBEATS * this.#heartbeatMs
+    if (silent || !maySpeak()) {
+      this.close(silent ? 'the hub is silent' : 'another process speaks for this agent')
+      return
+    }
+    this.#send(exchange.heartbeat())
+    this.sendSettled()
+    this.#timer = clock.setTimer(spreadIntervalMs(this.#heartbeatMs, random.fraction()), () => this.#beat())
+  }
+
+  #send(frame: AgentFrame): void {
+    if (this.#open) this.#socket.send(encodeFrame(frame))
+  }
+}
