@@ -205,8 +205,8 @@ function parseClass(inner: readonly string[]): (character: string) => boolean {
     if (dash) at++
     if (inner[at] === '\\' && at + 1 < inner.length) at++
     const code = inner[at]!.codePointAt(0)!
-    if (dash) ranges.push({ low: ranges.pop()!.low, high: code })
-    else ranges.push({ low: code, high: code })
+    // The first end of a range is a member of its own before the range is looked at, even of a descending one.
+    ranges.push({ low: dash ? ranges.at(-1)!.low : code, high: code })
     canStartRange = !dash
     at++
   }

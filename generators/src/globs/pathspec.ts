@@ -2,13 +2,15 @@ import { type FilePattern, fromSegments } from './doublestar.ts'
 import { type CharacterRange, classOf, matchTokens, type WildcardToken } from './wildcard.ts'
 
 interface Magic {
+  /** From the root of the repository, which is where we always are; but then the path is taken as it is written. */
+  readonly top: boolean
   readonly glob: boolean
   readonly literal: boolean
   readonly icase: boolean
   readonly exclude: boolean
 }
 
-const PLAIN: Magic = { glob: false, literal: false, icase: false, exclude: false }
+const PLAIN: Magic = { top: false, glob: false, literal: false, icase: false, exclude: false }
 
 /**
  * A pattern as `git ls-files` reads it: `*` and `?` match '/' too, the name of a directory matches everything under
@@ -20,10 +22,10 @@ const PLAIN: Magic = { glob: false, literal: false, icase: false, exclude: false
 export function compilePathspec(pathspec: string): FilePattern | undefined {
   const parsed = splitMagic(pathspec)
   if (parsed === undefined) return undefined
-  const path = normalisePath(parsed.path)
+  const { magic } = parsed
+  const path = magic.top ? parsed.path : normalisePath(parsed.path)
   // `:/` and `:(glob)` alone mean everything; a pattern that is empty as a whole is an error.
   if (path === undefined || pathspec === '') return undefined
-  const { magic } = parsed
   const fold = magic.icase ? lowerCase : (text: string): string => text
   const included = compileIncluded(fold(bytesOf(path)), magic)
   if (magic.exclude) return { matches: name => !included.matches(fold(bytesOf(name))), mayContain: () => true }
@@ -85,17 +87,25 @@ function splitMagic(pathspec: string): { path: string; magic: Magic } | undefine
     if (words.some(word => !['', 'top', 'literal', 'glob', 'icase', 'exclude'].includes(word))) return undefined
     const has = (word: string): boolean => words.includes(word)
     if (has('literal') && has('glob')) return undefined
-    const magic = { glob: has('glob'), literal: has('literal'), icase: has('icase'), exclude: has('exclude') }
+    const magic: Magic = {
+      top: has('top'),
+      glob: has('glob'),
+      literal: has('literal'),
+      icase: has('icase'),
+      exclude: has('exclude'),
+    }
     return { path: pathspec.slice(end + 1), magic }
   }
   let at = 1
   let exclude = false
+  let top = false
   while (at < pathspec.length && '/!^'.includes(pathspec[at]!)) {
-    exclude ||= pathspec[at] !== '/'
+    if (pathspec[at] === '/') top = true
+    else exclude = true
     at++
   }
   if (pathspec[at] === ':') at++
-  return { path: pathspec.slice(at), magic: { ...PLAIN, exclude } }
+  return { path: pathspec.slice(at), magic: { ...PLAIN, top, exclude } }
 }
 
 /** `./a//b/../c` → `a/c`, a closing slash kept; undefined when it leaves the repository. */
