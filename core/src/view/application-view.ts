@@ -1,0 +1,212 @@
+import type { Digest } from '../json/canonical-json.ts'
+import type { JsonObject } from '../json/json.ts'
+import type { HoldCode } from '../model/hold.ts'
+import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
+import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
+import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
+import { withoutCredentials } from './shown-url.ts'
+
+/** An agent that has not been heard for so long is silent: three heartbeats of 30 s, and a little. */
+export const AGENT_SILENT_AFTER_MS = 100_000
+
+/** What the hub knows of an agent's line; not durable, it starts anew with the hub. */
+export interface AgentConnection {
+  readonly connected: boolean
+  readonly lastSeenAt?: EpochMs
+}
+
+/** What the config repo says of a cluster, as far as people are shown it. */
+export interface DeclaredCluster {
+  readonly name: string
+  readonly labels: { readonly [key: string]: string }
+  readonly environment?: string
+  readonly timeZone: string
+  readonly servers: readonly string[]
+  readonly local: boolean
+}
+
+/** An Application as people read it: API, UI and command show this. Times are ISO 8601 in UTC. */
+export interface ApplicationView {
+  readonly id: string
+  readonly name: string
+  readonly state: ApplicationState
+  readonly project: string
+  readonly cluster: string
+  readonly environment: string | null
+  readonly namespace: string
+  readonly set: string | null
+  readonly labels: { readonly [key: string]: string }
+  readonly source: JsonObject | null
+  readonly revision: string | null
+  /** What it is to hold; a stand-in for a Bundle with Secrets, null where there is none to show. */
+  readonly digest: string | null
+  readonly sync: { readonly status: SyncStatus; readonly message?: string }
+  readonly health: { readonly status: HealthStatus; readonly since: string | null; readonly message?: string }
+  readonly hold: HoldView | null
+  readonly interventions: readonly JsonObject[]
+  readonly operation: OperationView | null
+  readonly agent: { readonly connected: boolean; readonly silent: boolean; readonly lastSeen: string | null }
+  readonly images: readonly string[]
+  readonly provenance: JsonObject
+  readonly createdAt: string
+  readonly changedAt: string
+}
+
+export interface HoldView {
+  readonly code: HoldCode
+  readonly reason: string
+  readonly nextOpening: string | null
+  readonly at: { readonly file: string; readonly line: number; readonly column: number } | null
+}
+
+export interface OperationView {
+  readonly id: string
+  readonly phase: OperationPhase
+  readonly trigger: string
+  readonly by: string
+  readonly revision: string
+  readonly message: string
+  readonly startedAt: string
+  readonly finishedAt: string | null
+}
+
+export interface ApplicationViewInput {
+  readonly row: ApplicationRow
+  readonly report?: ReportRow
+  readonly cluster?: DeclaredCluster
+  readonly connection?: AgentConnection
+  readonly now: EpochMs
+  /**
+   * What people see instead of the digest of a Bundle that holds Secrets (decision 17): an HMAC. Without it they see
+   * nothing.
+   */
+  readonly hiddenDigest?: (digest: Digest) => string
+}
+
+/**
+ * State + now → what is shown. A silent agent's Applications are Unknown, with the time it was last heard
+ * (decision 10); a report about another Bundle than the wanted one is never shown as Synced.
+ */
+export function viewApplication(input: ApplicationViewInput): ApplicationView {
+  const { row, report, cluster, now } = input
+  const lastSeenAt = lastSeen(input.connection, report)
+  const silent = isSilent(lastSeenAt, now)
+  const entry = report?.entry
+  return {
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    project: row.project,
+    cluster: row.clusterName,
+    environment: cluster?.environment ?? null,
+    namespace: row.namespace,
+    set: row.set ?? null,
+    labels: row.labels,
+    source: sourceOf(row.document),
+    revision: row.revision ?? null,
+    digest: digestText(input),
+    sync: syncOf(row, report, silent, lastSeenAt),
+    health: healthOf(row, report, silent, lastSeenAt),
+    hold: row.hold
+      ? {
+          code: row.hold.code,
+          reason: row.hold.reason,
+          nextOpening: row.hold.nextOpening === undefined ? null : isoTime(row.hold.nextOpening),
+          at: row.hold.at ?? null,
+        }
+      : null,
+    interventions: [],
+    operation: entry?.operation ? viewOperation(entry.operation) : null,
+    agent: {
+      connected: input.connection?.connected ?? false,
+      silent,
+      lastSeen: lastSeenAt === undefined ? null : isoTime(lastSeenAt),
+    },
+    images: entry && entry.images.length > 0 ? entry.images : row.images,
+    provenance: row.provenance,
+    createdAt: isoTime(row.createdAt),
+    changedAt: isoTime(row.changedAt),
+  }
+}
+
+/** Whether an agent counts as silent; one that was never heard does. */
+export function isSilent(lastSeenAt: EpochMs | undefined, now: EpochMs): boolean {
+  return lastSeenAt === undefined || now - lastSeenAt > AGENT_SILENT_AFTER_MS
+}
+
+export function viewOperation(operation: NonNullable<ReportRow['entry']['operation']>): OperationView {
+  return {
+    id: operation.id,
+    phase: operation.phase,
+    trigger: operation.trigger,
+    by: operation.by,
+    revision: operation.revision,
+    message: operation.message,
+    startedAt: isoTime(operation.startedAt),
+    finishedAt: operation.finishedAt === undefined ? null : isoTime(operation.finishedAt),
+  }
+}
+
+function lastSeen(connection: AgentConnection | undefined, report: ReportRow | undefined): EpochMs | undefined {
+  const times = [connection?.lastSeenAt, report?.receivedAt].filter(time => time !== undefined)
+  return times.length > 0 ? Math.max(...times) : undefined
+}
+
+function sourceOf(document: JsonObject): JsonObject | null {
+  const spec = document['spec'] as JsonObject | undefined
+  const sources = spec?.['sources'] as readonly JsonObject[] | undefined
+  const source = (spec?.['source'] as JsonObject | undefined) ?? sources?.[0]
+  if (source === undefined) return null
+  const url = source['repoURL']
+  return typeof url === 'string' ? { ...source, repoURL: withoutCredentials(url) } : source
+}
+
+function digestText({ row, hiddenDigest }: ApplicationViewInput): string | null {
+  if (row.digest === undefined) return null
+  // Whether it holds Secrets has to be known before the digest is shown.
+  if (row.holdsSecrets === false) return row.digest
+  return hiddenDigest?.(row.digest) ?? null
+}
+
+function syncOf(
+  row: ApplicationRow,
+  report: ReportRow | undefined,
+  silent: boolean,
+  lastSeenAt: EpochMs | undefined,
+): ApplicationView['sync'] {
+  if (row.clusterId === undefined) return { status: 'Unknown', message: 'the cluster has not joined' }
+  if (silent) return { status: 'Unknown', message: silenceText(lastSeenAt) }
+  if (report === undefined) {
+    return row.digest === undefined
+      ? { status: 'Unknown', message: 'nothing was rendered yet' }
+      : { status: 'OutOfSync', message: 'not applied yet' }
+  }
+  if (row.state === 'withdrawn') return { status: 'OutOfSync', message: 'withdrawn, not removed yet' }
+  if (row.digest !== undefined && report.entry.held !== row.digest) {
+    return { status: 'OutOfSync', message: 'the agent does not hold the wanted revision yet' }
+  }
+  return report.entry.sync
+}
+
+function healthOf(
+  row: ApplicationRow,
+  report: ReportRow | undefined,
+  silent: boolean,
+  lastSeenAt: EpochMs | undefined,
+): ApplicationView['health'] {
+  if (row.clusterId === undefined) {
+    return { status: 'Unknown', since: null, message: 'the cluster has not joined' }
+  }
+  if (silent) {
+    const since = lastSeenAt === undefined ? null : isoTime(lastSeenAt)
+    return { status: 'Unknown', since, message: silenceText(lastSeenAt) }
+  }
+  if (report === undefined) return { status: 'Missing', since: null, message: 'not applied yet' }
+  if (report.entry.gone) return { status: 'Missing', since: isoTime(report.entry.health.since) }
+  const { status, since, message } = report.entry.health
+  return { status, since: isoTime(since), ...(message !== undefined && { message }) }
+}
+
+function silenceText(lastSeenAt: EpochMs | undefined): string {
+  return lastSeenAt === undefined ? 'the agent was not heard yet' : `the agent was last heard at ${isoTime(lastSeenAt)}`
+}

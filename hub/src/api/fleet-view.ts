@@ -1,0 +1,410 @@
+import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import { equalJson, type Json } from '@flotilla/core/json/json'
+import type { ApplicationRow, ClusterRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
+import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import {
+  type AgentConnection,
+  type ApplicationView,
+  type DeclaredCluster,
+  isSilent,
+  viewApplication,
+} from '@flotilla/core/view/application-view'
+import {
+  type ClusterView,
+  type SetView,
+  type SourceView,
+  type Tally,
+  viewCluster,
+  viewSet,
+  viewSource,
+} from '@flotilla/core/view/fleet-parts'
+import { Mutex } from '../store/mutex.ts'
+import { incumbent } from '../store/row-rules.ts'
+import { type ApplicationPage, type ApplicationQuery, type Listed, pageOf, searchText } from './application-query.ts'
+import { type Change, ChangeLog } from './change-log.ts'
+import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
+import { FleetCounts, setKeyOf } from './fleet-counts.ts'
+import { RepositoryUses } from './repository-uses.ts'
+
+export interface FleetViewOptions {
+  /** Names the numbering of changes; another one each time the hub starts. */
+  readonly run: string
+  readonly now: EpochMs
+  /** The HMAC that people see instead of the digest of a Bundle with Secrets; without it they see none. */
+  readonly hiddenDigest?: (digest: Digest) => string
+  /** How many changes a watcher may be behind. */
+  readonly keepChanges?: number
+}
+
+/** What a view is made from. */
+interface Parts {
+  readonly row: ApplicationRow
+  readonly report: ReportRow | undefined
+}
+
+interface Line extends AgentConnection {
+  readonly silent: boolean
+}
+
+/** The lastSeen of an Application is told to the minute, or every heartbeat would change every Application. */
+const LAST_SEEN_STEP_MS = 60_000
+
+type Told = Omit<Change, 'number' | 'text'> & { readonly object: unknown }
+
+/**
+ * The fleet as people read it, in memory: built from the store at the start, told of each commit afterwards, aged by
+ * `now`. Reading is synchronous and touches neither store nor network. All that is shown can be made again from the
+ * store; connections and what the config repo declares of clusters are told by the hub's loop.
+ */
+export class FleetView {
+  readonly changes: ChangeLog
+  private readonly counts = new FleetCounts()
+  private readonly hiddenDigest: ((digest: Digest) => string) | undefined
+  private readonly parts = new Map<string, Parts>()
+  private readonly listed = new Map<string, Listed>()
+  private readonly names = new Map<string, Set<string>>()
+  private readonly idsOfCluster = new Map<string, Set<string>>()
+  /** Reports that came before their Application. */
+  private readonly loose = new Map<string, ReportRow>()
+  private readonly sets = new Map<string, SetRow>()
+  private readonly sources = new Map<string, SourceRow>()
+  private readonly clusterRows = new Map<string, ClusterRow>()
+  private readonly declared = new Map<string, DeclaredCluster>()
+  private readonly lines = new Map<string, Line>()
+  private readonly repositoryUses = new RepositoryUses()
+  private readonly refreshing = new Mutex()
+  /** Ids by name; made anew only when Applications came, went or were renamed. */
+  private ordered: readonly string[] | undefined
+
+  constructor(options: FleetViewOptions) {
+    this.changes = new ChangeLog(options.run, options.keepChanges)
+    this.hiddenDigest = options.hiddenDigest
+  }
+
+  /** The view of everything that the store has. */
+  static async load(store: Store, options: FleetViewOptions): Promise<FleetView> {
+    const view = new FleetView(options)
+    const everything = await store.read(async rows => ({
+      applications: await rows.applications(),
+      reports: await rows.reports(),
+      sets: await rows.sets(),
+      sources: await rows.sources(),
+      clusters: await rows.clusters(),
+    }))
+    view.apply(everything, options.now, { tell: false })
+    return view
+  }
+
+  /** Reads those rows again and applies them; one refresh after the other, so that an older row never wins. */
+  refresh(store: Store, names: ChangedNames, now: () => EpochMs): Promise<void> {
+    return this.refreshing.run(async () => {
+      this.apply(await store.read(rows => readChanges(rows, names)), now())
+    })
+  }
+
+  /** Takes what a commit changed. Watchers are told of what really looks different now. */
+  apply(changes: FleetChanges, now: EpochMs, { tell = true }: { readonly tell?: boolean } = {}): void {
+    const told: Told[] = []
+    const touched = new Touched()
+    const dirty = this.takeClusters(changes, now, touched)
+    for (const id of changes.removedReports ?? []) {
+      this.loose.delete(id)
+      const parts = this.parts.get(id)
+      if (parts === undefined) continue
+      this.parts.set(id, { ...parts, report: undefined })
+      dirty.add(id)
+    }
+    for (const report of changes.reports ?? []) {
+      const id = report.applicationId
+      const parts = this.parts.get(id)
+      this.hear(report.clusterId, { lastSeenAt: report.receivedAt }, now, dirty, touched)
+      if (parts === undefined) this.loose.set(id, report)
+      else this.parts.set(id, { ...parts, report })
+      dirty.add(id)
+    }
+    for (const row of changes.applications ?? []) {
+      this.put(row)
+      dirty.add(row.id)
+    }
+    for (const id of dirty) this.look(id, now, told, touched)
+    for (const id of changes.removedApplications ?? []) this.remove(id, told, touched)
+    this.takeSetsAndSources(changes, told, touched)
+    for (const state of changes.repositories ?? []) this.repositoryUses.learn(state)
+    this.tellCounts(touched, now, told)
+    if (tell) this.changes.append(told.map(({ object, ...change }) => ({ ...change, text: jsonText(object) })))
+  }
+
+  /** Lets silent agents grow old: to be called before reading, and now and then for those who watch. */
+  age(now: EpochMs): void {
+    for (const [clusterId, line] of this.lines) {
+      if (isSilent(line.lastSeenAt, now) !== line.silent) {
+        const { connected, lastSeenAt } = line
+        this.apply(lastSeenAt === undefined ? {} : { connections: [{ clusterId, connected, lastSeenAt }] }, now)
+      }
+    }
+  }
+
+  applications(query: ApplicationQuery, now: EpochMs): ApplicationPage {
+    this.age(now)
+    this.ordered ??= [...this.listed.values()]
+      .map(({ view }) => view)
+      .sort(byNameAndId)
+      .map(({ id }) => id)
+    const page = pageOf(
+      this.ordered.map(id => this.listed.get(id)!),
+      query,
+    )
+    return { ...page, items: page.items.map(view => this.present(view)) }
+  }
+
+  /** The Application that a name means, of several the incumbent. */
+  application(name: string, now: EpochMs): ApplicationView | undefined {
+    this.age(now)
+    const row = this.applicationRow(name)
+    const listed = row === undefined ? undefined : this.listed.get(row.id)
+    return listed === undefined ? undefined : this.present(listed.view)
+  }
+
+  /** The stored row behind {@link application}, for what the view does not carry. */
+  applicationRow(name: string): ApplicationRow | undefined {
+    const rows = [...(this.names.get(name) ?? [])].map(id => this.parts.get(id)!.row)
+    return incumbent(rows)
+  }
+
+  cluster(name: string, now: EpochMs): ClusterView | undefined {
+    const row = this.clusterRows.get(name)
+    const declared = this.declared.get(name)
+    if (row === undefined && declared === undefined) return undefined
+    const connection = row === undefined ? undefined : this.lines.get(row.id)
+    return viewCluster({
+      name,
+      ...(row !== undefined && { row }),
+      ...(declared !== undefined && { declared }),
+      ...(connection !== undefined && { connection }),
+      applications: this.counts.of('cluster', name),
+      now,
+    })
+  }
+
+  clusters(now: EpochMs): readonly ClusterView[] {
+    this.age(now)
+    const names = new Set([...this.clusterRows.keys(), ...this.declared.keys()])
+    return [...names].sort().map(name => this.cluster(name, now)!)
+  }
+
+  applicationSets(): readonly SetView[] {
+    return [...this.sets.keys()].sort().map(key => this.viewOfSet(this.sets.get(key)!))
+  }
+
+  configSources(): readonly SourceView[] {
+    return [...this.sources.keys()].sort().map(name => viewSource(this.sources.get(name)!))
+  }
+
+  repositories() {
+    return this.repositoryUses.list([...this.sources.values()])
+  }
+
+  /** The address under which the hub knows a repository, however it is spelt; undefined for a strange one. */
+  knownRepository(url: string): string | undefined {
+    return this.repositoryUses.known(normaliseRepositoryUrl(url), [...this.sources.values()])
+  }
+
+  counted(): { readonly all: Tally; readonly by: Pick<FleetCounts, 'by'> } {
+    return { all: this.counts.total(), by: this.counts }
+  }
+
+  /** Adds what changes with every heartbeat, which the kept views leave out. */
+  private present(view: ApplicationView): ApplicationView {
+    const { row } = this.parts.get(view.id)!
+    const lastSeenAt = row.clusterId === undefined ? undefined : this.lines.get(row.clusterId)?.lastSeenAt
+    if (lastSeenAt === undefined) return view
+    const minute = Math.floor(lastSeenAt / LAST_SEEN_STEP_MS) * LAST_SEEN_STEP_MS
+    return { ...view, agent: { ...view.agent, lastSeen: isoTime(minute) } }
+  }
+
+  private takeClusters(changes: FleetChanges, now: EpochMs, touched: Touched): Set<string> {
+    const dirty = new Set<string>()
+    for (const row of changes.clusters ?? []) {
+      this.clusterRows.set(row.name, row)
+      touched.clusters.add(row.name)
+    }
+    if (changes.declaredClusters !== undefined) {
+      const before = new Map(this.declared)
+      this.declared.clear()
+      for (const cluster of changes.declaredClusters) this.declared.set(cluster.name, cluster)
+      for (const name of new Set([...before.keys(), ...this.declared.keys()])) {
+        const [old, current] = [before.get(name), this.declared.get(name)]
+        if (equalJson(old as unknown as Json, current as unknown as Json)) continue
+        touched.clusters.add(name)
+        if (current === undefined) touched.gone.add(name)
+        if (old?.environment !== current?.environment) this.addIdsOf(name, dirty)
+      }
+    }
+    for (const { clusterId, ...line } of changes.connections ?? []) this.hear(clusterId, line, now, dirty, touched)
+    return dirty
+  }
+
+  /** An agent was heard, or its line changed; its Applications look different only if it spoke up or fell silent. */
+  private hear(
+    clusterId: string,
+    heard: { readonly connected?: boolean; readonly lastSeenAt: EpochMs },
+    now: EpochMs,
+    dirty: Set<string>,
+    touched: Touched,
+  ): void {
+    const before = this.lines.get(clusterId)
+    const lastSeenAt = Math.max(heard.lastSeenAt, before?.lastSeenAt ?? 0)
+    const line = {
+      connected: heard.connected ?? before?.connected ?? false,
+      lastSeenAt,
+      silent: isSilent(lastSeenAt, now),
+    }
+    this.lines.set(clusterId, line)
+    if (before?.connected === line.connected && before.silent === line.silent) return
+    for (const row of this.clusterRows.values()) {
+      if (row.id !== clusterId) continue
+      touched.clusters.add(row.name)
+      this.addIdsOf(row.name, dirty)
+    }
+  }
+
+  private addIdsOf(cluster: string, ids: Set<string>): void {
+    for (const id of this.idsOfCluster.get(cluster) ?? []) ids.add(id)
+  }
+
+  /** Puts a row in its place, without looking at it yet. */
+  private put(row: ApplicationRow): void {
+    const before = this.parts.get(row.id)
+    if (before !== undefined) this.unlist(before.row)
+    addTo(this.names, row.name, row.id)
+    addTo(this.idsOfCluster, row.clusterName, row.id)
+    this.repositoryUses.add(row)
+    this.parts.set(row.id, { row, report: before?.report ?? this.loose.get(row.id) })
+    this.loose.delete(row.id)
+  }
+
+  private unlist(row: ApplicationRow): void {
+    removeFrom(this.names, row.name, row.id)
+    removeFrom(this.idsOfCluster, row.clusterName, row.id)
+    this.repositoryUses.remove(row)
+  }
+
+  /** Makes the view of one Application anew; counts and watchers learn of it when it differs. */
+  private look(id: string, now: EpochMs, told: Told[], touched: Touched): void {
+    const parts = this.parts.get(id)
+    if (parts === undefined) return
+    const { row, report } = parts
+    const cluster = this.declared.get(row.clusterName)
+    const connection = row.clusterId === undefined ? undefined : this.lines.get(row.clusterId)
+    const seen = viewApplication({
+      row,
+      ...(report !== undefined && { report }),
+      ...(cluster !== undefined && { cluster }),
+      ...(connection !== undefined && { connection }),
+      ...(this.hiddenDigest !== undefined && { hiddenDigest: this.hiddenDigest }),
+      now,
+    })
+    const view: ApplicationView = { ...seen, agent: { ...seen.agent, lastSeen: null } }
+    const before = this.listed.get(id)?.view
+    if (before !== undefined && equalJson(before as unknown as Json, view as unknown as Json)) return
+    if (before !== undefined) {
+      this.counts.remove(before)
+      touched.add(before)
+    }
+    this.counts.add(view)
+    this.listed.set(id, { view, search: searchText(view) })
+    if (before?.name !== view.name) this.ordered = undefined
+    touched.add(view)
+    told.push({ kind: 'applications', action: 'put', name: view.name, object: this.present(view) })
+  }
+
+  private remove(id: string, told: Told[], touched: Touched): void {
+    this.loose.delete(id)
+    const parts = this.parts.get(id)
+    const view = this.listed.get(id)?.view
+    if (parts === undefined || view === undefined) return
+    this.unlist(parts.row)
+    this.parts.delete(id)
+    this.listed.delete(id)
+    this.counts.remove(view)
+    this.ordered = undefined
+    touched.add(view)
+    told.push({ kind: 'applications', action: 'delete', name: view.name, object: { id, name: view.name } })
+  }
+
+  private takeSetsAndSources(changes: FleetChanges, told: Told[], touched: Touched): void {
+    for (const row of changes.sets ?? []) {
+      this.sets.set(row.key, row)
+      touched.sets.add(row.key)
+    }
+    for (const key of changes.removedSets ?? []) {
+      const row = this.sets.get(key)
+      if (row === undefined) continue
+      this.sets.delete(key)
+      const { name, source } = row
+      told.push({ kind: 'applicationsets', action: 'delete', name, object: { name, source } })
+    }
+    for (const row of changes.sources ?? []) {
+      this.sources.set(row.name, row)
+      told.push({ kind: 'sources', action: 'put', name: row.name, object: viewSource(row) })
+    }
+    for (const name of changes.removedSources ?? []) {
+      if (this.sources.delete(name)) told.push({ kind: 'sources', action: 'delete', name, object: { name } })
+    }
+  }
+
+  /** Clusters and sets whose own data or whose counts changed. */
+  private tellCounts(touched: Touched, now: EpochMs, told: Told[]): void {
+    for (const name of touched.clusters) {
+      const object = this.cluster(name, now)
+      if (object !== undefined) told.push({ kind: 'clusters', action: 'put', name, object })
+      else if (touched.gone.has(name)) told.push({ kind: 'clusters', action: 'delete', name, object: { name } })
+    }
+    for (const key of touched.sets) {
+      const row = this.sets.get(key)
+      if (row === undefined) continue
+      told.push({ kind: 'applicationsets', action: 'put', name: row.name, object: this.viewOfSet(row) })
+    }
+  }
+
+  private viewOfSet(row: SetRow): SetView {
+    return viewSet(row, this.counts.of('set', row.key))
+  }
+}
+
+/** What has to be told because Applications of it look different. */
+class Touched {
+  readonly clusters = new Set<string>()
+  readonly sets = new Set<string>()
+  /** Clusters that are declared no longer. */
+  readonly gone = new Set<string>()
+
+  add(view: ApplicationView): void {
+    this.clusters.add(view.cluster)
+    const key = setKeyOf(view)
+    if (key !== null) this.sets.add(key)
+  }
+}
+
+function byNameAndId(a: ApplicationView, b: ApplicationView): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1
+  return a.id < b.id ? -1 : 1
+}
+
+function addTo(lists: Map<string, Set<string>>, key: string, value: string): void {
+  const values = lists.get(key)
+  if (values === undefined) lists.set(key, new Set([value]))
+  else values.add(value)
+}
+
+function removeFrom(lists: Map<string, Set<string>>, key: string, value: string): void {
+  const values = lists.get(key)
+  values?.delete(value)
+  if (values?.size === 0) lists.delete(key)
+}
+
+/** Canonical, because provenance may carry integers that JSON.stringify refuses. */
+function jsonText(value: unknown): string {
+  return canonicalJson(value as Json)
+}
