@@ -13,7 +13,7 @@ export async function startSimulatedCluster(): Promise<Cluster> {
   })
   return {
     transport: identity => cluster.transport(userOf(identity)),
-    stop: async () => cluster.close(),
+    stop: async () => cluster.stop(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildKey, cacheDirectory, moduleDirectory } from './cache.ts'
@@ -79,8 +79,8 @@ interface Recipe {
 
 async function buildRecipe(): Promise<Recipe> {
   const toolchain = await goToolchain()
-  const version = await kubernetesVersion()
-  const flags = buildFlags(version)
+  const version = await requiredVersion('k8s.io/kubernetes')
+  const flags = await buildFlags(version)
   return { home: join(cacheDirectory(), await buildKey(toolchain, flags)), version, flags }
 }
 
@@ -102,19 +102,29 @@ export async function goToolchain(): Promise<string> {
   return result.stdout.trim()
 }
 
-/** The one place that names the version of Kubernetes is go.mod. */
-async function kubernetesVersion(): Promise<string> {
-  const goMod = await readFile(join(moduleDirectory, 'go.mod'), 'utf8')
-  const version = /^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)/m.exec(goMod)?.[1]
-  if (version === undefined) throw new ControlPlaneUnavailable('go.mod requires no k8s.io/kubernetes')
-  return version
+/** The one place that names versions is go.mod. */
+async function requiredVersion(module: string): Promise<string> {
+  const lines = (await readFile(join(moduleDirectory, 'go.mod'), 'utf8')).split('\n')
+  const line = lines.find(each => each.trim().startsWith(`${module} v`))
+  if (line === undefined) throw new ControlPlaneUnavailable(`go.mod requires no ${module}`)
+  return line.trim().split(' ')[1]!
 }
 
-/** Without the version stamped in, the apiserver works but calls itself v0.0.0, and charts' version checks fail. */
-function buildFlags(version: string): readonly string[] {
+/**
+ * Stamps versions in, as the projects' own builds do: without, the apiserver works but calls itself v0.0.0, and charts'
+ * version checks fail.
+ */
+async function buildFlags(version: string): Promise<readonly string[]> {
   const [major, minor] = version.slice(1).split('.')
-  const stamps = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean', gitCommit: 'flotilla' }
-  const stampFlags = Object.entries(stamps).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+  const stamps = {
+    'k8s.io/component-base/version.gitVersion': version,
+    'k8s.io/component-base/version.gitMajor': major,
+    'k8s.io/component-base/version.gitMinor': minor,
+    'k8s.io/component-base/version.gitTreeState': 'clean',
+    'k8s.io/component-base/version.gitCommit': 'flotilla',
+    'helm.sh/helm/v4/internal/version.version': await requiredVersion('helm.sh/helm/v4'),
+  }
+  const stampFlags = Object.entries(stamps).map(([name, value]) => `-X ${name}=${value}`)
   return ['-trimpath', '-buildvcs=false', '-ldflags', ['-s', '-w', ...stampFlags].join(' ')]
 }
 
@@ -132,8 +142,8 @@ async function buildOnce(
     () => progress(`waiting for another build (${lock})`),
     async () => {
       if (existsSync(recipe.home)) return
-      const partial = `${recipe.home}.partial-${process.pid}`
-      await rm(partial, { recursive: true, force: true })
+      await removeAbandonedBuilds()
+      const partial = `${recipe.home}${partialMark}${process.pid}`
       await mkdir(join(partial, 'bin'), { recursive: true })
       try {
         await build(partial)
@@ -144,6 +154,15 @@ async function buildOnce(
       }
     },
   )
+}
+
+const partialMark = '.partial-'
+
+/** What builders that were killed have left. Called under the lock, so none of them is still at work. */
+async function removeAbandonedBuilds(): Promise<void> {
+  for (const name of await readdir(cacheDirectory())) {
+    if (name.includes(partialMark)) await rm(join(cacheDirectory(), name), { recursive: true, force: true })
+  }
 }
 
 async function goBuild(flags: readonly string[], target: string, output: string, progress: Progress): Promise<void> {
