@@ -2,6 +2,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Core } from './api/core.ts'
 import { createObject, type WriteOptions } from './api/write-object.ts'
+import { SERVED_CLASS } from './controllers/claims.ts'
 import { newReport } from './objects/read-object.ts'
 import { settleObject } from './objects/read-stored.ts'
 
@@ -17,6 +18,32 @@ export function bootstrap(core: Core): void {
   make(core, 'Service', '', {
     metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, targetPort: 6443 }] },
+  })
+  make(core, 'StorageClass', 'storage.k8s.io', {
+    metadata: { name: SERVED_CLASS, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'flotilla.test/volumes',
+  })
+  const node = make(core, 'Node', '', {
+    metadata: { name: 'node-1', labels: { 'kubernetes.io/hostname': 'node-1', 'kubernetes.io/os': 'linux' } },
+  })
+  const resources = { cpu: '32', memory: '256Gi', pods: '1000' }
+  core.store.put('/nodes', {
+    ...node,
+    status: {
+      capacity: resources,
+      allocatable: resources,
+      addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'KubeletReady',
+          message: '',
+          lastHeartbeatTime: core.now(),
+          lastTransitionTime: core.now(),
+        },
+      ],
+    },
   })
   make(core, 'ClusterRole', 'rbac.authorization.k8s.io', {
     metadata: { name: 'cluster-admin', labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },

@@ -121,8 +121,8 @@ export class SimulatedCluster {
     return this.core.store.revision
   }
 
-  /** Stops the controllers and cuts every watch. */
-  close(): void {
+  /** Stops the controllers and cuts every watch; requests are still answered. */
+  stop(): void {
     this.controllers.stop()
     this.faults.dropWatches()
   }

@@ -22,8 +22,9 @@ interface DeleteOptions {
   readonly resourceVersion: string | undefined
 }
 
-const FOREGROUND = 'foregroundDeletion'
-const ORPHAN = 'orphan'
+/** Finalizers by which the two slower ways of deletion work. */
+export const FOREGROUND = 'foregroundDeletion'
+export const ORPHAN = 'orphan'
 
 export function deleteObject(
   core: Core,
@@ -66,6 +67,18 @@ export function deleteCollection(
   for (const object of objects)
     deleteOne(core, type, object, { ...options, uid: undefined, resourceVersion: undefined })
   return ok(presentList(form, type, objects, { resourceVersion: revision }))
+}
+
+/** Deletes as a controller does: no preconditions, in the background unless told otherwise. */
+export function deleteStored(
+  core: Core,
+  type: ResourceType,
+  live: KubernetesObject,
+  graceSeconds?: number,
+  propagation: 'Background' | 'Foreground' = 'Background',
+): void {
+  const none = { dryRun: false, uid: undefined, resourceVersion: undefined }
+  deleteOne(core, type, live, { ...none, propagation, graceSeconds })
 }
 
 /** What is left of the object: itself, marked, while something still holds it; undefined when it is gone. */

@@ -27,6 +27,7 @@ export function prepareForCreate(core: Core, type: ResourceType, object: Kuberne
       preparePod(draft)
       break
     case '/PersistentVolumeClaim':
+      childOf(draft, 'spec')['storageClassName'] ??= defaultStorageClass(core)
       addFinalizer(metadata, 'kubernetes.io/pvc-protection')
       break
     case '/PersistentVolume':
@@ -223,6 +224,12 @@ function keepAssigned(type: ResourceType, live: KubernetesObject, next: Kubernet
     if (spec[key] === undefined) kept[key] = before[key]
   }
   return Object.keys(kept).length === 0 ? next : { ...next, spec: { ...spec, ...kept } }
+}
+
+function defaultStorageClass(core: Core): string | undefined {
+  const isDefault = 'storageclass.kubernetes.io/is-default-class'
+  const classes = core.store.list('storage.k8s.io/storageclasses')
+  return classes.find(each => each.metadata.annotations?.[isDefault] === 'true')?.metadata.name
 }
 
 function addFinalizer(metadata: Draft, finalizer: string): void {

@@ -6,11 +6,22 @@ import { customSchema } from './custom-schema.ts'
 import { ALL_VERBS, type ResourceType } from './resource-type.ts'
 
 let builtinByPath: ReadonlyMap<string, ResourceType> | undefined
+let builtinByKind: ReadonlyMap<string, ResourceType> | undefined
+let builtinByStorage: ReadonlyMap<string, ResourceType> | undefined
 
 /** Built-in resources by `group/version/plural`, shared by all clusters. */
 function builtins(): ReadonlyMap<string, ResourceType> {
   builtinByPath ??= new Map(builtinResources().map(type => [pathOf(type), type] as const))
   return builtinByPath
+}
+
+function firstBy(
+  types: readonly ResourceType[],
+  keyOf: (type: ResourceType) => string,
+): ReadonlyMap<string, ResourceType> {
+  const found = new Map<string, ResourceType>()
+  for (const type of types) if (!found.has(keyOf(type))) found.set(keyOf(type), type)
+  return found
 }
 
 function pathOf(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): string {
@@ -30,12 +41,15 @@ export class ResourceRegistry {
 
   /** The first served version of a group's kind. */
   findKind(group: string, kind: string): ResourceType | undefined {
-    return this.all().find(type => type.group === group && type.kind === kind)
+    builtinByKind ??= firstBy(builtinResources(), type => `${type.group}/${type.kind}`)
+    const known = builtinByKind.get(`${group}/${kind}`)
+    return known ?? this.customTypes().find(type => type.group === group && type.kind === kind)
   }
 
   /** The resource that an object under a storage key is read as by default. */
   findStorage(storageKey: string): ResourceType | undefined {
-    return this.all().find(type => type.storageKey === storageKey)
+    builtinByStorage ??= firstBy(builtinResources(), type => type.storageKey)
+    return builtinByStorage.get(storageKey) ?? this.customTypes().find(type => type.storageKey === storageKey)
   }
 
   hasGroup(group: string): boolean {
