@@ -59,6 +59,8 @@ export interface ClusterSpec {
 export interface GroupKindRule {
   readonly group: string
   readonly kind: string
+  /** Glob over the object's name, for cluster-scoped kinds; absent: every name. */
+  readonly name?: string
 }
 
 export interface ProjectDestination {

@@ -99,7 +99,7 @@ function prepare(
 /** Why the Project does not let an object be; undefined when it does. */
 export function permissionProblem(ceiling: Ceiling, key: ObjectKey, namespaced: boolean): string | undefined {
   const name = key.group === '' ? key.kind : `${key.group}/${key.kind}`
-  if (!kindPermitted(ceiling, key.group, key.kind, namespaced)) return `the Project does not permit ${name}`
+  if (!kindPermitted(ceiling, key.group, key.kind, namespaced, key.name)) return `the Project does not permit ${name}`
   if (namespaced && !namespacePermitted(ceiling, key.namespace)) {
     return `the Project does not permit namespace "${key.namespace}"`
   }

@@ -80,11 +80,19 @@ describe('ceilings', () => {
     ['namespaced kinds are open without a list', 'apps', 'Deployment', true, true],
     ['a denied kind is denied', '', 'ResourceQuota', true, false],
   ] as const)('%s', (_sentence, group, kind, namespaced, expected) => {
-    expect(kindPermitted(ceiling, group, kind, namespaced)).toBe(expected)
+    expect(kindPermitted(ceiling, group, kind, namespaced, 'x')).toBe(expected)
   })
 
   it('an empty list of namespaced kinds permits none', () => {
-    expect(kindPermitted({ ...ceiling, namespacedKindsAllowed: [] }, 'apps', 'Deployment', true)).toBe(false)
+    expect(kindPermitted({ ...ceiling, namespacedKindsAllowed: [] }, 'apps', 'Deployment', true, 'x')).toBe(false)
+  })
+
+  it.each([
+    ['a name that its entry allows', 'shop-eu', true],
+    ['another name', 'kube-system', false],
+  ] as const)('%s', (_sentence, name, expected) => {
+    const named = { ...ceiling, clusterKindsAllowed: [{ group: '', kind: 'Namespace', name: 'shop-*' }] }
+    expect(kindPermitted(named, '', 'Namespace', false, name)).toBe(expected)
   })
 
   it.each([

@@ -113,10 +113,24 @@ export function ceilingOf(spec: ProjectSpec, cluster: DestinationCluster): Ceili
   }
 }
 
-/** A cluster-scoped kind has to be listed; a namespaced one has to be left alone (absent list) or listed. */
-export function kindPermitted(ceiling: Ceiling, group: string, kind: string, namespaced: boolean): boolean {
+/**
+ * A cluster-scoped kind has to be listed, with a name that matches where the entry has one; a namespaced one has to be
+ * left alone (absent list) or listed.
+ */
+export function kindPermitted(
+  ceiling: Ceiling,
+  group: string,
+  kind: string,
+  namespaced: boolean,
+  name: string,
+): boolean {
   const listed = (rules: readonly GroupKindRule[]): boolean =>
-    rules.some(rule => globMatches(rule.group, group, '') && globMatches(rule.kind, kind, ''))
+    rules.some(
+      rule =>
+        globMatches(rule.group, group, '') &&
+        globMatches(rule.kind, kind, '') &&
+        (namespaced || rule.name === undefined || rule.name === '' || globMatches(rule.name, name, '/')),
+    )
   if (namespaced) {
     if (listed(ceiling.namespacedKindsDenied)) return false
     return ceiling.namespacedKindsAllowed === undefined || listed(ceiling.namespacedKindsAllowed)

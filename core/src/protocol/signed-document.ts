@@ -43,7 +43,7 @@ const base = {
 }
 
 const application = v.object({ id, name: shortText, project: shortText })
-const groupKind = v.object({ group: shortText, kind: shortText })
+const groupKind = v.object({ group: shortText, kind: shortText, name: v.exactOptional(shortText) })
 const groupKinds = listOf(groupKind, 1000)
 
 const ceiling = v.object({

@@ -194,8 +194,8 @@ async function kindsOf(digest: Digest, world: World, services: LoopServices): Pr
 function firstKindRefused(kinds: readonly GroupKind[], ceiling: Ceiling, project: string): string | undefined {
   for (const { group, kind, namespaced, namespace, name } of kinds) {
     const label = group === '' ? kind : `${group}/${kind}`
-    const asNamespaced = kindPermitted(ceiling, group, kind, true)
-    if (namespaced ? !asNamespaced : !asNamespaced && !kindPermitted(ceiling, group, kind, false)) {
+    const asNamespaced = kindPermitted(ceiling, group, kind, true, name)
+    if (namespaced ? !asNamespaced : !asNamespaced && !kindPermitted(ceiling, group, kind, false, name)) {
       return `project "${project}" does not permit ${label} (${name})`
     }
     if (namespaced && !namespacePermitted(ceiling, namespace)) {
