@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { GitBackend, GitCredentials } from '@flotilla/core/ports/git'
+import { CachedRepository } from '../cached-repository.ts'
 import { gitError } from './git-errors.ts'
 import { type IsomorphicLimits, IsomorphicMirror } from './isomorphic-mirror.ts'
 import { IsomorphicObjects } from './isomorphic-objects.ts'
@@ -41,10 +42,12 @@ export function isomorphicBackend(options: IsomorphicOptions = {}): GitBackend {
       if (parsed.kind === 'local') {
         const mirror = new LocalMirror(parsed.path, folder => new IsomorphicObjects(parsed.path, folder))
         await takeUp(mirror)
-        return new ObjectRepository(mirror)
+        return CachedRepository.over(new ObjectRepository(mirror))
       }
       const access = { url: parsed.url, ...httpCredentials({ ...parsed.inline, ...credentials }), ...limitsOf(limits) }
-      return new ObjectRepository(await IsomorphicMirror.open(join(directory, 'isomorphic'), access, limits))
+      return CachedRepository.over(
+        new ObjectRepository(await IsomorphicMirror.open(join(directory, 'isomorphic'), access, limits)),
+      )
     },
   }
 }

@@ -14,10 +14,13 @@ type StoredObject =
   | { readonly type: 'tree'; readonly entries: readonly TreeEntry[] }
   | { readonly type: 'blob'; readonly bytes: Uint8Array }
 
+/** Content of a file, or what stands at its path instead. */
+export type MemoryFile = string | Uint8Array | { readonly symlink: string } | { readonly submodule: ObjectId }
+
 interface Remote {
   readonly objects: Map<ObjectId, StoredObject>
   readonly refs: Map<string, ObjectId>
-  readonly files: Map<string, Map<string, string>>
+  readonly files: Map<string, Map<string, MemoryFile>>
 }
 
 /**
@@ -38,20 +41,20 @@ export class MemoryGit implements GitBackend {
     return this.#remotes.has(url)
   }
 
-  /** Commits changes to a branch: a text replaces the file, `null` removes it. Returns the commit's id. */
-  commit(url: string, changes: { readonly [path: string]: string | null }, branch = 'main'): ObjectId {
+  /** Commits changes to a branch: a file replaces the one there, `null` removes it. Returns the commit's id. */
+  commit(url: string, changes: { readonly [path: string]: MemoryFile | null }, branch = 'main'): ObjectId {
     const remote = this.#remotes.get(url) ?? newRemote()
     this.#remotes.set(url, remote)
-    const files = new Map<string, string>(remote.files.get(branch))
-    for (const [path, text] of Object.entries(changes)) {
-      if (text === null) files.delete(path)
-      else files.set(path, text)
+    const files = new Map<string, MemoryFile>(remote.files.get(branch))
+    for (const [path, file] of Object.entries(changes)) {
+      if (file === null) files.delete(path)
+      else files.set(path, file)
     }
     remote.files.set(branch, files)
     const parent = remote.refs.get(`refs/heads/${branch}`)
     const tree = storeTree(
       remote,
-      [...files].map(([path, text]) => ({ segments: path.split('/'), text })),
+      [...files].map(([path, file]) => ({ segments: path.split('/'), file })),
     )
     const at = this.#clock.now()
     const author = `Flotilla <flotilla@example.com> ${Math.floor(at / 1000)} +0000`
@@ -117,31 +120,43 @@ function newRemote(): Remote {
   return { objects: new Map(), refs: new Map(), files: new Map() }
 }
 
-function storeTree(
-  remote: Remote,
-  files: readonly { readonly segments: readonly string[]; readonly text: string }[],
-): ObjectId {
-  const entries: TreeEntry[] = []
-  for (const [name, below] of Map.groupBy(files, file => file.segments[0]!)) {
+interface PlacedFile {
+  readonly segments: readonly string[]
+  readonly file: MemoryFile
+}
+
+const MODES: Readonly<Record<TreeEntry['type'], string>> = {
+  file: '100644',
+  executable: '100755',
+  directory: '40000',
+  symlink: '120000',
+  submodule: '160000',
+}
+
+function storeTree(remote: Remote, files: readonly PlacedFile[]): ObjectId {
+  const entries = [...Map.groupBy(files, file => file.segments[0]!)].map(([name, below]): TreeEntry => {
     const [first] = below
-    if (first && below.length === 1 && first.segments.length === 1) {
-      const bytes = Buffer.from(first.text)
-      const id = objectId('blob', bytes)
-      remote.objects.set(id, { type: 'blob', bytes })
-      entries.push({ name, type: 'file', id })
-    } else {
-      const inner = below.map(({ segments, text }) => ({ segments: segments.slice(1), text }))
-      entries.push({ name, type: 'directory', id: storeTree(remote, inner) })
-    }
-  }
+    if (first && below.length === 1 && first.segments.length === 1) return storeFile(remote, name, first.file)
+    const inner = below.map(({ segments, file }) => ({ segments: segments.slice(1), file }))
+    return { name, type: 'directory', id: storeTree(remote, inner) }
+  })
   entries.sort((a, b) => Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))))
   const parts = entries.flatMap(({ name, type, id }) => [
-    Buffer.from(`${type === 'directory' ? '40000' : '100644'} ${name}\0`),
+    Buffer.from(`${MODES[type]} ${name}\0`),
     Buffer.from(id, 'hex'),
   ])
   const id = objectId('tree', Buffer.concat(parts))
   remote.objects.set(id, { type: 'tree', entries })
   return id
+}
+
+function storeFile(remote: Remote, name: string, file: MemoryFile): TreeEntry {
+  if (typeof file === 'object' && 'submodule' in file) return { name, type: 'submodule', id: file.submodule }
+  const isLink = typeof file === 'object' && 'symlink' in file
+  const bytes = Buffer.from(isLink ? file.symlink : (file as string | Uint8Array))
+  const id = objectId('blob', bytes)
+  remote.objects.set(id, { type: 'blob', bytes })
+  return { name, type: isLink ? 'symlink' : 'file', id }
 }
 
 /** Git sorts a directory as if its name ended in a slash. */

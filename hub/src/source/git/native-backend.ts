@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { GitBackend } from '@flotilla/core/ports/git'
+import { CachedRepository } from '../cached-repository.ts'
 import { gitError } from './git-errors.ts'
 import { takeUp } from './isomorphic-backend.ts'
 import { LocalMirror } from './local-mirror.ts'
@@ -36,7 +37,7 @@ export function nativeBackend(options: NativeOptions = {}): GitBackend {
       if (parsed.kind === 'local') {
         const mirror = new LocalMirror(parsed.path, folder => new NativeObjects(gitBinary, parsed.path, folder))
         await takeUp(mirror)
-        return new ObjectRepository(mirror)
+        return CachedRepository.over(new ObjectRepository(mirror))
       }
       if (parsed.kind === 'ssh' && parsed.inline?.password !== undefined) {
         throw gitError('URL_UNSUPPORTED', parsed.url, 'ssh with a password is not supported; use a key')
@@ -48,7 +49,7 @@ export function nativeBackend(options: NativeOptions = {}): GitBackend {
         credentials: { ...parsed.inline, ...credentials },
         limits: { ...DEFAULT_LIMITS, ...limits },
       })
-      return new ObjectRepository(mirror)
+      return CachedRepository.over(new ObjectRepository(mirror))
     },
   }
 }

@@ -3,7 +3,6 @@ import { gitError } from './git-errors.ts'
 import { type ObjectSource, ObjectTooLarge } from './object-source.ts'
 import { MalformedObject, type ObjectType, parseCommit, parseTag, parseTree, type RawObject } from './parse-object.ts'
 import { isObjectId, lookUpRevision, type RefSnapshot } from './refs.ts'
-import { TreeCache } from './tree-cache.ts'
 
 /** What differs between backends; everything else is {@link ObjectRepository}. */
 export interface Mirror {
@@ -18,26 +17,16 @@ export interface Mirror {
   close(): Promise<void>
 }
 
-/** Counts what was really read, which is less than what was asked for: trees are remembered by id. */
-export interface ObjectCounts {
-  trees: number
-  blobs: number
-  commits: number
-}
-
 const MAX_TREE_BYTES = 64 * 1024 * 1024
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024
 const MAX_TAG_DEPTH = 8
-const TREE_CACHE_ENTRIES = 100_000
 const MAX_REMEMBERED_REFS = 10_000
 
-/** One repository of any backend: resolves revisions, parses objects, remembers trees, and names every failure. */
+/** One repository of any backend: resolves revisions, parses objects, and names every failure. */
 export class ObjectRepository implements GitRepository {
   readonly #mirror: Mirror
-  readonly #trees = new TreeCache(TREE_CACHE_ENTRIES)
   /** What refs have pointed at, with annotated tags followed: an object never changes. */
   readonly #commitOf = new Map<ObjectId, ObjectId>()
-  readonly counts: ObjectCounts = { trees: 0, blobs: 0, commits: 0 }
 
   constructor(mirror: Mirror) {
     this.#mirror = mirror
@@ -60,24 +49,16 @@ export class ObjectRepository implements GitRepository {
 
   async readCommit(id: ObjectId): Promise<GitCommit> {
     const bytes = await this.#read(id, 'commit', MAX_COMMIT_BYTES)
-    this.counts.commits++
     return this.#parse(() => parseCommit(id, bytes))
   }
 
   async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
-    const remembered = this.#trees.get(id)
-    if (remembered) return remembered
     const bytes = await this.#read(id, 'tree', MAX_TREE_BYTES)
-    this.counts.trees++
-    const entries = this.#parse(() => parseTree(id, bytes))
-    this.#trees.set(id, entries)
-    return entries
+    return this.#parse(() => parseTree(id, bytes))
   }
 
-  async readBlob(id: ObjectId, maxBytes: number): Promise<Uint8Array> {
-    const bytes = await this.#read(id, 'blob', maxBytes)
-    this.counts.blobs++
-    return bytes
+  readBlob(id: ObjectId, maxBytes: number): Promise<Uint8Array> {
+    return this.#read(id, 'blob', maxBytes)
   }
 
   close(): Promise<void> {
