@@ -77,8 +77,12 @@ export class Api {
     return readAnswer(await this.open(method, path + queryText(options.query ?? {}), options))
   }
 
-  private open(method: ClusterRequest['method'], path: string, options: SendOptions): Promise<ClusterResponse> {
-    const { body } = options
+  private open(
+    method: ClusterRequest['method'],
+    path: string,
+    options: SendOptions & { readonly signal?: AbortSignal },
+  ): Promise<ClusterResponse> {
+    const { body, signal } = options
     return this.transport.request({
       method,
       path,
@@ -88,6 +92,7 @@ export class Api {
         ...options.headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
     })
   }
 
@@ -132,7 +137,9 @@ export class Api {
   /** Opens a watch. Close it, or the test does not end. */
   async watch(resource: string, query: Query = {}, accept?: string): Promise<Watch> {
     const path = this.path(resource, undefined, undefined, { watch: true, ...query })
-    return new Watch(await this.open('GET', path, accept === undefined ? {} : { accept }))
+    const controller = new AbortController()
+    const { signal } = controller
+    return new Watch(await this.open('GET', path, accept === undefined ? { signal } : { signal, accept }), controller)
   }
 }
 

@@ -14,11 +14,14 @@ const eventTimeoutMs = 15_000
 export class Watch {
   readonly status: number
   private readonly chunks: AsyncIterator<Uint8Array>
+  private readonly controller: AbortController
   private buffered = ''
   private readonly decoder = new TextDecoder()
 
-  constructor(response: ClusterResponse) {
+  /** @param controller Its signal went with the request: a watch that is being read ends by nothing else. */
+  constructor(response: ClusterResponse, controller: AbortController) {
     this.status = response.status
+    this.controller = controller
     this.chunks = response.body[Symbol.asyncIterator]()
   }
 
@@ -66,8 +69,8 @@ export class Watch {
     return lines
   }
 
-  async close(): Promise<void> {
-    await this.chunks.return?.()
+  close(): void {
+    this.controller.abort(new Error('the row has closed its watch'))
   }
 }
 

@@ -63,7 +63,7 @@ export const access: readonly Row[] = [
     sentence: 'a forbidden watch is an answer of 403, not an event',
     async run({ as }) {
       const events = await as('user-without-rights').watch('configmaps')
-      await events.close()
+      events.close()
       expect(events.status).toBe(403)
     },
   },

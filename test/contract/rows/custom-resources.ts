@@ -346,7 +346,7 @@ export const customResources: readonly Row[] = [
         ok(await api.delete(resource, 'a'))
         expect(await events.take(2)).toEqual(['ADDED a', 'DELETED a'])
       } finally {
-        await events.close()
+        events.close()
       }
     },
   },

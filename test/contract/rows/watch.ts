@@ -26,7 +26,7 @@ async function watching(
   try {
     await use(watch)
   } finally {
-    await watch.close()
+    watch.close()
   }
 }
 
@@ -233,7 +233,7 @@ export const watch: readonly Row[] = [
         })
         expect(await events.next()).toBeUndefined()
       } finally {
-        await events.close()
+        events.close()
       }
     },
   },
@@ -241,7 +241,7 @@ export const watch: readonly Row[] = [
     sentence: 'a version that is no number is refused',
     async run({ api }) {
       const events = await api.watch('configmaps', { resourceVersion: 'yesterday' })
-      await events.close()
+      events.close()
       expect(events.status).toBeGreaterThanOrEqual(400)
     },
   },
