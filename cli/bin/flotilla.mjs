@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// Runs on whatever Node is there and imports nothing of ours before it knows that this Node can run it.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const AGAIN = 'FLOTILLA_STARTED_AGAIN'
+
+/** Node-API 10 for the store's binary, and types that the runtime strips by itself: Node 22.18 and newer. */
+function isCapable() {
+  return Number(process.versions.napi ?? 0) >= 10 && Boolean(process.features.typescript)
+}
+
+/** The Node of the lock file, in the nearest node_modules above. */
+function bundledNode() {
+  for (let folder = HERE; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', '.bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    if (existsSync(candidate)) return candidate
+    if (dirname(folder) === folder) return undefined
+  }
+}
+
+if (isCapable()) {
+  delete process.env[AGAIN]
+  const { main } = await import('../src/main.ts')
+  await main()
+} else {
+  const node = process.env[AGAIN] ? undefined : bundledNode()
+  if (node === undefined) {
+    process.stderr.write(`flotilla: Node 22.18 or newer is needed, Node 24 is best; this is ${process.versions.node}\n`)
+    process.exit(1)
+  }
+  const child = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, [AGAIN]: '1' },
+  })
+  if (child.error) process.stderr.write(`flotilla: ${node} could not be started: ${child.error.message}\n`)
+  if (child.signal) process.kill(process.pid, child.signal)
+  else process.exit(child.status ?? 1)
+}

@@ -1,0 +1,101 @@
+import type { Application } from '@flotilla/core/model/application'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import { nearest } from '@flotilla/core/text/nearest'
+import type { Command } from 'commander'
+import type { CliContext, ExitCode } from '../context.ts'
+import { failure } from '../errors.ts'
+import { type Colours, coloursOf } from '../output/colours.ts'
+import { formatOf } from '../output/formats.ts'
+import { type OfflineOptions, withOfflineOptions } from './offline-options.ts'
+import { action, type Verb } from './verb.ts'
+
+interface ExpandOptions extends OfflineOptions {
+  readonly set?: readonly string[]
+}
+
+/** `flotilla expand PATH`: what the ApplicationSets become, with where each Application comes from. */
+export const expandVerb: Verb = {
+  register(program, context) {
+    const command = program
+      .command('expand')
+      .description('show the Applications that ApplicationSets become')
+      .argument('<path>', 'a folder or file of the config repository')
+      .option('--set <name>', 'only this ApplicationSet; may be repeated', collect)
+    withOfflineOptions(command)
+      .addHelpText(
+        'after',
+        '\nExamples:\n  flotilla expand fleet --set shop\n  flotilla expand fleet --repo https://git.example.com/shop.git=../shop -o json',
+      )
+      .action(action(context, (path: string, _: object, self: Command) => run(context, path, self.optsWithGlobals())))
+  },
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value]
+}
+
+async function run(context: CliContext, path: string, options: ExpandOptions): Promise<ExitCode> {
+  const format = formatOf(options, ['table', 'json', 'yaml', 'name', 'wide'])
+  const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
+  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path })
+  try {
+    const only = options.set === undefined ? undefined : new Set(options.set)
+    requireSets(
+      only,
+      fleet.fleet.applicationSets.map(set => set.name),
+    )
+    const expanded = await expandOffline(fleet, { only })
+    const items = expanded.applications.filter(application => application.provenance.set !== undefined)
+    const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
+    await print(context, format, items, diagnostics, options)
+    return diagnostics.some(diagnostic => diagnostic.severity === 'error') ? 1 : 0
+  } finally {
+    await fleet.repositories.close()
+  }
+}
+
+function requireSets(wanted: ReadonlySet<string> | undefined, known: readonly string[]): void {
+  for (const name of wanted ?? []) {
+    if (known.includes(name)) continue
+    const meant = nearest(name, known)
+    throw failure(
+      `there is no ApplicationSet "${name}"`,
+      meant === undefined ? `known sets: ${known.join(', ') || 'none'}` : `did you mean "${meant}"?`,
+    )
+  }
+}
+
+async function print(
+  context: CliContext,
+  format: 'table' | 'wide' | 'json' | 'yaml' | 'name',
+  items: readonly Application[],
+  diagnostics: readonly Diagnostic[],
+  options: ExpandOptions,
+): Promise<void> {
+  const { diagnosticJson, diagnosticText } = await import('../output/diagnostics.ts')
+  const { itemJson } = await import('../offline/item-json.ts')
+  if (format === 'json' || format === 'yaml') {
+    const { printData } = await import('../output/data.ts')
+    return printData(context, format, { items: items.map(itemJson), diagnostics: diagnostics.map(diagnosticJson) })
+  }
+  const errors = coloursOf(context, context.stderr, options)
+  for (const diagnostic of diagnostics) {
+    if (!options.quiet || diagnostic.severity === 'error') context.stderr.write(diagnosticText(diagnostic, errors))
+  }
+  if (format === 'name') context.stdout.write(items.map(({ metadata }) => `${metadata.name}\n`).join(''))
+  else context.stdout.write(await tableText(items, coloursOf(context, context.stdout, options), format === 'wide'))
+}
+
+async function tableText(items: readonly Application[], colours: Colours, wide: boolean): Promise<string> {
+  const { table } = await import('../output/table.ts')
+  const { clusterText, sourceText } = await import('../offline/item-json.ts')
+  const headings = ['NAME', 'PROJECT', 'CLUSTER', 'NAMESPACE', 'SET', 'SOURCE', ...(wide ? ['FROM', 'REVISION'] : [])]
+  const rows = items.map(item => {
+    const { metadata, spec, provenance } = item
+    const from = `${provenance.file}:${provenance.line} ${provenance.generator}[${provenance.element}]`
+    const revision = spec.source?.targetRevision ?? 'HEAD'
+    const columns = [metadata.name, spec.project, clusterText(item), spec.destination.namespace ?? '']
+    return [...columns, provenance.set ?? '', sourceText(item), ...(wide ? [from, revision] : [])]
+  })
+  return table(headings, rows, colours)
+}

@@ -1,0 +1,326 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const COMMAND = fileURLToPath(new URL('../bin/flotilla.mjs', import.meta.url))
+const EXAMPLE = fileURLToPath(new URL('../../examples/three-environments', import.meta.url))
+const URL_OF_EXAMPLE = 'https://git.example.com/fleet/three-environments.git'
+const REPO = ['--repo', `${URL_OF_EXAMPLE}=.`]
+
+let folder: string
+
+/** The example in a repository of its own, so that nothing around it matters. */
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'flotilla-cli-'))
+  cpSync(EXAMPLE, folder, { recursive: true })
+  git('init', '-q')
+  git('add', '-A')
+  git('commit', '-qm', 'begin')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function git(...words: string[]): void {
+  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com', '-c', 'init.defaultBranch=main']
+  execFileSync('git', ['-C', folder, ...identity, ...words])
+}
+
+/** The real command, as a process of its own. */
+function flotilla(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...words], {
+    cwd: options.cwd ?? folder,
+    env: { ...process.env, ...options.env },
+    encoding: 'utf8',
+    timeout: 30_000,
+  })
+  return { status, stdout, stderr }
+}
+
+function put(path: string, text: string): void {
+  mkdirSync(join(folder, path, '..'), { recursive: true })
+  writeFileSync(join(folder, path), text)
+}
+
+describe('validate', () => {
+  test('a sound fleet: nothing on stdout, 0', () => {
+    expect(flotilla(['validate', 'fleet'])).toEqual({ status: 0, stdout: '', stderr: 'no mistakes in 10 files\n' })
+  })
+
+  test('mistakes are data: on stdout, with 1; as JSON with every member', () => {
+    put('broken/a.yaml', 'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {locl: true}\n')
+    const text = flotilla(['validate', 'broken'])
+    expect(text).toEqual({
+      status: 1,
+      stdout: 'broken/a.yaml:4:8 UNKNOWN_FIELD there is no field "locl" in spec\n  hint: did you mean "local"?\n',
+      stderr: '1 error in 1 file\n',
+    })
+    const json = flotilla(['validate', 'broken', '-o', 'json'])
+    expect([json.status, JSON.parse(json.stdout)]).toEqual([
+      1,
+      {
+        diagnostics: [
+          {
+            severity: 'error',
+            code: 'UNKNOWN_FIELD',
+            file: 'broken/a.yaml',
+            line: 4,
+            column: 8,
+            message: 'there is no field "locl" in spec',
+            hint: 'did you mean "local"?',
+          },
+        ],
+      },
+    ])
+    expect(flotilla(['validate', 'broken/a.yaml']).stdout).toBe(text.stdout)
+  })
+
+  test('a warning is no failure, and --quiet leaves the talk out', () => {
+    put('warned/a.yaml', 'apiVersion: flotilla.dev/v1alpha1\nkind: Team\nmetadata: {name: a}\n')
+    expect(flotilla(['validate', 'warned', '--quiet'])).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('what cannot be read is said, one file at a time', () => {
+    put('odd/latin.yaml', '')
+    writeFileSync(join(folder, 'odd/latin.yaml'), Buffer.from([0x61, 0x3a, 0xe9]))
+    put('odd/large.yaml', `# ${'x'.repeat(1024 * 1024)}\n`)
+    symlinkSync('/etc/hostname', join(folder, 'odd/absolute.yaml'))
+    symlinkSync('../fleet/projects/shop.yaml', join(folder, 'odd/outside.yaml'))
+    symlinkSync('good/cluster.yaml', join(folder, 'odd/inside.yaml'))
+    put('odd/good/cluster.yaml', 'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\n')
+    const { status, stdout } = flotilla(['validate', 'odd'])
+    const found = stdout.split('\n').filter(line => line.startsWith('odd/'))
+    expect(status).toBe(1)
+    expect(found.map(line => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'odd/absolute.yaml:1:1 FILE_UNREADABLE',
+      'odd/inside.yaml:3:18 DUPLICATE_NAME',
+      'odd/large.yaml:1:1 FILE_TOO_LARGE',
+      'odd/latin.yaml:1:1 FILE_UNREADABLE',
+      'odd/outside.yaml:1:1 FILE_UNREADABLE',
+    ])
+  })
+
+  test('a path that is not there is wrong usage', () => {
+    expect(flotilla(['validate', 'nowhere'])).toEqual({ status: 2, stdout: '', stderr: 'error: there is no nowhere\n' })
+  })
+})
+
+describe('expand', () => {
+  test('names every Application of the sets', () => {
+    const { status, stdout, stderr } = flotilla(['expand', 'fleet', ...REPO, '-o', 'name'])
+    expect([status, stderr]).toEqual([0, ''])
+    const names = stdout.trim().split('\n')
+    expect([names.length, names[0]]).toEqual([13, 'monitoring-prod-eu-1'])
+    expect(names).not.toContain('welcome')
+  })
+
+  test('JSON has items with their provenance, and diagnostics', () => {
+    const { stdout } = flotilla(['expand', 'fleet', ...REPO, '--set', 'shop', '-o', 'json'])
+    const { items, diagnostics } = JSON.parse(stdout)
+    expect(diagnostics).toEqual([])
+    expect(items).toHaveLength(8)
+    expect(items[0]).toMatchObject({
+      apiVersion: 'flotilla.dev/v1alpha1',
+      kind: 'Application',
+      metadata: { name: 'checkout-dev-1' },
+      spec: { source: { path: 'apps/checkout/dev' } },
+      provenance: {
+        set: 'shop',
+        file: 'fleet/applicationsets/shop.yaml',
+        line: 7,
+        column: 5,
+        generator: '0',
+        element: 0,
+      },
+    })
+    expect(items[0].provenance.params).toMatchObject({ name: 'dev-1', 'path[1]': 'checkout' })
+  })
+
+  test('a repository without a folder is an error with the way out, and the rest is shown', () => {
+    const { status, stdout, stderr } = flotilla(['expand', 'fleet'])
+    expect(status).toBe(1)
+    expect(stdout).toContain('monitoring-prod-eu-1')
+    expect(stderr).toContain('INPUT_UNAVAILABLE')
+    expect(stderr).toContain(`--repo ${URL_OF_EXAMPLE}=DIR`)
+  })
+
+  test('the own origin needs no mapping', () => {
+    git('remote', 'add', 'origin', URL_OF_EXAMPLE)
+    expect(flotilla(['expand', 'fleet', '-o', 'name']).status).toBe(0)
+    git('remote', 'remove', 'origin')
+  })
+
+  test('--at reads a commit, config and folders alike, and not the files as they are', () => {
+    put('apps/search/dev/config.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: search}\n')
+    put(
+      'fleet/clusters/dev-2.yaml',
+      'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: dev-2, labels: {env: dev}}\n',
+    )
+    const now = flotilla(['expand', 'fleet', ...REPO, '-o', 'name']).stdout
+    const then = flotilla(['expand', 'fleet', ...REPO, '-o', 'name', '--at', 'main']).stdout
+    rmSync(join(folder, 'apps/search'), { recursive: true })
+    rmSync(join(folder, 'fleet/clusters/dev-2.yaml'))
+    expect(now).toContain('search-dev-2')
+    expect(then.trim().split('\n')).toHaveLength(13)
+    expect(flotilla(['expand', 'fleet', '--at', 'nowhere'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('no revision "nowhere"'),
+    })
+  })
+
+  test('a set that does not exist, with the nearest name', () => {
+    expect(flotilla(['expand', 'fleet', '--set', 'shpo'])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'error: there is no ApplicationSet "shpo"\n  hint: did you mean "shop"?\n',
+    })
+  })
+})
+
+describe('explain', () => {
+  test('back from an Application to set, generator, parameters and template lines', () => {
+    const { status, stdout } = flotilla(['explain', 'fleet', 'checkout-prod-eu-1', ...REPO, '-o', 'json'])
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      set: { name: 'shop', file: 'fleet/applicationsets/shop.yaml', line: 2 },
+      generator: { path: '0', kind: 'matrix', line: 7, column: 5 },
+      provenance: { params: { 'path[1]': 'checkout' } },
+      template: expect.arrayContaining([
+        {
+          field: 'spec.source.path',
+          template: '{{path}}',
+          value: 'apps/checkout/prod',
+          file: 'fleet/applicationsets/shop.yaml',
+          line: 23,
+          column: 15,
+        },
+      ]),
+    })
+    expect(flotilla(['explain', 'fleet', 'checkout-prod-eu-1', ...REPO]).stdout).toContain('by generator 0 (matrix) at')
+    expect(flotilla(['explain', 'fleet', 'welcome', ...REPO]).stdout).toContain(
+      'written by hand at fleet/applications/welcome.yaml:2:1',
+    )
+  })
+
+  const affected: Record<string, [string[], string[]]> = {
+    'a manifest affects what renders its folder': [
+      ['apps/checkout/prod/config.yaml'],
+      ['checkout-prod-eu-1', 'checkout-prod-us-1'],
+    ],
+    'a file of the files generator affects its whole set': [
+      ['platform/quotas/search.yaml'],
+      ['quota-checkout-prod-eu-1', 'quota-search-staging-1', 'quota-sandbox-dev-1'],
+    ],
+    'a cluster affects what is bound for it': [
+      ['fleet/clusters/staging-1.yaml'],
+      ['quota-search-staging-1', 'checkout-staging-1', 'storefront-staging-1'],
+    ],
+    'a file that nothing reads affects nothing': [['README.md'], []],
+  }
+  test.each(Object.entries(affected))('forwards: %s', (_, [files, names]) => {
+    const { stdout } = flotilla(['explain', 'fleet', ...REPO, '-o', 'json', '--affected', ...files])
+    expect(JSON.parse(stdout).applications.map((one: { name: string }) => one.name)).toEqual(names)
+  })
+
+  test('neither or both is wrong usage', () => {
+    expect(flotilla(['explain', 'fleet']).status).toBe(2)
+    expect(flotilla(['explain', 'fleet', 'web', '--affected', 'x']).status).toBe(2)
+  })
+})
+
+describe('render', () => {
+  test('the manifests in canonical order', () => {
+    const { status, stdout, stderr } = flotilla(['render', 'fleet', 'checkout-prod-eu-1', ...REPO, '-o', 'name'])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toBe('ConfigMap checkout\nService checkout\napps/Deployment checkout\n')
+    const json = JSON.parse(flotilla(['render', 'fleet', 'checkout-prod-eu-1', ...REPO, '-o', 'json']).stdout)
+    expect(json).toMatchObject({
+      name: 'checkout-prod-eu-1',
+      digest: expect.stringMatching(/^sha256:/),
+      diagnostics: [],
+    })
+    expect(json.items).toHaveLength(3)
+    const yaml = flotilla(['render', 'fleet', 'checkout-prod-eu-1', ...REPO]).stdout
+    expect(yaml.match(/^---$/gm)).toHaveLength(3)
+  })
+
+  test('two clusters of one environment get one digest', () => {
+    const digest = (app: string) => JSON.parse(flotilla(['render', 'fleet', app, ...REPO, '-o', 'json']).stdout).digest
+    expect(digest('checkout-prod-eu-1')).toBe(digest('checkout-prod-us-1'))
+  })
+
+  test('a manifest that cannot be read is named in its repository', () => {
+    put('apps/checkout/dev/broken.yaml', 'a: [\n')
+    const { status, stdout, stderr } = flotilla(['render', 'fleet', 'checkout-dev-1', ...REPO])
+    rmSync(join(folder, 'apps/checkout/dev/broken.yaml'))
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('apps/checkout/dev/broken.yaml:1:')
+  })
+
+  test('an Application that is not there, with the nearest name', () => {
+    const { status, stderr } = flotilla(['render', 'fleet', 'checkot-dev-1', ...REPO])
+    expect([status, stderr]).toEqual([
+      1,
+      'error: there is no Application "checkot-dev-1"\n  hint: did you mean "checkout-dev-1"?\n',
+    ])
+  })
+})
+
+describe('the command itself', () => {
+  test('exit codes of wrong usage', () => {
+    for (const words of [
+      [],
+      ['nonsense'],
+      ['expand'],
+      ['expand', 'a', 'b'],
+      ['validate', 'fleet', '--nonsense'],
+      ['validate', 'fleet', '-o', 'wide'],
+    ]) {
+      const { status, stdout, stderr } = flotilla(words)
+      expect([status, stdout], words.join(' ')).toEqual([2, ''])
+      expect(stderr).not.toBe('')
+    }
+  })
+
+  test('help and version are answers, not mistakes', () => {
+    expect(flotilla(['--help'])).toMatchObject({ status: 0, stderr: '' })
+    expect(flotilla(['help', 'expand']).stdout).toContain('Examples:')
+    expect(flotilla(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(JSON.parse(flotilla(['version', '-o', 'json']).stdout)).toEqual({
+      version: expect.any(String),
+      node: process.versions.node,
+    })
+  })
+
+  test('a misspelt command is answered with the nearest', () => {
+    expect(flotilla(['expnd', 'fleet']).stderr).toContain('Did you mean expand?')
+  })
+
+  test('completion in bash', () => {
+    const script = flotilla(['completion', 'bash']).stdout
+    const complete = (words: string) =>
+      execFileSync(
+        'bash',
+        [
+          '-c',
+          `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _flotilla_complete; echo "\${COMPREPLY[@]}"`,
+        ],
+        { encoding: 'utf8' },
+      ).trim()
+    expect(complete('flotilla ex')).toBe('expand explain')
+    expect(complete('flotilla expand fleet --s')).toBe('--set')
+    expect(complete('flotilla --quiet val')).toBe('validate')
+    for (const shell of ['zsh', 'fish']) expect(flotilla(['completion', shell]).stdout).toContain('validate')
+    expect(flotilla(['completion', 'tcsh']).status).toBe(2)
+  })
+
+  test('a reader that closes the pipe early is no failure', () => {
+    const result = spawnSync(
+      'bash',
+      ['-c', `set -o pipefail; "${process.execPath}" "${COMMAND}" expand fleet -o json | head -1`],
+      { cwd: folder, encoding: 'utf8' },
+    )
+    expect(result.stderr).not.toContain('EPIPE')
+  })
+})

@@ -1,0 +1,25 @@
+import process from 'node:process'
+import type { CliContext, Sink } from './context.ts'
+import { runCommand } from './program.ts'
+
+/** The command as a process: the only file that reads its arguments, streams and environment. */
+export async function main(): Promise<void> {
+  const context: CliContext = {
+    cwd: process.cwd(),
+    env: process.env,
+    stdout: sinkOf(process.stdout),
+    stderr: sinkOf(process.stderr),
+    exitCode: 0,
+  }
+  // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  // Set, not exit(): what is still in the pipes has to get out.
+  process.exitCode = await runCommand(process.argv.slice(2), context)
+}
+
+function sinkOf(stream: NodeJS.WriteStream): Sink {
+  return { write: text => void stream.write(text), isTerminal: stream.isTTY === true }
+}

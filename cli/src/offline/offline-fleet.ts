@@ -1,0 +1,113 @@
+import { clusterFacts, load, type MergeResult, mergeFleets } from '@flotilla/config'
+import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotilla/core/model/application'
+import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import {
+  type Expansion,
+  type ExpansionError,
+  expand,
+  type GeneratorInputs,
+  type InputAnswer,
+  inputKey,
+  resolveNames,
+} from '@flotilla/generators'
+import { gatherInput } from './gather-input.ts'
+import { readConfigFiles } from './read-config.ts'
+import { Repositories } from './repositories.ts'
+
+export interface OfflineInput {
+  readonly cwd: string
+  readonly path: string
+  readonly repo?: readonly string[]
+  readonly at?: string
+}
+
+/** A config repository as it stands on this machine: everything declared, and every mistake in it. */
+export interface OfflineFleet extends MergeResult {
+  readonly repositories: Repositories
+  /** How many files were read. */
+  readonly fileCount: number
+}
+
+/** Reads a config path without a hub and without the network. @throws CliError */
+export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFleet> {
+  const repositories = new Repositories({ ...input, mappings: input.repo ?? [] })
+  const read = await readConfigFiles(input.path, input.cwd, repositories)
+  const loaded = load({ source: '', trust: { kind: 'all' }, files: read.files })
+  const merged = mergeFleets([loaded])
+  return {
+    ...merged,
+    diagnostics: [...read.diagnostics, ...merged.diagnostics].sort(compareDiagnostics),
+    repositories,
+    fileCount: read.files.length,
+  }
+}
+
+export interface OfflineApplications {
+  /** Generated and written by hand, one of a name, in the order of the documents. */
+  readonly applications: readonly Application[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Expands the sets of a fleet, asking local folders for what generators need.
+ *
+ * @param only Names of the sets to expand; all by default.
+ * @param gather Without it, generators that need a repository wait: their Applications and mistakes stay unknown.
+ */
+export async function expandOffline(
+  fleet: OfflineFleet,
+  options: { readonly only?: ReadonlySet<string>; readonly gather?: boolean } = {},
+): Promise<OfflineApplications> {
+  const answers = new Map<string, InputAnswer>()
+  const inputs: GeneratorInputs = {
+    clusters: clusterFacts(fleet.fleet.clusters),
+    projects: fleet.fleet.projects.map(project => project.name),
+    answer: request => answers.get(inputKey(request)),
+  }
+  const candidates = fleet.fleet.applications.map(applicationOf)
+  const diagnostics: Diagnostic[] = []
+  for (const set of fleet.fleet.applicationSets) {
+    if (options.only !== undefined && !options.only.has(set.name)) continue
+    const expansion = await expandSet(set, inputs, answers, options.gather === false ? undefined : fleet.repositories)
+    candidates.push(...expansion.applications)
+    diagnostics.push(...expansion.errors.map(diagnosticOf))
+  }
+  const { winners, refusals } = resolveNames(candidates)
+  diagnostics.push(...refusals.map(refusal => refusal.diagnostic))
+  return { applications: winners, diagnostics: diagnostics.sort(compareDiagnostics) }
+}
+
+async function expandSet(
+  set: Declared<ApplicationSetSpec>,
+  inputs: GeneratorInputs,
+  answers: Map<string, InputAnswer>,
+  repositories: Repositories | undefined,
+): Promise<Expansion> {
+  let expansion = expand(set, inputs)
+  // Each round answers everything asked: a matrix asks for its second child once the first is known, and so on inwards.
+  while (expansion.needs.length > 0 && repositories !== undefined) {
+    for (const request of expansion.needs) answers.set(inputKey(request), await gatherInput(request, repositories))
+    expansion = expand(set, inputs)
+  }
+  return expansion
+}
+
+function diagnosticOf({ code, message, hint, position }: ExpansionError): Diagnostic {
+  const url = code === 'INPUT_UNAVAILABLE' ? /the repository (\S+)/.exec(message)?.[1] : undefined
+  const advice = url === undefined ? hint : `name a local clone: --repo ${url}=DIR`
+  return { severity: 'error', code, ...position, message, ...(advice === undefined ? {} : { hint: advice }) }
+}
+
+/** An Application document as an Application: its provenance is the document itself. */
+export function applicationOf(declared: Declared<ApplicationSpec>): Application {
+  const { apiVersion, name, namespace, labels, annotations, finalizers, spec, source, position } = declared
+  const metadata: ApplicationMetadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    ...(finalizers.length === 0 ? {} : { finalizers }),
+  }
+  return { apiVersion, kind: 'Application', metadata, spec, provenance: { source, ...position } }
+}
