@@ -51,7 +51,8 @@ const TAG_PREFIX = 'tag:yaml.org,2002:'
 
 /**
  * Builds the value of one document from the parser's events. Mistakes of meaning (a key twice, an unknown tag, an
- * alias to nothing) are all collected; the value then holds what could be read.
+ * alias to nothing) are all collected; the value then holds what could be read,
+ * and of a key that stands twice the later value, as readers that allow it have it.
  */
 export function composeDocument(
   source: string,
@@ -167,7 +168,6 @@ class Composer {
           `key ${JSON.stringify(name)} stands twice in one mapping`,
           first === undefined ? 'keep one of the two' : undefined,
         )
-        continue
       }
       setKey(value, name, child.value)
       entries?.set(name, { keyAt: key.at, node: child.located! })
