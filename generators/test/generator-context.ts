@@ -1,0 +1,45 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
+import type { TemplateEngine } from '../src/engines/engine.ts'
+import { fasttemplate } from '../src/engines/fasttemplate.ts'
+import type { GeneratorContext } from '../src/generators/generator.ts'
+import { GENERATORS } from '../src/generators/registry.ts'
+import type { Parameters } from '../src/inputs.ts'
+import { entryTransformer } from '../src/transform.ts'
+
+/** What generators see in a test; nested parameters come without a template engine, so texts stay as they are. */
+export function contextOf(parts: Partial<GeneratorContext> & { readonly nested?: boolean } = {}): GeneratorContext {
+  const { nested = false, ...rest } = parts
+  return {
+    set: { name: 'web', group: 'argoproj.io', project: 'default', numbers: 'go', fileGlobs: 'pathspec' },
+    inputs: { clusters: [], projects: ['default'] },
+    engine: nested ? VERBATIM : fasttemplate,
+    meter: { remaining: 1e9 },
+    registry: GENERATORS,
+    depth: 0,
+    ask: () => undefined,
+    ...rest,
+  }
+}
+
+const VERBATIM: TemplateEngine = {
+  name: 'verbatim',
+  shape: 'nested',
+  compile: template => template,
+  preResolve: template => template,
+}
+
+/** Parameter sets of the entry in `yaml`, or `waiting`, or its failures as `path: message`. */
+export function generate(
+  yaml: string,
+  context: GeneratorContext = contextOf(),
+  parent: Parameters = {},
+): readonly Parameters[] | 'waiting' | string {
+  const { documents } = parseYamlDocuments(yaml, { file: 'entry.yaml' })
+  const transformed = entryTransformer(documents[0]!.value as JsonObject, context)(parent)
+  if (transformed.kind === 'waiting') return 'waiting'
+  if (transformed.kind === 'failed') {
+    return transformed.failures.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n')
+  }
+  return transformed.results.flatMap(({ sets }) => sets.map(({ parameters }) => parameters))
+}
