@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
+
+const TEMPORARY = '.tmp'
+const MAX_NAME_BYTES = 240
+
+/**
+ * What an agent keeps, as files of a folder that only its user can read. A value is written beside, synced and renamed
+ * into place, so that a power cut leaves the old value or the new one.
+ *
+ * @throws AgentStateError `STATE_UNAVAILABLE` when the folder cannot be made or read.
+ */
+export async function openFolderState(folder: string): Promise<AgentState> {
+  const state = new FolderState(folder)
+  await state.open()
+  return state
+}
+
+class FolderState implements AgentState {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async open(): Promise<void> {
+    await this.#doing('', async () => {
+      await mkdir(join(this.#folder, TEMPORARY), { recursive: true, mode: 0o700 })
+      // What a killed process was writing; nobody else writes here.
+      for (const name of await readdir(join(this.#folder, TEMPORARY))) {
+        await rm(join(this.#folder, TEMPORARY, name), { force: true })
+      }
+    })
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return await this.#doing(key, () => absentIfMissing(readFile(this.#path(key))))
+  }
+
+  async put(key: string, value: Uint8Array): Promise<void> {
+    await this.#doing(key, async () => {
+      try {
+        await this.#replace(key, value)
+      } catch (error) {
+        // Another process that began on this folder cleared what we were writing.
+        if (codeOf(error) !== 'ENOENT') throw error
+        await this.#replace(key, value)
+      }
+      await this.#sync()
+    })
+  }
+
+  async putIfAbsent(key: string, value: Uint8Array): Promise<Uint8Array> {
+    return await this.#doing(key, async () => {
+      const temporary = await this.#write(value)
+      try {
+        // A link, unlike a rename, refuses to replace.
+        await link(temporary, this.#path(key))
+        await this.#sync()
+        return Uint8Array.from(value)
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+        return Uint8Array.from(await readFile(this.#path(key)))
+      } finally {
+        await rm(temporary, { force: true })
+      }
+    })
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#doing(key, async () => {
+      await absentIfMissing(unlink(this.#path(key)))
+      await this.#sync()
+    })
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    return await this.#doing(prefix, async () => {
+      const names = await readdir(this.#folder)
+      return names
+        .filter(name => name !== TEMPORARY)
+        .flatMap(name => decodeName(name) ?? [])
+        .filter(key => key.startsWith(prefix))
+        .sort()
+    })
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open between calls.
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, encodeName(key))
+  }
+
+  async #write(value: Uint8Array): Promise<string> {
+    const temporary = join(this.#folder, TEMPORARY, randomUUID())
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(value)
+      await file.sync()
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    } finally {
+      await file.close()
+    }
+    return temporary
+  }
+
+  async #replace(key: string, value: Uint8Array): Promise<void> {
+    const temporary = await this.#write(value)
+    try {
+      await rename(temporary, this.#path(key))
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const folder = await open(this.#folder, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+
+  async #doing<T>(key: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const full = ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')
+      const subject = `${this.#folder} ${key}`.trim()
+      throw new AgentStateError(
+        full ? 'STATE_FULL' : 'STATE_UNAVAILABLE',
+        subject,
+        full ? 'the disk is full' : 'the folder cannot be used',
+        { retry: true, cause: error },
+      )
+    }
+  }
+}
+
+/**
+ * A key as a file name: what is neither a small letter, a digit, `-` nor `_` becomes `%` and its hexadecimal bytes, so
+ * that no key leaves the folder and none meets another on a disk that does not tell capitals apart.
+ *
+ * @throws RangeError for a key too long for a file name.
+ */
+export function encodeName(key: string): string {
+  const name = Array.from(Buffer.from(key, 'utf8'), byte => {
+    const character = String.fromCharCode(byte)
+    return /[a-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`
+  }).join('')
+  if (name.length > MAX_NAME_BYTES || name === '') throw new RangeError('a key of the state is empty or too long')
+  return name
+}
+
+function decodeName(name: string): string | undefined {
+  if (!/^(?:[a-z0-9_-]|%[0-9a-f]{2})+$/.test(name)) return undefined
+  const bytes = name
+    .match(/%[0-9a-f]{2}|./g)
+    ?.map(part => (part.length === 3 ? Number.parseInt(part.slice(1), 16) : part.charCodeAt(0)))
+  return Buffer.from(bytes ?? []).toString('utf8')
+}
+
+async function absentIfMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}

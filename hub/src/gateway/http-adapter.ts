@@ -1,0 +1,187 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Transform } from 'node:stream'
+import { promisify } from 'node:util'
+import { createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
+import type { AgentGateway } from './agent-gateway.ts'
+import { refuse } from './respond.ts'
+
+export interface HttpAdapterOptions {
+  /** Who asks; default: the peer of the connection. Behind a trusted proxy, what that says. */
+  readonly remoteAddress?: (request: IncomingMessage) => string
+}
+
+const COMPRESS_FROM_BYTES = 1024
+/** Compressed Bundles kept, so that a thousand agents cost one compression. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024
+
+const gzipAsync = promisify(gzip)
+const zstdAsync = promisify(zstdCompress)
+
+type Encoding = 'gzip' | 'zstd'
+
+/**
+ * Serves the gateway's requests on Node's `http` or mounted in express: the head is judged before the body is read,
+ * and the body is counted while it inflates.
+ */
+export function createAgentHandler(
+  gateway: AgentGateway,
+  options: HttpAdapterOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const kept = new CompressedBodies()
+  return (request, response) => {
+    serve(gateway, options, kept, request, response).catch((error: unknown) => {
+      // The other side went away, or its body broke off: there is nobody to tell.
+      response.destroy(error instanceof Error ? error : undefined)
+    })
+  }
+}
+
+async function serve(
+  gateway: AgentGateway,
+  options: HttpAdapterOptions,
+  kept: CompressedBodies,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method } = request
+  const path = pathOf(request)
+  const headers = headersOf(request)
+  const remoteAddress = options.remoteAddress?.(request) ?? request.socket.remoteAddress ?? ''
+  if (method !== 'GET' && method !== 'POST') {
+    return await answer(response, refuse(405, 'METHOD', 'only GET and POST'), undefined, kept)
+  }
+  let body: Uint8Array | undefined
+  if (method === 'POST') {
+    const contentLength = Number(headers['content-length'] ?? Number.NaN)
+    const stated = Number.isNaN(contentLength) ? {} : { contentLength }
+    const screening = await gateway.screen({ method, path, headers, remoteAddress, ...stated })
+    if (screening.kind === 'answer') return await answerUnread(request, response, screening.response, kept)
+    const read = await readBody(request, headers['content-encoding'], screening.maxBodyBytes)
+    if (read.kind === 'refused') return await answerUnread(request, response, read.response, kept)
+    body = read.body
+  }
+  const answered = await gateway.handle({ method, path, headers, remoteAddress, ...(body && { body }) })
+  await answer(response, answered, encodingFor(headers['accept-encoding']), kept)
+}
+
+/** `url` is what a router left of it; the assertion is over the whole. */
+function pathOf(request: IncomingMessage): string {
+  const { originalUrl } = request as IncomingMessage & { readonly originalUrl?: string }
+  return originalUrl ?? request.url ?? '/'
+}
+
+export function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return headers
+}
+
+type BodyRead =
+  | { readonly kind: 'read'; readonly body: Uint8Array }
+  | { readonly kind: 'refused'; readonly response: HubResponse }
+
+/** Reads and inflates a body; stops at the first byte above the limit, however small it was on the wire. */
+async function readBody(request: IncomingMessage, encoding: string | undefined, maxBytes: number): Promise<BodyRead> {
+  const inflate = inflaterFor(encoding)
+  if (inflate === undefined) return { kind: 'refused', response: refuse(415, 'ENCODING', 'gzip, zstd or nothing') }
+  const source = inflate === 'identity' ? request : request.pipe(inflate)
+  const onAbort = (): void => void source.destroy(new Error('the request broke off'))
+  if (source !== request) request.once('error', onAbort).once('aborted', onAbort)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of source as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length
+      if (bytes > maxBytes) {
+        const message = `a body here has at most ${maxBytes} bytes, inflated`
+        return { kind: 'refused', response: refuse(413, 'TOO_LARGE', message) }
+      }
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (source === request || request.errored || request.destroyed) throw error
+    return { kind: 'refused', response: refuse(400, 'MALFORMED', 'the body cannot be inflated') }
+  }
+  return { kind: 'read', body: Buffer.concat(chunks) }
+}
+
+function inflaterFor(encoding: string | undefined): Transform | 'identity' | undefined {
+  switch (encoding) {
+    case undefined:
+    case 'identity':
+      return 'identity'
+    case 'gzip':
+      return createGunzip()
+    case 'zstd':
+      return createZstdDecompress()
+    default:
+      return undefined
+  }
+}
+
+function encodingFor(accepted: string | undefined): Encoding | undefined {
+  const names = (accepted ?? '').split(',').map(part => part.split(';', 1)[0]?.trim())
+  return names.includes('zstd') ? 'zstd' : names.includes('gzip') ? 'gzip' : undefined
+}
+
+/** An answer to a request whose body was not read: the connection cannot be used for another one. */
+async function answerUnread(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answered: HubResponse,
+  kept: CompressedBodies,
+): Promise<void> {
+  request.unpipe()
+  await answer(response, { ...answered, headers: { ...answered.headers, connection: 'close' } }, undefined, kept)
+  request.resume()
+  response.once('finish', () => request.destroy())
+}
+
+async function answer(
+  response: ServerResponse,
+  { status, headers, body }: HubResponse,
+  encoding: Encoding | undefined,
+  kept: CompressedBodies,
+): Promise<void> {
+  const compress = encoding !== undefined && status === 200 && body.length >= COMPRESS_FROM_BYTES
+  const sent = compress ? await kept.compressed(headers['etag'], body, encoding) : body
+  response.writeHead(status, {
+    ...headers,
+    'content-length': sent.length,
+    ...(compress && { 'content-encoding': encoding, vary: 'Accept-Encoding' }),
+  })
+  response.end(sent)
+}
+
+/** Compressed forms of what never changes (it has an ETag), the most recently used kept. */
+class CompressedBodies {
+  readonly #bodies = new Map<string, Uint8Array>()
+  #bytes = 0
+
+  async compressed(etag: string | undefined, body: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+    const key = etag === undefined ? undefined : `${encoding} ${etag}`
+    const known = key === undefined ? undefined : this.#bodies.get(key)
+    if (key !== undefined && known) {
+      this.#bodies.delete(key)
+      this.#bodies.set(key, known)
+      return known
+    }
+    const compressed = encoding === 'zstd' ? await zstdAsync(body) : await gzipAsync(body)
+    if (key !== undefined) this.#keep(key, compressed)
+    return compressed
+  }
+
+  #keep(key: string, body: Uint8Array): void {
+    if (body.length > MAX_KEPT_BYTES / 4 || this.#bodies.has(key)) return
+    this.#bodies.set(key, body)
+    this.#bytes += body.length
+    for (const [oldest, bytes] of this.#bodies) {
+      if (this.#bytes <= MAX_KEPT_BYTES) return
+      this.#bodies.delete(oldest)
+      this.#bytes -= bytes.length
+    }
+  }
+}
