@@ -30,6 +30,8 @@ export interface Release {
 export type ReleaseDecision =
   | { readonly kind: 'release'; readonly release: Release }
   | { readonly kind: 'hold'; readonly hold: Hold }
+  /** Its repository cannot be read for now: what is offered stays as it is, and it is looked at after the next fetch. */
+  | { readonly kind: 'keep' }
 
 /**
  * Permit, then render, then permit what was rendered: one Application's way to a Bundle, or the first reason why not.
@@ -70,7 +72,7 @@ export async function decideRelease(
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
   const rendered = await render(row, source, world, services)
-  if (rendered.kind === 'hold') return rendered
+  if (rendered.kind !== 'rendered') return rendered
   const { bundle } = rendered
   if (bundle.objectCount === 0 && !options.allowEmpty) {
     return held(
@@ -118,6 +120,7 @@ type Rendered =
       readonly renderKey: string
     }
   | { readonly kind: 'hold'; readonly hold: Hold }
+  | { readonly kind: 'keep' }
 
 async function render(
   row: ApplicationRow,
@@ -129,6 +132,7 @@ async function render(
   const application = applicationOf(row)
   const repository = await repositories.open(source.repoURL)
   if (!repository) {
+    if (row.digest) return { kind: 'keep' }
     const failure = repositories.failure(source.repoURL)
     return held(
       'REPOSITORY_UNAVAILABLE',

@@ -66,6 +66,7 @@ export async function reconcileApplications(
         round.again.push(row.id)
         continue
       }
+      if (decision?.kind === 'keep') continue
       if (decision) await perform(row, decision, writer, grants, services, round)
       else if (row.state === 'withdrawn') await remove(row, writer, grants, services, round)
     }
@@ -86,7 +87,7 @@ function lastingHold(row: ApplicationRow): Hold | undefined {
 
 async function perform(
   row: ApplicationRow,
-  decision: ReleaseDecision,
+  decision: Exclude<ReleaseDecision, { kind: 'keep' }>,
   writer: StoreWriter,
   grants: OpenGrants,
   services: LoopServices,

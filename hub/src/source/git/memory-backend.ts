@@ -31,6 +31,7 @@ export class MemoryGit implements GitBackend {
   readonly name = 'memory'
   readonly away = new Set<string>()
   readonly #remotes = new Map<string, Remote>()
+  readonly #mirrors = new Map<string, ReadonlyMap<string, ObjectId>>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -82,8 +83,16 @@ export class MemoryGit implements GitBackend {
     return id
   }
 
-  async open(url: string): Promise<GitRepository> {
-    let refs: ReadonlyMap<string, ObjectId> = new Map()
+  /** Replaces the branch by a commit without parents: a forced push. */
+  rewrite(url: string, files: { readonly [path: string]: string }, branch = 'main'): ObjectId {
+    this.#remotes.get(url)?.files.delete(branch)
+    this.#remotes.get(url)?.refs.delete(`refs/heads/${branch}`)
+    return this.commit(url, files, branch)
+  }
+
+  /** A mirror is what its folder holds: opened again, it has what it last fetched. */
+  async open(url: string, directory: string): Promise<GitRepository> {
+    const refs = (): ReadonlyMap<string, ObjectId> => this.#mirrors.get(directory) ?? new Map()
     const read = <T extends StoredObject['type']>(id: ObjectId, type: T): Extract<StoredObject, { type: T }> => {
       const object = this.#remotes.get(url)?.objects.get(id)
       if (object?.type !== type)
@@ -95,10 +104,10 @@ export class MemoryGit implements GitBackend {
         const remote = this.#remotes.get(url)
         if (!remote || this.away.has(url))
           throw new GitError('REPOSITORY_UNREACHABLE', url, 'it is away', { retry: true })
-        refs = new Map(remote.refs)
+        this.#mirrors.set(directory, new Map(remote.refs))
       },
       resolve: async revision =>
-        refs.get(`refs/heads/${revision}`) ?? refs.get(revision) ?? this.#byCommit(url, revision),
+        refs().get(`refs/heads/${revision}`) ?? refs().get(revision) ?? this.#byCommit(url, revision),
       readCommit: async id => read(id, 'commit').commit,
       readTree: async id => read(id, 'tree').entries,
       readBlob: async (id, maxBytes) => {
