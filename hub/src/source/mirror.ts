@@ -260,7 +260,11 @@ function describe(
   url: string,
   error: unknown,
 ): { readonly code: string; readonly message: string; readonly retry: boolean } {
-  if (error instanceof GitError) return { code: error.code, message: error.message, retry: error.retry }
+  if (error instanceof GitError) {
+    // Whatever a backend or a server quotes, credentials inside a URL go no further.
+    const message = error.message.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, '$1')
+    return { code: error.code, message, retry: error.retry }
+  }
   const { code = 'unknown error' } = error as { readonly code?: string }
   const message = `${withoutCredentials(url)}: the mirror cannot be kept (${code})`
   return { code: 'REPOSITORY_UNREACHABLE', message, retry: true }

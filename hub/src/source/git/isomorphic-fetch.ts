@@ -7,9 +7,9 @@ import { isMirroredRef, isObjectId, type RefSnapshot } from './refs.ts'
 
 export interface RemoteAccess {
   readonly url: string
-  readonly username?: string
-  readonly password?: string
-  readonly certificateAuthority?: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly certificateAuthority?: string | undefined
   readonly maxResponseBytes: number
   readonly idleTimeoutMs: number
 }

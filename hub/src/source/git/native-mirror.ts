@@ -2,6 +2,8 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
 import { gitError } from './git-errors.ts'
+import { networkError } from './isomorphic-errors.ts'
+import { listRemoteRefs } from './isomorphic-fetch.ts'
 import { readLocalRefs } from './local-repository.ts'
 import { networkEnvironment, readingEnvironment } from './native-environment.ts'
 import { saysCorrupt } from './native-errors.ts'
@@ -127,7 +129,24 @@ export class NativeMirror implements Mirror {
       variables,
       signal,
     })
-    return parseRefList(this.subject, text)
+    const listed = parseRefList(this.subject, text)
+    if (listed.refs.size === 0 && url.kind === 'http') await this.#confirmEmpty(signal)
+    return listed
+  }
+
+  /**
+   * Git takes a web page for the list of refs of a server of the oldest kind, and so a log-in page for an empty
+   * repository. An empty list counts only when a server of today's kind says it.
+   */
+  async #confirmEmpty(signal: AbortSignal): Promise<void> {
+    const { url, credentials } = this.#options
+    const { username, password, certificateAuthority } = credentials
+    const limits = { maxResponseBytes: 1024 * 1024, idleTimeoutMs: 60_000 }
+    try {
+      await listRemoteRefs({ url: url.url, username, password, certificateAuthority, ...limits }, signal)
+    } catch (error) {
+      throw networkError(this.subject, error)
+    }
   }
 
   /** Beside the old mirror, which serves reads until the new one is whole. */

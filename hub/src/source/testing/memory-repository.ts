@@ -15,7 +15,7 @@ export interface OpenedMemoryRepository {
 export async function openMemoryRepository(): Promise<OpenedMemoryRepository> {
   const clock = new VirtualClock({ startAt: 1_760_000_000_000, settle: async () => undefined })
   const git = new MemoryGit(clock)
-  const repository = new CachedRepository(await git.open(URL))
+  const repository = new CachedRepository(await git.open(URL, 'mirror'))
   let present: string[] = []
   return {
     repository,
