@@ -135,6 +135,7 @@ export class SimulatedCluster {
     try {
       if ((raw.body?.length ?? 0) > MAXIMUM_BODY_BYTES) throw tooLarge()
       request = parseRequest(raw, user)
+      this.checkImpersonation(request, user)
       const handling = { core: this.core, request, warnings, watches: this.watches, denied: this.faults.denied }
       const target = targetOf(handling)
       if (target) {
@@ -158,6 +159,18 @@ export class SimulatedCluster {
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
     const subject = `User "${request.user.name}" cannot ${verb} resource "${resource}" in API group "${type.group}" ${where}`
     throw forbidden({ group: type.group, plural: type.plural }, name, subject)
+  }
+
+  private checkImpersonation(request: ApiRequest, user: User): void {
+    if (request.user === user) return
+    const [, namespace = '', account = ''] = /^system:serviceaccount:([^:]+):(.+)$/.exec(request.user.name) ?? []
+    const resource = account === '' ? 'users' : 'serviceaccounts'
+    const name = account === '' ? request.user.name : account
+    const attempt = { verb: 'impersonate', group: '', resource, namespace, name }
+    if (isAllowed(this.core, this.faults.denied, user, attempt)) return
+    const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
+    const subject = `User "${user.name}" cannot impersonate resource "${resource}" in API group "" ${where}`
+    throw forbidden({ group: '', plural: resource }, name, subject)
   }
 
   private record(raw: ClusterRequest, request: ApiRequest | undefined, verb: string, status: number): void {

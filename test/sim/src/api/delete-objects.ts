@@ -12,7 +12,6 @@ import { selectorOf } from './list-objects.ts'
 import { type Form, presentList, presentObject } from './present.ts'
 import { type ApiRequest, flag, isDryRun } from './request.ts'
 import { type ApiResponse, ok } from './response.ts'
-import { removeIfDone } from './write-object.ts'
 
 interface DeleteOptions {
   readonly dryRun: boolean
@@ -106,10 +105,7 @@ function deleteOne(
   if (isTerminating(live) && sameFinalizers && !shortened) return live
   const marked = markDeleted(core, type, live, finalizers, grace)
   if (options.dryRun) return marked
-  const stored = core.store.put(type.storageKey, marked)
-  return removeIfDone(core, type, stored) && core.store.get(type.storageKey, live.metadata.namespace ?? '', name)
-    ? stored
-    : undefined
+  return core.store.put(type.storageKey, marked)
 }
 
 function markDeleted(

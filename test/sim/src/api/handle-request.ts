@@ -85,7 +85,13 @@ function openApi({ core, request }: Handling): ApiResponse {
   const document =
     group === undefined || groupVersion === undefined ? undefined : openApiDocument(core.registry, group, groupVersion)
   if (!document) throw noSuchPath()
-  return ok(document)
+  const isHashed = request.query.has('hash')
+  return {
+    kind: 'json',
+    status: 200,
+    value: document,
+    ...(isHashed ? { headers: { 'cache-control': 'public, immutable' } } : {}),
+  }
 }
 
 function discovery({ core, request }: Handling): ApiResponse {

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { createdByUpdate } from '../objects/kind-rules.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
-import { badRequest, methodNotAllowed, noSuchPath, notFound } from './api-error.ts'
+import { badRequest, invalid, invalidObject, methodNotAllowed, noSuchPath, notFound } from './api-error.ts'
 import type { Core } from './core.ts'
 import { deleteCollection, deleteObject } from './delete-objects.ts'
 import { handleScale } from './handle-scale.ts'
@@ -9,7 +9,7 @@ import { listObjects } from './list-objects.ts'
 import { isApply, patchObject } from './patch-object.ts'
 import { formOf, presentObject } from './present.ts'
 import { fieldValidationOf, parseBody, readTyped } from './read-body.ts'
-import { type ApiRequest, flag, isDryRun } from './request.ts'
+import { type ApiRequest, flag, isDryRun, OPTIONS_KIND } from './request.ts'
 import { type ApiResponse, ok } from './response.ts'
 import { type OpenWatch, watchObjects } from './watch-objects.ts'
 import { createObject, updateObject, type WriteOptions } from './write-object.ts'
@@ -64,6 +64,7 @@ export function handleResource(handling: Handling, target: ResourceTarget): ApiR
     return ok(presentObject(form, type, found))
   }
   if (request.method === 'DELETE' && subresource === '') {
+    if (!type.verbs.includes(verbOf(request, target))) throw methodNotAllowed(type, verbOf(request, target))
     return name === undefined
       ? deleteCollection(core, request, type, namespace, form)
       : deleteObject(core, request, type, namespace, name, form)
@@ -80,6 +81,10 @@ function isFinalize({ type, subresource }: ResourceTarget): boolean {
 }
 
 export function writeOptionsOf(request: ApiRequest, subresource: string): WriteOptions {
+  const manager = request.query.get('fieldManager') ?? ''
+  if (manager.length > 128) {
+    throw invalidObject(OPTIONS_KIND, '', [invalid('fieldManager', manager, 'may not be more than 128 bytes')])
+  }
   return {
     manager: request.query.get('fieldManager') || managerFromAgent(request),
     dryRun: isDryRun(request.query.getAll('dryRun')),

@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/js
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { checkTyped } from '../fields/check-typed.ts'
 import { ApplyConflict, apply, type Conflict } from '../fields/field-manager.ts'
+import { at } from '../objects/drafts.ts'
 import { newReport } from '../objects/read-object.ts'
 import { settleObject } from '../objects/read-stored.ts'
 import { JsonPatchError, jsonPatch } from '../patches/json-patch.ts'
@@ -14,6 +15,7 @@ import {
   badRequest,
   conflict,
   internal,
+  invalid,
   invalidObject,
   MODIFIED,
   notFound,
@@ -66,6 +68,7 @@ export function patchObject(core: Core, request: ApiRequest, target: PatchTarget
   const patched = patchedJson(request, target, asVersion(type, live), patch.value)
   if (!isJsonObject(patched)) throw badRequest(cannotHandle(type, 'the patched value is not an object'))
   checkIdentity(target, patched)
+  checkUid(target, live, patched)
   const report = newReport()
   const object = settleObject(type, patched, report)
   refusePatchReport(target, report, patch.value, patch.duplicates)
@@ -132,7 +135,14 @@ function checkIdentity(target: PatchTarget, patched: JsonObject): void {
   }
 }
 
-function applyObject(core: Core, request: ApiRequest, target: PatchTarget): Patched {
+/** A PUT names a precondition with its uid; a patch would change a field that does not change. */
+function checkUid({ type, name }: PatchTarget, live: KubernetesObject, patched: JsonObject): void {
+  const uid = at(patched, 'metadata', 'uid')
+  if (uid === undefined || uid === '' || uid === live.metadata.uid) return
+  throw invalidObject(type, name, [invalid('metadata.uid', uid, 'field is immutable')])
+}
+
+export function applyObject(core: Core, request: ApiRequest, target: PatchTarget): Patched {
   const { type, namespace, name, options, validation } = target
   if (options.manager === '' || !request.query.get('fieldManager')) {
     throw invalidObject({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
@@ -159,6 +169,7 @@ function applyObject(core: Core, request: ApiRequest, target: PatchTarget): Patc
     const given = applyTo(core, undefined, target, config, false)
     return { object: createObject(core, type, given, options, true), created: true }
   }
+  checkUid(target, live, config)
   const wanted = config.metadata.resourceVersion
   if (wanted !== undefined && wanted !== '' && wanted !== live.metadata.resourceVersion)
     throw conflict(type, name, MODIFIED)
@@ -192,8 +203,8 @@ function checkConfig(target: PatchTarget, value: JsonObject): KubernetesObject {
     const text = errors.length === 1 ? errors[0]! : ['errors:', ...errors.map(error => `  ${error}`)].join('\n')
     throw internal(`failed to create typed patch object (${subject}): ${text}`)
   }
-  const named = metadata['name']
-  if (named !== undefined && named !== name) {
+  const named = metadata['name'] ?? ''
+  if (named !== name) {
     throw badRequest(`the name of the object (${String(named)}) does not match the name on the URL (${name})`)
   }
   const spaced = metadata['namespace']

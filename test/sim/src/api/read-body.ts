@@ -19,7 +19,7 @@ export interface ParsedBody {
 export function parseBody(request: ApiRequest, yaml = false): ParsedBody {
   const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase()
   if (yaml || type === 'application/yaml') return parseYaml(request.body)
-  if (type.startsWith('application/') && !type.includes('json')) throw unsupportedMediaType(type, CONTENT_TYPES)
+  if (!type.startsWith('application/') || !type.includes('json')) throw unsupportedMediaType(type, CONTENT_TYPES)
   try {
     return { value: parseJson(request.body), duplicates: duplicateKeys(request.body) }
   } catch (error) {

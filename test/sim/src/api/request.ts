@@ -1,5 +1,5 @@
 import type { ClusterRequest } from '@flotilla/core/ports/cluster-transport'
-import { badRequest } from './api-error.ts'
+import { badRequest, invalidObject, unsupported } from './api-error.ts'
 
 /** Who asks. */
 export interface User {
@@ -61,15 +61,18 @@ function impersonated(user: User, headers: Readonly<Record<string, string>>): Us
   return { name, groups: [...new Set([...groups, ...implied, 'system:authenticated'])] }
 }
 
+/** Whose mistakes those of the query are. */
+export const OPTIONS_KIND = { group: 'meta.k8s.io', kind: 'PatchOptions' }
+
 /** True for `true`, `1`, `t`; the rules of Go's ParseBool. */
 export function flag(query: URLSearchParams, name: string): boolean {
   return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(query.get(name) ?? '')
 }
 
-/** Whether nothing is to be stored. @throws ApiError 422-like 400 for a value other than `All`. */
+/** Whether nothing is to be stored. @throws ApiError 422 for a value other than `All`. */
 export function isDryRun(values: readonly string[]): boolean {
   for (const value of values) {
-    if (value !== 'All') throw badRequest(`invalid dryRun option ${JSON.stringify(value)}: only "All" is supported`)
+    if (value !== 'All') throw invalidObject(OPTIONS_KIND, '', [unsupported('dryRun', value, ['All'])])
   }
   return values.length > 0
 }

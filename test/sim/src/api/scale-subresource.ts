@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { at } from '../objects/drafts.ts'
-import type { ResourceType, ScalePaths } from '../resources/resource-type.ts'
+import { apiVersionOf, type ResourceType, type ScalePaths } from '../resources/resource-type.ts'
 import { invalid, invalidObject } from './api-error.ts'
 
 /** A workload's numbers as `autoscaling/v1 Scale`. */
@@ -43,6 +43,14 @@ export function withScale(type: ResourceType, object: KubernetesObject, scale: J
   const wanted = metadata['resourceVersion']
   const resourceVersion = typeof wanted === 'string' && wanted !== '' ? wanted : (object.metadata.resourceVersion ?? '')
   return { ...changed, metadata: { ...object.metadata, resourceVersion } }
+}
+
+/** A Scale as a configuration of the main resource. */
+export function scaleConfig(type: ResourceType, name: string, scale: JsonObject): JsonObject {
+  const path = type.scale!.spec.split('.').filter(part => part !== '')
+  const bare = { apiVersion: apiVersionOf(type), kind: type.kind, metadata: { name } }
+  const replicas = at(scale, 'spec', 'replicas')
+  return replicas === undefined ? bare : (writeAt(bare, path, replicas) as JsonObject)
 }
 
 function read(object: KubernetesObject, path: string): Json | undefined {

@@ -109,7 +109,7 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
       }
       if (initialEvents && this.bookmarks) this.bookmark({ 'k8s.io/initial-events-end': 'true' })
     } else {
-      const missed = store.since(revision)
+      const missed = revision < (this.type.custom?.servedFrom ?? 0) ? undefined : store.since(revision)
       if (missed === undefined) {
         this.fail(410, 'Expired', `too old resource version: ${revision} (${store.compactedRevision + 1})`)
         return

@@ -7,10 +7,10 @@ import { kindName, replacedUnconditionally } from '../objects/kind-rules.ts'
 import { isTerminating, prepareForCreate, prepareForStatusUpdate, prepareForUpdate } from '../objects/prepare.ts'
 import { newReport } from '../objects/read-object.ts'
 import { emptyOf, settleObject } from '../objects/read-stored.ts'
-import { validateCreate, validateUpdate } from '../objects/validate.ts'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
+import { validateCreate, validateUpdate } from '../validation/validate.ts'
 import { admitCreate } from './admit.ts'
-import { alreadyExists, conflict, invalid, invalidObject, MODIFIED } from './api-error.ts'
+import { alreadyExists, conflict, internal, invalid, invalidObject, MODIFIED } from './api-error.ts'
 import type { Core } from './core.ts'
 
 /** How a write is to be done, whatever its verb. */
@@ -52,6 +52,8 @@ export function createObject(
   options: WriteOptions,
   tracked = false,
 ): KubernetesObject {
+  if (!tracked && (given.metadata.resourceVersion ?? '') !== '')
+    throw internal('resourceVersion should not be set on objects to be created')
   const metadata = createdMetadata(core, given.metadata)
   let object: KubernetesObject = { ...given, metadata }
   const namespace = metadata.namespace ?? ''
@@ -109,20 +111,21 @@ export function updateObject(
   if (errors.length > 0) throw invalidObject(type, name, errors)
   if (isSameButTimes(live, next)) return live
   if (options.dryRun) return next
-  const stored = core.store.put(type.storageKey, next)
-  return removeIfDone(core, type, stored)
+  if (isDone(type, next)) {
+    core.store.remove(type.storageKey, next.metadata.namespace ?? '', name)
+    return next
+  }
+  return core.store.put(type.storageKey, next)
 }
 
-/** An object that is being deleted goes with its last finalizer. */
-export function removeIfDone(core: Core, type: ResourceType, object: KubernetesObject): KubernetesObject {
-  if (!isTerminating(object) || (object.metadata.finalizers ?? []).length > 0) return object
+/** Whether an object that is being deleted has nothing left that holds it. */
+export function isDone(type: ResourceType, object: KubernetesObject): boolean {
+  if (!isTerminating(object) || (object.metadata.finalizers ?? []).length > 0) return false
   if (kindName(type) === '/Namespace') {
     const finalizers = (object['spec'] as JsonObject | undefined)?.['finalizers']
-    if (Array.isArray(finalizers) && finalizers.length > 0) return object
+    if (Array.isArray(finalizers) && finalizers.length > 0) return false
   }
-  if (Number(object.metadata['deletionGracePeriodSeconds'] ?? 0) > 0) return object
-  core.store.remove(type.storageKey, object.metadata.namespace ?? '', object.metadata.name ?? '')
-  return object
+  return Number(object.metadata['deletionGracePeriodSeconds'] ?? 0) === 0
 }
 
 function checkPreconditions(

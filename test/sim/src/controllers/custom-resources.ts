@@ -34,7 +34,7 @@ export function customResourceController(core: Core): Controller {
 
 /** Serving follows the stored object at once: no request sees a definition established and not served. */
 function serve(core: Core, definition: KubernetesObject | undefined, previous: KubernetesObject | undefined): void {
-  if (definition && conditionIs(definition, 'Established')) core.registry.define(definition)
+  if (definition && conditionIs(definition, 'Established')) core.registry.define(definition, core.store.revision)
   else if (previous && conditionIs(previous, 'Established')) core.registry.remove(previous)
 }
 

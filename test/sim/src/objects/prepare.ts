@@ -66,12 +66,6 @@ export function prepareForUpdate(
       result = draft as KubernetesObject
       break
     }
-    case 'batch/Job': {
-      const draft = readStored(type, result)
-      keepJobLabels(draft, live)
-      result = draft as KubernetesObject
-      break
-    }
     case '/Pod':
     case '/PersistentVolumeClaim':
       result = keepAssigned(type, live, result)
@@ -169,13 +163,6 @@ function labelJob(draft: Draft): void {
     'batch.kubernetes.io/job-name': name,
   })
   spec['selector'] ??= { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } }
-}
-
-/** Whoever sends the Job again does not send what the server added to it. */
-function keepJobLabels(draft: Draft, live: KubernetesObject): void {
-  const spec = childOf(draft, 'spec')
-  const before = live['spec'] as JsonObject
-  spec['selector'] ??= before['selector']
 }
 
 function preparePod(draft: Draft): void {

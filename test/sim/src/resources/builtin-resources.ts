@@ -3,10 +3,10 @@ import { ALL_VERBS, type ResourceType, type ScalePaths } from './resource-type.t
 
 /**
  * One line a resource: group/version (`v1` for the core group), Kind, plural, short names (`-` for none) and words:
- * `cluster` (not namespaced), `status`, `scale`, `all` (the category), `create-only`.
+ * `cluster` (not namespaced), `status`, `scale`, `all` (the category), `create-only`, `no-collection` (no deletecollection).
  */
 const TABLE = `
-v1 Namespace namespaces ns cluster status
+v1 Namespace namespaces ns cluster status no-collection
 v1 ConfigMap configmaps cm
 v1 Secret secrets -
 v1 Service services svc status all
@@ -90,7 +90,11 @@ function readLine(line: string): ResourceType {
         ? ['api-extensions']
         : [],
     namespaced: !has('cluster'),
-    verbs: has('create-only') ? ['create'] : ALL_VERBS,
+    verbs: has('create-only')
+      ? ['create']
+      : has('no-collection')
+        ? ALL_VERBS.filter(verb => verb !== 'deletecollection')
+        : ALL_VERBS,
     schema,
     hasStatus: has('status'),
     ...(has('scale') ? { scale: SCALE } : {}),

@@ -65,9 +65,10 @@ export class ResourceRegistry {
   }
 
   /** Serves an established definition's versions, in place of what it served before. */
-  define(definition: KubernetesObject): void {
+  define(definition: KubernetesObject, revision = 0): void {
+    const before = this.find(...firstPath(definition))?.custom?.servedFrom ?? revision
     this.remove(definition)
-    for (const type of typesOf(definition)) this.custom.set(pathOf(type), type)
+    for (const type of typesOf(definition, before)) this.custom.set(pathOf(type), type)
     this.generation++
   }
 
@@ -81,8 +82,14 @@ export class ResourceRegistry {
   }
 }
 
+function firstPath(definition: KubernetesObject): [string, string, string] {
+  const spec = at(definition, 'spec') as JsonObject
+  const version = itemsOf(spec, 'versions').find(each => each['served'] === true)
+  return [String(spec['group']), String(version?.['name']), String(at(spec, 'names', 'plural'))]
+}
+
 /** One resource a served version, the newest first as Kubernetes orders versions. */
-export function typesOf(definition: KubernetesObject): readonly ResourceType[] {
+export function typesOf(definition: KubernetesObject, servedFrom = 0): readonly ResourceType[] {
   const spec = at(definition, 'spec') as JsonObject
   const names = at(definition, 'status', 'acceptedNames') ?? spec['names']
   const group = String(spec['group'])
@@ -108,6 +115,7 @@ export function typesOf(definition: KubernetesObject): readonly ResourceType[] {
         ...(scale === undefined ? {} : { scale: scalePaths(scale) }),
         custom: {
           openApiSchema,
+          servedFrom,
           printerColumns: itemsOf(version, 'additionalPrinterColumns'),
           selectableFields: itemsOf(version, 'selectableFields').map(field => String(field['jsonPath'])),
         },

@@ -31,6 +31,8 @@ export interface ResourceType {
 
 export interface CustomType {
   readonly openApiSchema: JsonObject
+  /** Nobody watched it before this revision. */
+  readonly servedFrom: number
   readonly printerColumns: readonly JsonObject[]
   readonly selectableFields: readonly string[]
 }

@@ -104,5 +104,9 @@ export function plainField(name: string, schema: Schema, more: Partial<Field> = 
 
 /** The default of a list map's key, which an item may leave out. */
 export function keyDefault(list: ListSchema, key: string): Json | undefined {
-  return list.items.kind === 'struct' ? list.items.fields.get(key)?.fallback : undefined
+  if (list.items.kind !== 'struct') return undefined
+  const field = list.items.fields.get(key)
+  if (field?.fallback !== undefined || !field?.always || field.schema.kind !== 'scalar') return field?.fallback
+  // A field that is always written has its zero where nothing is said.
+  return field.schema.type === 'integer' ? 0 : ''
 }
