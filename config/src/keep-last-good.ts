@@ -44,7 +44,7 @@ export function keepLastGood(input: KeepInput): Kept {
     else diagnostics.push(lostDiagnostic(memory, document))
   }
   const keptKeys = new Set(kept.map(({ document }) => keyOf(document)))
-  const keptPlaces = new Set(kept.map(({ memory }) => `${memory.file}\0${memory.index}`))
+  const keptPlaces = new Set(kept.map(({ memory }) => placeOf(memory)))
   if (policy !== undefined && documents.some(document => inForce(document) && isHeldBack(document))) {
     diagnostics.push(policyDiagnostic(policy))
   }
@@ -68,16 +68,21 @@ function keyOf(document: SourceDocument): string {
 /** The first document that makes the source's Projects incomplete, if there is one. */
 function policyMistake(documents: readonly SourceDocument[], lastGood: LastGood): SourceDocument | undefined {
   const declared = new Set(documents.filter(inForce).map(keyOf))
-  const projectFiles = new Set(
-    lastGood.documents
-      .filter(one => one.kind === 'Project' && !declared.has(identityKey(one.kind, one.name)))
-      .map(one => one.file),
+  const missing = lastGood.documents.filter(
+    one => one.kind === 'Project' && !declared.has(identityKey(one.kind, one.name)),
   )
-  return documents.find(
-    ({ read, broken }) =>
-      broken &&
-      (read.declares?.kind === 'Project' || read.maybePolicy || (read.unreadable && projectFiles.has(read.file))),
-  )
+  const files = new Set(missing.map(one => one.file))
+  const places = new Set(missing.map(placeOf))
+  // What a broken document is may be unknown (a misspelt kind, a broken text): what stood there before counts then.
+  return documents.find(({ read, broken }) => {
+    if (!broken) return false
+    if (read.declares !== undefined) return read.declares.kind === 'Project'
+    return read.maybePolicy || places.has(placeOf(read)) || (read.unreadable && files.has(read.file))
+  })
+}
+
+function placeOf({ file, index }: { readonly file: string; readonly index: number }): string {
+  return `${file}\0${index}`
 }
 
 function wantedMemories(
@@ -89,14 +94,14 @@ function wantedMemories(
   const broken = documents.filter(document => document.broken)
   if (broken.length === 0 && !policyBroken) return []
   const keys = new Set(broken.map(keyOf))
-  const places = new Set(broken.map(({ read }) => `${read.file}\0${read.index}`))
+  const places = new Set(broken.map(({ read }) => placeOf(read)))
   const unreadableFiles = new Set(broken.filter(({ read }) => read.unreadable).map(({ read }) => read.file))
   return lastGood.documents.filter(one => {
     const key = identityKey(one.kind, one.name)
     if (one.kind === 'Project' && policyBroken) return true
     if (declared.has(key)) return false
     // By what it is called; by where it stood, when it has been renamed; or anywhere in a file that hides its content.
-    return keys.has(key) || places.has(`${one.file}\0${one.index}`) || unreadableFiles.has(one.file)
+    return keys.has(key) || places.has(placeOf(one)) || unreadableFiles.has(one.file)
   })
 }
 
@@ -118,7 +123,7 @@ function stateOf(
     const [first] = document.diagnostics
     return { ...common, state: 'ignored', ...(first === undefined ? {} : { why: first.message }) }
   }
-  const keeps = keptKeys.has(keyOf(document)) || keptPlaces.has(`${read.file}\0${read.index}`)
+  const keeps = keptKeys.has(keyOf(document)) || keptPlaces.has(placeOf(read))
   const mistake = document.diagnostics.find(diagnostic => diagnostic.severity === 'error')
   const why =
     document.broken && mistake ? `${mistake.code} ${mistake.message}` : 'POLICY_KEPT another Project is broken'

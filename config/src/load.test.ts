@@ -408,6 +408,13 @@ describe('last good', () => {
     expect(names(cold)).toEqual([])
   })
 
+  test('a Project whose kind is misspelt holds the Projects back', () => {
+    const web = PROJECT.replace('shop', 'web')
+    const { result } = again({ 'p.yaml': PROJECT.replace('kind: Project', 'kind: Projct'), 'q.yaml': web })
+    expect(result.fleet.projects.map(one => one.name)).toEqual(['shop'])
+    expect(lines(result)).toContainEqual(expect.stringContaining('POLICY_KEPT'))
+  })
+
   test('a file that held a Project and cannot be read holds the Projects back', () => {
     expect(again({ 'p.yaml': 'x: [' }).names).toEqual(EVERYTHING)
   })
