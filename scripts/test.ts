@@ -58,6 +58,11 @@ const STEPS: readonly Step[] = [
   },
   { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
   vitest('unit', 'unit, property, golden and simulation tests', ['unit'], [], true),
+  {
+    name: 'controlplane',
+    says: 'the real control plane for tests (built once, about five minutes, then cached)',
+    command: ['node', 'test/controlplane/src/main.ts', 'build'],
+  },
   vitest('integration', 'integration tests: files, sockets, processes of one part', ['integration']),
   vitest(
     'contract',

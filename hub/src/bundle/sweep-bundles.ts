@@ -1,0 +1,19 @@
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Store } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+
+/** A Bundle may be stored a moment before the row that names it. */
+const YOUNGEST_MS = 24 * 60 * 60_000
+
+/** Removes Bundles that no row names and that are a day old; returns how many (protocol.md 6, decision 29). */
+export async function sweepBundles(store: Store, bundles: BundleStore, now: EpochMs): Promise<number> {
+  const old = (await bundles.list()).filter(({ storedAt }) => now - storedAt >= YOUNGEST_MS)
+  if (old.length === 0) return 0
+  const named = await store.read(rows => rows.referencedDigests())
+  const swept = old.filter(({ digest }) => !named.has(digest))
+  for (const { digest } of swept) {
+    await bundles.delete(digest)
+    await store.write(writer => writer.deleteBundle(digest))
+  }
+  return swept.length
+}

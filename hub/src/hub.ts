@@ -1,0 +1,233 @@
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { Renderer } from '@flotilla/core/ports/renderer'
+import type { Store } from '@flotilla/core/ports/store'
+import type { DeclaredCluster } from '@flotilla/core/view/application-view'
+import { FleetView } from './api/fleet-view.ts'
+import { hiddenDigest } from './bundle/hidden-digest.ts'
+import { sweepBundles } from './bundle/sweep-bundles.ts'
+import { AgentGateway } from './gateway/agent-gateway.ts'
+import type { HubKeys } from './gateway/hub-keys.ts'
+import type { GatewayLimits } from './gateway/limits.ts'
+import type { ConfigSource } from './loop/config-sources.ts'
+import { Loop } from './loop/loop.ts'
+import type { RepositoryMirrors } from './source/mirror.ts'
+import { Poller } from './source/poller.ts'
+import { MirroredRepositories } from './source/repositories.ts'
+import type { Ticker } from './source/ticker.ts'
+
+/** What a hub stands on: every part of the outside world, so that a simulation can bring its own. */
+export interface HubParts {
+  readonly store: Store
+  readonly bundles: BundleStore
+  readonly mirrors: RepositoryMirrors
+  readonly ticker: Ticker
+  readonly renderer: Renderer
+  readonly keys: HubKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface HubSettings {
+  readonly configSources: readonly ConfigSource[]
+  /** Continuous absence after which a withdrawn Application may be removed; ten minutes by default. */
+  readonly removalGraceMs?: number
+  readonly gatewayLimits?: Partial<GatewayLimits>
+}
+
+const REMOVAL_GRACE_MS = 10 * 60_000
+const VIEW_TICK_MS = 5_000
+const SWEEP_MS = 60 * 60_000
+
+/**
+ * The hub without sockets: loop, agents' gateway and the fleet as people read it, wired to each other. The process
+ * (`start-hub.ts`) puts HTTP in front of it; simulation calls it directly.
+ */
+export class Hub {
+  readonly loop: Loop
+  readonly gateway: AgentGateway
+  readonly view: FleetView
+  readonly #parts: HubParts
+  readonly #poller: Poller
+  readonly #timers = new Map<string, Timer>()
+  readonly #connected = new Set<string>()
+  #refreshes: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  private constructor(parts: HubParts, settings: HubSettings, view: FleetView) {
+    const { store, bundles, mirrors, ticker, renderer, keys, clock, random, log } = parts
+    this.#parts = parts
+    this.view = view
+    this.loop = new Loop(
+      {
+        store,
+        bundles,
+        renderer,
+        repositories: new MirroredRepositories(mirrors),
+        keys,
+        clock,
+        random,
+        log,
+        removalGraceMs: settings.removalGraceMs ?? REMOVAL_GRACE_MS,
+        announce: {
+          applications: ids => this.#refresh({ applications: ids }),
+          sets: keys => this.#refresh({ sets: keys }),
+          sources: names => {
+            this.#refresh({ sources: names })
+            this.#tellDeclared()
+          },
+          clusters: names => this.#refresh({ clusters: names }),
+          documents: clusterIds => this.gateway.changed(clusterIds),
+        },
+      },
+      settings.configSources,
+    )
+    this.gateway = new AgentGateway({
+      store,
+      bundles,
+      keys,
+      clock,
+      random,
+      log,
+      limits: settings.gatewayLimits,
+      events: {
+        reported: (_clusterId, ids) => {
+          this.#refresh({ applications: ids })
+          this.loop.reported(ids)
+        },
+        connected: clusterId => this.#agentCame(clusterId),
+        joined: clusterId => void this.#joined(clusterId),
+        heartbeat: () => undefined,
+      },
+    })
+    this.#poller = new Poller({
+      mirrors,
+      ticker,
+      repositories: () => this.loop.repositories(),
+      onDue: url => this.loop.refreshRepository(url),
+    })
+  }
+
+  /** Builds the view from what is stored, starts the loop and begins to poll. */
+  static async start(parts: HubParts, settings: HubSettings): Promise<Hub> {
+    const { store, keys, clock, random } = parts
+    const run = Buffer.from(random.bytes(9)).toString('base64url')
+    const view = await FleetView.load(store, { run, now: clock.now(), hiddenDigest: hiddenDigest(keys.bundleKey) })
+    const hub = new Hub(parts, settings, view)
+    await hub.loop.start()
+    hub.#tellDeclared()
+    hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
+    hub.#every('sweep', SWEEP_MS, () => void hub.sweep())
+    hub.#poller.start()
+    return hub
+  }
+
+  /** Tells agents when to come back, ends what runs, takes nothing new. The parts are closed by who made them. */
+  async stop(spreadMs = 0): Promise<void> {
+    this.#stopped = true
+    this.#poller.stop()
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.gateway.stop(spreadMs)
+    await this.loop.stop()
+    await this.#refreshes
+  }
+
+  /** Removes Bundles that nothing names and that are a day old. */
+  async sweep(): Promise<void> {
+    const { store, bundles, clock, log } = this.#parts
+    try {
+      await sweepBundles(store, bundles, clock.now())
+    } catch (error) {
+      log.error('sweeping Bundles failed; it is tried again in an hour', { error })
+    }
+  }
+
+  /** Resolves when the loop is idle and the view shows what it did. */
+  async settled(): Promise<void> {
+    await this.loop.idle()
+    await this.#refreshes
+  }
+
+  #refresh(names: Parameters<FleetView['refresh']>[1]): void {
+    const { store, clock, log } = this.#parts
+    const refreshed = this.view
+      .refresh(store, names, () => clock.now())
+      .catch((error: unknown) => {
+        if (!this.#stopped) log.error('the view could not be refreshed', { error })
+      })
+    this.#refreshes = Promise.all([this.#refreshes, refreshed]).then(() => undefined)
+  }
+
+  #agentCame(clusterId: string): void {
+    const cluster = this.loop.world.clusterById(clusterId)
+    this.#tick()
+    if (cluster) this.loop.connected(cluster.name)
+    else void this.#joined(clusterId)
+  }
+
+  async #joined(clusterId: string): Promise<void> {
+    const { store, log } = this.#parts
+    try {
+      const row = await store.read(rows => rows.cluster(clusterId))
+      if (!row) return
+      this.loop.world.putCluster(row)
+      this.#refresh({ clusters: [row.name] })
+      this.loop.connected(row.name)
+    } catch (error) {
+      log.error('a cluster that joined could not be looked at', { cluster: clusterId, error })
+    }
+  }
+
+  /** Connections and ages are not stored: they are told from here, and silence shows without a message. */
+  #tick(): void {
+    const now = this.#parts.clock.now()
+    const connections = this.gateway.connections()
+    const present = new Set(connections.map(({ clusterId }) => clusterId))
+    const gone = [...this.#connected].filter(clusterId => !present.has(clusterId))
+    this.#connected.clear()
+    for (const clusterId of present) this.#connected.add(clusterId)
+    this.view.apply(
+      {
+        connections: [
+          ...connections.map(({ clusterId, lastSeenAt }) => ({ clusterId, connected: true, lastSeenAt })),
+          ...gone.map(clusterId => ({ clusterId, connected: false, lastSeenAt: now })),
+        ],
+        repositories: this.#parts.mirrors.list(),
+      },
+      now,
+    )
+    this.view.age(now)
+  }
+
+  #tellDeclared(): void {
+    const declaredClusters = [...this.loop.world.fleet.clusters.values()].map(
+      ({ name, servers, local, document }): DeclaredCluster => ({
+        name,
+        servers,
+        local,
+        labels: document.labels,
+        environment: document.spec.environment,
+        timeZone: document.spec.timeZone,
+      }),
+    )
+    this.view.apply({ declaredClusters }, this.#parts.clock.now())
+  }
+
+  #every(name: string, ms: number, work: () => void): void {
+    const { clock } = this.#parts
+    const arm = (): void => {
+      this.#timers.set(
+        name,
+        clock.setTimer(ms, () => {
+          if (this.#stopped) return
+          work()
+          arm()
+        }),
+      )
+    }
+    arm()
+  }
+}
