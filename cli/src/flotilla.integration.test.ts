@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const COMMAND = fileURLToPath(new URL('../bin/flotilla.mjs', import.meta.url))
+const BUNDLED = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url))
 const EXAMPLE = fileURLToPath(new URL('../../examples/three-environments', import.meta.url))
 const URL_OF_EXAMPLE = 'https://git.example.com/fleet/three-environments.git'
 const REPO = ['--repo', `${URL_OF_EXAMPLE}=.`]
@@ -313,6 +314,24 @@ describe('the command itself', () => {
     expect(complete('flotilla --quiet val')).toBe('validate')
     for (const shell of ['zsh', 'fish']) expect(flotilla(['completion', shell]).stdout).toContain('validate')
     expect(flotilla(['completion', 'tcsh']).status).toBe(2)
+  })
+
+  test('on a Node that cannot run it, it starts the one of the lock file, or says what is needed in one line', () => {
+    // Without type stripping this Node is as old as one of before 22.18.
+    const old = (env: Record<string, string>) =>
+      spawnSync(process.execPath, ['--no-experimental-strip-types', COMMAND, 'version'], {
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      })
+    // The lock file brings a Node for Linux on x64 only.
+    if (existsSync(BUNDLED)) {
+      expect(old({})).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^flotilla \d/) })
+    }
+    expect(old({ FLOTILLA_STARTED_AGAIN: '1' })).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^flotilla: Node 22\.18 or newer is needed.*\n$/),
+    })
   })
 
   test('a reader that closes the pipe early is no failure', () => {

@@ -43,12 +43,10 @@ export function keepLastGood(input: KeepInput): Kept {
     if (document !== undefined && inForce(document)) kept.push({ document, memory })
     else diagnostics.push(lostDiagnostic(memory, document))
   }
-  const keptKeys = new Set(kept.map(({ document }) => keyOf(document)))
-  const keptPlaces = new Set(kept.map(({ memory }) => placeOf(memory)))
   if (policy !== undefined && documents.some(document => inForce(document) && isHeldBack(document))) {
     diagnostics.push(policyDiagnostic(policy))
   }
-  const states = documents.map(document => stateOf(document, isHeldBack(document), keptKeys, keptPlaces))
+  const states = statesOf(documents, kept, isHeldBack, policy)
   const gates = [
     ...documents.filter(document => !isHeldBack(document)).flatMap(document => document.read.gates),
     ...kept.flatMap(({ document }) => document.read.gates),
@@ -105,29 +103,50 @@ function wantedMemories(
   })
 }
 
-function stateOf(
-  document: SourceDocument,
-  heldBack: boolean,
-  keptKeys: ReadonlySet<string>,
-  keptPlaces: ReadonlySet<string>,
-): DocumentState {
-  const { read, declared } = document
-  const common = {
-    file: read.file,
-    index: read.index,
-    line: read.position.line,
-    ...(declared === undefined ? {} : { kind: declared.kind, name: declared.name }),
-  }
-  if (!document.broken && !heldBack) {
-    if (declared !== undefined) return { ...common, state: 'current' }
+/** One line for each document that is in force or should be; a kept version stands for what keeps it. */
+function statesOf(
+  documents: readonly SourceDocument[],
+  kept: Kept['kept'],
+  isHeldBack: (document: SourceDocument) => boolean,
+  policy: SourceDocument | undefined,
+): readonly DocumentState[] {
+  const byKey = new Map(documents.filter(({ broken }) => broken).map(document => [keyOf(document), document]))
+  const byPlace = new Map(documents.filter(({ broken }) => broken).map(document => [placeOf(document.read), document]))
+  const byFile = new Map(
+    documents.filter(({ broken, read }) => broken && read.unreadable).map(document => [document.read.file, document]),
+  )
+  const shown = new Set<SourceDocument>()
+  const keptStates = kept.map(({ document, memory }): DocumentState => {
+    const own = byKey.get(keyOf(document)) ?? byPlace.get(placeOf(memory))
+    const culprit = own ?? byFile.get(memory.file) ?? policy
+    if (culprit !== undefined && (culprit === own || culprit.read.unreadable)) shown.add(culprit)
+    return { ...placeAndName(document), state: 'last-good', why: whyNot(culprit) }
+  })
+  const keptKeys = new Set(kept.map(({ document }) => keyOf(document)))
+  const ownStates = documents.flatMap((document): DocumentState[] => {
+    const held = isHeldBack(document)
+    if (shown.has(document) || (held && keptKeys.has(keyOf(document)))) return []
+    if (document.broken || held) {
+      return [{ ...placeAndName(document), state: 'refused', why: whyNot(document.broken ? document : policy) }]
+    }
+    if (document.declared !== undefined) return [{ ...placeAndName(document), state: 'current' }]
     const [first] = document.diagnostics
-    return { ...common, state: 'ignored', ...(first === undefined ? {} : { why: first.message }) }
-  }
-  const keeps = keptKeys.has(keyOf(document)) || keptPlaces.has(placeOf(read))
-  const mistake = document.diagnostics.find(diagnostic => diagnostic.severity === 'error')
-  const why =
-    document.broken && mistake ? `${mistake.code} ${mistake.message}` : 'POLICY_KEPT another Project is broken'
-  return { ...common, state: keeps ? 'last-good' : 'refused', why }
+    return [{ ...placeAndName(document), state: 'ignored', ...(first === undefined ? {} : { why: first.message }) }]
+  })
+  return [...ownStates, ...keptStates].sort(
+    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.index - b.index,
+  )
+}
+
+function placeAndName({ read, declared }: SourceDocument) {
+  const { file, index, position } = read
+  return { file, index, line: position.line, ...(declared ? { kind: declared.kind, name: declared.name } : {}) }
+}
+
+function whyNot(culprit: SourceDocument | undefined): string {
+  const mistake = culprit?.diagnostics.find(diagnostic => diagnostic.severity === 'error')
+  if (mistake === undefined) return 'the config source could not be read as a whole'
+  return `${mistake.file}:${mistake.line}:${mistake.column} ${mistake.code} ${mistake.message}`
 }
 
 function policyDiagnostic(culprit: SourceDocument): Diagnostic {

@@ -64,7 +64,8 @@ test('what is broken stays as it was, everything else moves on, and mending move
       const second = read(after, { lastGood: JSON.parse(JSON.stringify(first.lastGood)) })
       const expected = Object.fromEntries(before.map(({ doc }) => [doc.name, doc.name === victim ? 'old' : 'new']))
       expect(inForce(second)).toEqual(expected)
-      expect(second.documents.filter(one => one.state === 'last-good')).toHaveLength(1)
+      expect(second.documents.filter(one => one.state === 'last-good').map(one => one.name)).toEqual([victim])
+      expect(second.documents).toHaveLength(before.length)
       // However long it stays broken.
       expect(inForce(read(after, { lastGood: second.lastGood }))).toEqual(expected)
       const mended = read(

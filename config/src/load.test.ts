@@ -335,7 +335,8 @@ describe('last good', () => {
     })
     expect(names).toEqual(EVERYTHING)
     expect(states).toEqual([
-      'a.yaml#0 ?/? last-good',
+      'a.yaml#0 Application/one last-good',
+      'a.yaml#1 Application/two last-good',
       'b.yaml#0 Application/three current',
       'p.yaml#0 Project/shop current',
     ])

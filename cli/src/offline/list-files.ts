@@ -31,7 +31,17 @@ export async function listFiles(directory: string): Promise<readonly string[]> {
 
 async function askGit(directory: string): Promise<readonly string[] | undefined> {
   try {
-    const listing = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+    // A repository's own settings may name a program that watches files: nothing here runs one.
+    const listing = [
+      '-c',
+      'core.fsmonitor=false',
+      'ls-files',
+      '-z',
+      '--cached',
+      '--others',
+      '--exclude-standard',
+      '--deduplicate',
+    ]
     const { stdout } = await run('git', ['-C', directory, ...listing], { maxBuffer: 256 * 1024 * 1024 })
     return stdout.split('\0').filter(path => path !== '')
   } catch {
