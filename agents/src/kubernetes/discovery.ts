@@ -1,0 +1,145 @@
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
+import { listAt, textAt } from '@flotilla/core/json/read-json'
+import { isKubernetesError, KubernetesError } from './kubernetes-error.ts'
+import type { Requester } from './requester.ts'
+
+/** How one kind is served. */
+export interface ServedKind {
+  readonly group: string
+  readonly kind: string
+  /** Plural, as in paths. */
+  readonly resource: string
+  readonly namespaced: boolean
+  /** Served versions, the preferred one first. */
+  readonly versions: readonly string[]
+  /** Whether it can be watched at all; a few virtual kinds cannot. */
+  readonly watchable: boolean
+}
+
+/** What a cluster serves, as far as it is known at this moment. */
+export interface ServedKinds {
+  lookup(group: string, kind: string): ServedKind | undefined
+}
+
+/** A burst of unknown kinds asks once; a definition made a moment ago is seen on the next try. */
+const SHORTEST_REFRESH_MS = 500
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+
+/** The cluster's kinds: read once, and again when somebody asks for one that is not known. */
+export class Discovery implements ServedKinds {
+  readonly #requester: Requester
+  #kinds: ReadonlyMap<string, ServedKind> | undefined
+  #readAtMs = Number.NEGATIVE_INFINITY
+  #reading: Promise<void> | undefined
+
+  constructor(requester: Requester) {
+    this.#requester = requester
+  }
+
+  lookup(group: string, kind: string): ServedKind | undefined {
+    return this.#kinds?.get(`${group}/${kind}`)
+  }
+
+  /** Reads what is served when nothing is known yet. @throws KubernetesError */
+  async load(): Promise<void> {
+    if (!this.#kinds) await this.refresh()
+  }
+
+  /** Reads again, unless that was done a moment ago. @throws KubernetesError */
+  async refresh(): Promise<void> {
+    if (this.#reading) return this.#reading
+    if (this.#requester.clock.monotonicMs() - this.#readAtMs < SHORTEST_REFRESH_MS) return
+    this.#reading = this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  /** @throws KubernetesError `KIND_UNKNOWN` when the cluster does not serve it, even after asking again. */
+  async find(group: string, kind: string, subject: string): Promise<ServedKind> {
+    await this.load()
+    if (!this.lookup(group, kind)) await this.refresh()
+    const served = this.lookup(group, kind)
+    if (served) return served
+    const name = group === '' ? kind : `${group}/${kind}`
+    throw new KubernetesError('KIND_UNKNOWN', subject, 'look-up', `the cluster does not serve ${name}`, {
+      retry: true,
+      status: 0,
+    })
+  }
+
+  async #read(): Promise<void> {
+    const kinds = new Map<string, ServedKind>()
+    for (const path of ['/api', '/apis']) {
+      const document = await this.#get(path, AGGREGATED)
+      if (textAt(document, 'kind') === 'APIGroupDiscoveryList') readAggregated(document, kinds)
+      else await this.#readGroups(path, document, kinds)
+    }
+    this.#kinds = kinds
+    this.#readAtMs = this.#requester.clock.monotonicMs()
+  }
+
+  /** The older way: one document a group and version. A group whose server is away keeps what was known of it. */
+  async #readGroups(path: string, document: Json, kinds: Map<string, ServedKind>): Promise<void> {
+    const versions =
+      path === '/api'
+        ? listAt(document, 'versions').map(version => ({ group: '', path: `/api/${String(version)}` }))
+        : listAt(document, 'groups').flatMap(group =>
+            preferredFirst(group).map(version => ({ group: textAt(group, 'name'), path: `/apis/${version}` })),
+          )
+    for (const { group, path: versionPath } of versions) {
+      try {
+        const list = await this.#get(versionPath, 'application/json')
+        const version = versionPath.slice(versionPath.lastIndexOf('/') + 1)
+        for (const resource of listAt(list, 'resources')) {
+          if (!textAt(resource, 'name').includes('/')) add(kinds, group, version, resource, textAt(resource, 'kind'))
+        }
+      } catch (error) {
+        if (!isKubernetesError(error, 'SERVER_ERROR', 'NOT_FOUND')) throw error
+        for (const [name, known] of this.#kinds ?? []) if (known.group === group) kinds.set(name, known)
+      }
+    }
+  }
+
+  #get(path: string, accept: string): Promise<Json> {
+    const headers = { accept: `${accept},application/json` }
+    return this.#requester.json({ method: 'GET', path, headers, subject: path, verb: 'discovery', idempotent: true })
+  }
+}
+
+function preferredFirst(group: Json): string[] {
+  const preferred = textAt(group, 'preferredVersion', 'groupVersion')
+  const all = listAt(group, 'versions').map(version => textAt(version, 'groupVersion'))
+  return [...all.filter(version => version === preferred), ...all.filter(version => version !== preferred)]
+}
+
+function readAggregated(document: Json, kinds: Map<string, ServedKind>): void {
+  for (const item of listAt(document, 'items')) {
+    const group = textAt(item, 'metadata', 'name')
+    // Versions stand in the order of preference.
+    for (const version of listAt(item, 'versions')) {
+      for (const resource of listAt(version, 'resources')) {
+        const kind = textAt(resource, 'responseKind', 'kind')
+        if (isJsonObject(resource)) add(kinds, group, textAt(version, 'version'), resource, kind)
+      }
+    }
+  }
+}
+
+function add(kinds: Map<string, ServedKind>, group: string, version: string, resource: Json, kind: string): void {
+  const name = textAt(resource, 'name') || textAt(resource, 'resource')
+  const namespaced = (resource as JsonObject)['namespaced'] === true || textAt(resource, 'scope') === 'Namespaced'
+  const verbs = listAt(resource, 'verbs')
+  if (kind === '' || name === '') return
+  const known = kinds.get(`${group}/${kind}`)
+  // Two resources may answer with one kind (`deployments`, and `scale` of another): the first, a top-level one, counts.
+  if (known && known.resource !== name) return
+  kinds.set(`${group}/${kind}`, {
+    group,
+    kind,
+    resource: name,
+    namespaced,
+    versions: known ? [...known.versions, version] : [version],
+    watchable: verbs.includes('watch') && verbs.includes('list'),
+  })
+}
