@@ -301,6 +301,7 @@ describe('planSync', () => {
       key: { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' },
       phase: 'Sync',
       wave: 0,
+      validate: true,
       object: {
         apiVersion: 'v1',
         kind: 'ConfigMap',

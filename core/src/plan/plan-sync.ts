@@ -98,6 +98,11 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
   }
 }
 
+interface HowToSend {
+  readonly validate: boolean
+  readonly fieldManager?: string
+}
+
 interface Place {
   readonly key: ObjectKey
   readonly phase: PlanPhase
@@ -122,22 +127,25 @@ function planTarget(
 ): SyncAction {
   const { request } = intent
   // Two Applications may share a namespace: each sets its own labels under a name of its own.
-  const manager = target.destinationNamespace ? { fieldManager: `flotilla-namespace-${request.application.id}` } : {}
-  if (!live) return { kind: 'create', ...place, object: target.object, ...manager }
+  const how: HowToSend = {
+    validate: target.options.validate ?? request.options.validate,
+    ...(target.destinationNamespace ? { fieldManager: `flotilla-namespace-${request.application.id}` } : {}),
+  }
+  if (!live) return { kind: 'create', ...place, object: target.object, ...how }
   if (live.metadata.deletionTimestamp !== undefined) {
-    return { kind: 'create', ...place, object: target.object, ...manager, afterDeletionOf: live.metadata.uid ?? '' }
+    return { kind: 'create', ...place, object: target.object, ...how, afterDeletionOf: live.metadata.uid ?? '' }
   }
   const name = objectKeyText(target.key)
   const prediction = observation.predictions.get(name) ?? { kind: 'unknown' }
   if (target.destinationNamespace) {
     const { labels, annotations } = target.object.metadata
     if (!labels && !annotations) return { kind: 'keep', ...place }
-    return fromPrediction(prediction, place, target.object, [], manager)
+    return fromPrediction(prediction, place, target.object, [], how)
   }
   const hold = ownershipHold(request, target, place, live, owned.has(name), problems)
   if (hold) return hold
   const takeOver = managersToTakeOver(live, FIELD_MANAGER)
-  return fromPrediction(prediction, place, objectToSend(intent, target, live), takeOver, {})
+  return fromPrediction(prediction, place, objectToSend(intent, target, live), takeOver, how)
 }
 
 function fromPrediction(
@@ -145,16 +153,16 @@ function fromPrediction(
   place: Place,
   object: KubernetesObject,
   takeOver: readonly string[],
-  manager: { readonly fieldManager?: string },
+  how: HowToSend,
 ): SyncAction {
   switch (prediction.kind) {
     case 'same':
       if (takeOver.length === 0) return { kind: 'keep', ...place }
-      return { kind: 'update', ...place, object, ...manager, changes: [], takeOver }
+      return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
     case 'changed':
-      return { kind: 'update', ...place, object, ...manager, changes: prediction.changes, takeOver }
+      return { kind: 'update', ...place, object, ...how, changes: prediction.changes, takeOver }
     case 'unknown':
-      return { kind: 'update', ...place, object, ...manager, changes: [], takeOver }
+      return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
     case 'refused':
       return { kind: 'hold', ...place, code: 'PREDICTION_REFUSED', reason: prediction.message }
     case 'unauthorised':

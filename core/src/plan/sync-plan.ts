@@ -18,6 +18,8 @@ export interface CreateAction extends ActionBase {
   readonly kind: 'create'
   readonly object: KubernetesObject
   readonly fieldManager?: string
+  /** False: the server is not to refuse unknown fields. */
+  readonly validate: boolean
   /** UID of an object of the same name that is being deleted; it has to be gone first. */
   readonly afterDeletionOf?: string
 }
@@ -27,6 +29,7 @@ export interface UpdateAction extends ActionBase {
   readonly kind: 'update'
   readonly object: KubernetesObject
   readonly fieldManager?: string
+  readonly validate: boolean
   /** The fields that will change; empty where that cannot be known before. */
   readonly changes: readonly FieldPath[]
   /** Managers whose fields become ours before the apply, so that what they set and Git does not goes away. */

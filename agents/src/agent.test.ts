@@ -1,0 +1,531 @@
+import type { Json } from '@flotilla/core/json/json'
+import { numberAt, textAt } from '@flotilla/core/json/read-json'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { printPlan } from '@flotilla/core/plan/print-plan'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Log } from '@flotilla/core/ports/log'
+import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { SimulatedCluster } from '@flotilla/sim'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Agent, createAgent } from './agent.ts'
+import { bundleOf, configMap, deployment, OPTIONS, object, SHOP, TestHub } from './testing/documents.ts'
+
+const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
+const NO_STATE = {
+  get: async () => undefined,
+  put: async () => {},
+  putIfAbsent: async (_key: string, value: Uint8Array) => value,
+  delete: async () => {},
+  list: async () => [],
+  close: async () => {},
+}
+
+/** One agent on a simulated cluster, with time that moves when told to. */
+class Bench {
+  readonly clock = new VirtualClock({ startAt: Date.UTC(2026, 0, 1), settle: () => new Promise(setImmediate) })
+  readonly cluster = new SimulatedCluster({ name: 'eu-1', clock: this.clock, random: seededRandom(1) })
+  readonly hub = new TestHub(() => this.clock.now())
+  readonly messages: string[] = []
+  agent: Agent | undefined
+
+  async start(): Promise<this> {
+    const note = (message: string, fields?: object) => void this.messages.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Log = { ...QUIET, info: note, warn: note, error: note, child: () => log }
+    this.agent = createAgent({
+      name: 'eu-1',
+      cluster: this.cluster.transport(),
+      link: this.hub.link,
+      state: NO_STATE,
+      clock: this.clock,
+      random: seededRandom(2),
+      log,
+    })
+    await this.agent.start()
+    await this.pass(100)
+    return this
+  }
+
+  async stop(): Promise<void> {
+    const stopped = this.agent?.stop()
+    await this.clock.advance(1)
+    await stopped
+    this.agent = undefined
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms)
+  }
+
+  read(kind: string, name: string, group = ''): KubernetesObject | undefined {
+    return this.cluster.read({ group, kind, namespace: 'shop', name })
+  }
+
+  get report() {
+    const report = this.hub.link.latest(SHOP.id)
+    if (!report) throw new Error(`nothing was reported; log:\n${this.messages.join('\n')}`)
+    return report
+  }
+
+  /** Writes to objects of Applications since the last look, without dry runs and records. */
+  writes(): readonly string[] {
+    const writes = this.cluster.requests
+      .filter(({ dryRun, path }) => !dryRun && !/flotilla-system|namespaces$|\/leases\/|\/pods|replicasets/.test(path))
+      .filter(({ fieldManager, verb }) => fieldManager.startsWith('flotilla') || verb === 'delete')
+      .map(({ verb, path, status }) => `${verb} ${path} ${status}`)
+    this.cluster.clearRequests()
+    return writes
+  }
+
+  async edit(path: string, patch: Json): Promise<void> {
+    const response = await this.cluster.handle({
+      method: 'PATCH',
+      path: `${path}?fieldManager=kubectl-edit`,
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: JSON.stringify(patch),
+    })
+    expect(response.status).toBe(200)
+  }
+
+  async remove(path: string): Promise<void> {
+    const response = await this.cluster.handle({ method: 'DELETE', path, headers: {} })
+    expect(response.status).toBe(200)
+  }
+}
+
+const benches: Bench[] = []
+async function startBench(): Promise<Bench> {
+  const bench = new Bench()
+  benches.push(bench)
+  return bench.start()
+}
+
+afterEach(async () => {
+  for (const bench of benches.splice(0)) {
+    if (bench.agent) await bench.stop()
+    bench.cluster.stop()
+  }
+})
+
+describe('the agent', () => {
+  it('does nothing for an Offer without a Grant but say what it sees', async () => {
+    const bench = await startBench()
+    bench.hub.offer(bundleOf(configMap('a')))
+    bench.hub.link.changed()
+    await bench.pass(1_000)
+    expect(bench.read('ConfigMap', 'a')).toBeUndefined()
+    expect(bench.report).toMatchObject({
+      gone: false,
+      sync: { status: 'OutOfSync' },
+      health: { status: 'Missing' },
+      objectCount: 2,
+    })
+    expect(bench.writes()).toEqual([])
+  })
+
+  it('creates what a Grant permits, records it, and reports it Synced and Healthy', async () => {
+    const bench = await startBench()
+    const bundle = bundleOf(configMap('a', { x: '1' }), deployment('web'))
+    const grant = bench.hub.sync(bundle)
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')).toMatchObject({
+      data: { x: '1' },
+      metadata: {
+        labels: { 'flotilla.dev/application': SHOP.id },
+        annotations: { 'flotilla.dev/tracking-id': `${SHOP.id}:/ConfigMap:shop/a` },
+      },
+    })
+    expect(bench.hub.link.settled).toEqual([{ id: grant.id, outcome: 'started' }])
+    expect(bench.report).toMatchObject({
+      held: bundle.digest,
+      lastSucceeded: bundle.digest,
+      sync: { status: 'Synced' },
+      health: { status: 'Healthy' },
+      objects: [],
+      images: ['registry.example/web:1'],
+      operation: { id: grant.id, phase: 'Succeeded', trigger: 'automated', message: 'successfully synced' },
+    })
+    expect(bench.report.operation?.results.map(({ key, outcome }) => `${outcome} ${key.kind} ${key.name}`)).toEqual([
+      'created Namespace shop',
+      'created ConfigMap a',
+      'created Deployment web',
+    ])
+  })
+
+  it('writes and reports nothing more once everything is as it should be', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a'), deployment('web')))
+    await bench.pass(10_000)
+    bench.writes()
+    const reports = bench.hub.link.reports.length
+    await bench.pass(30 * 60_000)
+    expect(bench.writes()).toEqual([])
+    expect(bench.hub.link.reports).toHaveLength(reports)
+  })
+
+  it('corrects drift that a watch tells of, and says so', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.writes()
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited', mine: 'kept' } })
+    await bench.pass(1_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1', mine: 'kept' })
+    expect(bench.report.operation).toMatchObject({ trigger: 'heal', phase: 'Succeeded' })
+    expect(bench.report.sync.status).toBe('Synced')
+  })
+
+  it('creates again what somebody deleted', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b')))
+    await bench.pass(5_000)
+    await bench.remove('/api/v1/namespaces/shop/configmaps/a')
+    await bench.pass(2_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+  })
+
+  it('shows drift and leaves it alone where self-heal is off', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })), { options: { ...OPTIONS, selfHeal: false } })
+    await bench.pass(5_000)
+    bench.writes()
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.pass(60_000)
+    expect(bench.writes().filter(write => !write.includes('kubectl'))).toEqual([])
+    expect(bench.report).toMatchObject({
+      sync: { status: 'OutOfSync' },
+      objects: [{ key: { name: 'a' }, sync: 'OutOfSync', reason: 'Modified', message: '.data.x' }],
+    })
+  })
+
+  it('waits longer and longer when somebody fights it', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    const value = () => textAt(bench.read('ConfigMap', 'a'), 'data', 'x')
+    const heals: number[] = []
+    const start = bench.clock.monotonicMs()
+    for (let second = 0; second < 100; second++) {
+      if (value() === '1') {
+        heals.push(Math.round((bench.clock.monotonicMs() - start) / 1000))
+        await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'theirs' } })
+      }
+      await bench.pass(1_000)
+    }
+    expect(heals).toEqual([0, 1, 3, 9, 27, 81])
+  })
+
+  it('removes a field that left Git, and nothing that others set', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1', y: '2' })))
+    await bench.pass(5_000)
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { mine: 'kept' } })
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1', mine: 'kept' })
+  })
+
+  it('prunes what left Git once both witnesses agree', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b'), configMap('taken')))
+    await bench.pass(5_000)
+    const other = { 'flotilla.dev/tracking-id': 'other:/ConfigMap:shop/taken' }
+    await bench.edit('/api/v1/namespaces/shop/configmaps/taken', { metadata: { annotations: other } })
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(10_000)
+    expect(bench.read('ConfigMap', 'b')).toBeUndefined()
+    expect(bench.read('ConfigMap', 'taken')).toBeDefined()
+    const stored = bench.cluster.read({
+      group: '',
+      kind: 'ConfigMap',
+      namespace: 'flotilla-system',
+      name: `flotilla-inventory-${SHOP.id}`,
+    })
+    expect(textAt(stored, 'data', 'entries')).toBe('\tConfigMap\tshop\ta\n\tConfigMap\tshop\ttaken')
+  })
+
+  it('refuses what belongs to another Application, and applies the rest', async () => {
+    const bench = await startBench()
+    const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other' }
+    bench.hub.sync(bundleOf(configMap('shared', { whose: 'other' })), { application: other })
+    await bench.pass(5_000)
+    bench.hub.sync(bundleOf(configMap('shared', { whose: 'shop' }), configMap('a')))
+    await bench.pass(20_000)
+    expect(bench.read('ConfigMap', 'shared')?.['data']).toEqual({ whose: 'other' })
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.report.operation?.phase).toBe('Failed')
+    expect(bench.report.objects).toMatchObject([{ key: { name: 'shared' }, reason: 'OwnedByOther' }])
+    expect(bench.hub.link.latest(other.id)?.sync.status).toBe('Synced')
+  })
+
+  it('waits for one wave before it begins the next', async () => {
+    const bench = await startBench()
+    const wave = (value: string) => ({ annotations: { 'argocd.argoproj.io/sync-wave': value } })
+    bench.hub.sync(bundleOf(deployment('first', 'a:1', 1, wave('1')), configMap('second', {}, wave('2'))))
+    for (let step = 0; step < 60 && !bench.read('ConfigMap', 'second'); step++) {
+      const healthy = numberAt(bench.read('Deployment', 'first', 'apps'), 'status', 'availableReplicas')
+      if (healthy !== 1) expect(bench.read('ConfigMap', 'second')).toBeUndefined()
+      await bench.pass(250)
+    }
+    expect(bench.read('ConfigMap', 'second')).toBeDefined()
+    expect(bench.report.operation?.phase).toBe('Succeeded')
+  })
+
+  it('establishes a definition before its resources, in one sync', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(definition(), object('acme.example/v1', 'Foo', 'f', { spec: { size: 1 } })))
+    await bench.pass(20_000)
+    expect(bench.read('Foo', 'f', 'acme.example')).toBeDefined()
+    expect(bench.report).toMatchObject({ sync: { status: 'Synced' }, operation: { phase: 'Succeeded' } })
+  })
+
+  it('applies nothing of a plan with hooks, and says why', async () => {
+    const bench = await startBench()
+    const hook = object('batch/v1', 'Job', 'migrate', {
+      metadata: { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } },
+    })
+    bench.hub.sync(bundleOf(configMap('a'), hook))
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')).toBeUndefined()
+    expect(bench.report.operation).toMatchObject({
+      phase: 'Failed',
+      message:
+        'one or more objects are not valid: UNSUPPORTED_HOOK: batch/Job migrate is a hook (PreSync), and hooks are not built yet',
+    })
+    expect(bench.report.sync.status).toBe('Unknown')
+  })
+
+  it('starts nothing in a freeze, and heals only as the freeze says', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    const now = bench.clock.now()
+    const freeze = {
+      applications: 'all' as const,
+      from: now,
+      to: now + 60_000,
+      rule: 'freeze-1',
+      layer: 'freeze',
+      triggers: ['automated' as const],
+      blocks: ['sync' as const, 'heal' as const],
+      inFlight: 'finish' as const,
+      gracePeriodMs: 0,
+      selfHeal: false,
+    }
+    bench.hub.calendar({ intervals: [freeze] })
+    bench.hub.sync(bundleOf(configMap('a', { x: '2' })))
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.pass(30_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: 'edited' })
+    await bench.pass(35_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '2' })
+  })
+
+  it('heals to the last success while a newer Offer waits for its Grant', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.hub.offer(bundleOf(configMap('a', { x: '2' })))
+    bench.hub.link.changed()
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1' })
+    expect(bench.report.sync.status).toBe('OutOfSync')
+  })
+
+  it('uses a Grant once, whoever asks again', async () => {
+    const bench = await startBench()
+    const grant = bench.hub.sync(bundleOf(configMap('a', { x: '1' })), { options: { ...OPTIONS, selfHeal: false } })
+    await bench.pass(5_000)
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.stop()
+    await bench.start()
+    bench.hub.link.openGrants.push(grant)
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: 'edited' })
+    expect(bench.hub.link.settled.at(-1)).toEqual({ id: grant.id, outcome: 'started' })
+  })
+
+  it('goes on after a restart in the middle of an operation, and forgets nothing that it applied', async () => {
+    const bench = await startBench()
+    const names = Array.from({ length: 40 }, (_, index) => `c-${String(index).padStart(2, '0')}`)
+    bench.cluster.faults.set({ failNext: [{ match: /PATCH .*configmaps\/c-2\d\?/, status: 503, times: 1_000 }] })
+    bench.hub.sync(bundleOf(...names.map(name => configMap(name))))
+    await bench.pass(3_000)
+    expect(bench.read('ConfigMap', 'c-00')).toBeDefined()
+    expect(bench.read('ConfigMap', 'c-20')).toBeUndefined()
+    await bench.stop()
+    bench.cluster.faults.clear()
+    await bench.start()
+    await bench.pass(5_000)
+    expect(names.every(name => bench.read('ConfigMap', name))).toBe(true)
+    expect(bench.report.operation?.phase).toBe('Succeeded')
+    bench.hub.sync(bundleOf(...names.slice(0, 30).map(name => configMap(name))))
+    await bench.pass(10_000)
+    expect(names.filter(name => bench.read('ConfigMap', name))).toEqual(names.slice(0, 30))
+  })
+
+  it('goes on enforcing while the hub is away', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.hub.link.reachable = false
+    bench.hub.link.now = () => undefined
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.pass(2_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1' })
+  })
+
+  it('removes everything under a Tombstone and its Grant, and says that it is gone', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a'), deployment('web')))
+    await bench.pass(10_000)
+    const tombstone = bench.hub.tombstone()
+    bench.hub.link.changed()
+    await bench.pass(10_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    bench.hub.grant(tombstone)
+    bench.hub.link.changed()
+    await bench.pass(20_000)
+    expect(bench.read('ConfigMap', 'a')).toBeUndefined()
+    expect(bench.read('Deployment', 'web', 'apps')).toBeUndefined()
+    expect(bench.report).toMatchObject({ gone: true, operation: { phase: 'Succeeded', trigger: 'delete' } })
+  })
+
+  it('lets go of everything under a Tombstone that detaches', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(5_000)
+    bench.hub.grant(bench.hub.tombstone({ policy: 'detach' }))
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.metadata.annotations?.['flotilla.dev/tracking-id']).toBeUndefined()
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.report.gone).toBe(true)
+  })
+
+  it('prints the plan that it then performs', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' }), configMap('b')))
+    await bench.pass(5_000)
+    bench.writes()
+    const offer = bench.hub.offer(bundleOf(configMap('a', { x: '2' }), configMap('c')))
+    const plan = await bench.agent!.plan('shop')
+    expect(printPlan(plan)).toBe(
+      [
+        'shop: 1 to create, 1 to update, 1 to prune, 1 kept',
+        '  prune   Sync/0  ConfigMap shop/b',
+        '  update  Sync/0  ConfigMap shop/a: .data.x',
+        '  create  Sync/0  ConfigMap shop/c',
+      ].join('\n'),
+    )
+    expect(bench.writes()).toEqual([])
+    bench.hub.grant(offer)
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.writes()).toEqual([
+      'delete /api/v1/namespaces/shop/configmaps/b 200',
+      'patch /api/v1/namespaces/shop/configmaps/a 200',
+      'patch /api/v1/namespaces/shop/configmaps/c 201',
+    ])
+  })
+
+  it('does nothing to an Application that is no longer named', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(5_000)
+    bench.hub.link.documents.clear()
+    bench.hub.link.changed()
+    bench.writes()
+    await bench.pass(60_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.writes()).toEqual([])
+  })
+})
+
+describe('the agent, when the API server answers', () => {
+  it.each([429, 500, 503, 0])('%i for a while, syncs after all', async status => {
+    const bench = await startBench()
+    bench.cluster.faults.set({ failNext: [{ match: '/configmaps', status, times: 12, retryAfterSeconds: 1 }] })
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b')))
+    await bench.pass(90_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.report).toMatchObject({ sync: { status: 'Synced' }, operation: { phase: 'Succeeded' } })
+  })
+
+  it('401 for a while, syncs after all, and says so meanwhile', async () => {
+    const bench = await startBench()
+    bench.cluster.faults.set({ failNext: [{ match: '/namespaces/shop/configmaps', status: 401, times: 5 }] })
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(1_500)
+    expect(bench.hub.link.reports.some(({ sync }) => sync.message?.includes('(UNAUTHENTICATED)'))).toBe(true)
+    await bench.pass(120_000)
+    expect(bench.report.sync.status).toBe('Synced')
+  })
+
+  it('403 to a write: that object fails with the server’s words', async () => {
+    const bench = await startBench()
+    bench.cluster.faults.set({ denied: [{ verbs: ['patch', 'create'], group: 'apps', resource: 'deployments' }] })
+    bench.hub.sync(bundleOf(configMap('a'), deployment('web')))
+    await bench.pass(10_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.report.operation?.phase).toBe('Failed')
+    expect(bench.report.operation?.message).toMatch(
+      /eu-1 apps\/Deployment shop\/web: apply failed \(FORBIDDEN\): .*cannot/,
+    )
+  })
+
+  it('409 to a write: tries again', async () => {
+    const bench = await startBench()
+    bench.cluster.faults.set({ failNext: [{ match: /PATCH .*configmaps\/a\?/, status: 409, times: 2 }] })
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(5_000)
+    expect(bench.report.operation?.phase).toBe('Succeeded')
+  })
+
+  it('422 to a write: fails, says so, and does not hammer', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(object('v1', 'ConfigMap', 'Not_A_Name'), configMap('b')))
+    await bench.pass(60_000)
+    expect(bench.report.operation?.phase).toBe('Failed')
+    expect(bench.report.operation?.message).toMatch(/\(INVALID\)/)
+    expect(bench.writes().filter(write => write.includes('Not_A_Name'))).toHaveLength(1)
+  })
+
+  it('nothing at all when it starts, waits for it', async () => {
+    const bench = new Bench()
+    benches.push(bench)
+    bench.cluster.faults.set({ partitioned: true })
+    bench.hub.offer(bundleOf(configMap('a')))
+    await bench.start()
+    await bench.pass(60_000)
+    bench.cluster.faults.clear()
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(90_000)
+    expect(bench.report.sync.status).toBe('Synced')
+  })
+
+  it('410 to its watches, sees drift all the same', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.cluster.faults.compactWatchHistory()
+    bench.cluster.faults.dropWatches()
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    bench.cluster.faults.compactWatchHistory()
+    await bench.pass(40_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1' })
+  })
+})
+
+function definition() {
+  const schema = { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } }
+  return object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'foos.acme.example', {
+    spec: {
+      group: 'acme.example',
+      names: { kind: 'Foo', plural: 'foos', singular: 'foo', listKind: 'FooList' },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  })
+}

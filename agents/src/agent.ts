@@ -1,0 +1,247 @@
+import { planRemoval } from '@flotilla/core/plan/plan-removal'
+import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import { ApplicationState } from './application-state.ts'
+import { DriftWatch, type GroupKind } from './drift-watch.ts'
+import { type Engine, emptyFindings, lookAt } from './engine.ts'
+import { InventoryStore } from './inventory-store.ts'
+import { KubernetesClient } from './kubernetes/client.ts'
+import type { HubLink } from './link/hub-link.ts'
+import { observe } from './observe.ts'
+import { OperationStore } from './operations.ts'
+import { reconcileOffer } from './reconcile.ts'
+import { reconcileRemoval } from './reconcile-removal.ts'
+import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
+import { Reporter } from './report.ts'
+import { SelfHealBackOff } from './self-heal.ts'
+import { StatusObject } from './status-object.ts'
+import { WorkQueue } from './work-queue.ts'
+
+export interface AgentOptions {
+  /** Name of the cluster: the first word of messages. */
+  readonly name: string
+  readonly cluster: ClusterTransport
+  readonly link: HubLink
+  /** The engine keeps nothing there itself: its records are in the cluster. The link does, and closes with the agent. */
+  readonly state: AgentState
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Where the agent's records are. Default `flotilla-system`. */
+  readonly namespace?: string
+  /** Applications looked at at the same time. Default 4. */
+  readonly concurrency?: number
+  /** False while another process may be the agent. Default: always true. */
+  readonly mayWrite?: () => boolean
+  /** A client over `cluster` that is there already: the Lease uses it before the agent does. */
+  readonly client?: KubernetesClient
+}
+
+export interface Agent {
+  /** Resolves once the hub's documents are readable and the loop runs; the cluster may still be away. */
+  start(): Promise<void>
+  /** Ends what runs at the next safe point; an operation goes on at the next start. */
+  stop(): Promise<void>
+  /** What a sync of the held document would do now. Writes nothing. @throws AgentPlanError, KubernetesError */
+  plan(applicationName: string): Promise<SyncPlan>
+}
+
+export class AgentPlanError extends Error {
+  readonly code: 'APPLICATION_UNKNOWN' | 'BUNDLE_MISSING'
+  readonly subject: string
+  readonly retry: boolean
+  constructor(code: AgentPlanError['code'], subject: string, message: string, retry: boolean) {
+    super(`${subject}: ${message} (${code})`)
+    this.name = 'AgentPlanError'
+    this.code = code
+    this.subject = subject
+    this.retry = retry
+  }
+}
+
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 60_000
+const CONCURRENCY = 4
+/** Several events of one change are one look. */
+const GATHER_MS = 50
+
+/** Receive → observe → plan → apply → assess → report, for one cluster. */
+export function createAgent(options: AgentOptions): Agent {
+  return new ClusterAgent(options)
+}
+
+class ClusterAgent implements Agent {
+  readonly #options: AgentOptions
+  readonly #namespace: string
+  readonly #stopping = new AbortController()
+  readonly #engine: Engine
+  readonly #queue: WorkQueue
+  readonly #status: StatusObject
+  readonly #states = new Map<string, ApplicationState>()
+  #ready = false
+  #preparing: Promise<void> | undefined
+
+  constructor(options: AgentOptions) {
+    const { cluster, link, clock, random, log, name } = options
+    this.#options = options
+    this.#namespace = options.namespace ?? SYSTEM_NAMESPACE
+    const client = options.client ?? new KubernetesClient({ transport: cluster, clock, random, cluster: name })
+    this.#status = new StatusObject(client, this.#namespace, clock, log)
+    const reporter = new Reporter(link, () => link.hubTime() ?? clock.now())
+    this.#engine = {
+      client,
+      clock,
+      random,
+      log,
+      link,
+      reporter,
+      inventories: new InventoryStore(client, this.#namespace),
+      operations: new OperationStore(client, this.#namespace, clock),
+      watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
+      healing: new SelfHealBackOff(clock),
+      followKinds: () => this.#followKinds(),
+      mayWrite: options.mayWrite ?? (() => true),
+      signal: this.#stopping.signal,
+    }
+    this.#queue = new WorkQueue({ clock, concurrency: options.concurrency ?? CONCURRENCY, run: id => this.#run(id) })
+  }
+
+  async start(): Promise<void> {
+    const { link } = this.#options
+    link.onChange(() => this.#documentsChanged())
+    await link.start()
+    this.#preparing = this.#prepare()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the agent is stopping'))
+    this.#status.stop()
+    await this.#queue.stop()
+    await this.#engine.watch.stop()
+    await this.#preparing
+    await this.#options.link.stop()
+  }
+
+  async plan(applicationName: string): Promise<SyncPlan> {
+    const { link, client, inventories } = this.#engine
+    const held = [...link.held().values()].find(({ application }) => application.name === applicationName)
+    if (!held) {
+      const known = [...link.held().values()]
+        .map(({ application }) => application.name)
+        .sort()
+        .join(', ')
+      throw new AgentPlanError('APPLICATION_UNKNOWN', applicationName, `not held here; held are: ${known}`, false)
+    }
+    const state = new ApplicationState()
+    if (held.typ === 'tombstone') {
+      const inventory = await inventories.read(held.application.id)
+      const live = await observe({
+        client,
+        applicationId: held.application.id,
+        keys: inventory,
+        remembered: state.observed,
+        isFollowed: () => false,
+        needsContent: () => true,
+      })
+      const approved = held.approvedBy !== undefined
+      return planRemoval({ application: held.application, digest: `sha256:${''}`, inventory, live, approved })
+    }
+    const bundle = await link.bundle(held.digest)
+    if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)
+    return (await lookAt(this.#engine, state, held, bundle, false)).plan
+  }
+
+  /** Reads what an earlier process left in the cluster, however long that takes to answer. */
+  async #prepare(): Promise<void> {
+    const { client, operations, clock, log, random } = this.#engine
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
+      try {
+        await client.discovery.load()
+        await ensureNamespace(client, this.#namespace)
+        await operations.load()
+        this.#ready = true
+        this.#documentsChanged()
+        return
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        log.warn('the cluster cannot be used yet', { error: String(error) })
+        const waitMs = Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS) * (0.5 + random.fraction() / 2)
+        await clock.sleep(waitMs, this.#stopping.signal).catch(() => undefined)
+      }
+    }
+  }
+
+  #documentsChanged(): void {
+    if (!this.#ready || this.#stopping.signal.aborted) return
+    const held = this.#options.link.held()
+    for (const id of held.keys()) this.#queue.add(id)
+    for (const id of this.#states.keys()) {
+      if (held.has(id)) continue
+      // Not named any more, and no Tombstone: nobody asked us to remove anything, so nothing is.
+      this.#states.delete(id)
+      this.#queue.drop(id)
+    }
+    this.#status.agent({ hub: this.#options.link.connected() ? 'connected' : 'away' })
+  }
+
+  #somethingChanged(applicationId: string): void {
+    if (!this.#ready || !this.#options.link.held().has(applicationId)) return
+    this.#queue.add(applicationId, GATHER_MS)
+  }
+
+  async #run(id: string): Promise<number | undefined> {
+    const { log } = this.#engine
+    const held = this.#options.link.held().get(id)
+    if (!held || this.#stopping.signal.aborted) return undefined
+    const state = this.#stateOf(id)
+    try {
+      const againInMs = await this.#reconcile(state, held)
+      state.failures = 0
+      return againInMs
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return undefined
+      state.failures++
+      // What was remembered may be what went wrong.
+      state.observed.clear()
+      log.warn('application could not be looked at', { application: held.application.name, error: String(error) })
+      await this.#reportTrouble(held, error).catch(trouble => log.warn('report failed', { error: String(trouble) }))
+      const longest = Math.min(FIRST_RETRY_MS * 2 ** (state.failures - 1), LONGEST_RETRY_MS)
+      return longest * (0.5 + this.#engine.random.fraction() / 2)
+    }
+  }
+
+  async #reconcile(state: ApplicationState, held: OfferPayload | TombstonePayload): Promise<number> {
+    return held.typ === 'tombstone'
+      ? reconcileRemoval(this.#engine, state, held)
+      : reconcileOffer(this.#engine, state, held)
+  }
+
+  #followKinds(): void {
+    const kinds = new Map<string, GroupKind>()
+    for (const state of this.#states.values()) {
+      for (const key of state.observed.keys()) kinds.set(`${key.group}/${key.kind}`, key)
+    }
+    this.#engine.watch.follow(kinds.values())
+  }
+
+  async #reportTrouble(held: OfferPayload | TombstonePayload, error: unknown): Promise<void> {
+    if (held.typ !== 'offer') return
+    const message = error instanceof Error ? error.message : String(error)
+    const findings = emptyFindings(this.#engine, held)
+    await this.#engine.reporter.report({ ...findings, sync: { status: 'Unknown', message: message.slice(0, 500) } })
+  }
+
+  #stateOf(id: string): ApplicationState {
+    let state = this.#states.get(id)
+    if (!state) {
+      state = new ApplicationState()
+      this.#states.set(id, state)
+    }
+    return state
+  }
+}

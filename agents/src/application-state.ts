@@ -1,0 +1,21 @@
+import type { OperationReport } from '@flotilla/core/protocol/report'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { ObservedObjects } from './observe.ts'
+import { PredictionMemo } from './predict.ts'
+
+/** What the agent has in mind about one Application. All of it can be lost: it is read again. */
+export class ApplicationState {
+  readonly observed = new ObservedObjects()
+  readonly predictions = new PredictionMemo()
+  /** Since when an object of the last success has been missing, in monotonic milliseconds. */
+  readonly missingSinceMs = new Map<string, number>()
+  /** When everything was last read from the cluster, whatever watches say. */
+  wholeLookAtMs = Number.NEGATIVE_INFINITY
+  /** Failures in a row to look at it. */
+  failures = 0
+  /** The last heal, until an operation follows. */
+  heal: OperationReport | undefined
+  /** What was settled of a Grant in this process: `id outcome`. */
+  readonly settled = new Set<string>()
+  lastLookAt: EpochMs | undefined
+}

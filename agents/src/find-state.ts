@@ -1,0 +1,112 @@
+import { assessHealth } from '@flotilla/core/health/assess-health'
+import { type AssessedObject, countsForHealth, rollUpHealth } from '@flotilla/core/health/roll-up-health'
+import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
+import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
+import { planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
+import type { ObjectState } from '@flotilla/core/protocol/report'
+import type { Look } from './look.ts'
+
+export interface FoundState {
+  readonly sync: { readonly status: SyncStatus; readonly message?: string }
+  readonly health: Health
+  /** Objects that are not both Synced and Healthy. */
+  readonly objects: readonly ObjectState[]
+  readonly objectCount: number
+}
+
+/** Reads an Application's state off a look at it. Pure. */
+export function findState({ intent, observation, plan }: Look, missingTooLong: (name: string) => boolean): FoundState {
+  const assessed: AssessedObject[] = []
+  const objects: ObjectState[] = []
+  const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
+  let outOfSync = 0
+  let unknown = 0
+  for (const action of plan.actions) {
+    const name = objectKeyText(action.key)
+    const target = targets.get(name)
+    const live = observation.live.get(name)
+    const health = live ? assessHealth(live) : null
+    const { status, reason, message } = syncOf(action, live !== undefined, observation.predictions.get(name)?.kind)
+    if (status === 'OutOfSync') outOfSync++
+    if (status === 'Unknown') unknown++
+    if (target && !target.destinationNamespace) {
+      const counted = countsForHealth(live ?? target.object)
+      assessed.push({
+        key: action.key,
+        live: live !== undefined,
+        health,
+        counted,
+        missingTooLong: missingTooLong(name),
+      })
+    }
+    const healthy = live ? !health || health.status === 'Healthy' : false
+    if (status === 'Synced' && healthy) continue
+    const text = message ?? health?.message
+    objects.push({
+      key: action.key,
+      version: versionOf((live ?? target?.object)?.apiVersion ?? ''),
+      sync: status,
+      ...(reason ? { reason } : {}),
+      ...(live ? (health ? { health: health.status } : {}) : { health: 'Missing' as const }),
+      ...(text ? { message: text } : {}),
+    })
+  }
+  return {
+    sync: syncStatus(plan, outOfSync, unknown),
+    health: rollUpHealth(assessed),
+    objects,
+    objectCount: plan.actions.length,
+  }
+}
+
+function syncStatus(plan: SyncPlan, outOfSync: number, unknown: number): FoundState['sync'] {
+  const errors = planErrors(plan)
+  if (errors.length > 0) {
+    const [first] = errors
+    const subject = first?.key ? `${objectKeyText(first.key)} ` : ''
+    const more = errors.length > 1 ? ` and ${errors.length - 1} more` : ''
+    return { status: 'Unknown', message: `${first?.code}: ${subject}${first?.message}${more}` }
+  }
+  if (outOfSync > 0) return { status: 'OutOfSync', message: `${outOfSync} of ${plan.actions.length} objects differ` }
+  return unknown > 0 ? { status: 'Unknown', message: `${unknown} objects could not be compared` } : { status: 'Synced' }
+}
+
+interface ObjectSync {
+  readonly status: SyncStatus
+  readonly reason?: OutOfSyncReason
+  readonly message?: string
+}
+
+function syncOf(action: SyncAction, live: boolean, prediction: string | undefined): ObjectSync {
+  switch (action.kind) {
+    case 'keep':
+      return { status: 'Synced' }
+    case 'create':
+      return { status: 'OutOfSync', reason: 'Missing', ...(live ? { message: 'is being deleted' } : {}) }
+    case 'update':
+      if (prediction === 'unknown' || prediction === undefined) return { status: 'Unknown', reason: 'DiffUnavailable' }
+      return { status: 'OutOfSync', reason: 'Modified', message: action.changes.slice(0, 20).join(', ') }
+    case 'prune':
+      return { status: 'OutOfSync', reason: 'Extra' }
+    case 'hold':
+      return holdSync(action)
+    case 'skip':
+      // No longer ours, or never to be looked at: it does not change the Application's state.
+      return action.code === 'OWNERSHIP_CHANGED' || action.code === 'NOT_PERMITTED'
+        ? { status: 'Synced' }
+        : { status: 'OutOfSync', reason: 'Extra', message: action.reason }
+  }
+}
+
+function holdSync(action: Extract<SyncAction, { kind: 'hold' }>): ObjectSync {
+  switch (action.code) {
+    case 'OWNED_BY_OTHER':
+      return { status: 'OutOfSync', reason: 'OwnedByOther', message: action.reason }
+    case 'PREDICTION_UNAUTHORISED':
+      return { status: 'Unknown', reason: 'DiffUnauthorised', message: action.reason }
+    case 'PREDICTION_REFUSED':
+      return { status: 'OutOfSync', reason: 'Modified', message: action.reason }
+    default:
+      return { status: 'OutOfSync', reason: 'Extra', message: action.reason }
+  }
+}

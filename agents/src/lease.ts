@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { textAt } from '@flotilla/core/json/read-json'
+import type { KubernetesObject, ObjectKey } from '@flotilla/core/model/kubernetes-object'
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
+import type { Incarnation, IncarnationNumber } from './link/incarnation.ts'
+import { ensureNamespace } from './records.ts'
+
+const TERM_SECONDS = 15
+const RENEW_EVERY_MS = 4_000
+const ASK_EVERY_MS = 2_000
+const INCARNATION_ANNOTATION = 'flotilla.dev/incarnation'
+
+export interface LeaseOptions {
+  readonly client: KubernetesClient
+  readonly namespace: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends waiting for the Lease. */
+  readonly signal?: AbortSignal
+  readonly newInstance?: () => string
+}
+
+/**
+ * The Lease `flotilla-agent`: of two processes that are agents of one cluster, one writes. Its incarnation rises by
+ * compare-and-swap at each start, so that the hub can tell the later start from the earlier one.
+ *
+ * Other machines' clocks are not trusted: a Lease counts as abandoned once *we* have seen it unchanged for its term.
+ */
+export class AgentLease implements Incarnation {
+  readonly #options: LeaseOptions
+  readonly #instance: string
+  readonly #key: ObjectKey
+  #renewedAtMs = Number.NEGATIVE_INFINITY
+  #renewing: Timer | undefined
+  #current: KubernetesObject | undefined
+  #released = false
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    this.#instance = (options.newInstance ?? randomUUID)()
+    this.#key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: options.namespace, name: 'flotilla-agent' }
+  }
+
+  async acquire(above = 0): Promise<IncarnationNumber> {
+    const { client, namespace, clock, log, signal } = this.#options
+    await ensureNamespace(client, namespace)
+    let seen: { readonly version: string; readonly atMs: number } | undefined
+    for (;;) {
+      signal?.throwIfAborted()
+      const lease = await client.get(this.#key)
+      const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
+      const version = lease?.metadata.resourceVersion ?? ''
+      if (seen?.version !== version) seen = { version, atMs: clock.monotonicMs() }
+      const abandoned = clock.monotonicMs() - seen.atMs > TERM_SECONDS * 1000
+      if (!lease || holder === '' || holder === this.#instance || abandoned) {
+        const inc = await this.#take(lease, above)
+        if (inc !== undefined) return { inc, inst: this.#instance }
+      } else {
+        log.info('waiting for the lease of another agent process', { holder })
+      }
+      await clock.sleep(ASK_EVERY_MS, signal)
+    }
+  }
+
+  /** A holder that has not renewed by two thirds of the term writes nothing more. */
+  held(): boolean {
+    const sinceMs = this.#options.clock.monotonicMs() - this.#renewedAtMs
+    return !this.#released && sinceMs < (TERM_SECONDS * 1000 * 2) / 3
+  }
+
+  /** Lets the next process start at once. */
+  async release(): Promise<void> {
+    this.#renewing?.cancel()
+    const mine = this.#current
+    this.#released = true
+    this.#current = undefined
+    if (!mine) return
+    try {
+      await this.#options.client.replace({ ...mine, spec: { ...(mine['spec'] as object), holderIdentity: '' } })
+    } catch (error) {
+      // Somebody took it, or the cluster is away: the term ends it.
+      if (!isKubernetesError(error)) throw error
+      this.#options.log.debug('the lease could not be given back', { error: error.message })
+    }
+  }
+
+  /** Raises the incarnation in one compare-and-swap. Undefined: somebody was faster. */
+  async #take(lease: KubernetesObject | undefined, above: number): Promise<number | undefined> {
+    const { client } = this.#options
+    const before = Number(lease?.metadata.annotations?.[INCARNATION_ANNOTATION] ?? 0) || 0
+    const inc = Math.max(before, above) + 1
+    const startedMs = this.#options.clock.monotonicMs()
+    try {
+      const metadata = {
+        ...(lease?.metadata ?? { name: this.#key.name, namespace: this.#key.namespace }),
+        annotations: { ...lease?.metadata.annotations, [INCARNATION_ANNOTATION]: String(inc) },
+      }
+      const object = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: this.#spec() }
+      this.#current = lease ? await client.replace(object) : await client.create(object)
+    } catch (error) {
+      if (isKubernetesError(error, 'CONFLICT', 'ALREADY_EXISTS')) return undefined
+      throw error
+    }
+    this.#renewedAtMs = startedMs
+    this.#released = false
+    this.#scheduleRenewal()
+    return inc
+  }
+
+  #spec() {
+    const now = new Date(this.#options.clock.now()).toISOString().replace('Z', '000Z')
+    return { holderIdentity: this.#instance, leaseDurationSeconds: TERM_SECONDS, acquireTime: now, renewTime: now }
+  }
+
+  #scheduleRenewal(): void {
+    this.#renewing?.cancel()
+    this.#renewing = this.#options.clock.setTimer(RENEW_EVERY_MS, () => {
+      this.#renew().then(
+        () => this.#current && this.#scheduleRenewal(),
+        error => {
+          this.#options.log.warn('the lease could not be renewed', { error: String(error) })
+          if (this.#current) this.#scheduleRenewal()
+        },
+      )
+    })
+  }
+
+  async #renew(): Promise<void> {
+    const mine = this.#current
+    if (!mine) return
+    const startedMs = this.#options.clock.monotonicMs()
+    try {
+      const spec = { ...(mine['spec'] as object), renewTime: this.#spec().renewTime }
+      const renewed = await this.#options.client.replace({ ...mine, spec })
+      if (this.#current === mine) this.#current = renewed
+      this.#renewedAtMs = startedMs
+    } catch (error) {
+      if (!isKubernetesError(error, 'CONFLICT', 'NOT_FOUND')) throw error
+      const present = await this.#options.client.get(this.#key)
+      // Changed by hand but still ours: go on from there. Another's: we are not the agent any more.
+      if (present && textAt(present['spec'], 'holderIdentity') === this.#instance) this.#current = present
+      else this.#current = undefined
+    }
+  }
+}

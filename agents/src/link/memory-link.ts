@@ -1,0 +1,82 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Bundle } from '@flotilla/core/model/bundle'
+import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { HubLink } from './hub-link.ts'
+
+/** A hub in memory: whoever holds it puts documents in and reads reports out. For tests and for a dry look. */
+export class MemoryLink implements HubLink {
+  readonly documents = new Map<string, OfferPayload | TombstonePayload>()
+  readonly bundles = new Map<Digest, Bundle>()
+  readonly openGrants: GrantPayload[] = []
+  readonly settled: { readonly id: string; readonly outcome: string; readonly reason?: string }[] = []
+  readonly reports: ReportEntry[] = []
+  currentCalendar: CalendarPayload | undefined
+  now: () => EpochMs | undefined
+  reachable = true
+  #listeners: (() => void)[] = []
+  #reportNumber = 0
+
+  constructor(now: () => EpochMs | undefined) {
+    this.now = now
+  }
+
+  /** Tells the agent that something is new. */
+  changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** The newest report of each Application. */
+  latest(application: string): ReportEntry | undefined {
+    return this.reports.findLast(entry => entry.application === application)
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.#listeners = []
+  }
+
+  held(): ReadonlyMap<string, OfferPayload | TombstonePayload> {
+    return this.documents
+  }
+
+  calendar(): CalendarPayload | undefined {
+    return this.currentCalendar
+  }
+
+  grants(): readonly GrantPayload[] {
+    return this.openGrants
+  }
+
+  hubTime(): EpochMs | undefined {
+    return this.now()
+  }
+
+  connected(): boolean {
+    return this.reachable
+  }
+
+  async bundle(digest: Digest): Promise<Bundle | undefined> {
+    return this.bundles.get(digest)
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async settleGrant(id: string, outcome: 'started' | 'refused' | 'lapsed', reason?: string): Promise<void> {
+    this.settled.push({ id, outcome, ...(reason === undefined ? {} : { reason }) })
+    const index = this.openGrants.findIndex(grant => grant.id === id)
+    if (index >= 0) this.openGrants.splice(index, 1)
+  }
+
+  async report(entries: readonly ReportEntry[]): Promise<void> {
+    this.reports.push(...entries)
+  }
+
+  async nextReportNumber(): Promise<{ readonly inc: number; readonly n: number }> {
+    return { inc: 1, n: ++this.#reportNumber }
+  }
+}

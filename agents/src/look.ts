@@ -1,0 +1,96 @@
+import type { Bundle } from '@flotilla/core/model/bundle'
+import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { intendSync, type Observation, type Prediction, planSync, type SyncIntent } from '@flotilla/core/plan/plan-sync'
+import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import { ownerOf } from '@flotilla/core/plan/tracking'
+import type { OfferPayload } from '@flotilla/core/protocol/documents'
+import type { ApplicationState } from './application-state.ts'
+import type { DriftWatch } from './drift-watch.ts'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { type ObservedEntry, observationOf, observe } from './observe.ts'
+import { type DueDryRun, predict } from './predict.ts'
+
+export interface LookInput {
+  readonly client: KubernetesClient
+  readonly watch: DriftWatch
+  readonly state: ApplicationState
+  readonly offer: OfferPayload
+  readonly bundle: Bundle
+  readonly inventory: readonly ObjectKey[]
+  /** A person asked for the prunes of this plan. */
+  readonly confirmed: boolean
+}
+
+export interface Look {
+  readonly intent: SyncIntent
+  readonly observation: Observation
+  readonly plan: SyncPlan
+}
+
+/**
+ * One look at an Application: what is wanted, what is there, and the plan that leads from one to the other.
+ *
+ * @throws KubernetesError
+ */
+export async function look(input: LookInput): Promise<Look> {
+  const { client, offer, bundle, state, inventory } = input
+  await client.discovery.load()
+  let intent = intend(offer, bundle, client)
+  // A definition may have been made a moment ago; asked once more before it counts as a mistake.
+  if (intent.prepared.problems.some(({ code }) => code === 'KIND_UNKNOWN')) {
+    await client.discovery.refresh()
+    intent = intend(offer, bundle, client)
+  }
+  const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
+  const owned = new Set(inventory.map(objectKeyText))
+  const keys = [
+    ...intent.prepared.targets.map(({ key }) => key),
+    ...inventory.filter(key => !targets.has(objectKeyText(key))),
+  ]
+  const isDue = (entry: ObservedEntry) => {
+    const target = targets.get(objectKeyText(entry.key))
+    return target !== undefined && state.predictions.isDue(target, entry)
+  }
+  const read = await observe({
+    client,
+    applicationId: offer.application.id,
+    keys,
+    remembered: state.observed,
+    isFollowed: key => {
+      const live = state.observed.get(objectKeyText(key))?.live
+      return input.watch.vouchesFor(key, live?.metadata.resourceVersion)
+    },
+    needsContent: isDue,
+  })
+  const due: DueDryRun[] = []
+  for (const [name, live] of read) {
+    const target = targets.get(name)
+    const entry = state.observed.get(name)
+    if (!target || !entry || !isDue(entry) || live.metadata.deletionTimestamp !== undefined) continue
+    // What another owns is refused anyway; asking would only show what we may not do.
+    const owner = target.destinationNamespace ? { kind: 'ours' } : ownerOf(live, offer.application.id, owned.has(name))
+    if (owner.kind !== 'other' || offer.options.adopt === 'Force') due.push({ target, live })
+  }
+  await predict(client, intent, due, state.predictions)
+  const predictions = new Map<string, Prediction>()
+  for (const [name, target] of targets) {
+    const entry = state.observed.get(name)
+    const known = entry && state.predictions.find(target, entry)
+    if (known) predictions.set(name, known)
+  }
+  const observation = observationOf(keys, state.observed, predictions, inventory)
+  return { intent, observation, plan: planSync(intent, observation, { confirmed: input.confirmed }) }
+}
+
+function intend(offer: OfferPayload, bundle: Bundle, client: KubernetesClient): SyncIntent {
+  return intendSync({
+    application: { id: offer.application.id, name: offer.application.name },
+    digest: bundle.digest,
+    desired: bundle.objects,
+    namespace: offer.namespace,
+    options: offer.options,
+    ceiling: offer.ceiling,
+    kinds: client.discovery,
+    ignoreDifferences: offer.ignoreDifferences,
+  })
+}

@@ -1,0 +1,171 @@
+import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import type { Observation, Prediction } from '@flotilla/core/plan/plan-sync'
+import { APPLICATION_LABEL, FIELD_MANAGER } from '@flotilla/core/plan/tracking'
+import { forEachBounded } from './bounded.ts'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
+
+/** From here on, one list of a kind in a namespace is cheaper than asking for each object. */
+const LIST_FROM = 20
+const CONCURRENT_READS = 8
+
+/** What the agent remembers of one Application's objects between two looks. */
+export class ObservedObjects {
+  readonly #entries = new Map<string, ObservedEntry>()
+
+  get(name: string): ObservedEntry | undefined {
+    return this.#entries.get(name)
+  }
+
+  set(key: ObjectKey, live: KubernetesObject | undefined): void {
+    this.#entries.set(objectKeyText(key), { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '' })
+  }
+
+  /** Something may have changed: the object is read again at the next look. */
+  invalidate(name: string): void {
+    this.#entries.delete(name)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  keys(): readonly ObjectKey[] {
+    return [...this.#entries.values()].map(({ key }) => key)
+  }
+
+  /** Forgets what is neither wanted nor in the Inventory any more. */
+  retain(names: ReadonlySet<string>): void {
+    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name)
+  }
+}
+
+export interface ObservedEntry {
+  readonly key: ObjectKey
+  /** Undefined: it was not there. */
+  readonly live: KubernetesObject | undefined
+  /** Hash of what applying can change: equal keys, equal answers of a dry run. */
+  readonly contentKey: string
+}
+
+export interface ObserveInput {
+  readonly client: KubernetesClient
+  readonly applicationId: string
+  readonly keys: readonly ObjectKey[]
+  readonly remembered: ObservedObjects
+  /** Whether a watch tells us of every change to this object of ours. */
+  readonly isFollowed: (key: ObjectKey) => boolean
+  /** Objects whose whole content is needed, because a dry run is due. */
+  readonly needsContent: (entry: ObservedEntry) => boolean
+}
+
+/**
+ * Reads the live objects that are not remembered: one by one where they are few, by a list a kind and namespace where
+ * they are many. What a watch vouches for is not read again.
+ *
+ * @returns whole objects of what was read now; the rest is in `remembered`.
+ * @throws KubernetesError
+ */
+export async function observe(input: ObserveInput): Promise<ReadonlyMap<string, KubernetesObject>> {
+  const read = new Map<string, KubernetesObject>()
+  const groups = new Map<string, ObjectKey[]>()
+  for (const key of input.keys) {
+    if (isVouchedFor(key, input)) continue
+    const name = `${key.group}/${key.kind} ${key.namespace}`
+    const group = groups.get(name)
+    if (group) group.push(key)
+    else groups.set(name, [key])
+  }
+  const note = (key: ObjectKey, live: KubernetesObject | undefined) => {
+    input.remembered.set(key, live)
+    if (live) read.set(objectKeyText(key), live)
+  }
+  const single: ObjectKey[] = []
+  for (const keys of groups.values()) {
+    if (keys.length < LIST_FROM) single.push(...keys)
+    else await readByList(input.client, keys, note)
+  }
+  await forEachBounded(single, CONCURRENT_READS, async key => note(key, await readOne(input.client, key)))
+  return read
+}
+
+function isVouchedFor(key: ObjectKey, { applicationId, remembered, isFollowed, needsContent }: ObserveInput): boolean {
+  const entry = remembered.get(objectKeyText(key))
+  // The watch sees what bears our label; an object without it changes unseen.
+  const ours = entry?.live?.metadata.labels?.[APPLICATION_LABEL] === applicationId
+  return entry !== undefined && ours && isFollowed(key) && !needsContent(entry)
+}
+
+async function readByList(
+  client: KubernetesClient,
+  keys: readonly ObjectKey[],
+  note: (key: ObjectKey, live: KubernetesObject | undefined) => void,
+): Promise<void> {
+  const wanted = new Map(keys.map(key => [objectKeyText(key), key]))
+  const { group, kind, namespace } = keys[0]!
+  const options = namespace === '' ? {} : { namespace }
+  try {
+    for await (const { objects } of client.list(group, kind, options)) {
+      for (const object of objects) {
+        const name = objectKeyText(keyOf(object))
+        const key = wanted.get(name)
+        if (!key) continue
+        wanted.delete(name)
+        note(key, object)
+      }
+    }
+  } catch (error) {
+    if (!isKubernetesError(error, 'KIND_UNKNOWN', 'NOT_FOUND')) throw error
+  }
+  for (const key of wanted.values()) note(key, undefined)
+}
+
+/** A kind that is not served (yet) has no objects. */
+async function readOne(client: KubernetesClient, key: ObjectKey): Promise<KubernetesObject | undefined> {
+  try {
+    return await client.get(key)
+  } catch (error) {
+    if (isKubernetesError(error, 'KIND_UNKNOWN')) return undefined
+    throw error
+  }
+}
+
+/** Puts together what the planner looks at. */
+export function observationOf(
+  keys: readonly ObjectKey[],
+  remembered: ObservedObjects,
+  predictions: ReadonlyMap<string, Prediction>,
+  inventory: readonly ObjectKey[],
+): Observation {
+  const live = new Map<string, KubernetesObject>()
+  for (const key of keys) {
+    const name = objectKeyText(key)
+    const object = remembered.get(name)?.live
+    if (object) live.set(name, object)
+  }
+  return { live, predictions, inventory }
+}
+
+/** Hash of a live object without what changes by itself: status, versions, times. */
+export function contentKeyOf(live: KubernetesObject): string {
+  const { status: _status, metadata, ...rest } = live
+  const { resourceVersion: _version, generation: _generation, managedFields = [], ...others } = metadata
+  // Which fields we own decides what is drift; when that was written does not.
+  const ours = managedFields
+    .filter(entry => entry['manager'] === FIELD_MANAGER)
+    .map(({ time: _time, ...entry }) => entry)
+  return sha256(canonicalJson({ ...rest, metadata: { ...others, ours } } as unknown as Json))
+}
+
+/** Keeps of data what the planner reads, so that a thousand large ConfigMaps do not stay in memory. */
+function slim(live: KubernetesObject): KubernetesObject {
+  const managedFields = live.metadata.managedFields?.map(entry =>
+    entry['manager'] === FIELD_MANAGER ? entry : { ...entry, fieldsV1: {} },
+  )
+  const metadata = managedFields ? { ...live.metadata, managedFields } : live.metadata
+  if (live.kind !== 'ConfigMap' && live.kind !== 'Secret') return { ...live, metadata }
+  const { data: _data, binaryData: _binaryData, ...rest } = live
+  return { ...rest, apiVersion: live.apiVersion, kind: live.kind, metadata }
+}

@@ -1,0 +1,76 @@
+import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+import { parseJson } from '@flotilla/core/json/parse-json'
+import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { GrantPayload } from '@flotilla/core/protocol/documents'
+import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
+import { labelValue, RECORD_LABEL, RECORD_OF_LABEL, recordName } from './records.ts'
+
+/** An operation under a Grant, as it stands in the cluster. */
+export interface OperationRecord {
+  readonly grant: GrantPayload
+  readonly kind: 'sync' | 'removal'
+  readonly application: { readonly id: string; readonly name: string }
+  readonly report: OperationReport
+}
+
+/** More results than this are counted only; what failed is kept first. */
+const MOST_RESULTS = 300
+const MOST_MESSAGE = 300
+
+/** Cuts a list of results to what a record and a report carry. */
+export function cutResults(results: readonly ObjectResult[]): Pick<OperationReport, 'results' | 'resultsCut'> {
+  const shortened = results.map(result =>
+    result.message !== undefined && result.message.length > MOST_MESSAGE
+      ? { ...result, message: `${result.message.slice(0, MOST_MESSAGE)}…` }
+      : result,
+  )
+  if (shortened.length <= MOST_RESULTS) return { results: shortened, resultsCut: 0 }
+  const failed = shortened.filter(({ outcome }) => outcome === 'failed')
+  const others = shortened.filter(({ outcome }) => outcome !== 'failed')
+  const kept = [...failed, ...others].slice(0, MOST_RESULTS)
+  return { results: kept, resultsCut: results.length - kept.length }
+}
+
+export function isFinished({ report }: OperationRecord): boolean {
+  return report.phase !== 'Running' && report.phase !== 'Terminating'
+}
+
+export function encodeOperation(record: OperationRecord, namespace: string): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: recordName('flotilla-operation', record.grant.id),
+      namespace,
+      labels: { [RECORD_LABEL]: 'operation', [RECORD_OF_LABEL]: labelValue(record.application.id) },
+    },
+    // Phase and message a second time, for whoever looks with kubectl.
+    data: {
+      phase: record.report.phase,
+      message: record.report.message,
+      application: record.application.name,
+      operation: canonicalJson({ format: 1, ...record } as unknown as Json),
+    },
+  }
+}
+
+/** Undefined for what is not a record of ours or of a format that we do not know. */
+export function decodeOperation(object: KubernetesObject): OperationRecord | undefined {
+  let parsed: Json
+  try {
+    parsed = parseJson(textAt(object['data'], 'operation'))
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+  const report = objectAt(parsed, 'report')
+  const known =
+    numberAt(parsed, 'format') === 1 &&
+    textAt(parsed, 'grant', 'id') !== '' &&
+    textAt(parsed, 'application', 'id') !== '' &&
+    textAt(report, 'phase') !== '' &&
+    (textAt(report, 'digest') as Digest).startsWith('sha256:')
+  return known ? (parsed as unknown as OperationRecord) : undefined
+}

@@ -1,0 +1,124 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
+import { decodeOperation, encodeOperation, isFinished, type OperationRecord } from './operation-record.ts'
+import { RECORD_LABEL, recordKey, recordName } from './records.ts'
+
+/** Finished records that are kept for each Application, besides its last success. */
+const KEPT = 5
+/** A record is kept this long after its Grant lapsed, so that the same Grant can never start twice. */
+const GRACE_MS = 24 * 60 * 60 * 1000
+
+export interface LastOutcome {
+  /** Of the last sync that succeeded under a Grant. */
+  readonly lastSucceeded: Digest | undefined
+  readonly lastSucceededRevision: string
+  /** A later sync under a Grant stands failed. */
+  readonly laterFailed: boolean
+}
+
+/**
+ * Operations under Grants, kept in the cluster. A record is created, named by the Grant, before the first write: that
+ * it exists means the Grant is used up, and after a restart the operation goes on from it.
+ */
+export class OperationStore {
+  readonly #client: KubernetesClient
+  readonly #namespace: string
+  readonly #clock: Clock
+  readonly #records = new Map<string, OperationRecord>()
+
+  constructor(client: KubernetesClient, namespace: string, clock: Clock) {
+    this.#client = client
+    this.#namespace = namespace
+    this.#clock = clock
+  }
+
+  /** Reads all records of the cluster. @throws KubernetesError */
+  async load(): Promise<void> {
+    this.#records.clear()
+    const pages = this.#client.list('', 'ConfigMap', {
+      namespace: this.#namespace,
+      labelSelector: `${RECORD_LABEL}=operation`,
+    })
+    for await (const { objects } of pages) {
+      for (const object of objects) {
+        const record = decodeOperation(object)
+        if (record) this.#records.set(record.grant.id, record)
+      }
+    }
+  }
+
+  get(grantId: string): OperationRecord | undefined {
+    return this.#records.get(grantId)
+  }
+
+  /** The operation that is under way, if any. */
+  running(applicationId: string): OperationRecord | undefined {
+    return this.of(applicationId).find(record => !isFinished(record))
+  }
+
+  /** Newest first. */
+  of(applicationId: string): readonly OperationRecord[] {
+    return [...this.#records.values()]
+      .filter(({ application }) => application.id === applicationId)
+      .sort((a, b) => b.report.startedAt - a.report.startedAt || (a.grant.id < b.grant.id ? 1 : -1))
+  }
+
+  lastOutcome(applicationId: string): LastOutcome {
+    const syncs = this.of(applicationId).filter(({ kind, grant }) => kind === 'sync' && !grant.options.dryRun)
+    const finished = syncs.filter(isFinished)
+    const success = finished.find(({ report }) => report.phase === 'Succeeded')
+    return {
+      lastSucceeded: success?.report.digest,
+      lastSucceededRevision: success?.report.revision ?? '',
+      laterFailed: finished[0] !== undefined && finished[0] !== success,
+    }
+  }
+
+  /** Stores a new record. `exists`: somebody started under this Grant before. @throws KubernetesError */
+  async create(record: OperationRecord): Promise<'created' | 'exists'> {
+    try {
+      await this.#client.create(encodeOperation(record, this.#namespace))
+      this.#records.set(record.grant.id, record)
+      return 'created'
+    } catch (error) {
+      if (!isKubernetesError(error, 'ALREADY_EXISTS')) throw error
+      const key = recordKey(this.#namespace, recordName('flotilla-operation', record.grant.id))
+      const stored = await this.#client.get(key)
+      const known = stored && decodeOperation(stored)
+      if (known) this.#records.set(record.grant.id, known)
+      return 'exists'
+    }
+  }
+
+  /** Stores how far it has come. @throws KubernetesError */
+  async update(record: OperationRecord): Promise<void> {
+    await this.#client.replace(encodeOperation(record, this.#namespace))
+    this.#records.set(record.grant.id, record)
+  }
+
+  /** Removes what nobody needs any more: neither the last success, nor one of the last few, nor an open Grant's. */
+  async sweep(applicationId: string): Promise<void> {
+    const finished = this.of(applicationId).filter(isFinished)
+    const success = finished.find(({ report, kind }) => report.phase === 'Succeeded' && kind === 'sync')
+    const now = this.#clock.now()
+    for (const record of finished.slice(KEPT)) {
+      if (record === success || now < record.grant.startBefore + GRACE_MS) continue
+      await this.#remove(record)
+    }
+  }
+
+  /** After a removal: the finished records go but for those whose Grant might come again. */
+  async forget(applicationId: string): Promise<void> {
+    for (const record of this.of(applicationId)) {
+      if (this.#clock.now() >= record.grant.startBefore + GRACE_MS) await this.#remove(record)
+    }
+  }
+
+  async #remove(record: OperationRecord): Promise<void> {
+    const key = recordKey(this.#namespace, recordName('flotilla-operation', record.grant.id))
+    await this.#client.delete(key, { propagation: 'background' })
+    this.#records.delete(record.grant.id)
+  }
+}

@@ -1,0 +1,111 @@
+import { ignoredPointers, withoutIgnored } from '@flotilla/core/diff/ignore-differences'
+import { ownedChanges } from '@flotilla/core/diff/owned-changes'
+import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { objectToSend, type Prediction, type SyncIntent } from '@flotilla/core/plan/plan-sync'
+import type { Target } from '@flotilla/core/plan/prepare-targets'
+import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
+import { forEachBounded } from './bounded.ts'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
+import { contentKeyOf, type ObservedEntry } from './observe.ts'
+
+const CONCURRENT_DRY_RUNS = 8
+
+interface Remembered {
+  readonly targetKey: string
+  readonly contentKey: string
+  readonly prediction: Prediction
+}
+
+/**
+ * Answers of dry runs. The same target over the same content gives the same answer, so the steady state asks the
+ * server nothing.
+ */
+export class PredictionMemo {
+  readonly #answers = new Map<string, Remembered>()
+
+  /** Whether the answer for this target over that content is not known. */
+  isDue(target: Target, entry: ObservedEntry): boolean {
+    const known = this.#answers.get(objectKeyText(target.key))
+    return known?.targetKey !== targetKeyOf(target) || known.contentKey !== entry.contentKey
+  }
+
+  find(target: Target, entry: ObservedEntry): Prediction | undefined {
+    return this.isDue(target, entry) ? undefined : this.#answers.get(objectKeyText(target.key))?.prediction
+  }
+
+  remember(target: Target, contentKey: string, prediction: Prediction): void {
+    this.#answers.set(objectKeyText(target.key), { targetKey: targetKeyOf(target), contentKey, prediction })
+  }
+
+  /** The target was applied just now, and this came of it: a dry run would change nothing. */
+  applied(target: Target, live: KubernetesObject): void {
+    this.remember(target, contentKeyOf(live), { kind: 'same' })
+  }
+
+  retain(names: ReadonlySet<string>): void {
+    for (const name of this.#answers.keys()) if (!names.has(name)) this.#answers.delete(name)
+  }
+
+  clear(): void {
+    this.#answers.clear()
+  }
+}
+
+const targetKeys = new WeakMap<KubernetesObject, string>()
+
+function targetKeyOf(target: Target): string {
+  const known = targetKeys.get(target.object)
+  if (known !== undefined) return known
+  const key = sha256(canonicalJson(target.object as unknown as Json))
+  targetKeys.set(target.object, key)
+  return key
+}
+
+export interface DueDryRun {
+  readonly target: Target
+  /** As read now, whole. */
+  readonly live: KubernetesObject
+}
+
+/** Asks the server what applying would change, for each target that exists. @throws KubernetesError when it is away. */
+export async function predict(
+  client: KubernetesClient,
+  intent: SyncIntent,
+  due: readonly DueDryRun[],
+  memo: PredictionMemo,
+): Promise<void> {
+  await forEachBounded(due, CONCURRENT_DRY_RUNS, async ({ target, live }) => {
+    memo.remember(target, contentKeyOf(live), await dryRun(client, intent, target, live))
+  })
+}
+
+async function dryRun(
+  client: KubernetesClient,
+  intent: SyncIntent,
+  target: Target,
+  live: KubernetesObject,
+): Promise<Prediction> {
+  const sent = objectToSend(intent, target, live)
+  const fieldManager = target.destinationNamespace
+    ? `flotilla-namespace-${intent.request.application.id}`
+    : FIELD_MANAGER
+  try {
+    const strict = target.options.validate ?? intent.request.options.validate
+    const predicted = await client.apply(sent, { dryRun: true, fieldManager, strict })
+    const pointers = ignoredPointers(intent.ignore.rules, target.key)
+    const changes = ownedChanges(withoutIgnored(live, pointers), withoutIgnored(predicted, pointers), fieldManager)
+    return changes.length === 0 ? { kind: 'same' } : { kind: 'changed', changes }
+  } catch (error) {
+    if (isKubernetesError(error, 'FORBIDDEN')) return { kind: 'unauthorised', message: error.detail }
+    if (isKubernetesError(error, 'BAD_REQUEST') && /dry ?run/i.test(error.detail)) return { kind: 'unknown' }
+    if (isKubernetesError(error, 'INVALID', 'IMMUTABLE_FIELD', 'BAD_REQUEST', 'TOO_LARGE', 'FIELD_CONFLICT')) {
+      return { kind: 'refused', message: `dry run failed (${error.code}): ${error.detail}` }
+    }
+    // Its kind or its namespace went away between reading and asking.
+    if (isKubernetesError(error, 'NOT_FOUND', 'KIND_UNKNOWN')) return { kind: 'unknown' }
+    throw error
+  }
+}

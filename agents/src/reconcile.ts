@@ -1,0 +1,205 @@
+import { inventoryDigest } from '@flotilla/core/inventory/inventory'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { extractImages } from '@flotilla/core/manifest/extract-images'
+import type { Bundle } from '@flotilla/core/model/bundle'
+import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import type { OfferPayload } from '@flotilla/core/protocol/documents'
+import { mayHeal } from '@flotilla/core/protocol/may-heal'
+import type { OperationReport } from '@flotilla/core/protocol/report'
+import type { ApplicationState } from './application-state.ts'
+import { type Engine, emptyFindings, lookAt } from './engine.ts'
+import { findState } from './find-state.ts'
+import type { Look } from './look.ts'
+import { cutResults } from './operation-record.ts'
+import { performPlan } from './perform-operation.ts'
+import type { Findings } from './report.ts'
+import { runOperation } from './run-operation.ts'
+
+/** Everything is read again after this, watches or not; jittered. */
+const WHOLE_LOOK_EVERY_MS = 10 * 60 * 1000
+/** Something is under way that no watch may tell of. */
+const SOON_MS = 2_000
+const BUNDLE_RETRY_MS = 5_000
+/** A missing object counts for health after this: a sync may take as long. */
+const MISSING_GRACE_MS = 60_000
+
+/**
+ * One look at one Application that has an Offer: goes on with its operation, starts what a Grant permits, heals what
+ * drifted, and reports what it found.
+ *
+ * @returns milliseconds until the next look is due at the latest.
+ * @throws KubernetesError and others for what may pass; the caller looks again, later each time.
+ */
+export async function reconcileOffer(engine: Engine, state: ApplicationState, offer: OfferPayload): Promise<number> {
+  const { clock, link, random } = engine
+  const id = offer.application.id
+  const nowMs = clock.monotonicMs()
+  if (nowMs - state.wholeLookAtMs > WHOLE_LOOK_EVERY_MS * (0.8 + 0.2 * random.fraction())) {
+    state.observed.clear()
+    state.wholeLookAtMs = nowMs
+  }
+  const bundle = await link.bundle(offer.digest)
+  if (!bundle) {
+    await engine.reporter.report({
+      ...emptyFindings(engine, offer),
+      sync: { status: 'Unknown', message: 'its Bundle has not arrived yet' },
+    })
+    return BUNDLE_RETRY_MS
+  }
+  let seen = await lookAt(engine, state, offer, bundle, false)
+  engine.followKinds()
+  const progress = await runOperation(engine, state, offer, bundle, seen)
+  if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, false)
+  const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
+  if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, false)
+  if (!progress.underWay) await shrinkInventory(engine, state, offer, seen)
+  const found = findState(seen, name => missingTooLong(engine, state, name))
+  noteMissing(engine, state, seen)
+  await engine.reporter.report(await findingsOf(engine, state, offer, bundle, found))
+  const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
+  if (progress.underWay || !isVouchedFor(engine, seen) || found.health.status === 'Missing') waits.push(SOON_MS)
+  if (state.observed.keys().length === 0) waits.push(WHOLE_LOOK_EVERY_MS)
+  engine.log.debug('application looked at', { application: offer.application.name, sync: found.sync.status, id })
+  return Math.min(...waits.filter(wait => wait !== undefined))
+}
+
+/**
+ * Puts right what differs from the last success, if it may.
+ *
+ * @returns 0 when something was written; the wait until healing may go on; undefined when there is nothing to heal.
+ */
+async function heal(
+  engine: Engine,
+  state: ApplicationState,
+  offer: OfferPayload,
+  bundle: Bundle,
+  seen: Look,
+): Promise<number | undefined> {
+  const { link, operations, healing, clock } = engine
+  const id = offer.application.id
+  const { lastSucceeded, lastSucceededRevision, laterFailed } = operations.lastOutcome(id)
+  const question = { held: offer, lastSucceeded, laterFailed, calendar: link.calendar(), now: link.hubTime() }
+  const answer = mayHeal(question)
+  if (answer.kind === 'no') return undefined
+  const wanted =
+    answer.digest === bundle.digest ? { look: seen } : await lookAtDigest(engine, state, offer, answer.digest)
+  if (!wanted) return BUNDLE_RETRY_MS
+  const plan = healingPlan(wanted.look.plan)
+  if (plan.actions.length === 0) return undefined
+  const waitMs = healing.waitMs(id)
+  if (waitMs > 0) return waitMs
+  const startedAt = clock.now()
+  const outcome = await performPlan({
+    ...engine,
+    state,
+    look: { ...wanted.look, plan },
+    mayContinue: () => continueHealing(mayHeal({ ...question, calendar: link.calendar(), now: link.hubTime() }).kind),
+  }).finally(() => healing.ended(id))
+  const report: OperationReport = {
+    id: `heal-${clock.now().toString(36)}-${Math.floor(engine.random.fraction() * 1e9).toString(36)}`,
+    trigger: 'heal',
+    by: 'self-heal',
+    phase: outcome.kind === 'failed' ? 'Failed' : 'Succeeded',
+    message: outcome.message,
+    digest: answer.digest,
+    revision: lastSucceededRevision,
+    startedAt,
+    finishedAt: clock.now(),
+    ...cutResults(outcome.results),
+  }
+  state.heal = report
+  engine.log.info('drift corrected', {
+    application: offer.application.name,
+    objects: plan.actions.map(({ key }) => objectKeyText(key)).slice(0, 10),
+    outcome: outcome.kind,
+  })
+  return 0
+}
+
+/** Only what is missing or differs in known fields; healing deletes nothing and does not guess. */
+function healingPlan(plan: SyncPlan): SyncPlan {
+  const actions = plan.actions.filter(action => {
+    if (action.kind === 'create') return true
+    return action.kind === 'update' && (action.changes.length > 0 || action.takeOver.length > 0)
+  })
+  return { ...plan, actions }
+}
+
+function continueHealing(kind: 'heal' | 'no') {
+  return kind === 'heal'
+    ? ({ kind: 'continue' } as const)
+    : ({ kind: 'pause', message: 'the calendar closed' } as const)
+}
+
+async function lookAtDigest(engine: Engine, state: ApplicationState, offer: OfferPayload, digest: Digest) {
+  const bundle = await engine.link.bundle(digest)
+  return bundle && { look: await lookAt(engine, state, { ...offer, digest }, bundle, false) }
+}
+
+/** Second of two steps: what is neither wanted nor there any more leaves the Inventory. */
+async function shrinkInventory(
+  engine: Engine,
+  state: ApplicationState,
+  offer: OfferPayload,
+  seen: Look,
+): Promise<void> {
+  const { inventories, operations } = engine
+  const { lastSucceeded } = operations.lastOutcome(offer.application.id)
+  // While another digest is in force its objects are wanted as well, and this look did not ask for them.
+  if (lastSucceeded !== undefined && lastSucceeded !== seen.plan.digest) return
+  const targets = new Set(seen.intent.prepared.targets.map(({ key }) => objectKeyText(key)))
+  const entries = seen.observation.inventory.filter(key => {
+    const name = objectKeyText(key)
+    return targets.has(name) || seen.observation.live.has(name)
+  })
+  if (entries.length === seen.observation.inventory.length) return
+  if (engine.mayWrite()) await inventories.write(offer.application, entries)
+  const names = new Set([...targets, ...entries.map(objectKeyText)])
+  state.observed.retain(names)
+  state.predictions.retain(names)
+}
+
+function isVouchedFor({ watch }: Engine, seen: Look): boolean {
+  return seen.intent.prepared.targets.every(
+    ({ key, destinationNamespace }) => destinationNamespace || watch.isFollowing(key),
+  )
+}
+
+function noteMissing(engine: Engine, state: ApplicationState, seen: Look): void {
+  const nowMs = engine.clock.monotonicMs()
+  for (const { key } of seen.intent.prepared.targets) {
+    const name = objectKeyText(key)
+    if (seen.observation.live.has(name)) state.missingSinceMs.delete(name)
+    else if (!state.missingSinceMs.has(name)) state.missingSinceMs.set(name, nowMs)
+  }
+}
+
+function missingTooLong({ clock }: Engine, state: ApplicationState, name: string): boolean {
+  const since = state.missingSinceMs.get(name)
+  return since !== undefined && clock.monotonicMs() - since > MISSING_GRACE_MS
+}
+
+async function findingsOf(
+  engine: Engine,
+  state: ApplicationState,
+  offer: OfferPayload,
+  bundle: Bundle,
+  found: ReturnType<typeof findState>,
+): Promise<Findings> {
+  const base = emptyFindings(engine, offer)
+  const operation = newer(base.operation, state.heal)
+  const inventory: readonly ObjectKey[] = await engine.inventories.read(offer.application.id)
+  return {
+    ...base,
+    ...found,
+    ...(operation ? { operation } : {}),
+    images: extractImages(bundle.objects),
+    inventory: inventoryDigest(inventory),
+  }
+}
+
+function newer(a: OperationReport | undefined, b: OperationReport | undefined): OperationReport | undefined {
+  if (!a || !b) return a ?? b
+  return b.startedAt > a.startedAt ? b : a
+}

@@ -1,0 +1,104 @@
+import { takeOverFields } from '@flotilla/core/diff/take-over'
+import { assessHealth } from '@flotilla/core/health/assess-health'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import { textAt } from '@flotilla/core/json/read-json'
+import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
+import type { CreateAction, UpdateAction } from '@flotilla/core/plan/sync-plan'
+import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
+import type { KubernetesClient } from './kubernetes/client.ts'
+import { isKubernetesError, KubernetesError } from './kubernetes/kubernetes-error.ts'
+
+const POLL_MS = 250
+const LONGEST_DELETION_MS = 60_000
+const LONGEST_DEFINITION_MS = 30_000
+const MOST_CONFLICTS = 4
+
+/**
+ * Creates or updates one object by server-side apply: waits for a namesake that is being deleted, takes over the
+ * fields of earlier tools, and repeats what lost a race.
+ *
+ * @returns the object as stored. @throws KubernetesError
+ */
+export async function writeObject(
+  client: KubernetesClient,
+  action: CreateAction | UpdateAction,
+  signal: AbortSignal,
+): Promise<KubernetesObject> {
+  if (action.kind === 'create' && action.afterDeletionOf !== undefined) {
+    await waitForDeletion(client, action.key, action.afterDeletionOf, signal)
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (action.kind === 'update' && action.takeOver.length > 0) await takeOver(client, action)
+      const fieldManager = action.fieldManager ?? FIELD_MANAGER
+      return await client.apply(action.object, { fieldManager, strict: action.validate, signal })
+    } catch (error) {
+      if (!isKubernetesError(error, 'CONFLICT') || attempt >= MOST_CONFLICTS) throw error
+    }
+  }
+}
+
+async function takeOver(client: KubernetesClient, action: UpdateAction): Promise<void> {
+  const live = await client.get(action.key, versionOf(action.object.apiVersion))
+  if (!live) return
+  const operations: readonly JsonObject[] = [
+    { op: 'replace', path: '/metadata/managedFields', value: takeOverFields(live, FIELD_MANAGER) as Json },
+    // Refused when somebody wrote in between: their fields would be lost without a trace.
+    { op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion ?? '' },
+  ]
+  await client.patchJson(action.key, versionOf(action.object.apiVersion), operations)
+}
+
+async function waitForDeletion(
+  client: KubernetesClient,
+  key: ObjectKey,
+  uid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock } = client.requester
+  const startMs = clock.monotonicMs()
+  for (;;) {
+    const live = await client.get(key)
+    if (!live || live.metadata.uid !== uid) return
+    if (clock.monotonicMs() - startMs > LONGEST_DELETION_MS) {
+      const holders = live.metadata.finalizers?.join(', ') ?? 'nobody we know of'
+      const detail = `its deletion has not ended within ${LONGEST_DELETION_MS / 1000} s; it waits for ${holders}`
+      throw new KubernetesError('CONFLICT', `${client.cluster} ${objectKeyText(key)}`, 'apply', detail, {
+        retry: true,
+        status: 409,
+      })
+    }
+    await clock.sleep(POLL_MS, signal)
+  }
+}
+
+/** Waits until Namespaces are active and definitions established: what comes next could not be written before. */
+export async function waitForDefinitions(
+  client: KubernetesClient,
+  keys: readonly ObjectKey[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock } = client.requester
+  const startMs = clock.monotonicMs()
+  for (const key of keys) {
+    for (;;) {
+      const live = await client.get(key)
+      if (live && isUsable(live)) break
+      if (clock.monotonicMs() - startMs > LONGEST_DEFINITION_MS) {
+        const detail = `not usable within ${LONGEST_DEFINITION_MS / 1000} s`
+        throw new KubernetesError('CONFLICT', `${client.cluster} ${objectKeyText(key)}`, 'apply', detail, {
+          retry: true,
+          status: 409,
+        })
+      }
+      await clock.sleep(POLL_MS, signal)
+    }
+  }
+  await client.discovery.refresh()
+}
+
+function isUsable(live: KubernetesObject): boolean {
+  if (live.metadata.deletionTimestamp !== undefined) return false
+  if (live.kind === 'Namespace') return textAt(live['status'], 'phase') !== 'Terminating'
+  return assessHealth(live)?.status === 'Healthy'
+}
