@@ -1,5 +1,5 @@
 import type { JsonObject } from '@flotilla/core/json/json'
-import { type Failure, TemplateError } from '../failure.ts'
+import { type Failure, failureOf, TemplateError } from '../failure.ts'
 import type { Parameters } from '../inputs.ts'
 import { LIMITS } from '../limits.ts'
 import { type Child, prefixed, readChildren } from './child.ts'
@@ -62,9 +62,9 @@ function product(
       for (const b of right.sets) sets.push(combine(a, b, context))
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error
-      const { code, message, hint } = error.wrap(COMBINE)
-      failures.push({ code, message, path: [], ...(hint === undefined ? {} : { hint }) })
-      if (failures.length >= LIMITS.errorsPerGenerator) break
+      failures.push(failureOf(error.wrap(COMBINE), []))
+      // Whatever conflicts once does so for nearly every pair: the first says it all.
+      break
     }
   }
   if (failures.length > 0) return failedWith(...distinct(failures))
