@@ -30,7 +30,7 @@ export function applicationBuilder(
   ownTemplate: JsonObject | undefined,
   engine: TemplateEngine,
 ): ApplicationBuilder {
-  const template = bareApplication(mergeTemplate(ownTemplate, set.spec.template), set)
+  const template = bareApplication(mergeTemplate(ownTemplate, objectOf(set.spec.template)), set)
   const preserve = set.spec.syncPolicy?.preserveResourcesOnDeletion === true
   const ours = set.group === 'flotilla.dev'
   const { render } = applicationRenderer(template, engine, preserve || ours ? undefined : DEFAULT_FINALIZER)
@@ -54,18 +54,18 @@ export function applicationBuilder(
 
 /** Of the template's metadata only these become the Application's; its namespace is always the set's. */
 function bareApplication(template: JsonObject, set: Declared<ApplicationSetSpec>): JsonObject {
-  const metadata = isJsonObject(template['metadata']) ? template['metadata'] : {}
-  const { name, labels, annotations, finalizers } = metadata
+  const { name, labels, annotations, finalizers } = objectOf(template['metadata'])
   return {
     apiVersion: set.apiVersion,
     kind: 'Application',
     metadata: { name, labels, annotations, finalizers },
-    spec: isJsonObject(template['spec']) ? template['spec'] : {},
+    spec: objectOf(template['spec']),
   }
 }
 
 function patcher(templatePatch: string | undefined, engine: TemplateEngine) {
-  if (templatePatch === undefined || templatePatch === '') return (application: JsonObject): JsonObject => application
+  if (typeof templatePatch !== 'string' || templatePatch === '')
+    return (application: JsonObject): JsonObject => application
   let compiled: CompiledText | TemplateError
   try {
     compiled = engine.compile(templatePatch)
@@ -94,8 +94,8 @@ function toApplication(
 ): Application {
   const mistake = shapeMistake(json)
   if (mistake !== undefined) throw new TemplateError('APPLICATION_INVALID', mistake.message, { path: mistake.path })
-  const metadata: JsonObject = isJsonObject(json['metadata']) ? json['metadata'] : {}
-  const spec: JsonObject = isJsonObject(json['spec']) ? json['spec'] : {}
+  const metadata = objectOf(json['metadata'])
+  const spec = objectOf(json['spec'])
   const { name, labels, annotations, finalizers } = metadata
   return {
     apiVersion: set.apiVersion,
@@ -109,10 +109,14 @@ function toApplication(
       ...(detach && { deletion: 'detach' }),
       ...spec,
       project: typeof spec['project'] === 'string' ? spec['project'] : '',
-      destination: isJsonObject(spec['destination']) ? spec['destination'] : {},
+      destination: objectOf(spec['destination']),
     } as ApplicationSpec,
     provenance,
   }
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {}
 }
 
 function present(fields: { readonly [key: string]: Json | undefined }): JsonObject {

@@ -93,6 +93,56 @@ describe('laws of expand', () => {
   })
 })
 
+test('whatever stands in a set, it ends in an expansion', () => {
+  const keys = [
+    'list',
+    'elements',
+    'elementsYaml',
+    'clusters',
+    'git',
+    'files',
+    'directories',
+    'matrix',
+    'merge',
+    'generators',
+  ]
+  const more = [
+    'mergeKeys',
+    'values',
+    'selector',
+    'matchLabels',
+    'matchExpressions',
+    'template',
+    'metadata',
+    'name',
+    'spec',
+  ]
+  const rest = ['goTemplate', 'templatePatch', 'flatList', 'path', 'syncPolicy', '__proto__', 'constructor', '{{name}}']
+  const { document } = fc.letrec<{ document: unknown }>(tie => ({
+    document: fc.oneof(
+      { maxDepth: 7, depthSize: 'medium' },
+      fc.constantFrom<unknown>(null, true, 0, 1e6, '', 'x', '{{name}}', '{{', '[{a: b}]', '*', '{a'),
+      fc.array(tie('document'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...keys, ...more, ...rest), tie('document'), { maxKeys: 5 }),
+    ),
+  }))
+  const base = declaredSet(
+    '{ apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, metadata: { name: web }, spec: {} }',
+  )
+  const entries = fc.array(
+    fc.dictionary(fc.constantFrom('list', 'clusters', 'git', 'matrix', 'merge', 'selector'), document),
+  )
+  fc.assert(
+    fc.property(entries, document, document, document, (generators, template, templatePatch, syncPolicy) => {
+      const spec = { generators, template, templatePatch, syncPolicy } as unknown as typeof base.spec
+      const { errors, generators: outcomes } = expand({ ...base, spec }, inputsOf({ clusters }))
+      expect(outcomes).toHaveLength(generators.length)
+      for (const { code } of errors) expect(code).toMatch(/^[A-Z_]+$/)
+    }),
+    { numRuns: 500 },
+  )
+})
+
 test('a failing generator changes nothing for the others', () => {
   const set = (first: string) => `apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet

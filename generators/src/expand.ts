@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import { applicationBuilder } from './build-application.ts'
@@ -93,8 +93,8 @@ export const FILE_GLOBS_ANNOTATION = 'flotilla.dev/git-file-globs'
 
 function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
   const argo = set.group === 'argoproj.io'
-  const spec = set.spec.template?.['spec'] as JsonObject | undefined
-  const project = spec?.['project']
+  const spec = isJsonObject(set.spec.template) ? set.spec.template['spec'] : undefined
+  const project = isJsonObject(spec) ? spec['project'] : undefined
   const globs = set.annotations[FILE_GLOBS_ANNOTATION]
   return {
     name: set.name,
@@ -106,7 +106,8 @@ function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
 }
 
 function generatorEntries(set: Declared<ApplicationSetSpec>): readonly JsonObject[] {
-  return set.spec.generators ?? []
+  const { generators } = set.spec
+  return Array.isArray(generators) ? generators : []
 }
 
 /** Keys that are no generator: Argo CD forgets them, and with them the Applications that they were to give. */

@@ -87,6 +87,13 @@ describe('clusters', () => {
     expect(generate(none, contextOf({ inputs }))).toEqual([{ clusters: null }])
   })
 
+  test('a selector takes a flat list as one text', () => {
+    const yaml = (key: string) =>
+      `{ clusters: { flatList: true }, selector: { matchExpressions: [{ key: ${key}, operator: Exists }] } }`
+    expect(generate(yaml('clusters'), contextOf({ inputs }))).toHaveLength(1)
+    expect(generate(yaml('clusters.0.name'), contextOf({ inputs }))).toHaveLength(0)
+  })
+
   describe("Argo CD's own cluster", () => {
     const argo = (clusters = CLUSTERS) => ({ inputs: { clusters, projects: [], implicitLocalCluster: true } })
     test('is not ours: the hub has none', () => expect(names('clusters: {}')).not.toContain('in-cluster'))
