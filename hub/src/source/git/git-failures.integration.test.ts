@@ -223,6 +223,28 @@ describe('isomorphic', () => {
     expect(error).toMatchObject({ code: 'OBJECT_TOO_LARGE', retry: false })
   })
 
+  it('refuses an object that a small pack inflates to, before it is inflated', async () => {
+    await fixture.commit({ files: { a: '1' } })
+    const server = await serve()
+    const repository = await open(isomorphicBackend({ maxObjectBytes: 1_000_000 }), server.url('fleet.git'))
+    await repository.fetch()
+    const before = await repository.resolve('main')
+    await fixture.commit({ files: { bomb: new Uint8Array(5_000_000) } })
+    await expect(repository.fetch()).rejects.toMatchObject({
+      code: 'OBJECT_TOO_LARGE',
+      message: expect.stringContaining('an object has 5000000 bytes, the limit is 1000000'),
+    })
+    expect(await repository.resolve('main')).toBe(before)
+    // As a change of a few bytes to a file that is there, too: applied, it is as large.
+    const small = isomorphicBackend({ maxObjectBytes: 50_000 })
+    const text = await randomText(30_000)
+    await fixture.git('update-ref', 'refs/heads/main', before ?? '')
+    await fixture.commit({ files: { grows: text } })
+    await fixture.commit({ files: { grows: text + text } })
+    await fixture.git('gc', '--quiet', '--prune=now')
+    expect(await fetchError(small, server.url('fleet.git'))).toMatchObject({ code: 'OBJECT_TOO_LARGE' })
+  })
+
   it('hands a large increment to the child process', async () => {
     await fixture.commit({ files: { a: '1' } })
     const server = await serve()

@@ -14,6 +14,7 @@ const DEFAULT_LIMITS: IsomorphicLimits = {
   fetchTimeoutMs: 10 * 60_000,
   idleTimeoutMs: 60_000,
   maxPackBytes: 512 * 1024 * 1024,
+  maxObjectBytes: 100 * 1024 * 1024,
   inProcessBytes: 1024 * 1024,
   maxPacks: 50,
 }

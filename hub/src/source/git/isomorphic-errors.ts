@@ -1,5 +1,6 @@
 import { GitError } from '@flotilla/core/ports/git'
 import { Errors } from 'isomorphic-git'
+import { PackTooLarge } from './check-pack.ts'
 import { gitError } from './git-errors.ts'
 import { ResponseTooLarge } from './isomorphic-http.ts'
 
@@ -9,7 +10,7 @@ const NETWORK_CODES =
 /** What went wrong while talking to a server, as one of the port's codes. Messages never quote a response's body. */
 export function networkError(subject: string, error: unknown): GitError {
   if (error instanceof GitError) return error
-  if (error instanceof ResponseTooLarge) {
+  if (error instanceof ResponseTooLarge || error instanceof PackTooLarge) {
     return gitError('OBJECT_TOO_LARGE', subject, `the repository is too large to fetch: ${error.message}`, error)
   }
   if (error instanceof Errors.HttpError) return httpError(subject, error.data.statusCode, error)

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import git from 'isomorphic-git'
+import git, { type HttpClient } from 'isomorphic-git'
+import { checkPack, type PackLimits } from './check-pack.ts'
 import { gitHttpClient, type HttpClientOptions } from './isomorphic-http.ts'
 import { isMirroredRef, isObjectId, type RefSnapshot } from './refs.ts'
 
@@ -18,6 +19,7 @@ export interface RemoteAccess {
 export interface FetchRequest {
   readonly access: RemoteAccess
   readonly gitFolder: string
+  readonly packLimits: PackLimits
   /** Refs whose objects the mirror holds already. */
   readonly known: readonly (readonly [string, string])[]
   /** A ref the server has, so that a missing `HEAD` does not matter. */
@@ -60,7 +62,7 @@ export async function makeMirrorFolder(gitFolder: string): Promise<void> {
 /** Brings a pack with every object the server's branches and tags reach and `known` do not. */
 export async function fetchPack(request: FetchRequest, cache: object, signal: AbortSignal): Promise<void> {
   await writeKnownRefs(request)
-  const http = gitHttpClient(clientOptions(request.access, signal))
+  const http = checkedClient(gitHttpClient(clientOptions(request.access, signal)), request.packLimits)
   const fetching = git.fetch({
     fs,
     http,
@@ -73,6 +75,22 @@ export async function fetchPack(request: FetchRequest, cache: object, signal: Ab
     tags: true,
   })
   await raceAbort(fetching, signal)
+}
+
+/** No pack reaches isomorphic-git that would inflate beyond the limits. */
+function checkedClient(client: HttpClient, limits: PackLimits): HttpClient {
+  return {
+    request: async request => {
+      const response = await client.request(request)
+      const isPack = request.method === 'POST' && response.statusCode === 200 && response.body
+      if (!isPack) return response
+      const chunks: Uint8Array[] = []
+      for await (const chunk of response.body ?? []) chunks.push(chunk)
+      const bytes = Buffer.concat(chunks)
+      checkPack(bytes, limits)
+      return { ...response, body: [bytes] as unknown as AsyncIterableIterator<Uint8Array> }
+    },
+  }
 }
 
 /** A hostile answer may leave a parser waiting for ever; the caller goes on when its time is up. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectId } from '@flotilla/core/ports/git'
+import { PackTooLarge } from './check-pack.ts'
 import { gitError } from './git-errors.ts'
 import { fetchPackInChild } from './isomorphic-child-fetch.ts'
 import { networkError } from './isomorphic-errors.ts'
@@ -23,6 +24,8 @@ export interface IsomorphicLimits {
   readonly idleTimeoutMs: number
   /** A pack larger than this is refused: `OBJECT_TOO_LARGE`. */
   readonly maxPackBytes: number
+  /** A repository with a larger object is refused: `OBJECT_TOO_LARGE`. */
+  readonly maxObjectBytes: number
   /** A fetch of at most this many bytes is done in process; a larger one, and every first one, in a child. */
   readonly inProcessBytes: number
   /** Reading slows with every pack and there is no repacking: beyond this many the mirror is made anew. */
@@ -37,6 +40,8 @@ interface Generation {
 }
 
 const FETCH_ATTEMPTS = 3
+/** Text shrinks to a tenth or so; what shrinks much further was made to. */
+const MOST_INFLATION = 64
 
 /** A mirror that isomorphic-git fetches over http(s). */
 export class IsomorphicMirror implements Mirror {
@@ -151,20 +156,23 @@ export class IsomorphicMirror implements Mirror {
 
   async #fetchInto(into: Generation, known: RefSnapshot, next: RefSnapshot, signal: AbortSignal): Promise<void> {
     const first = known.refs.size === 0
+    const { maxObjectBytes, maxPackBytes, inProcessBytes } = this.#limits
     const request = (maxResponseBytes: number): FetchRequest => ({
       access: { ...this.#access, maxResponseBytes },
       gitFolder: into.folder,
+      packLimits: { maxObjectBytes, maxInflatedBytes: maxResponseBytes * MOST_INFLATION },
       known: [...known.refs],
       remoteRef: next.refs.keys().next().value ?? 'HEAD',
     })
     if (!first) {
       try {
-        return await fetchPack(request(this.#limits.inProcessBytes), into.objects.cache, signal)
+        return await fetchPack(request(inProcessBytes), into.objects.cache, signal)
       } catch (error) {
-        if (!(error instanceof ResponseTooLarge)) throw error
+        const isLarge = error instanceof ResponseTooLarge || (error instanceof PackTooLarge && error.of === 'pack')
+        if (!isLarge) throw error
       }
     }
-    await fetchPackInChild(this.subject, request(this.#limits.maxPackBytes), signal)
+    await fetchPackInChild(this.subject, request(maxPackBytes), signal)
   }
 }
 
