@@ -57,10 +57,11 @@ export function mayStart(question: StartQuestion): StartAnswer {
     if (held.application.id !== grant.application) {
       return refuse('OTHER_APPLICATION', 'it is for another Application')
     }
-    if (compareNumbers(held.number, grant.document) > 0) {
+    const order = compareNumbers(held.number, grant.document)
+    if (order > 0) {
       return refuse('SUPERSEDED', `document ${numberText(held.number)} replaced the one that it names`)
     }
-    if (held.typ === 'offer' && grant.trigger === 'delete') {
+    if (order === 0 && held.typ === 'offer' && grant.trigger === 'delete') {
       return refuse('TRIGGER', 'a deletion needs a Tombstone, and an Offer is held')
     }
   }
