@@ -65,7 +65,7 @@ describe('a pack', () => {
   }
 
   it('that makes no sense is left to others', () => {
-    for (const bytes of [
+    for (const text of [
       '',
       '0008NAK\n',
       '0000',
