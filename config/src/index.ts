@@ -9,5 +9,6 @@ export { type ConfigFile, type ConfigLoad, type DocumentState, type LoadInput, l
 export { LoadCache } from './load-cache.ts'
 export { type Incumbents, incumbentsOf, type MergeResult, mergeFleets } from './merge-fleets.ts'
 export { prefixedName, withNamePrefix } from './name-prefix.ts'
+export type { UnreadableFile } from './read-file.ts'
 export { matchesGlob, trusted } from './trust.ts'
 export { gateOver, type UnsupportedGate } from './unsupported-gate.ts'

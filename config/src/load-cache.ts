@@ -1,5 +1,5 @@
 import { declare, type SourceDocument, type SourceSettings } from './declare.ts'
-import { readFile } from './read-file.ts'
+import { readFile, type UnreadableFile, unreadableFile } from './read-file.ts'
 
 interface Entry {
   readonly text: string
@@ -32,10 +32,11 @@ export class LoadCache {
   /** The documents of one text. @param part Set for a document kept by itself, not a whole file. */
   read(
     settings: SourceSettings,
-    path: string,
-    text: string,
+    file: { readonly path: string; readonly text: string; readonly unreadable?: UnreadableFile },
     part?: { readonly startLine: number; readonly index: number; readonly kind: string; readonly name: string },
   ): readonly SourceDocument[] {
+    const { path, text, unreadable } = file
+    if (unreadable !== undefined) return [declare(unreadableFile(path, unreadable), settings)]
     const key = part === undefined ? path : JSON.stringify([path, part.index, part.kind, part.name])
     let entry = this.#files.get(key)
     // Comparing two equal texts of one length is a memory comparison: quicker than any digest of them.

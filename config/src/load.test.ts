@@ -420,6 +420,21 @@ describe('last good', () => {
     expect(again({ 'p.yaml': 'x: [' }).names).toEqual(EVERYTHING)
   })
 
+  test('a file without text keeps what it held, and says once why', () => {
+    const unreadable = { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' } as const
+    const files = [
+      { path: 'a.yaml', text: '', unreadable },
+      { path: 'b.yaml', text: application('three') },
+      { path: 'p.yaml', text: PROJECT },
+    ]
+    const result = load({ source: 'platform', trust: ALL, files, lastGood })
+    expect(names(result)).toEqual(EVERYTHING)
+    expect(lines(result)).toEqual([
+      'a.yaml:1:1 FILE_UNREADABLE the file is not UTF-8 text',
+      expect.stringContaining('a.yaml:1:1 POLICY_KEPT'),
+    ])
+  })
+
   test('trust that has been taken away ends what was kept', () => {
     const { result, names } = again({ 'a.yaml': 'broken: [' }, { trust: { kind: 'projects', projects: ['web'] } })
     expect(names).toEqual([])

@@ -13,6 +13,7 @@ import type { SourceDocument, SourceSettings } from './declare.ts'
 import { keepLastGood } from './keep-last-good.ts'
 import { type LastGood, type LastGoodDocument, NO_LAST_GOOD } from './last-good.ts'
 import { LoadCache } from './load-cache.ts'
+import type { UnreadableFile } from './read-file.ts'
 import { resolveDuplicates } from './resolve-duplicates.ts'
 import { type UnsupportedGate, unsupportedGate } from './unsupported-gate.ts'
 
@@ -20,6 +21,8 @@ export interface ConfigFile {
   /** Relative to the repository's root, `/` between segments; positions name it so. */
   readonly path: string
   readonly text: string
+  /** Why there is no text: a link that leads out, no UTF-8. What the file held before stays as it was. */
+  readonly unreadable?: UnreadableFile
 }
 
 /** One config source may have at most so many files, and so many characters in them. */
@@ -80,14 +83,14 @@ export function load(input: LoadInput): ConfigLoad {
   cache.begin(settings)
   const files = input.files.filter(file => isConfigFile(file.path)).sort((a, b) => compareText(a.path, b.path))
   const excess = excessOf(files)
-  const read = excess === undefined ? files.flatMap(file => cache.read(settings, file.path, file.text)) : []
+  const read = excess === undefined ? files.flatMap(file => cache.read(settings, file)) : []
   const lastGood = input.lastGood?.format === 1 ? input.lastGood : NO_LAST_GOOD
   const claimed = resolveDuplicates(read, lastGood)
   const kept = keepLastGood({
     documents: claimed,
     lastGood,
     everything: excess !== undefined || input.restoreOnly === true,
-    reread: one => cache.read(settings, one.file, one.text, one)[0],
+    reread: one => cache.read(settings, { path: one.file, text: one.text }, one)[0],
   })
   cache.end()
 

@@ -74,6 +74,18 @@ export function readFile(
   return found.sort((a, b) => a.index - b.index)
 }
 
+/** Why a file's text could not be had. */
+export interface UnreadableFile {
+  readonly code: 'FILE_UNREADABLE' | 'FILE_TOO_LARGE'
+  readonly message: string
+}
+
+/** Stands in for a file without text. Nobody knows whether it holds a Project, so it is taken to. */
+export function unreadableFile(path: string, { code, message }: UnreadableFile): ReadDocument {
+  const diagnostic: Diagnostic = { severity: 'error', code, file: path, line: 1, column: 1, message }
+  return { ...unreadable(path, { index: 0, startLine: 1, text: '' }, [diagnostic]), maybePolicy: true }
+}
+
 function unreadable(file: string, part: YamlPart, diagnostics: readonly Diagnostic[]): ReadDocument {
   const position: Position = { file, line: part.startLine, column: 1 }
   const gate = GATE_TEXT.exec(part.text)?.[1]

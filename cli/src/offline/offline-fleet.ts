@@ -11,7 +11,7 @@ import {
   inputKey,
   resolveNames,
 } from '@flotilla/generators'
-import { gatherInput } from './gather-input.ts'
+import { inputGatherer } from './gather-input.ts'
 import { readConfigFiles } from './read-config.ts'
 import { Repositories } from './repositories.ts'
 
@@ -32,14 +32,13 @@ export interface OfflineFleet extends MergeResult {
 /** Reads a config path without a hub and without the network. @throws CliError */
 export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFleet> {
   const repositories = new Repositories({ ...input, mappings: input.repo ?? [] })
-  const read = await readConfigFiles(input.path, input.cwd, repositories)
-  const loaded = load({ source: '', trust: { kind: 'all' }, files: read.files })
+  const files = await readConfigFiles(input.path, input.cwd, repositories)
+  const loaded = load({ source: '', trust: { kind: 'all' }, files })
   const merged = mergeFleets([loaded])
   return {
     ...merged,
-    diagnostics: [...read.diagnostics, ...merged.diagnostics].sort(compareDiagnostics),
     repositories,
-    fileCount: read.files.length,
+    fileCount: files.length,
   }
 }
 
@@ -67,9 +66,10 @@ export async function expandOffline(
   }
   const candidates = fleet.fleet.applications.map(applicationOf)
   const diagnostics: Diagnostic[] = []
+  const gather = options.gather === false ? undefined : inputGatherer(fleet.repositories)
   for (const set of fleet.fleet.applicationSets) {
     if (options.only !== undefined && !options.only.has(set.name)) continue
-    const expansion = await expandSet(set, inputs, answers, options.gather === false ? undefined : fleet.repositories)
+    const expansion = await expandSet(set, inputs, answers, gather)
     candidates.push(...expansion.applications)
     diagnostics.push(...expansion.errors.map(diagnosticOf))
   }
@@ -82,12 +82,12 @@ async function expandSet(
   set: Declared<ApplicationSetSpec>,
   inputs: GeneratorInputs,
   answers: Map<string, InputAnswer>,
-  repositories: Repositories | undefined,
+  gather: ReturnType<typeof inputGatherer> | undefined,
 ): Promise<Expansion> {
   let expansion = expand(set, inputs)
   // Each round answers everything asked: a matrix asks for its second child once the first is known, and so on inwards.
-  while (expansion.needs.length > 0 && repositories !== undefined) {
-    for (const request of expansion.needs) answers.set(inputKey(request), await gatherInput(request, repositories))
+  while (expansion.needs.length > 0 && gather !== undefined) {
+    for (const request of expansion.needs) answers.set(inputKey(request), await gather(request))
     expansion = expand(set, inputs)
   }
   return expansion

@@ -1,18 +1,12 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join, normalize, resolve, sep } from 'node:path'
-import { type ConfigFile, isConfigFile } from '@flotilla/config'
-import type { Diagnostic } from '@flotilla/core/model/diagnostic'
-import { GitError, type ObjectId, type TreeEntry } from '@flotilla/core/ports/git'
+import { type ConfigFile, isConfigFile, type UnreadableFile } from '@flotilla/config'
+import { GitError } from '@flotilla/core/ports/git'
 import { DEFAULT_MAX_FILE_BYTES } from '@flotilla/core/yaml/parse-yaml'
-import { findPath } from '@flotilla/hub/source/repository-path'
+import { type TextFile, TextFiles } from '@flotilla/hub/source/text-files'
 import { WalkTooLarge, walkTree } from '@flotilla/hub/source/walk-tree'
 import { failure, usageError } from '../errors.ts'
 import type { Repositories, Snapshot } from './repositories.ts'
-
-export interface ConfigFiles {
-  readonly files: readonly ConfigFile[]
-  readonly diagnostics: readonly Diagnostic[]
-}
 
 /**
  * The documents' files under a path (or the one file that it is), named as the path was typed: what a message says can
@@ -20,7 +14,11 @@ export interface ConfigFiles {
  *
  * @throws CliError when the path is not there.
  */
-export async function readConfigFiles(path: string, cwd: string, repositories: Repositories): Promise<ConfigFiles> {
+export async function readConfigFiles(
+  path: string,
+  cwd: string,
+  repositories: Repositories,
+): Promise<readonly ConfigFile[]> {
   const full = resolve(cwd, path)
   const status = statSync(full, { throwIfNoEntry: false })
   if (status === undefined) throw usageError(`there is no ${path}`)
@@ -38,49 +36,35 @@ export async function readConfigFiles(path: string, cwd: string, repositories: R
   }
 }
 
-async function readSnapshot(snapshot: Snapshot, shown: string, single: string | undefined): Promise<ConfigFiles> {
+async function readSnapshot(
+  snapshot: Snapshot,
+  shown: string,
+  single: string | undefined,
+): Promise<readonly ConfigFile[]> {
   const { repository, commit } = snapshot
   const { tree } = await repository.readCommit(commit)
   const found = await walkTree(repository, tree, {
     mayContain: directory => single === undefined && !directory.split('/').some(segment => segment.startsWith('.')),
     matches: path => (single === undefined ? isConfigFile(path) : path === single),
   })
+  const texts = new TextFiles(DEFAULT_MAX_FILE_BYTES)
   const files: ConfigFile[] = []
-  const diagnostics: Diagnostic[] = []
   for (const { path, entry } of found) {
     const name = displayPath(shown, path)
-    const text = await readText(snapshot, tree, path, entry)
-    if (text.kind === 'text') files.push({ path: name, text: text.text })
-    else diagnostics.push({ severity: 'error', code: text.code, file: name, line: 1, column: 1, message: text.message })
+    const file = await texts.read(repository, tree, path, entry)
+    files.push(file.kind === 'text' ? { path: name, text: file.text } : { path: name, text: '', unreadable: why(file) })
   }
-  return { files, diagnostics }
+  return files
 }
 
-type Text =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'problem'; readonly code: 'FILE_UNREADABLE' | 'FILE_TOO_LARGE'; readonly message: string }
-
-async function readText({ repository }: Snapshot, root: ObjectId, path: string, entry: TreeEntry): Promise<Text> {
-  const target = await findPath(repository, root, path)
-  if (target.kind === 'missing' || target.kind === 'refused') {
-    const message = entry.type === 'symlink' ? `the symbolic link is not followed: ${target.message}` : target.message
-    return { kind: 'problem', code: 'FILE_UNREADABLE', message }
-  }
-  if (target.kind === 'directory') {
-    return { kind: 'problem', code: 'FILE_UNREADABLE', message: 'a symbolic link to a folder is not followed' }
-  }
-  let bytes: Uint8Array
-  try {
-    bytes = await repository.readBlob(target.id, DEFAULT_MAX_FILE_BYTES)
-  } catch (error) {
-    if (!(error instanceof GitError) || error.code !== 'OBJECT_TOO_LARGE') throw error
-    const message = `the file has more than ${DEFAULT_MAX_FILE_BYTES} bytes`
-    return { kind: 'problem', code: 'FILE_TOO_LARGE', message }
-  }
-  try {
-    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
-  } catch {
-    return { kind: 'problem', code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' }
+function why(file: Exclude<TextFile, { kind: 'text' }>): UnreadableFile {
+  switch (file.kind) {
+    case 'too-large':
+      return { code: 'FILE_TOO_LARGE', message: `the file has more than ${file.maxBytes} bytes` }
+    case 'not-text':
+      return { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' }
+    case 'elsewhere':
+      return { code: 'FILE_UNREADABLE', message: `the symbolic link is not followed: ${file.message}` }
   }
 }
 
