@@ -163,7 +163,8 @@ for (const type of [...wanted].sort()) {
     const go = goField(type, name)
     const text = words[1]
     if (go) {
-      const struct = /^[A-Za-z0-9]*\./.test(text) && !go.type.startsWith('*')
+      const struct =
+        (/^[A-Za-z0-9]*\./.test(text) || /^metav1\.(Micro)?Time$/.test(go.type)) && !go.type.startsWith('*')
       if (go.type.startsWith('*')) words.push('pointer')
       else if (struct ? !go.omitzero : !go.omitempty && !go.omitzero) words.push('always')
     }

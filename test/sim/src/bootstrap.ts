@@ -17,7 +17,11 @@ export function bootstrap(core: Core): void {
   }
   make(core, 'Service', '', {
     metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
-    spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, targetPort: 6443 }] },
+    spec: {
+      clusterIP: '10.96.0.1',
+      ipFamilyPolicy: 'SingleStack',
+      ports: [{ name: 'https', port: 443, targetPort: 6443 }],
+    },
   })
   make(core, 'StorageClass', 'storage.k8s.io', {
     metadata: { name: SERVED_CLASS, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },

@@ -29,6 +29,8 @@ export interface Handling {
   readonly watches: Set<OpenWatch>
 }
 
+const ENDPOINTS_DEPRECATED = 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'
+
 /** The verb that authorisation and logs speak of. */
 export function verbOf(request: ApiRequest, target: ResourceTarget): string {
   const named = target.name !== undefined
@@ -53,6 +55,7 @@ export function handleResource(handling: Handling, target: ResourceTarget): ApiR
   const allowed = subresource === '' || (subresource === 'status' && type.hasStatus) || isFinalize(target)
   if (!allowed) throw noSuchPath()
   const form = formOf(request)
+  if (type.group === '' && type.kind === 'Endpoints') handling.warnings.push(ENDPOINTS_DEPRECATED)
   if (request.method === 'GET') {
     if (subresource === '' && (name === undefined || flag(request.query, 'watch'))) {
       if (flag(request.query, 'watch'))

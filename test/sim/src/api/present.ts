@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { convertEvent } from '../objects/convert-event.ts'
 import { at, textOf } from '../objects/drafts.ts'
 import { newReport, readObject } from '../objects/read-object.ts'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
@@ -33,6 +34,7 @@ export function asVersion(type: ResourceType, object: KubernetesObject): Kuberne
   const apiVersion = apiVersionOf(type)
   if (object.apiVersion === apiVersion && object.kind === type.kind && !type.custom) return object
   if (object.apiVersion === apiVersion) return object
+  if (type.kind === 'Event' && !type.custom) return convertEvent(object, apiVersion)
   // Conversion strategy None: only the version changes, and what the other version does not know goes.
   return { ...readObject(type.schema, { ...object, apiVersion }, newReport()), apiVersion, kind: type.kind }
 }

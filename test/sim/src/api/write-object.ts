@@ -10,7 +10,7 @@ import { emptyOf, settleObject } from '../objects/read-stored.ts'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
 import { validateCreate, validateUpdate } from '../validation/validate.ts'
 import { admitCreate } from './admit.ts'
-import { alreadyExists, conflict, internal, invalid, invalidObject, MODIFIED } from './api-error.ts'
+import { type ApiError, alreadyExists, conflict, internal, invalid, invalidObject, MODIFIED } from './api-error.ts'
 import type { Core } from './core.ts'
 
 /** How a write is to be done, whatever its verb. */
@@ -31,8 +31,22 @@ export function writerOf(core: Core, type: ResourceType, options: WriteOptions):
     schema: type.schema,
     resets: resetsOf(type, options.subresource),
     empty: emptyOf(type),
-    settle: merged => settleObject(type, merged, newReport()),
+    settle: merged => {
+      const report = newReport()
+      const object = settleObject(type, merged, report)
+      if (report.wrong.length > 0) throw cannotConvert(type, object, report.wrong[0]!)
+      return object
+    },
   }
+}
+
+/** A merged configuration that is well formed and yet no value of its type: a time that is none, say. */
+function cannotConvert(type: ResourceType, object: KubernetesObject, reason: string): ApiError {
+  const kind = `${apiVersionOf(type)}, Kind=${type.kind}`
+  const subject = `${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}; ${kind}`
+  return internal(
+    `failed to convert new object (${subject}) to proper version: unable to convert unstructured object to ${kind}: ${reason}`,
+  )
 }
 
 const STATUS_RESETS = fieldSetOf(['f:status'])

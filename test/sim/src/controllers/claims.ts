@@ -120,16 +120,21 @@ function reconcileVolume(api: ControllerApi, volume: KubernetesObject): void {
   }
   const phase = at(volume, 'status', 'phase')
   if (reference === undefined) {
-    if (phase === 'Pending') api.updateStatus('', 'PersistentVolume', volume, { phase: 'Available' })
+    if (phase === 'Pending') setPhase(api, volume, 'Available')
     return
   }
   if (isBound) {
-    if (phase !== 'Bound') api.updateStatus('', 'PersistentVolume', volume, { phase: 'Bound' })
+    if (phase !== 'Bound') setPhase(api, volume, 'Bound')
     return
   }
   if (phase !== 'Bound' && phase !== 'Released') return
-  const released = api.updateStatus('', 'PersistentVolume', volume, { phase: 'Released' })
+  const released = setPhase(api, volume, 'Released')
   if (at(volume, 'spec', 'persistentVolumeReclaimPolicy') === 'Delete') api.remove('', 'PersistentVolume', released)
+}
+
+function setPhase(api: ControllerApi, volume: KubernetesObject, phase: string): KubernetesObject {
+  if (at(volume, 'status', 'phase') === phase) return volume
+  return api.updateStatus('', 'PersistentVolume', volume, { phase, lastPhaseTransitionTime: api.core.now() })
 }
 
 function removeFinalizer(api: ControllerApi, kind: string, object: KubernetesObject, finalizer: string): void {

@@ -2,6 +2,7 @@ import type { Timer } from '@flotilla/core/ports/clock'
 import { ApiError } from '../api/api-error.ts'
 import type { Core } from '../api/core.ts'
 import type { StoreEvent } from '../store/object-store.ts'
+import { apiServiceController } from './api-services.ts'
 import { claimController } from './claims.ts'
 import type { Controller } from './controller.ts'
 import { ControllerApi } from './controller-api.ts'
@@ -56,6 +57,7 @@ export class Controllers {
       claimController(api),
       endpointController(api),
       disruptionBudgetController(api),
+      apiServiceController(api),
     ]
     this.unsubscribe = core.store.subscribe(event => this.onEvent(event))
   }

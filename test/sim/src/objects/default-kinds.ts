@@ -33,6 +33,8 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
     setDefault(childOf(object, 'status'), 'phase', 'Pending')
   },
   '/PersistentVolume': object => {
+    const hostPath = childIfAny(childIfAny(object, 'spec'), 'hostPath')
+    if (hostPath) hostPath['type'] ??= ''
     setDefaults(childOf(object, 'spec'), { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' })
     setDefault(childOf(object, 'status'), 'phase', 'Pending')
   },
@@ -40,6 +42,7 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
     const spec = childOf(object, 'spec')
     const labels = childIfAny(childIfAny(childIfAny(spec, 'template'), 'metadata'), 'labels')
     if (labels && spec['selector'] === undefined) spec['selector'] = { ...labels }
+    labelAsTemplate(object)
     spec['replicas'] ??= 1
     defaultPodTemplate(spec)
   },
@@ -79,6 +82,7 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
   },
   'apps/DaemonSet': object => {
     const spec = childOf(object, 'spec')
+    childOf(childOf(object, 'metadata'), 'annotations')[TEMPLATE_GENERATION] ??= '1'
     spec['revisionHistoryLimit'] ??= 10
     const strategy = childOf(spec, 'updateStrategy')
     setDefault(strategy, 'type', 'RollingUpdate')
@@ -92,6 +96,8 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
     if (spec['completions'] === undefined && spec['parallelism'] === undefined) spec['completions'] = 1
     setDefaults(spec, { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndexed' })
     spec['suspend'] ??= false
+    spec['manualSelector'] ??= false
+    labelAsTemplate(object)
     spec['podReplacementPolicy'] ??= spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed'
     defaultPodTemplate(spec)
   },
@@ -126,6 +132,12 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
       spec['metrics'] = [{ type: 'Resource', resource: { name: 'cpu', target } }]
     }
   },
+  'storage.k8s.io/CSIDriver': object => {
+    const spec = childOf(object, 'spec')
+    for (const name of ['podInfoOnMount', 'storageCapacity', 'requiresRepublish', 'seLinuxMount']) spec[name] ??= false
+    spec['attachRequired'] ??= true
+    setDefaults(spec, { fsGroupPolicy: 'ReadWriteOnceWithFSType', volumeLifecycleModes: ['Persistent'] })
+  },
   'storage.k8s.io/StorageClass': object => {
     setDefaults(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' })
   },
@@ -159,6 +171,17 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
     setDefaults(names, { singular: kind.toLowerCase(), listKind: `${kind}List` })
     setDefault(childOf(spec, 'conversion'), 'strategy', 'None')
   },
+}
+
+/** Counts the changes of a DaemonSet's template, for clients of old. */
+export const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
+
+/** Some workloads without labels of their own take those of their template. */
+export function labelAsTemplate(object: Draft): void {
+  const metadata = childOf(object, 'metadata')
+  const labels = childIfAny(childIfAny(childIfAny(childIfAny(object, 'spec'), 'template'), 'metadata'), 'labels')
+  const own = childIfAny(metadata, 'labels')
+  if (labels && Object.keys(own ?? {}).length === 0) metadata['labels'] = { ...labels }
 }
 
 /** Writes a kind's defaults into a freshly read object. */

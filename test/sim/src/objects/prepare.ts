@@ -2,7 +2,8 @@ import { equalJson, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Core } from '../api/core.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
-import { childIfAny, childOf, type Draft, itemsOf, textOf } from './drafts.ts'
+import { labelAsTemplate, TEMPLATE_GENERATION } from './default-kinds.ts'
+import { at, childIfAny, childOf, type Draft, itemsOf, textOf } from './drafts.ts'
 import { countsGenerations, kindName, wholeIsSpec } from './kind-rules.ts'
 import { readStored } from './read-stored.ts'
 
@@ -22,6 +23,7 @@ export function prepareForCreate(core: Core, type: ResourceType, object: Kuberne
       break
     case 'batch/Job':
       labelJob(draft)
+      labelAsTemplate(draft)
       break
     case '/Pod':
       preparePod(draft)
@@ -31,6 +33,7 @@ export function prepareForCreate(core: Core, type: ResourceType, object: Kuberne
       addFinalizer(metadata, 'kubernetes.io/pvc-protection')
       break
     case '/PersistentVolume':
+      childOf(draft, 'status')['lastPhaseTransitionTime'] = core.now()
       addFinalizer(metadata, 'kubernetes.io/pv-protection')
       break
     case 'apiextensions.k8s.io/CustomResourceDefinition':
@@ -66,9 +69,11 @@ export function prepareForUpdate(
       result = draft as KubernetesObject
       break
     }
+    case 'apps/DaemonSet':
+      result = withTemplateGeneration(live, result)
+      break
     case '/Pod':
-    case '/PersistentVolumeClaim':
-      result = keepAssigned(type, live, result)
+      result = keepAssigned(live, result)
       break
   }
   return withGeneration(type, live, result)
@@ -95,8 +100,19 @@ export function withMember(object: KubernetesObject, key: string, value: Json | 
 function withGeneration(type: ResourceType, live: KubernetesObject, next: KubernetesObject): KubernetesObject {
   const generation = live.metadata.generation
   if (!countsGenerations(type)) return { ...next, metadata: { ...next.metadata, generation } }
-  const changed = !equalJson(specOf(type, live), specOf(type, next))
+  const annotated =
+    kindName(type) === 'apps/Deployment' && !equalJson(live.metadata.annotations, next.metadata.annotations)
+  const relabelled =
+    kindName(type) === 'discovery.k8s.io/EndpointSlice' && !equalJson(live.metadata.labels, next.metadata.labels)
+  const changed = annotated || relabelled || !equalJson(specOf(type, live), specOf(type, next))
   return { ...next, metadata: { ...next.metadata, generation: (generation ?? 0) + (changed ? 1 : 0) } }
+}
+
+function withTemplateGeneration(live: KubernetesObject, next: KubernetesObject): KubernetesObject {
+  const before = Number(live.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1)
+  const changed = !equalJson(at(live, 'spec', 'template'), at(next, 'spec', 'template'))
+  const annotations = { ...next.metadata.annotations, [TEMPLATE_GENERATION]: String(before + (changed ? 1 : 0)) }
+  return { ...next, metadata: { ...next.metadata, annotations } }
 }
 
 function specOf(type: ResourceType, object: KubernetesObject): Json | undefined {
@@ -195,8 +211,7 @@ function qosClass(containers: readonly Draft[]): string {
 }
 
 /** What others assigned stays when a client that does not know it sends the object back. */
-function keepAssigned(type: ResourceType, live: KubernetesObject, next: KubernetesObject): KubernetesObject {
-  if (kindName(type) === '/PersistentVolumeClaim') return next
+function keepAssigned(live: KubernetesObject, next: KubernetesObject): KubernetesObject {
   const before = live['spec'] as JsonObject
   const spec = next['spec'] as JsonObject
   const kept: { [key: string]: Json | undefined } = {}

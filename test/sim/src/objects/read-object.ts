@@ -177,6 +177,8 @@ function readScalar(schema: ScalarSchema, value: Json, path: string, report: Rea
       if (isBase64(value)) return value
       report.wrong.push(`illegal base64 data at input byte ${firstWrongByte(value)}`)
       return undefined
+    case 'microtime':
+      return typeof value === 'string' ? microTime(value, report) : refuse('v1.MicroTime')
     case 'time':
       return typeof value === 'string' ? wholeSeconds(value, report) : refuse('time.Time')
     default:
@@ -203,6 +205,18 @@ function wholeSeconds(text: string, report: ReadReport): string | undefined {
     return undefined
   }
   return `${new Date(at).toISOString().slice(0, 19)}Z`
+}
+
+const MICRO_FORM = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})(Z|[+-]\d\d:\d\d)$/
+
+function microTime(text: string, report: ReadReport): string | undefined {
+  const match = MICRO_FORM.exec(text)
+  if (!match) {
+    report.wrong.push(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05.000000Z07:00": it has another form`)
+    return undefined
+  }
+  const whole = new Date(Date.parse(`${match[1]}${match[3]}`)).toISOString().slice(0, 19)
+  return `${whole}.${match[2]}Z`
 }
 
 function join(path: string, key: string): string {
