@@ -210,6 +210,11 @@ export class FleetView {
     return this.repositoryUses.known(normaliseRepositoryUrl(url), [...this.sources.values()])
   }
 
+  /** A Bundle's digest as people may see it: not that of one that holds Secrets, or may. */
+  shownDigest(digest: Digest, holdsSecrets: boolean | undefined): string | null {
+    return holdsSecrets === false ? digest : (this.hiddenDigest?.(digest) ?? null)
+  }
+
   counted(): { readonly all: Tally; readonly by: Pick<FleetCounts, 'by'> } {
     return { all: this.counts.total(), by: this.counts }
   }

@@ -1,0 +1,255 @@
+import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import { maskSecret, SecretMarkers } from '@flotilla/core/diff/mask-secret'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import { HEALTH_STATUSES } from '@flotilla/core/model/status'
+import { nearest } from '@flotilla/core/text/nearest'
+import { type ApplicationView, viewOperation } from '@flotilla/core/view/application-view'
+import { z } from 'zod'
+import {
+  type ApplicationQuery,
+  FILTERS,
+  type Filter,
+  type Position,
+  SORTS,
+  type SortField,
+} from '../application-query.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Route, route } from '../route.ts'
+import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, manifestsSchema, pageOfSchema } from '../schemas.ts'
+
+const sortParameter = z
+  .string()
+  .transform((text, context) => {
+    const descending = text.startsWith('-')
+    const field = (descending ? text.slice(1) : text) as SortField
+    if (SORTS.includes(field)) return { field, descending }
+    context.addIssue({ code: 'custom', message: `one of ${SORTS.join(', ')}, with "-" before it for the reverse` })
+    return z.NEVER
+  })
+  .optional()
+  .meta({ description: `${SORTS.join(', ')}; with "-" before it in reverse. Equal rows are in order of name.` })
+
+const fieldsParameter = z
+  .string()
+  .max(1000)
+  .transform((text, context) => {
+    const fields = text.split(',')
+    for (const field of fields) {
+      const top = field.split('.')[0] ?? ''
+      if (APPLICATION_FIELDS.includes(top)) continue
+      const near = nearest(top, APPLICATION_FIELDS)
+      context.addIssue({
+        code: 'custom',
+        message: `there is no field "${field}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      })
+      return z.NEVER
+    }
+    return fields
+  })
+  .optional()
+  .meta({ description: 'Only these fields: `name,sync.status,labels`.' })
+
+const listQuery = z.strictObject({
+  project: anyOf('Only of these Projects'),
+  cluster: anyOf('Only for these clusters'),
+  environment: anyOf('Only in these environments'),
+  set: anyOf('Only of these ApplicationSets'),
+  namespace: anyOf('Only in these namespaces'),
+  sync: anyOfEnum('Only with this sync status', ['Synced', 'OutOfSync', 'Unknown']),
+  health: anyOfEnum('Only with this health', HEALTH_STATUSES),
+  state: anyOfEnum('Only in this state', ['active', 'withdrawn', 'orphaned']),
+  q: z
+    .string()
+    .max(200)
+    .optional()
+    .meta({ description: 'Words that all occur in name, project, cluster, namespace, set, source, images or labels.' }),
+  labels: selectorParameter,
+  sort: sortParameter,
+  fields: fieldsParameter,
+  limit: limitParameter,
+  cursor: cursorParameter,
+})
+
+const named = z.strictObject({ name: nameParameter })
+const position = z.tuple([z.union([z.string(), z.number()]), z.string(), z.string()])
+
+export const applicationRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/applications',
+    id: 'listApplications',
+    tag: 'applications',
+    summary: 'Applications, a page at a time',
+    access: 'readonly',
+    query: listQuery,
+    answers: {
+      200: {
+        description: 'A page; with `fields`, its items have only those.',
+        schema: pageOfSchema(applicationSchema.partial()),
+      },
+    },
+    problems: ['CURSOR_INVALID'],
+    handle({ query }, _caller, { services, now }) {
+      const wanted = compileQuery(query)
+      const page = services.view.applications(wanted.query, now)
+      const { fields } = query
+      return json(
+        200,
+        {
+          items: fields === undefined ? page.items : page.items.map(item => pickFields(item, fields)),
+          total: page.total,
+          next: page.next === undefined ? null : encodeCursor(wanted.list, page.next),
+        },
+        { 'Flotilla-Changes': services.view.changes.idOf(services.view.changes.newest) },
+      )
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/applications/{name}',
+    id: 'getApplication',
+    tag: 'applications',
+    summary: 'One Application',
+    access: 'readonly',
+    parameters: named,
+    answers: { 200: { description: 'The Application.', schema: applicationSchema } },
+    handle({ path }, _caller, context) {
+      return json(200, applicationOrNotFound(path.name, context))
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/applications/{name}/manifests',
+    id: 'getApplicationManifests',
+    tag: 'applications',
+    summary: 'What the Application renders to, Secrets masked',
+    access: 'readonly',
+    parameters: named,
+    answers: { 200: { description: 'The objects of its Bundle.', schema: manifestsSchema } },
+    problems: ['NOT_RENDERED'],
+    async handle({ path }, _caller, context) {
+      const view = applicationOrNotFound(path.name, context)
+      const digest = context.services.view.applicationRow(path.name)?.digest
+      const bytes = digest === undefined ? undefined : await context.services.bundles.get(digest)
+      if (digest === undefined || bytes === undefined) {
+        throw new Problem('NOT_RENDERED', view.hold === null ? {} : { detail: view.hold.reason })
+      }
+      // One set of markers: equal values of several Secrets are seen to be equal, and nothing else is.
+      const markers = new SecretMarkers()
+      const items = decodeBundle(bytes, digest).objects.map(object => maskSecret(object, markers))
+      return json(200, { revision: view.revision, digest: view.digest, items })
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/applications/{name}/history',
+    id: 'getApplicationHistory',
+    tag: 'applications',
+    summary: 'Operations of the Application, newest first',
+    access: 'readonly',
+    parameters: named,
+    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
+    answers: {
+      200: {
+        description: 'A page.',
+        schema: z.strictObject({ items: z.array(historyEntrySchema), next: z.string().nullable() }),
+      },
+    },
+    problems: ['CURSOR_INVALID'],
+    async handle({ path, query }, _caller, context) {
+      const view = applicationOrNotFound(path.name, context)
+      const list = ['history', view.id]
+      const cursor = query.cursor
+      const [before] = cursor === undefined ? [] : decodeCursor(list, cursor, z.tuple([z.int()]))
+      return await context.services.store.read(async rows => {
+        // One more than wanted tells whether there is another page.
+        const wanted = { limit: query.limit + 1, ...(before !== undefined && { before: Number(before) }) }
+        const found = await rows.operations(view.id, wanted)
+        const page = found.slice(0, query.limit)
+        const items = []
+        for (const { operation } of page) {
+          const bundle = await rows.bundle(operation.digest)
+          items.push({
+            ...viewOperation(operation),
+            digest: context.services.view.shownDigest(operation.digest, bundle?.holdsSecrets),
+            results: operation.results,
+            resultsCut: operation.resultsCut,
+          })
+        }
+        const last = page.at(-1)
+        const more = found.length > page.length && last !== undefined
+        return json(200, { items, next: more ? encodeCursor(list, [last.sequence]) : null })
+      })
+    },
+  }),
+]
+
+function applicationOrNotFound(name: string, { services, now }: Context): ApplicationView {
+  const view = services.view.application(name, now)
+  if (view === undefined) throw new Problem('NOT_FOUND')
+  return view
+}
+
+/** @throws Problem `CURSOR_INVALID` */
+function compileQuery(query: z.output<typeof listQuery>): { readonly query: ApplicationQuery; readonly list: Json } {
+  const filters: { [Name in Filter]?: ReadonlySet<string> } = {}
+  for (const name of FILTERS) {
+    const wanted = query[name]
+    if (wanted !== undefined) filters[name] = new Set<string>(wanted)
+  }
+  const words = (query.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const { field, descending } = query.sort ?? { field: 'name' as const, descending: false }
+  const list: Json = [
+    'applications',
+    ...FILTERS.map(name => (query[name] === undefined ? null : [...query[name]].sort())),
+    words,
+    query.labels?.text ?? null,
+    field,
+    descending,
+  ]
+  return {
+    list,
+    query: {
+      filters,
+      words,
+      labels: query.labels?.selector ?? [],
+      sort: field,
+      descending,
+      limit: query.limit,
+      ...(query.cursor !== undefined && { after: decodeCursor(list, query.cursor, position) as Position }),
+    },
+  }
+}
+
+function pickFields(view: ApplicationView, fields: readonly string[]): JsonObject {
+  const picked: { [key: string]: Json | undefined } = {}
+  for (const field of fields) {
+    const keys = field.split('.')
+    let from: unknown = view
+    for (const key of keys) {
+      from = typeof from === 'object' && from !== null && Object.hasOwn(from, key) ? from[key as never] : undefined
+    }
+    if (from === undefined) continue
+    let into = picked
+    for (const key of keys.slice(0, -1)) {
+      const inner = Object.hasOwn(into, key) ? into[key] : undefined
+      const next: { [key: string]: Json | undefined } = isPlain(inner) ? inner : {}
+      Object.defineProperty(into, key, { value: next, enumerable: true, configurable: true, writable: true })
+      into = next
+    }
+    const key = keys.at(-1)!
+    Object.defineProperty(into, key, {
+      value: isPlain(from) ? { ...from } : from,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  }
+  return picked
+}
+
+function isPlain(value: unknown): value is { [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { CHANGE_KINDS, type ChangeKind } from '../change-log.ts'
+import { anyOfEnum } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Route, route } from '../route.ts'
+import { stillValid } from '../tokens.ts'
+
+export const watchRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/watch',
+    id: 'watch',
+    tag: 'watch',
+    summary: 'Changes as they happen (Server-Sent Events)',
+    access: 'readonly',
+    query: z.strictObject({
+      kinds: anyOfEnum('Only of these kinds', CHANGE_KINDS),
+      since: z
+        .string()
+        .max(100)
+        .optional()
+        .meta({ description: 'Go on after this id; the header Last-Event-ID says the same and wins.' }),
+    }),
+    answers: {
+      200: {
+        description:
+          'Without `since` an event `snapshot` comes first: list now, what follows is newer. Then one event for each ' +
+          'change, named for its kind: `{"action":"put"|"delete","name":…,"object":…}`, with an id to go on from.',
+        contentType: 'text/event-stream',
+      },
+    },
+    problems: ['WATCH_GONE', 'TOO_MANY_WATCHERS'],
+    handle({ query }, caller, { services, watchers, request }) {
+      const since = request.get('Last-Event-ID') ?? query.since
+      const after = since === undefined ? undefined : services.view.changes.numberOf(since)
+      if (since !== undefined && after === undefined) throw new Problem('WATCH_GONE')
+      const begin = watchers.begin({
+        kinds: new Set<ChangeKind>(query.kinds ?? CHANGE_KINDS),
+        ...(after !== undefined && { after }),
+        mayGoOn: () => services.store.read(rows => stillValid(rows, caller, services.clock.now())),
+      })
+      return { kind: 'stream', begin }
+    },
+  }),
+]

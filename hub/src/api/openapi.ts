@@ -1,0 +1,75 @@
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+} from 'zod-openapi'
+import { PROBLEMS, type ProblemCode } from './problem.ts'
+import type { Route } from './route.ts'
+import { problemSchema } from './schemas.ts'
+
+/** The table as OpenAPI 3.1, from the schemas that check requests. */
+export function openApiDocument(table: readonly Route[], version: string): object {
+  const paths: ZodOpenApiPathsObject = {}
+  for (const route of table) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
+  const document: ZodOpenApiObject = {
+    openapi: '3.1.0',
+    info: { title: 'Flotilla', version, description: 'The API of a Flotilla hub for people and their programs.' },
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API token: `flt_…`.' } },
+    },
+  }
+  return createDocument(document)
+}
+
+/** Every problem that a route can answer with. */
+export function problemsOf(route: Route): readonly ProblemCode[] {
+  const codes: ProblemCode[] = [...(route.problems ?? [])]
+  const checked = route.parameters ?? route.query ?? route.body
+  if (checked !== undefined || route.method === 'post') codes.push('REQUEST_INVALID')
+  if (route.method === 'post') codes.push('BODY_NOT_JSON', 'BODY_TOO_LARGE', 'BODY_TYPE_UNSUPPORTED')
+  if (route.access !== 'public') codes.push('UNAUTHENTICATED')
+  if (route.access === 'admin') codes.push('FORBIDDEN')
+  if (route.parameters !== undefined) codes.push('NOT_FOUND')
+  if (route.access !== 'public') codes.push('UNAVAILABLE')
+  return codes
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const responses: ZodOpenApiOperationObject['responses'] = {}
+  for (const [status, answer] of Object.entries(route.answers)) {
+    const contentType = answer.contentType ?? 'application/json'
+    responses[status as '200'] = {
+      description: answer.description,
+      content: { [contentType]: answer.schema === undefined ? {} : { schema: answer.schema } },
+    }
+  }
+  const byStatus = new Map<number, ProblemCode[]>()
+  for (const code of problemsOf(route)) {
+    const status = PROBLEMS[code][0]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  for (const [status, codes] of byStatus) {
+    responses[String(status) as '400'] ??= {
+      description: codes.map(code => `${code}: ${PROBLEMS[code][1]}`).join(' '),
+      content: { 'application/problem+json': { schema: problemSchema } },
+    }
+  }
+  return {
+    operationId: route.id,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(route.access !== 'public' && route.access !== 'webhook' && { security: [{ bearer: [] }] }),
+    ...((route.parameters !== undefined || route.query !== undefined) && {
+      requestParams: {
+        ...(route.parameters !== undefined && { path: route.parameters }),
+        ...(route.query !== undefined && { query: route.query }),
+      },
+    }),
+    ...(route.body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    }),
+    responses,
+  }
+}

@@ -1,0 +1,65 @@
+/** One thing that is wrong with a request: where, what, and how to mend it. */
+export interface ProblemError {
+  /** JSON pointer into `{ path, query, body }`: `/query/limit`. */
+  readonly pointer: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Every code that the API answers with, its status and what it means; docs and OpenAPI show this table. */
+export const PROBLEMS = {
+  REQUEST_INVALID: [400, 'The request is not as this route wants it; see errors.'],
+  BODY_NOT_JSON: [400, 'The body is not JSON.'],
+  CURSOR_INVALID: [400, 'The cursor is not of this list with these filters; begin again without it.'],
+  UNAUTHENTICATED: [401, 'A valid bearer token is needed.'],
+  FORBIDDEN: [403, 'The token may not do this.'],
+  NOT_FOUND: [404, 'There is nothing here, or nothing that you may see.'],
+  METHOD_NOT_ALLOWED: [405, 'This path does not take that method; see the Allow header.'],
+  NOT_RENDERED: [409, 'The Application has no manifests yet; its hold says why.'],
+  WATCH_GONE: [410, 'Changes that far back are not kept; list again and watch from there.'],
+  BODY_TOO_LARGE: [413, 'The body is too large.'],
+  BODY_TYPE_UNSUPPORTED: [415, 'The body has to be application/json in UTF-8, not compressed.'],
+  TOO_MANY_REQUESTS: [429, 'Too many requests; see Retry-After.'],
+  INTERNAL: [500, 'Something went wrong in the hub; its log has the request id.'],
+  UNAVAILABLE: [503, 'The hub cannot answer this now; see Retry-After.'],
+  TOO_MANY_WATCHERS: [503, 'Too many watch at once.'],
+} as const satisfies { readonly [code: string]: readonly [status: number, meaning: string] }
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** An answer that is not what was asked for, as RFC 9457 wants it. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly status: number
+  readonly errors: readonly ProblemError[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    code: ProblemCode,
+    options: {
+      readonly detail?: string
+      readonly errors?: readonly ProblemError[]
+      readonly headers?: Readonly<Record<string, string>>
+      readonly cause?: unknown
+    } = {},
+  ) {
+    super(options.detail ?? PROBLEMS[code][1], { cause: options.cause })
+    this.name = 'Problem'
+    this.code = code
+    this.status = PROBLEMS[code][0]
+    this.errors = options.errors ?? []
+    this.headers = options.headers ?? {}
+  }
+
+  /** The document. It names neither the path nor the request: equal problems are equal bytes. */
+  body(): object {
+    return {
+      type: `/api/docs#${this.code}`,
+      title: PROBLEMS[this.code][1],
+      status: this.status,
+      code: this.code,
+      ...(this.message !== PROBLEMS[this.code][1] && { detail: this.message }),
+      ...(this.errors.length > 0 && { errors: this.errors }),
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { Store } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { Request, Response } from 'express'
+import type { z } from 'zod'
+import type { HubMetrics } from '../metrics.ts'
+import type { FleetView } from './fleet-view.ts'
+import type { ProblemCode } from './problem.ts'
+import type { Caller } from './tokens.ts'
+import type { Watchers } from './watchers.ts'
+
+/** What the API lets others do. Each resolves when the work is begun, not when it is done. */
+export interface ApiActions {
+  refreshSource(name: string): Promise<void>
+  refreshRepository(url: string): Promise<void>
+  /** @param by The caller's name, for the audit. */
+  createJoinToken(
+    clusterName: string,
+    by: string,
+  ): Promise<{ readonly id: string; readonly token: string; readonly expiresAt: EpochMs }>
+}
+
+export interface ApiSettings {
+  /** The hub's version. */
+  readonly version: string
+  /** Wanted from webhooks: as `X-Flotilla-Token`, or as HMAC in `X-Hub-Signature-256`. Without it they are open. */
+  readonly webhookSecret?: string
+  readonly webhooksPerMinute?: number
+  readonly maxWatchers?: number
+  readonly maxBodyBytes?: number
+  /** Express' `trust proxy`: whose X-Forwarded-For is believed; nobody's without it. */
+  readonly trustProxy?: string
+}
+
+export interface ReadinessCheck {
+  readonly name: string
+  readonly ready: boolean
+  readonly message?: string
+}
+
+export interface ApiServices {
+  readonly store: Store
+  readonly view: FleetView
+  readonly bundles: BundleStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly actions: ApiActions
+  readonly metrics: HubMetrics
+  readonly settings: ApiSettings
+  /** What `/readyz` asks besides the store. */
+  readonly readiness?: () => readonly ReadinessCheck[]
+  /** Ends all watches when aborted, so that the server can stop. */
+  readonly signal?: AbortSignal
+}
+
+export interface Context {
+  readonly services: ApiServices
+  readonly watchers: Watchers
+  readonly now: EpochMs
+  readonly requestId: string
+  readonly request: Request
+  /** The body's bytes as they came, for signatures over them. */
+  readonly rawBody: Uint8Array
+}
+
+export type Reply =
+  | {
+      readonly kind: 'json'
+      readonly status: number
+      readonly body: unknown
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | {
+      readonly kind: 'text'
+      readonly status: number
+      readonly contentType: string
+      readonly body: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | { readonly kind: 'stream'; readonly begin: (response: Response) => void }
+
+/** `public`: anyone; `webhook`: by its own secret; `readonly`: any token; `admin`: an administrator's token. */
+export type Access = 'public' | 'webhook' | 'readonly' | 'admin'
+
+export interface Answer {
+  readonly description: string
+  readonly schema?: z.ZodType
+  /** `application/json` without it. */
+  readonly contentType?: string
+}
+
+/** One row of the table: what a route is called, who may call it, what goes in and what comes out. */
+export interface Route {
+  readonly method: 'get' | 'post'
+  /** As OpenAPI writes it: `/api/v1/applications/{name}`. */
+  readonly path: string
+  readonly id: string
+  readonly tag: string
+  readonly summary: string
+  readonly access: Access
+  readonly parameters?: z.ZodObject
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  readonly answers: { readonly [status: string]: Answer }
+  /** Problems besides those that every route of its kind can answer with. */
+  readonly problems?: readonly ProblemCode[]
+  readonly handle: (input: RouteInput, caller: Caller | undefined, context: Context) => Promise<Reply> | Reply
+}
+
+/** What the schemas made of the request. */
+export interface RouteInput {
+  readonly path: never
+  readonly query: never
+  readonly body: never
+}
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<string, never>
+
+/** A route whose handler gets what its schemas give; a route with a token gets its caller. */
+export function route<
+  const A extends Access,
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>(
+  spec: Omit<Route, 'handle' | 'access' | 'parameters' | 'query' | 'body'> & {
+    readonly access: A
+    readonly parameters?: P
+    readonly query?: Q
+    readonly body?: B
+    readonly handle: (
+      input: { readonly path: Output<P>; readonly query: Output<Q>; readonly body: Output<B> },
+      caller: A extends 'readonly' | 'admin' ? Caller : Caller | undefined,
+      context: Context,
+    ) => Promise<Reply> | Reply
+  },
+): Route {
+  return spec as unknown as Route
+}
+
+export function json(status: number, body: unknown, headers?: Readonly<Record<string, string>>): Reply {
+  return { kind: 'json', status, body, ...(headers !== undefined && { headers }) }
+}

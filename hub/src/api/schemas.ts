@@ -1,0 +1,223 @@
+import { HEALTH_STATUSES } from '@flotilla/core/model/status'
+import { z } from 'zod'
+
+/** The shapes that the API answers with. Tests hold every answer against them. */
+
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC', example: '2030-01-01T12:00:00.000Z' })
+const labels = z.record(z.string(), z.string())
+const anyObject = z.record(z.string(), z.unknown())
+
+const sync = z.enum(['Synced', 'OutOfSync', 'Unknown'])
+const health = z.enum(HEALTH_STATUSES)
+
+export const operationSchema = z
+  .strictObject({
+    id: z.string(),
+    phase: z.enum(['Running', 'Terminating', 'Succeeded', 'Failed', 'Error']),
+    trigger: z.string(),
+    by: z.string(),
+    revision: z.string(),
+    message: z.string(),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'Operation' })
+
+export const holdSchema = z
+  .strictObject({
+    code: z.string(),
+    reason: z.string(),
+    nextOpening: time.nullable(),
+    at: z.strictObject({ file: z.string(), line: z.int(), column: z.int() }).nullable(),
+  })
+  .meta({ id: 'Hold', description: 'Why the Application is not released, and when it next may be.' })
+
+export const applicationSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    state: z.enum(['active', 'withdrawn', 'orphaned']),
+    project: z.string(),
+    cluster: z.string().meta({ description: 'Empty while the destination could not be resolved.' }),
+    environment: z.string().nullable(),
+    namespace: z.string(),
+    set: z.string().nullable(),
+    labels,
+    source: anyObject.nullable(),
+    revision: z.string().nullable(),
+    digest: z.string().nullable().meta({ description: 'Of the Bundle; a stand-in where it holds Secrets.' }),
+    sync: z.strictObject({ status: sync, message: z.string().optional() }),
+    health: z.strictObject({ status: health, since: time.nullable(), message: z.string().optional() }),
+    hold: holdSchema.nullable(),
+    interventions: z.array(anyObject),
+    operation: operationSchema.nullable(),
+    agent: z.strictObject({
+      connected: z.boolean(),
+      silent: z.boolean(),
+      lastSeen: time.nullable().meta({ description: 'To the minute.' }),
+    }),
+    images: z.array(z.string()),
+    provenance: anyObject,
+    createdAt: time,
+    changedAt: time,
+  })
+  .meta({ id: 'Application' })
+
+export const APPLICATION_FIELDS = Object.keys(applicationSchema.shape)
+
+export const tallySchema = z
+  .strictObject({
+    total: z.int(),
+    held: z.int(),
+    sync: z.record(sync, z.int()),
+    health: z.record(health, z.int()),
+  })
+  .meta({ id: 'Tally' })
+
+export const clusterSchema = z
+  .strictObject({
+    name: z.string(),
+    id: z.string().nullable(),
+    declared: z.boolean(),
+    environment: z.string().nullable(),
+    labels,
+    timeZone: z.string().nullable(),
+    servers: z.array(z.string()),
+    local: z.boolean(),
+    joined: z.boolean(),
+    admission: z.int(),
+    joinedAt: time.nullable(),
+    revokedAt: time.nullable(),
+    agent: z.strictObject({
+      connected: z.boolean(),
+      silent: z.boolean(),
+      lastSeen: time.nullable(),
+      incarnation: z.int(),
+      versions: labels,
+    }),
+    applications: tallySchema,
+  })
+  .meta({ id: 'Cluster' })
+
+export const applicationSetSchema = z
+  .strictObject({
+    name: z.string(),
+    source: z.string(),
+    expandedAt: time,
+    generators: z.array(anyObject),
+    errors: z.array(anyObject),
+    applications: tallySchema,
+  })
+  .meta({ id: 'ApplicationSet' })
+
+export const sourceSchema = z
+  .strictObject({
+    name: z.string(),
+    repository: z.string(),
+    revision: z.string(),
+    path: z.string(),
+    commit: z.string().nullable(),
+    loadedAt: time.nullable(),
+    seenCommit: z.string().nullable(),
+    seenAt: time.nullable(),
+    stale: z.boolean(),
+    error: z.strictObject({ code: z.string(), message: z.string(), since: time }).nullable(),
+    diagnostics: z.array(anyObject),
+  })
+  .meta({ id: 'Source' })
+
+export const sourceDetailSchema = sourceSchema
+  .extend({
+    documents: z.int().meta({ description: 'How many documents are in force.' }),
+    kept: z
+      .array(z.strictObject({ file: z.string(), kind: z.string(), name: z.string(), commit: z.string() }))
+      .meta({ description: 'Documents whose last good version is in force, not that of the newest commit.' }),
+  })
+  .meta({ id: 'SourceDetail' })
+
+export const repositorySchema = z
+  .strictObject({
+    url: z.string(),
+    applications: z.int(),
+    sources: z.array(z.string()),
+    fetchedAt: time.nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string(), since: time }).nullable(),
+  })
+  .meta({ id: 'Repository' })
+
+export const fleetSchema = z
+  .strictObject({
+    applications: tallySchema,
+    projects: z.record(z.string(), tallySchema),
+    clusters: z.record(z.string(), tallySchema),
+    environments: z.record(z.string(), tallySchema),
+    agents: z.strictObject({
+      total: z.int(),
+      connected: z.int(),
+      silent: z.array(z.strictObject({ cluster: z.string(), lastSeen: time.nullable() })),
+    }),
+    frozen: z.array(anyObject).meta({ description: 'Gates that are closed now.' }),
+  })
+  .meta({ id: 'Fleet' })
+
+export const historyEntrySchema = operationSchema
+  .extend({
+    digest: z.string().nullable(),
+    results: z.array(anyObject),
+    resultsCut: z.int(),
+  })
+  .meta({ id: 'HistoryEntry' })
+
+export const manifestsSchema = z
+  .strictObject({
+    revision: z.string().nullable(),
+    digest: z.string().nullable(),
+    items: z.array(anyObject).meta({ description: "Kubernetes objects; Secrets' values are masked." }),
+  })
+  .meta({ id: 'Manifests' })
+
+export const joinTokenSchema = z
+  .strictObject({ id: z.string(), cluster: z.string(), token: z.string(), expiresAt: time })
+  .meta({ id: 'JoinToken', description: 'The token is shown this once.' })
+
+export const whoamiSchema = z
+  .strictObject({
+    name: z.string(),
+    role: z.enum(['admin', 'readonly']),
+    tokenId: z.string(),
+    expiresAt: time.nullable(),
+  })
+  .meta({ id: 'WhoAmI' })
+
+export const versionSchema = z.strictObject({ version: z.string(), api: z.array(z.string()) }).meta({ id: 'Version' })
+
+export const readinessSchema = z
+  .strictObject({
+    ready: z.boolean(),
+    checks: z.array(z.strictObject({ name: z.string(), ready: z.boolean(), message: z.string().optional() })),
+  })
+  .meta({ id: 'Readiness' })
+
+export const acceptedSchema = z.strictObject({ status: z.literal('accepted') }).meta({ id: 'Accepted' })
+
+export const problemSchema = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string().optional(),
+    errors: z
+      .array(z.strictObject({ pointer: z.string(), message: z.string(), hint: z.string().optional() }))
+      .optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' })
+
+/** One page of a list. */
+export function pageOfSchema(item: z.ZodType) {
+  return z.strictObject({
+    items: z.array(item),
+    total: z.int().meta({ description: 'On all pages.' }),
+    next: z.string().nullable().meta({ description: 'The cursor of the next page; null on the last.' }),
+  })
+}

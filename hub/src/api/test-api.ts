@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Store } from '@flotilla/core/ports/store'
+import type { Express } from 'express'
+import { MemoryBundles } from '../bundle/memory-bundles.ts'
+import { createMetrics } from '../metrics.ts'
+import { openSqliteStore } from '../store/sqlite-store.ts'
+import { silentLog } from '../store/test-store.ts'
+import { createApi } from './create-api.ts'
+import type { ChangedNames } from './fleet-changes.ts'
+import { FleetView } from './fleet-view.ts'
+import type { ApiServices, ApiSettings } from './route.ts'
+import { ensureAdminToken, makeToken } from './tokens.ts'
+
+/** A clock that the test moves; timers run when their time has come. */
+export class TestClock implements Clock {
+  private at = Date.UTC(2030, 0, 1, 12)
+  private readonly timers = new Set<{ readonly due: number; readonly run: () => void }>()
+
+  now(): number {
+    return this.at
+  }
+
+  monotonicMs(): number {
+    return this.at
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = { due: this.at + delayMs, run: callback }
+    this.timers.add(timer)
+    return { cancel: () => this.timers.delete(timer) }
+  }
+
+  sleep(): Promise<void> {
+    throw new Error('nothing here sleeps')
+  }
+
+  move(ms: number): void {
+    this.at += ms
+    for (const timer of [...this.timers]) {
+      if (timer.due > this.at || !this.timers.delete(timer)) continue
+      timer.run()
+    }
+  }
+}
+
+export interface TestApi {
+  readonly app: Express
+  readonly store: Store
+  readonly view: FleetView
+  readonly clock: TestClock
+  readonly bundles: MemoryBundles
+  readonly admin: string
+  readonly readonly: string
+  /** What the API asked others to do. */
+  readonly done: string[]
+  readonly stop: AbortController
+  /** Writes, then tells the view as the hub's loop does. */
+  write(work: Parameters<Store['write']>[0], names: ChangedNames): Promise<void>
+  putBundle(objects: readonly KubernetesObject[]): Promise<Digest>
+  close(): Promise<void>
+}
+
+/** The whole API over a real store in a folder of its own. */
+export async function openTestApi(
+  settings: Partial<ApiSettings> = {},
+  over: Partial<ApiServices> = {},
+): Promise<TestApi> {
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-api-'))
+  const clock = new TestClock()
+  const random = seededRandom(7)
+  const store = await openSqliteStore({ directory, clock, log: silentLog })
+  const admin = await ensureAdminToken(store, clock, random)
+  const { text: readonly, row } = makeToken(random, { name: 'reader', role: 'readonly', now: clock.now() })
+  await store.write(rows => rows.putToken(row))
+  const view = await FleetView.load(store, { run: 'run', now: clock.now(), hiddenDigest: () => 'hmac:hidden' })
+  const bundles = new MemoryBundles(() => clock.now())
+  const done: string[] = []
+  const stop = new AbortController()
+  const app = createApi({
+    store,
+    view,
+    bundles,
+    clock,
+    random,
+    log: silentLog,
+    metrics: createMetrics({ process: false }),
+    settings: { version: '0.1.0', ...settings },
+    signal: stop.signal,
+    actions: {
+      refreshSource: async name => void done.push(`source ${name}`),
+      refreshRepository: async url => void done.push(`repository ${url}`),
+      createJoinToken: async (cluster, by) => {
+        done.push(`join-token ${cluster} by ${by}`)
+        return { id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }
+      },
+    },
+    ...over,
+  })
+  return {
+    app,
+    store,
+    view,
+    clock,
+    bundles,
+    admin: admin!,
+    readonly,
+    done,
+    stop,
+    async write(work, names) {
+      await store.write(work)
+      await view.refresh(store, names, () => clock.now())
+    },
+    async putBundle(objects) {
+      const { digest, bytes } = encodeBundle(objects)
+      await bundles.put(digest, bytes)
+      return digest
+    },
+    async close() {
+      stop.abort()
+      await store.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
