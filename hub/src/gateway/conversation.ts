@@ -64,18 +64,24 @@ export class Conversation {
     let truth = await this.truth()
     // What is remembered may be old; before a difference is believed the store is asked again.
     if (!agrees(frame, truth, this.#excused)) truth = await this.#readTruth(store, clock, keys.kid)
-    const pulse: PulsePayload = { typ: 'pulse', cluster: this.clusterId, nonce: frame.nonce, now: clock.now() }
+    const pulse: PulsePayload = {
+      typ: 'pulse',
+      cluster: this.clusterId,
+      nonce: frame.nonce,
+      now: Math.floor(clock.now()),
+    }
     const frames: HubFrame[] = [{ kind: 'pulse', pulse: keys.sign('pulse', pulse) }]
     if (truth.grants.length > 0) frames.push({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
     const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
-    for (const of of ['held', 'reported'] as const) {
-      const weighed = weigh(this.#disagreements[of], frame[of], ours[of])
-      this.#disagreements[of] = weighed.next
+    for (const which of ['held', 'reported'] as const) {
+      const weighed = weigh(this.#disagreements[which], frame[which], ours[which])
+      this.#disagreements[which] = weighed.next
       if (weighed.diagnostic) {
-        log.warn('agent and hub still differ after a resync', { cluster: this.clusterId, of, asks: weighed.next.asks })
+        const fields = { cluster: this.clusterId, of: which, asks: weighed.next.asks }
+        log.warn('agent and hub still differ after a resync', fields)
       }
-      if (weighed.ask) frames.push({ kind: 'ask', of })
-      else if (of === 'held' && frame.held !== ours.held) frames.push({ kind: 'changed', upTo: truth.upTo })
+      if (weighed.ask) frames.push({ kind: 'ask', of: which })
+      else if (which === 'held' && frame.held !== ours.held) frames.push({ kind: 'changed', upTo: truth.upTo })
     }
     this.#hub.events.heartbeat(this.clusterId)
     return frames
