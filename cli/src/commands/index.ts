@@ -1,4 +1,5 @@
 import { completion } from './completion.ts'
+import { demo } from './demo.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { render } from './render.ts'
@@ -7,4 +8,4 @@ import type { Verb } from './verb.ts'
 import { version } from './version.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
-export const VERBS: readonly Verb[] = [validate, expandVerb, explain, render, completion, version]
+export const VERBS: readonly Verb[] = [validate, expandVerb, explain, render, demo, completion, version]
