@@ -19,10 +19,10 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'generators.getDefaultRequeueAfter':
     'the default is a setting of the hub, not an environment variable of a controller',
 
-  'generators.DuckTypeGenerator.*': `${NOT_BUILT}: the clusterDecisionResource generator`,
-  'generators.PluginGenerator.*': `${NOT_BUILT}: the plugin generator`,
-  'generators.PullRequestGenerator.*': `${NOT_BUILT}: the pullRequest generator`,
-  'generators.SCMProviderGenerator.*': `${NOT_BUILT}: the scmProvider generator`,
+  'generators.DuckTypeGenerator.GenerateParams': `${NOT_BUILT}: the clusterDecisionResource generator`,
+  'generators.PluginGenerator.GenerateParams': `${NOT_BUILT}: the plugin generator`,
+  'generators.PullRequestGenerator.GenerateParams': `${NOT_BUILT}: the pullRequest generator`,
+  'generators.SCMProviderGenerator.GenerateParams': `${NOT_BUILT}: the scmProvider generator`,
   'pull_request.*': `${NOT_BUILT}: the pullRequest generator`,
   'scm_provider.*': `${NOT_BUILT}: the scmProvider generator`,
   'utils.NormalizeBitbucketBasePath': `${NOT_BUILT}: the scmProvider generator`,

@@ -13,7 +13,7 @@ import { mergeTemplate } from '@flotilla/generators/templating/merge-template'
 import { applicationRenderer, DEFAULT_FINALIZER } from '@flotilla/generators/templating/render-application'
 import { applyTemplatePatch } from '@flotilla/generators/templating/template-patch'
 import { entryTransformer } from '@flotilla/generators/transform'
-import { unrecognizedGenerators } from '@flotilla/generators/unrecognized-generators'
+import { unrecognizedGenerators, unrecognizedMessage } from '@flotilla/generators/unrecognized-generators'
 import { validateApplications } from '@flotilla/generators/validate-applications'
 import { readValues, withValues } from '@flotilla/generators/values'
 import { checkExpectations, type Observed } from './appset-expect.ts'
@@ -51,12 +51,13 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
   'generators.MergeGenerator.GenerateParams': {
     run: call => runGenerator('merge', call.args, combinatorContext(call)),
   },
-  'generators.MatrixGenerator.GetRequeueAfter': {
-    run: ({ receiver, args }) => {
-      const spec = { generators: [args['appSetGenerator'] as JsonObject] }
-      return resultOf(requeueAfterMs(spec, { registry: registryOf(receiver['supportedGenerators']) }) * 1e6)
-    },
-  },
+  'generators.ListGenerator.GenerateParams': { run: call => runGenerator('list', call.args, combinatorContext(call)) },
+  ...Object.fromEntries(
+    ['List', 'Cluster', 'Git', 'Matrix', 'Merge', 'SCMProvider', 'PullRequest', 'Plugin', 'DuckType'].map(generator => [
+      `generators.${generator}Generator.GetRequeueAfter`,
+      { run: runRequeueAfter },
+    ]),
+  ),
   'generators.getParamSetsByMergeKey': {
     run: ({ args }) => {
       const keys = args['mergeKeys'] as readonly string[]
@@ -90,6 +91,15 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
       const found = unrecognizedGenerators((spec['generators'] ?? []) as readonly Json[], annotations, GENERATORS)
       const names = Object.fromEntries(found.flatMap(entry => entry.names.map(name => [name, true])))
       return { values: { result0: found.length > 0, result1: names } }
+    },
+  },
+  'utils.CheckInvalidGenerators': {
+    run: ({ args }) => {
+      const { metadata = {}, spec = {} } = args['applicationSetInfo'] as { readonly [key: string]: JsonObject }
+      const annotations = (metadata['annotations'] ?? {}) as { readonly [key: string]: string }
+      const found = unrecognizedGenerators((spec['generators'] ?? []) as readonly Json[], annotations, GENERATORS)
+      const names = [...new Set(found.flatMap(entry => entry.names))]
+      return found.length === 0 ? {} : { error: unrecognizedMessage(String(metadata['name'] ?? ''), names) }
     },
   },
   'template.applyTemplatePatch': {
@@ -149,6 +159,11 @@ export const appsetSuite: Suite = {
     ]),
   ),
   notApplicable: APPSET_NOT_APPLICABLE,
+}
+
+function runRequeueAfter({ receiver, args }: Call): Observed {
+  const spec = { generators: [args['appSetGenerator'] as JsonObject] }
+  return resultOf(requeueAfterMs(spec, { registry: registryOf(receiver['supportedGenerators']) }) * 1e6)
 }
 
 function resultOf(result: Json): Observed {
