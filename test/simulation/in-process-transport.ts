@@ -157,7 +157,7 @@ class End implements MessageSocket {
   readonly #closeListeners: ((reason: { readonly code: number; readonly reason: string }) => void)[] = []
   /** What arrived before anybody listened. */
   readonly #early: string[] = []
-  #open = true
+  #ended: { readonly code: number; readonly reason: string } | undefined
 
   constructor(direction: 'up' | 'down', options: InProcessOptions, faults: Faults) {
     this.#direction = direction
@@ -167,7 +167,7 @@ class End implements MessageSocket {
 
   send(text: string): void {
     const { random, clock, onMessage } = this.#options
-    if (!this.#open) return
+    if (this.#ended) return
     onMessage?.({ direction: this.#direction, what: kindOf(text), bytes: text.length })
     const happens = (chance: number): boolean => chance > 0 && random.fraction() < chance
     if (this.#faults.partitioned || happens(this.#faults.lose)) {
@@ -179,7 +179,7 @@ class End implements MessageSocket {
     }
     for (const _ of happens(this.#faults.double) ? [1, 2] : [1]) {
       if (happens(this.#faults.delay)) {
-        clock.setTimer(random.fraction() * this.#faults.maxDelayMs, () => this.peer?.arrive(text))
+        clock.setTimer(Math.floor(random.fraction() * this.#faults.maxDelayMs), () => this.peer?.arrive(text))
       } else queueMicrotask(() => this.peer?.arrive(text))
     }
   }
@@ -191,6 +191,7 @@ class End implements MessageSocket {
 
   onClose(listener: (reason: { readonly code: number; readonly reason: string }) => void): void {
     this.#closeListeners.push(listener)
+    if (this.#ended) listener(this.#ended)
   }
 
   close(code = 1000, reason = ''): void {
@@ -199,15 +200,15 @@ class End implements MessageSocket {
   }
 
   arrive(text: string): void {
-    if (!this.#open) return
+    if (this.#ended) return
     if (this.#messageListeners.length === 0) this.#early.push(text)
     for (const listener of this.#messageListeners) listener(text)
   }
 
   closed(code: number, reason: string): void {
-    if (!this.#open) return
-    this.#open = false
-    for (const listener of this.#closeListeners) listener({ code, reason })
+    if (this.#ended) return
+    this.#ended = { code, reason }
+    for (const listener of this.#closeListeners) listener(this.#ended)
   }
 }
 

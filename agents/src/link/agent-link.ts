@@ -385,12 +385,18 @@ export class AgentLink implements HubLink {
   /** The incarnation, raised where it is lost or outranked; everyone who asks meanwhile waits for the same. */
   async #acquired(): Promise<IncarnationNumber> {
     if (this.#current && this.#maySpeak()) return this.#current
-    this.#acquiring ??= this.#options.incarnation.acquire(this.#highestInc).finally(() => {
+    this.#acquiring ??= this.#acquire().finally(() => {
       this.#acquiring = undefined
     })
-    this.#current = await this.#acquiring
-    if (this.#highestInc !== undefined && this.#current.inc > this.#highestInc) this.#highestInc = undefined
-    return this.#current
+    return await this.#acquiring
+  }
+
+  async #acquire(): Promise<IncarnationNumber> {
+    const above = this.#highestInc
+    const acquired = await this.#options.incarnation.acquire(above)
+    this.#current = acquired
+    if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
+    return acquired
   }
 
   #maySpeak(): boolean {

@@ -34,7 +34,7 @@ export class HubClient {
 
   /** The hub's time as far as known, for assertions and enrolments only; gates have their own. */
   assertionTime(): EpochMs {
-    return this.#clock.now() + this.#offsetMs
+    return Math.floor(this.#clock.now() + this.#offsetMs)
   }
 
   /** A request without an assertion: the enrolment's. @throws HubUnreachable */

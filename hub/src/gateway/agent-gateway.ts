@@ -84,7 +84,7 @@ export class AgentGateway {
   readonly #opening = new Set<SocketSession>()
   readonly #pollers = new Map<
     string,
-    { conversation: Conversation; connectedAt: EpochMs; lastSeenAt: EpochMs; inc: number }
+    { conversation: Conversation; connectedAt: EpochMs; lastSeenAt: EpochMs; lastHeardMs: number; inc: number }
   >()
   readonly #failures: FailureLimiter
   readonly #refused = new Map<string, number>()
@@ -285,12 +285,14 @@ export class AgentGateway {
     let poller = this.#pollers.get(clusterId)
     if (poller?.inc !== caller.claims.inc) {
       const conversation = new Conversation(clusterId, this.#options, this.#limits)
-      poller = { conversation, connectedAt: clock.now(), lastSeenAt: clock.now(), inc: caller.claims.inc }
+      const now = clock.now()
+      poller = { conversation, connectedAt: now, lastSeenAt: now, lastHeardMs: 0, inc: caller.claims.inc }
       this.#pollers.set(clusterId, poller)
       this.#armSweep()
       events.connected(clusterId)
     }
     poller.lastSeenAt = clock.now()
+    poller.lastHeardMs = clock.monotonicMs()
     const frames: HubFrame[] = []
     for (const frame of decoded?.value ?? []) frames.push(...(await poller.conversation.answer(frame)))
     const truth = await poller.conversation.truth()
@@ -330,12 +332,12 @@ export class AgentGateway {
     const { clock } = this.#options
     this.#sweep ??= clock.setTimer(this.#limits.silentMs / 4, () => {
       this.#sweep = undefined
-      const oldest = clock.now() - this.#limits.silentMs
+      const oldest = clock.monotonicMs() - this.#limits.silentMs
       for (const session of [...this.#sessions.values()]) {
-        if (session.lastSeenAt < oldest) session.close(CLOSE.silent, 'silent')
+        if (session.lastHeardMs < oldest) session.close(CLOSE.silent, 'silent')
       }
       for (const [clusterId, poller] of this.#pollers) {
-        if (poller.lastSeenAt < oldest) this.#pollers.delete(clusterId)
+        if (poller.lastHeardMs < oldest) this.#pollers.delete(clusterId)
       }
       if (this.#sessions.size + this.#opening.size + this.#pollers.size > 0 && !this.#stopped) this.#armSweep()
     })
@@ -363,7 +365,7 @@ export class AgentGateway {
 
   #stamp(response: HubResponse): HubResponse {
     const stamps = {
-      [TIME_HEADER]: String(this.#options.clock.now()),
+      [TIME_HEADER]: String(Math.floor(this.#options.clock.now())),
       [PROTOCOL_HEADER]: versionText(PROTOCOL_VERSIONS),
     }
     return { ...response, headers: { ...response.headers, ...stamps } }

@@ -32,7 +32,7 @@ export async function enrol(body: Uint8Array | undefined, options: EnrolOptions)
 }
 
 async function admit(rows: StoreWriter, request: EnrolmentRequest, options: EnrolOptions): Promise<Enrolment> {
-  const now = options.clock.now()
+  const now = Math.floor(options.clock.now())
   const token = await rows.joinToken(request.token)
   if (!token || token.revokedAt !== undefined || !secretMatches(token, request)) return badToken()
   const cluster = await rows.clusterByName(token.clusterName)
@@ -64,7 +64,7 @@ function joinedRow(
   request: EnrolmentRequest,
   { clock, random }: EnrolOptions,
 ): ClusterRow {
-  const now = clock.now()
+  const now = Math.floor(clock.now())
   const versions = request.versions
   if (!cluster) {
     return {
@@ -103,7 +103,7 @@ function admitted(cluster: ClusterRow, request: EnrolmentRequest, { keys, clock 
     agentKey: request.key,
     hubId: keys.hubId,
     hubKeys: keys.links,
-    iat: clock.now(),
+    iat: Math.floor(clock.now()),
   }
   return {
     kind: 'admitted',

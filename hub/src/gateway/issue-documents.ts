@@ -78,7 +78,7 @@ export async function issueCalendar(
   content: CalendarContent,
 ): Promise<Issued> {
   const cluster = await clusterOf(writer, clusterId)
-  const now = clock.now()
+  const now = Math.floor(clock.now())
   const { horizonMs, ...meaning } = content
   const current = await writer.document(clusterId, CALENDAR_LINE)
   const until = current ? calendarUntil(current.jws) : 0
@@ -120,7 +120,7 @@ export async function issueGrant(
   if (!document) return { kind: 'nothing-offered' }
   const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
   if (content.decidedWith && compareNumbers(content.decidedWith, cal) !== 0) return { kind: 'stale' }
-  const now = clock.now()
+  const now = Math.floor(clock.now())
   const grant: GrantPayload = {
     typ: 'grant',
     cluster: cluster.id,
@@ -167,7 +167,7 @@ async function issue(
   const current = await writer.document(cluster.id, key)
   if (current && current.meaning === hash && !renew) return { kind: 'unchanged', number: current.number }
   const number = await writer.nextNumber(cluster.id)
-  const issuedAt = clock.now()
+  const issuedAt = Math.floor(clock.now())
   const payload = { ...meaning, ...rest, number, cluster: cluster.id, adm: cluster.admission, iat: issuedAt }
   await writer.putDocument({
     clusterId: cluster.id,

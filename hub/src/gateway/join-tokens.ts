@@ -26,7 +26,7 @@ export async function createJoinToken(
   wish: JoinTokenWish,
 ): Promise<{ readonly token: string; readonly row: JoinTokenRow }> {
   const secret = random.bytes(32)
-  const now = clock.now()
+  const now = Math.floor(clock.now())
   const row: JoinTokenRow = {
     id: Buffer.from(random.bytes(12)).toString('base64url'),
     clusterName: wish.clusterName,
@@ -52,6 +52,6 @@ export async function createJoinToken(
 export async function revokeJoinToken(writer: StoreWriter, clock: Clock, id: string): Promise<boolean> {
   const row = await writer.joinToken(id)
   if (!row) return false
-  if (row.revokedAt === undefined) await writer.putJoinToken({ ...row, revokedAt: clock.now() })
+  if (row.revokedAt === undefined) await writer.putJoinToken({ ...row, revokedAt: Math.floor(clock.now()) })
   return true
 }

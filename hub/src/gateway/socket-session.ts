@@ -42,6 +42,8 @@ export class SocketSession {
   readonly conversation: Conversation
   readonly connectedAt: number
   lastSeenAt: number
+  /** The same on the clock that never steps, for telling silence. */
+  lastHeardMs: number
   standing = false
   readonly #socket: MessageSocket
   readonly #hub: GatewayOptions
@@ -69,6 +71,7 @@ export class SocketSession {
     this.#hooks = hooks
     this.connectedAt = hub.clock.now()
     this.lastSeenAt = this.connectedAt
+    this.lastHeardMs = hub.clock.monotonicMs()
     this.#nonce = Buffer.from(hub.random.bytes(24)).toString('base64url')
     this.#helloTimer = hub.clock.setTimer(limits.helloWaitMs, () => this.close(CLOSE.silent, 'no hello'))
     socket.onMessage(text => this.#receive(text))
@@ -109,6 +112,7 @@ export class SocketSession {
 
   async #workOn(text: string): Promise<void> {
     this.lastSeenAt = this.#hub.clock.now()
+    this.lastHeardMs = this.#hub.clock.monotonicMs()
     const decoded = decodeAgentFrame(text)
     if (decoded.kind === 'refused') {
       this.#hub.log.warn('a frame of an agent was refused', {

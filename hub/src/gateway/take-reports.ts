@@ -25,7 +25,7 @@ export async function takeReports(
   cluster: ClusterRow,
   body: Uint8Array | undefined,
 ): Promise<ReportsTaken> {
-  const now = clock.now()
+  const now = Math.floor(clock.now())
   const decoded = decodeReportBatch(body ?? new Uint8Array(), now)
   if (decoded.kind === 'refused') {
     return { response: refuse(400, 'MALFORMED', decoded.message), changed: [], foreign: 0 }

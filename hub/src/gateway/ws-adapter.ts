@@ -80,7 +80,10 @@ function messageSocket(webSocket: WebSocket, log: Log): MessageSocket {
         else listener(data.toString())
       })
     },
-    onClose: listener => webSocket.on('close', (code, reason) => listener({ code, reason: reason.toString() })),
+    onClose: listener => {
+      if (webSocket.readyState === webSocket.CLOSED) listener({ code: 1006, reason: 'closed before it was accepted' })
+      else webSocket.on('close', (code, reason) => listener({ code, reason: reason.toString() }))
+    },
     close: (code, reason) => {
       if (webSocket.bufferedAmount > CUT_FROM_BYTES) webSocket.terminate()
       else webSocket.close(code, reason)

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+
+/** What happened in a simulation, line by line with its virtual time: the same seed, the same lines. */
+export class Trace {
+  readonly lines: string[] = []
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  say(who: string, what: string): void {
+    this.lines.push(`${timeText(this.#clock.monotonicMs())} ${who.padEnd(6)} ${what}`)
+  }
+
+  /** SHA-256 of all lines. */
+  hash(): string {
+    return createHash('sha256').update(this.lines.join('\n')).digest('hex')
+  }
+
+  /** A log whose lines, from `info` upwards, are lines of the trace. Errors go to `onError` too. */
+  log(who: string, onError: (line: string) => void = () => undefined): Log {
+    const line = (level: string, message: string, fields?: Readonly<Record<string, unknown>>): void => {
+      const text = `${level} ${message}${fieldsText(fields)}`
+      this.say(who, text)
+      if (level === 'ERROR') onError(`${who}: ${text}`)
+    }
+    const log: Log = {
+      debug: () => undefined,
+      info: (message, fields) => line('info', message, fields),
+      warn: (message, fields) => line('warn', message, fields),
+      error: (message, fields) => line('ERROR', message, fields),
+      child: () => log,
+    }
+    return log
+  }
+}
+
+/** 754250 → `12:34.250`. */
+function timeText(ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  const seconds = ((ms % 60_000) / 1000).toFixed(3)
+  return `${String(minutes).padStart(3, '0')}:${seconds.padStart(6, '0')}`
+}
+
+function fieldsText(fields: Readonly<Record<string, unknown>> = {}): string {
+  return Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${value instanceof Error ? String(value) : JSON.stringify(value)}`)
+    .join('')
+}
