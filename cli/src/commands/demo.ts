@@ -116,22 +116,17 @@ async function watch(
 ): Promise<void> {
   const { Screen, liveTable } = await import('../demo/live-table.ts')
   const { FleetNews } = await import('../demo/fleet-news.ts')
+  const { ProgressLines } = await import('../demo/progress-lines.ts')
   const screen = new Screen(text => context.stderr.write(text))
   const news = new FleetNews()
   const hints = hintsFor(running, colours)
-  let complete = false
+  const lines = new ProgressLines(say, hints)
   const draw = (): void => {
     const { clusters, applications, summary } = running.look()
     const fresh = news.look(applications)
     if (context.stderr.isTerminal)
       screen.draw(liveTable({ clusters, applications, summary, news: news.lines, hints, colours }))
-    else {
-      for (const line of fresh) say(line)
-      if (summary.complete && !complete)
-        for (const line of [`everything is Synced and Healthy (${summary.applications} Applications)`, ...hints])
-          say(line)
-      complete = summary.complete
-    }
+    else lines.tell(summary, fresh)
   }
   const timer = setInterval(draw, REDRAW_MS)
   await ended

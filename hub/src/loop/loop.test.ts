@@ -359,3 +359,19 @@ describe('cost follows the change', () => {
     expect(await cost(10_000)).toEqual(small)
   }, 120_000)
 })
+
+describe('when several keys are looked at at once', () => {
+  it('an Application that is withdrawn while it is decided goes', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `app-${index}`)
+    const hub = await started(
+      FLEET,
+      Object.fromEntries(names.map(name => [`apps/${name}/cm.json`, configMap(name, {})])),
+    )
+    await hub.join('eu-1')
+    // Its folder goes: the set yields it no more, and rendering it fails, both from the same push.
+    await hub.push(APPS, { 'apps/app-3/cm.json': null })
+    expect(hub.application('app-3-eu-1')).toMatchObject({ state: 'withdrawn' })
+    const stored = await hub.store.read(rows => rows.application(hub.application('app-3-eu-1').id))
+    expect(stored?.state).toBe('withdrawn')
+  })
+})

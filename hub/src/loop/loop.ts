@@ -7,6 +7,7 @@ import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
+import { Mutex } from '../store/mutex.ts'
 import { changedPaths } from './changed-paths.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
@@ -20,6 +21,8 @@ import { WorkQueue } from './work-queue.ts'
 import { applicationOf, headKey, World } from './world.ts'
 
 const PROJECTS_LAST_SEEN = 'projects-last-seen'
+/** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
+const ROWS_A_WRITE = 500
 
 /**
  * The hub's reconcile loop: a commit's path (docs/architecture.md, section 2) as handlers of keys. Each handler looks
@@ -34,6 +37,8 @@ export class Loop {
   readonly sources: ConfigSources
   readonly #services: LoopServices
   readonly #queue: WorkQueue
+  /** Applications are decided from memory and written to the store: one of those who do both at a time. */
+  readonly #rows = new Mutex()
   readonly #setRows = new Map<string, SetRow>()
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
@@ -297,21 +302,24 @@ export class Loop {
 
   async #names(names: readonly string[]): Promise<readonly string[]> {
     const { clock, random, store, announce } = this.#services
-    const plan = planNames(names, this.world, {
-      now: clock.now(),
-      newId: () => uuidV7(clock.now(), random.bytes(10)),
-      origin: row => this.#originOf(row),
-    })
-    for (let from = 0; from < plan.put.length; from += 500) {
-      const rows = plan.put.slice(from, from + 500)
-      await store.write(async writer => {
-        for (const row of rows) await writer.putApplication(row)
+    const plan = await this.#rows.run(async () => {
+      const planned = planNames(names, this.world, {
+        now: clock.now(),
+        newId: () => uuidV7(clock.now(), random.bytes(10)),
+        origin: row => this.#originOf(row),
       })
-    }
-    for (const row of [...plan.put, ...plan.moved]) {
-      this.world.putApplication(row)
-      this.#register(row)
-    }
+      for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
+        const rows = planned.put.slice(from, from + ROWS_A_WRITE)
+        await store.write(async writer => {
+          for (const row of rows) await writer.putApplication(row)
+        })
+      }
+      for (const row of [...planned.put, ...planned.moved]) {
+        this.world.putApplication(row)
+        this.#register(row)
+      }
+      return planned
+    })
     await this.#takeRefusals(names, plan.refused)
     const ids = plan.put.map(({ id }) => id)
     announce.applications(ids)
@@ -365,7 +373,7 @@ export class Loop {
 
   async #applications(ids: readonly string[]): Promise<readonly string[]> {
     const { announce } = this.#services
-    const round = await reconcileApplications(ids, this.world, this.#services, row => this.#holdOfSet(row))
+    const round = await reconcileApplications(ids, this.world, this.#services, row => this.#holdOfSet(row), this.#rows)
     if (round.changed.length > 0) announce.applications(round.changed)
     if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
     for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)

@@ -10,6 +10,7 @@ import { applicationLine } from '@flotilla/core/protocol/take-document'
 import { isAutomated } from '@flotilla/core/sync/sync-options'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueOffer, issueTombstone } from '../gateway/issue-documents.ts'
+import type { Mutex } from '../store/mutex.ts'
 import { decideRelease, type ReleaseDecision, revisionOf } from './decide-release.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
@@ -46,6 +47,8 @@ export async function reconcileApplications(
   world: World,
   services: LoopServices,
   holdOfSet: (row: ApplicationRow) => Hold | undefined,
+  /** Held while rows are written and taken over in memory: between the two, nobody else may decide from memory. */
+  rows: Mutex,
 ): Promise<ApplicationsRound> {
   const decided: { readonly row: ApplicationRow; readonly decision: ReleaseDecision | undefined }[] = []
   for (const id of ids) {
@@ -59,23 +62,25 @@ export async function reconcileApplications(
     else decided.push({ row, decision: await decideRelease(row, world, services) })
   }
   const round: Round = { clusterIds: new Set(), changed: [], lookAgain: new Map(), again: [], put: [], removed: [] }
-  await services.store.write(async writer => {
-    const grants = new OpenGrants(writer)
-    for (const { row, decision } of decided) {
-      if (world.application(row.id) !== row) {
-        round.again.push(row.id)
-        continue
+  await rows.run(async () => {
+    await services.store.write(async writer => {
+      const grants = new OpenGrants(writer)
+      for (const { row, decision } of decided) {
+        if (world.application(row.id) !== row) {
+          round.again.push(row.id)
+          continue
+        }
+        if (decision?.kind === 'keep') continue
+        if (decision) await perform(row, decision, writer, grants, services, round)
+        else if (row.state === 'withdrawn') await remove(row, writer, grants, services, round)
       }
-      if (decision?.kind === 'keep') continue
-      if (decision) await perform(row, decision, writer, grants, services, round)
-      else if (row.state === 'withdrawn') await remove(row, writer, grants, services, round)
+    })
+    for (const row of round.put) world.putApplication(row)
+    for (const id of round.removed) {
+      world.removeApplication(id)
+      world.readers.remove(`application/${id}`)
     }
   })
-  for (const row of round.put) world.putApplication(row)
-  for (const id of round.removed) {
-    world.removeApplication(id)
-    world.readers.remove(`application/${id}`)
-  }
   return round
 }
 
