@@ -302,15 +302,27 @@ describe('native over ssh', () => {
     }
   })
 
+  it('speaks from a folder whose name has spaces and quotes', async () => {
+    const id = await fixture.commit({ files: { a: '1' } })
+    const server = await serveSsh()
+    const odd = join(directory, `a "b" 'c' $d`)
+    const credentials = {
+      sshPrivateKey: key.privateKey.replaceAll('\n', '\r\n').trimEnd(),
+      sshKnownHosts: server.knownHosts,
+    }
+    const repository = await nativeBackend().open(server.url('fleet.git'), odd, credentials)
+    cleanUp.push(() => repository.close())
+    await repository.fetch()
+    expect(await repository.resolve('main')).toBe(id)
+  })
+
   it('removes the key file when the fetch is over, also when it failed', async () => {
-    const left = () => readdirSync(tmpdir()).filter(name => name.startsWith('flotilla-git-'))
-    const before = left()
     const server = await serveSsh()
     await fetchError(nativeBackend(), server.url('missing.git'), {
       sshPrivateKey: key.privateKey,
       sshKnownHosts: server.knownHosts,
     })
-    expect(left().filter(name => !before.includes(name))).toEqual([])
+    expect(await readdir(join(directory, 'native'))).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import type { GitBackend } from '@flotilla/core/ports/git'
 import { CachedRepository } from '../cached-repository.ts'
 import { gitError } from './git-errors.ts'
@@ -44,7 +44,7 @@ export function nativeBackend(options: NativeOptions = {}): GitBackend {
       }
       const mirror = await NativeMirror.open({
         gitBinary,
-        directory: join(directory, 'native'),
+        directory: resolve(directory, 'native'),
         url: parsed,
         credentials: { ...parsed.inline, ...credentials },
         limits: { ...DEFAULT_LIMITS, ...limits },

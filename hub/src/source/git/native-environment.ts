@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import type { GitCredentials } from '@flotilla/core/ports/git'
@@ -9,6 +8,8 @@ import type { RepositoryUrl } from './repository-url.ts'
 /** The environment of one `git` run, and what must be removed when it is over. */
 export interface GitEnvironment {
   readonly variables: Readonly<Record<string, string>>
+  /** Where git must be run: ssh is given its files by names relative to it, which no space or quote can break. */
+  readonly folder: string
   dispose(): Promise<void>
 }
 
@@ -28,21 +29,26 @@ export function readingEnvironment(): Readonly<Record<string, string>> {
  * For talking to `url`. Credentials go through the environment to a helper bound to the repository's own origin, so
  * that a redirect elsewhere gets none of them; keys lie in a private folder for as long as the run takes. Nothing of
  * them is on a command line, in the mirror's configuration or in a message.
+ *
+ * @param folder Made for this run and removed by `dispose`; what is there is removed first.
  */
 export async function networkEnvironment(
   url: Extract<RepositoryUrl, { kind: 'http' | 'ssh' }>,
   credentials: GitCredentials,
+  folder: string,
 ): Promise<GitEnvironment> {
-  const folder = await mkdtemp(join(tmpdir(), 'flotilla-git-'))
+  // A hub that was killed could not remove it.
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const dispose = () => rm(folder, { recursive: true, force: true })
   try {
-    await chmod(folder, 0o700)
     const variables =
       url.kind === 'http'
         ? await httpEnvironment(url.origin, url.url, credentials, folder)
-        : await sshEnvironment(url.url, credentials, folder)
-    return { variables, dispose: () => rm(folder, { recursive: true, force: true }) }
+        : await sshEnvironment(credentials, folder)
+    return { variables, folder, dispose }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    await dispose()
     throw error
   }
 }
@@ -76,11 +82,11 @@ async function httpEnvironment(origin: string, subject: string, credentials: Git
   return { ...baseEnvironment(settings), ...secrets }
 }
 
-async function sshEnvironment(subject: string, credentials: GitCredentials, folder: string) {
+async function sshEnvironment(credentials: GitCredentials, folder: string) {
   const options = [
     'BatchMode=yes',
     'StrictHostKeyChecking=yes',
-    `UserKnownHostsFile=${join(folder, 'known_hosts')}`,
+    'UserKnownHostsFile=known_hosts',
     'GlobalKnownHostsFile=/dev/null',
     'UpdateHostKeys=no',
     'IdentitiesOnly=yes',
@@ -99,11 +105,9 @@ async function sshEnvironment(subject: string, credentials: GitCredentials, fold
     // OpenSSH refuses a key whose last line does not end.
     const key = `${credentials.sshPrivateKey.replaceAll('\r\n', '\n').trimEnd()}\n`
     await writeFile(join(folder, 'key'), key, { mode: 0o600 })
-    options.push(`IdentityFile=${join(folder, 'key')}`)
+    options.push('IdentityFile=key')
   }
-  if (/['\\\s]/.test(folder))
-    throw gitError('URL_UNSUPPORTED', subject, 'the temporary folder has a quote or space in its name')
-  const command = ['ssh', '-F', '/dev/null', ...options.flatMap(option => ['-o', `'${option}'`])].join(' ')
+  const command = ['ssh', '-F', '/dev/null', ...options.flatMap(option => ['-o', option])].join(' ')
   return {
     ...baseEnvironment([['protocol.ssh.allow', 'always']]),
     GIT_SSH_COMMAND: command,

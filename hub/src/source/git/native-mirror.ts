@@ -5,7 +5,7 @@ import { gitError } from './git-errors.ts'
 import { networkError } from './isomorphic-errors.ts'
 import { listRemoteRefs } from './isomorphic-fetch.ts'
 import { readLocalRefs } from './local-repository.ts'
-import { networkEnvironment, readingEnvironment } from './native-environment.ts'
+import { type GitEnvironment, networkEnvironment } from './native-environment.ts'
 import { saysCorrupt } from './native-errors.ts'
 import { NativeObjects } from './native-objects.ts'
 import { GitRunFailed, runGit } from './native-process.ts'
@@ -30,9 +30,12 @@ export interface NativeMirrorOptions {
 
 interface Session {
   readonly variables: Readonly<Record<string, string>>
+  readonly folder: string
   readonly signal: AbortSignal
 }
 
+const OLD = 'mirror.old'
+const LOCK_AGE_MS = 60_000
 const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
 /** Keeps the commit of a detached HEAD, which no branch may reach. */
 const DETACHED_HEAD = '+HEAD:refs/flotilla/head'
@@ -46,6 +49,8 @@ export class NativeMirror implements Mirror {
   #refs: RefSnapshot = NO_REFS
   #exists = false
   #suspect = false
+  /** A git that was killed leaves its locks, and the next one would wait for a person to remove them. */
+  #mayBeLocked = true
   #fetching: Promise<void> = Promise.resolve()
 
   private constructor(options: NativeMirrorOptions) {
@@ -58,6 +63,8 @@ export class NativeMirror implements Mirror {
   static async open(options: NativeMirrorOptions): Promise<NativeMirror> {
     const mirror = new NativeMirror(options)
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    await rm(join(options.directory, 'session'), { recursive: true, force: true })
+    await takeUpOld(mirror.#folder, join(options.directory, OLD))
     mirror.#exists = await isFolder(join(mirror.#folder, 'objects'))
     if (mirror.#exists) {
       mirror.#refs = await readLocalRefs(mirror.subject, mirror.#folder).catch(() => {
@@ -94,20 +101,29 @@ export class NativeMirror implements Mirror {
   async #fetch(caller: AbortSignal | undefined): Promise<void> {
     const timeout = AbortSignal.timeout(this.#options.limits.fetchTimeoutMs)
     const signal = caller ? AbortSignal.any([caller, timeout]) : timeout
-    const environment = await networkEnvironment(this.#options.url, this.#options.credentials)
+    const { url, credentials, directory } = this.#options
+    let environment: GitEnvironment | undefined
     try {
-      await this.#update({ variables: environment.variables, signal })
+      environment = await networkEnvironment(url, credentials, join(directory, 'session'))
+      await this.#update({ variables: environment.variables, folder: environment.folder, signal })
     } catch (error) {
       if (error instanceof GitRunFailed) throw error.error
       if (error instanceof GitError) throw error
       throw gitError('REPOSITORY_UNREACHABLE', this.subject, 'the mirror cannot be written', error)
     } finally {
-      await environment.dispose()
+      await environment?.dispose()
     }
   }
 
   async #update(session: Session): Promise<void> {
     const listed = await this.#list(session)
+    if (this.#exists && this.#mayBeLocked) await removeLocks(this.#folder)
+    this.#mayBeLocked = true
+    await this.#take(listed, session)
+    this.#mayBeLocked = false
+  }
+
+  async #take(listed: RefSnapshot, session: Session): Promise<void> {
     if (!this.#exists || this.#suspect) return this.#cloneAnew(listed, session)
     if (equalRefs(this.#refs, listed)) return
     try {
@@ -117,16 +133,17 @@ export class NativeMirror implements Mirror {
       return this.#cloneAnew(listed, session)
     }
     this.#refs = await readLocalRefs(this.subject, this.#folder)
-    await this.#repack(session.signal)
+    await this.#repack(session)
   }
 
-  async #list({ variables, signal }: Session): Promise<RefSnapshot> {
+  async #list({ variables, folder, signal }: Session): Promise<RefSnapshot> {
     const { gitBinary, url } = this.#options
     const text = await runGit({
       gitBinary,
       subject: this.subject,
       arguments: ['ls-remote', '--quiet', '--symref', '--', url.url],
       variables,
+      folder,
       signal,
     })
     const listed = parseRefList(this.subject, text)
@@ -152,10 +169,10 @@ export class NativeMirror implements Mirror {
   /** Beside the old mirror, which serves reads until the new one is whole. */
   async #cloneAnew(listed: RefSnapshot, session: Session): Promise<void> {
     const fresh = join(this.#options.directory, 'mirror.new')
-    const old = join(this.#options.directory, 'mirror.old')
+    const old = join(this.#options.directory, OLD)
     for (const folder of [fresh, old]) await rm(folder, { recursive: true, force: true })
     try {
-      await this.#run(['init', '--quiet', '--bare', '--template=', '--', fresh], readingEnvironment(), session.signal)
+      await this.#run(['init', '--quiet', '--bare', '--template=', '--', fresh], session)
       await this.#fetchInto(fresh, listed, session)
     } catch (error) {
       await rm(fresh, { recursive: true, force: true })
@@ -172,37 +189,29 @@ export class NativeMirror implements Mirror {
     await rm(old, { recursive: true, force: true })
   }
 
-  async #fetchInto(folder: string, listed: RefSnapshot, { variables, signal }: Session): Promise<void> {
+  async #fetchInto(folder: string, listed: RefSnapshot, session: Session): Promise<void> {
     const detached = listed.head !== undefined && isObjectId(listed.head)
     const flags = ['--quiet', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
     const refspecs = detached ? [...REFSPECS, DETACHED_HEAD] : REFSPECS
-    await this.#run(
-      [`--git-dir=${folder}`, 'fetch', ...flags, '--', this.#options.url.url, ...refspecs],
-      variables,
-      signal,
-    )
+    await this.#run([`--git-dir=${folder}`, 'fetch', ...flags, '--', this.#options.url.url, ...refspecs], session)
     const head = detached ? listed.head : `ref: ${listed.head ?? 'refs/heads/main'}`
     await writeFile(join(folder, 'HEAD.new'), `${head}\n`)
     await rename(join(folder, 'HEAD.new'), join(folder, 'HEAD'))
   }
 
   /** Many small packs make every read slower. A repack that fails takes nothing away: the next one tries again. */
-  async #repack(signal: AbortSignal): Promise<void> {
+  async #repack(session: Session): Promise<void> {
     const packs = (await readdir(join(this.#folder, 'objects', 'pack'))).filter(name => name.endsWith('.pack'))
     if (packs.length <= this.#options.limits.maxPacks) return
-    await this.#run([`--git-dir=${this.#folder}`, 'gc', '--quiet'], readingEnvironment(), signal).catch(error => {
+    await this.#run([`--git-dir=${this.#folder}`, 'gc', '--quiet'], session).catch(error => {
       if (!(error instanceof GitRunFailed)) throw error
       if (saysCorrupt(error.stderr)) this.#suspect = true
     })
   }
 
-  async #run(
-    gitArguments: readonly string[],
-    variables: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #run(gitArguments: readonly string[], session: Session): Promise<void> {
     const { gitBinary } = this.#options
-    await runGit({ gitBinary, subject: this.subject, arguments: gitArguments, variables, signal })
+    await runGit({ gitBinary, subject: this.subject, arguments: gitArguments, ...session })
   }
 
   #openObjects(): NativeObjects {
@@ -233,6 +242,29 @@ export function parseRefList(subject: string, text: string): RefSnapshot {
   // HEAD may name a branch that nobody has pushed.
   const exists = head !== undefined && (isObjectId(head) || refs.has(head))
   return exists ? { head: head!, refs } : { refs }
+}
+
+/** Killed between putting the old mirror aside and the new one in its place: the old one still serves. */
+async function takeUpOld(folder: string, old: string): Promise<void> {
+  if (!(await isFolder(folder)) && (await isFolder(old))) await rename(old, folder)
+}
+
+/**
+ * Removes locks that are a minute old. Younger ones may be held: a git outlives the hub that was killed, and its work
+ * is whole a moment later. Until then fetches fail and are tried again.
+ */
+async function removeLocks(folder: string): Promise<void> {
+  // The file system's own clock tells the age.
+  const probe = join(folder, 'probe')
+  await writeFile(probe, '')
+  const { mtimeMs: now } = await stat(probe)
+  const below = await readdir(join(folder, 'refs'), { recursive: true })
+  const names = [...(await readdir(folder)), ...below.map(name => join('refs', name))]
+  for (const name of names) {
+    if (!name.endsWith('.lock')) continue
+    const lock = await stat(join(folder, name)).catch(() => undefined)
+    if (lock && now - lock.mtimeMs > LOCK_AGE_MS) await rm(join(folder, name), { force: true })
+  }
 }
 
 function isFolder(path: string): Promise<boolean> {

@@ -8,6 +8,8 @@ export interface GitRun {
   readonly subject: string
   readonly arguments: readonly string[]
   readonly variables: Readonly<Record<string, string>>
+  /** Default: the hub's own. */
+  readonly folder?: string
   readonly signal: AbortSignal
 }
 
@@ -38,6 +40,7 @@ export function runGit(run: GitRun): Promise<string> {
     if (run.signal.aborted) return fail('', stopped(run))
     const child = spawn(run.gitBinary, [...run.arguments], {
       env: { ...run.variables },
+      cwd: run.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
