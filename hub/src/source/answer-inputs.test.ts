@@ -1,3 +1,4 @@
+import type { GitRepository } from '@flotilla/core/ports/git'
 import type { GitFilesRequest, InputRequest, PathRule } from '@flotilla/generators/inputs'
 import { describe, expect, it } from 'vitest'
 import { InputAnswers } from './answer-inputs.ts'
@@ -162,6 +163,30 @@ describe('the cost', () => {
     )
     expect(repository.counters.treesRead - before.treesRead).toBe(3)
     expect(repository.counters.blobsRead - before.blobsRead).toBe(1)
+  })
+
+  it('of folders that a commit did not touch is not even a question', async () => {
+    const { repository, commit } = await openMemoryRepository()
+    let asked = 0
+    const watched: GitRepository = {
+      fetch: signal => repository.fetch(signal),
+      resolve: revision => repository.resolve(revision),
+      readCommit: id => repository.readCommit(id),
+      readTree: id => {
+        asked++
+        return repository.readTree(id)
+      },
+      readBlob: (id, maxBytes) => repository.readBlob(id, maxBytes),
+      close: () => repository.close(),
+    }
+    const answers = new InputAnswers({ open: async () => watched, failure: () => undefined })
+    const content = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`apps/app-${index}/x`, `${index}`]))
+    await commit(content)
+    await answers.answer(files('doublestar', rule('apps/*/x')))
+    asked = 0
+    await commit({ ...content, 'apps/app-7/x': 'changed' })
+    await answers.answer(files('doublestar', rule('apps/*/x')))
+    expect(asked).toBe(3)
   })
 
   it('of the same answer again is nothing', async () => {
