@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/js
 import { parseJson } from '@flotilla/core/json/parse-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { at, numberOf, textOf } from '../objects/drafts.ts'
-import { kindName, orphansByDefault } from '../objects/kind-rules.ts'
+import { kindName, orphansByDefault, shownWhenDeleted } from '../objects/kind-rules.ts'
 import { isTerminating, withMember } from '../objects/prepare.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import { IMMORTAL_NAMESPACES } from './admit.ts'
@@ -38,6 +38,7 @@ export function deleteObject(
   if (!live) throw notFound(type, name)
   const left = deleteOne(core, type, live, options)
   if (left) return ok(presentObject(form, type, left))
+  if (shownWhenDeleted(type)) return ok(presentObject(form, type, live))
   return ok({
     kind: 'Status',
     apiVersion: 'v1',

@@ -113,8 +113,8 @@ function patchedJson(request: ApiRequest, target: PatchTarget, live: KubernetesO
   } catch (error) {
     if (error instanceof JsonPatchError && error.malformed) throw badRequest(error.message)
     if (error instanceof JsonPatchError) {
-      const message = `the server rejected our request due to an error in our request`
-      throw new ApiError(422, 'Invalid', `${message}: ${error.message}`, {})
+      const message = 'the server rejected our request due to an error in our request'
+      throw new ApiError(422, 'Invalid', message, {})
     }
     if (error instanceof StrategicMergeError) throw badRequest(error.message)
     throw error

@@ -4,7 +4,13 @@ import { trackUpdate, type Writer } from '../fields/field-manager.ts'
 import { EMPTY_FIELDS, type FieldSet, fieldSetOf } from '../fields/field-set.ts'
 import { readManagers } from '../fields/managed-fields.ts'
 import { kindName, replacedUnconditionally } from '../objects/kind-rules.ts'
-import { isTerminating, prepareForCreate, prepareForStatusUpdate, prepareForUpdate } from '../objects/prepare.ts'
+import {
+  asStored,
+  isTerminating,
+  prepareForCreate,
+  prepareForStatusUpdate,
+  prepareForUpdate,
+} from '../objects/prepare.ts'
 import { newReport } from '../objects/read-object.ts'
 import { emptyOf, settleObject } from '../objects/read-stored.ts'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
@@ -32,7 +38,7 @@ export function writerOf(core: Core, type: ResourceType, options: WriteOptions):
     resets: resetsOf(type, options.subresource),
     empty: emptyOf(type),
     settle: merged => {
-      const report = newReport()
+      const report = { ...newReport(), keepsNulls: true }
       const object = settleObject(type, merged, report)
       if (report.wrong.length > 0) throw cannotConvert(type, object, report.wrong[0]!)
       return object
@@ -79,7 +85,7 @@ export function createObject(
   if (errors.length > 0) throw invalidObject(type, metadata.name ?? '', errors)
   if (core.store.get(type.storageKey, namespace, metadata.name!)) throw alreadyExists(type, metadata.name!)
   if (options.dryRun) return object
-  return core.store.put(type.storageKey, object)
+  return core.store.put(type.storageKey, asStored(type, object))
 }
 
 function createdMetadata(core: Core, given: ObjectMeta): ObjectMeta {
@@ -123,13 +129,13 @@ export function updateObject(
         : prepareForUpdate(core, type, live, next)
   const errors = validateUpdate(type, live, next, options.subresource)
   if (errors.length > 0) throw invalidObject(type, name, errors)
-  if (isSameButTimes(live, next)) return live
-  if (options.dryRun) return next
+  if (isSameButTimes(live, asStored(type, next))) return live
+  if (options.dryRun) return tracked ? asStored(type, next) : next
   if (isDone(type, next)) {
     core.store.remove(type.storageKey, next.metadata.namespace ?? '', name)
     return next
   }
-  return core.store.put(type.storageKey, next)
+  return core.store.put(type.storageKey, asStored(type, next))
 }
 
 /** Whether an object that is being deleted has nothing left that holds it. */
@@ -156,7 +162,8 @@ function checkPreconditions(
   }
   if (resourceVersion === undefined || resourceVersion === '') {
     if (replacedUnconditionally(type) || options.subresource === 'scale') return
-    throw invalidObject(type, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
+    const named = { group: type.group, kind: type.plural }
+    throw invalidObject(named, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
   }
   if (resourceVersion !== live.metadata.resourceVersion) throw conflict(type, name, MODIFIED)
 }

@@ -65,6 +65,19 @@ export class ControllerApi {
     return updateObject(this.core, type, live, next, options(manager, 'status'))
   }
 
+  /** Annotations that a controller keeps go with the status: no generation counts them. */
+  annotate(
+    group: string,
+    kind: string,
+    live: KubernetesObject,
+    annotations: Readonly<Record<string, string>>,
+  ): KubernetesObject {
+    const type = this.type(group, kind)
+    const merged = { ...live.metadata.annotations, ...annotations }
+    const next = settleObject(type, { ...live, metadata: { ...live.metadata, annotations: merged } }, newReport())
+    return updateObject(this.core, type, live, next, options('kube-controller-manager', 'status'))
+  }
+
   /** In the background, unless said otherwise. */
   remove(group: string, kind: string, live: KubernetesObject, graceSeconds?: number): void {
     deleteStored(this.core, this.type(group, kind), live, graceSeconds)

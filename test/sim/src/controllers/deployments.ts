@@ -104,11 +104,7 @@ function currentSet(
 function withRevision(api: ControllerApi, deployment: KubernetesObject, current: KubernetesObject): KubernetesObject {
   const revision = String(revisionOf(current))
   if (deployment.metadata.annotations?.[REVISION] === revision) return deployment
-  const annotations = { ...deployment.metadata.annotations, [REVISION]: revision }
-  return api.update('apps', 'Deployment', deployment, {
-    ...deployment,
-    metadata: { ...deployment.metadata, annotations },
-  })
+  return api.annotate('apps', 'Deployment', deployment, { [REVISION]: revision })
 }
 
 function surgeOf(spec: JsonObject): number {

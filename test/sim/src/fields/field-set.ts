@@ -127,6 +127,8 @@ export function writeFieldSet(set: FieldSet, includeSelf = false): JsonObject {
   const elements = new Set([...set.members, ...set.children.keys()])
   for (const element of [...elements].sort(compareElements)) {
     const child = set.children.get(element)
+    // A branch that nothing was put into would read as a member.
+    if (!set.members.has(element) && (!child || isEmptySet(child))) continue
     written[element] = child && !isEmptySet(child) ? writeFieldSet(child, set.members.has(element)) : {}
   }
   return written

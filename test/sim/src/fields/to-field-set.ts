@@ -7,7 +7,16 @@ import { fieldElement, itemElement, type PathElement } from './path-element.ts'
 export function toFieldSet(schema: Schema, value: Json): FieldSet {
   const root = new FieldSetBuilder()
   walk(schema, value, root, undefined, '')
+  dropEmptyBranches(root)
   return root
+}
+
+/** The walk opens a branch before it knows whether anything in it is owned; an empty one must not look owned. */
+function dropEmptyBranches(node: FieldSetBuilder): void {
+  for (const [element, child] of node.children) {
+    dropEmptyBranches(child)
+    if (child.members.size === 0 && child.children.size === 0) node.children.delete(element)
+  }
 }
 
 /** `self` and `element` say where this value hangs, so that a leaf can be marked in its parent. */

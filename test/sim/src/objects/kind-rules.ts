@@ -56,6 +56,20 @@ const CONDITIONAL = new Set([
 /** Kinds whose dependents stay when the request does not say. */
 const ORPHANS_BY_DEFAULT = new Set(['batch/Job', '/ReplicationController'])
 
+/** Kinds whose deletion is answered with the object as it was, not with a Status. */
+const SHOWN_WHEN_DELETED = new Set([
+  '/Pod',
+  '/PodTemplate',
+  '/Service',
+  '/ServiceAccount',
+  '/Namespace',
+  '/PersistentVolume',
+  '/PersistentVolumeClaim',
+  '/ResourceQuota',
+  'storage.k8s.io/StorageClass',
+  'storage.k8s.io/CSIDriver',
+])
+
 /** Kinds whose specification stands beside the metadata. */
 const WHOLE_IS_SPEC = new Set([
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
@@ -82,6 +96,10 @@ export function replacedUnconditionally(type: ResourceType): boolean {
 
 export function orphansByDefault(type: ResourceType): boolean {
   return ORPHANS_BY_DEFAULT.has(kindName(type))
+}
+
+export function shownWhenDeleted(type: ResourceType): boolean {
+  return SHOWN_WHEN_DELETED.has(kindName(type))
 }
 
 export function wholeIsSpec(type: ResourceType): boolean {

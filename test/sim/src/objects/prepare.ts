@@ -65,6 +65,7 @@ export function prepareForUpdate(
     case '/Service': {
       const draft = readStored(type, result)
       keepAddresses(childOf(draft, 'spec'), live['spec'] as JsonObject)
+      dropOutsideFields(childOf(draft, 'spec'), live['spec'] as JsonObject)
       allocate(core, childOf(draft, 'spec'))
       result = draft as KubernetesObject
       break
@@ -163,6 +164,28 @@ function keepAddresses(spec: Draft, live: JsonObject): void {
     const same = before.find(each => each['port'] === port['port'] && each['protocol'] === port['protocol'])
     if (spec['type'] !== 'ClusterIP') port['nodePort'] ??= same?.['nodePort']
   }
+}
+
+/** A Service that is no longer reached from outside loses what said how, unless that was changed too. */
+function dropOutsideFields(spec: Draft, live: JsonObject): void {
+  const isOutside = (type: Json | undefined) => type === 'NodePort' || type === 'LoadBalancer'
+  const dropped = !isOutside(spec['type'])
+    ? ['externalTrafficPolicy', 'healthCheckNodePort', 'allocateLoadBalancerNodePorts', 'loadBalancerClass']
+    : spec['type'] === 'NodePort'
+      ? ['allocateLoadBalancerNodePorts', 'loadBalancerClass']
+      : []
+  if (spec['type'] === live['type']) return
+  for (const key of dropped) if (equalJson(spec[key], live[key])) delete spec[key]
+}
+
+/** As storage gives an object back: it does not tell an empty list at the top (a Role's rules) from none. */
+export function asStored(type: ResourceType, object: KubernetesObject): KubernetesObject {
+  if (type.custom) return object
+  let stored = object
+  for (const [key, value] of Object.entries(object)) {
+    if (Array.isArray(value) && value.length === 0) stored = { ...stored, [key]: null }
+  }
+  return stored
 }
 
 function labelJob(draft: Draft): void {

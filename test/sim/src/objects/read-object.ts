@@ -17,6 +17,8 @@ export interface ReadReport {
   readonly unknown: string[]
   /** `json: cannot unmarshal string into Go struct field …` */
   readonly wrong: string[]
+  /** A custom resource that comes out of a merge keeps its nulls, which validation then refuses; a sent one loses them. */
+  readonly keepsNulls?: boolean
 }
 
 export function newReport(): ReadReport {
@@ -54,10 +56,13 @@ function readValue(schema: Schema, value: Json, path: string, report: ReadReport
       }
       const map: MutableJsonObject = {}
       for (const [key, member] of Object.entries(value)) {
-        if (member === undefined || (member === null && !native && !schema.nullableValues)) continue
+        if (member === undefined) continue
+        if (member === null && !native && !schema.nullableValues && !report.keepsNulls) continue
         const read =
           member === null
-            ? zeroOf(schema.values, native)
+            ? native
+              ? zeroOf(schema.values, true)
+              : null
             : readValue(schema.values, member, `${path}.${key}`, report, native)
         if (read !== undefined) setKey(map, key, read)
       }
@@ -101,14 +106,15 @@ function readNativeField(field: Field, member: Json | undefined, path: string, r
   if (member === undefined || member === null) return field.always ? zeroOf(field.schema, true) : undefined
   const read = readValue(field.schema, member, join(path, field.name), report, true)
   if (read === undefined) return field.always ? zeroOf(field.schema, true) : undefined
+  // Storage does not tell an empty list or map from none.
+  const isPlain = field.schema.kind === 'list' || field.schema.kind === 'map'
+  if (isPlain && isEmptyValue(read)) return field.always ? read : undefined
   return field.pointer || field.always || !isEmptyValue(read) ? read : undefined
 }
 
 function readCustomField(field: Field, member: Json | undefined, path: string, report: ReadReport): Json | undefined {
   const absent = member === undefined || (member === null && !field.nullable)
-  if (absent && field.fallback === undefined) {
-    return undefined
-  }
+  if (absent && field.fallback === undefined) return member === null && report.keepsNulls ? null : undefined
   const given = absent ? field.fallback! : member
   if (given === null) return null
   return readValue(

@@ -36,7 +36,8 @@ function perform(document: Json, name: string, operation: Json): Json {
     case 'add':
       return write(document, path, needed(value, name), 'add')
     case 'replace':
-      read(document, path, name)
+      // A member that is not there is put there, as the API server does; an item of a list must be there.
+      if (Array.isArray(find(document, path.slice(0, -1)))) read(document, path, name)
       return write(document, path, needed(value, name), 'replace')
     case 'remove':
       read(document, path, name)

@@ -69,7 +69,8 @@ function mergeMember(
   const itemSchema = schema?.kind === 'list' ? schema.items : undefined
   const merged =
     field.patchKey === undefined ? mergePrimitives(list, items) : mergeByKey(itemSchema, field.patchKey, list, items)
-  return Array.isArray(order) ? ordered(merged, order as readonly Json[], field.patchKey) : merged
+  const leading = Array.isArray(order) ? (order as readonly Json[]) : items
+  return ordered(merged, leading, list, field.patchKey)
 }
 
 function mergePrimitives(list: readonly Json[], items: readonly Json[]): readonly Json[] {
@@ -101,13 +102,37 @@ function mergeByKey(
   return result
 }
 
-/** Items named by the order stand as it says; the others keep their places relative to what was before them. */
-function ordered(list: readonly Json[], order: readonly Json[], key: string | undefined): readonly Json[] {
-  const keyOf = (item: Json) => (key !== undefined && isJsonObject(item) ? item[key] : item)
-  const rank = (item: Json) => order.findIndex(each => equalJson(keyOf(each) ?? null, keyOf(item) ?? null))
-  const named = list.filter(item => rank(item) >= 0).sort((a, b) => rank(a) - rank(b))
-  const others = list.filter(item => rank(item) < 0)
-  return [...named, ...others]
+/**
+ * The order of a merged list: what the patch names (or `$setElementOrder` lists) in its order, and the rest put in
+ * between where the live list had it.
+ */
+function ordered(
+  merged: readonly Json[],
+  leading: readonly Json[],
+  live: readonly Json[],
+  key: string | undefined,
+): readonly Json[] {
+  const keyOf = (item: Json): Json => (key !== undefined && isJsonObject(item) ? (item[key] ?? null) : item)
+  const rankIn = (list: readonly Json[], item: Json) => list.findIndex(each => equalJson(keyOf(each), keyOf(item)))
+  const named = merged
+    .filter(item => rankIn(leading, item) >= 0)
+    .sort((a, b) => rankIn(leading, a) - rankIn(leading, b))
+  const others = merged.filter(item => rankIn(leading, item) < 0)
+  const result: Json[] = []
+  let next = 0
+  for (const item of named) {
+    const place = rankIn(live, item)
+    while (
+      place >= 0 &&
+      next < others.length &&
+      rankIn(live, others[next]!) >= 0 &&
+      rankIn(live, others[next]!) < place
+    ) {
+      result.push(others[next++]!)
+    }
+    result.push(item)
+  }
+  return [...result, ...others.slice(next)]
 }
 
 function deleteItems(result: MutableJsonObject, key: string, value: Json): void {

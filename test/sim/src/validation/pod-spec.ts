@@ -22,6 +22,20 @@ export function checkTemplate(spec: JsonObject, policies: readonly string[]): re
   ]
 }
 
+/** In the order in which they are looked at: of two the second is one too many. */
+const VOLUME_SOURCES = [
+  'emptyDir',
+  'hostPath',
+  'secret',
+  'nfs',
+  'persistentVolumeClaim',
+  'downwardAPI',
+  'configMap',
+  'projected',
+  'ephemeral',
+  'csi',
+]
+
 function isEmptySelector(selector: Json): boolean {
   const expressions = at(selector, 'matchExpressions')
   return (
@@ -40,7 +54,9 @@ export function checkPodSpec(
   itemsOf(spec, 'volumes').forEach((volume, index) => {
     const name = textOf(volume, 'name')
     errors.push(...checkItemName(name, `${path}.volumes[${index}].name`, volumes))
-    const sources = Object.keys(volume).filter(key => key !== 'name')
+    const sources = Object.keys(volume)
+      .filter(key => key !== 'name')
+      .sort((a, b) => VOLUME_SOURCES.indexOf(a) - VOLUME_SOURCES.indexOf(b))
     if (sources.length > 1)
       errors.push(forbiddenField(`${path}.volumes[${index}].${sources[1]}`, 'may not specify more than 1 volume type'))
   })

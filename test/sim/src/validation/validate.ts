@@ -57,7 +57,7 @@ function addedFinalizers(live: KubernetesObject, next: KubernetesObject): readon
   return [
     forbiddenField(
       'metadata.finalizers',
-      `no new finalizers can be added if the object is being deleted, found new finalizers [${list}]`,
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
     ),
   ]
 }
