@@ -1,11 +1,12 @@
 import type { Diagnostic, Position } from '@flotilla/core/model/diagnostic'
 import type { ClusterSpec, Declared, Fleet } from '@flotilla/core/model/fleet'
+import { projectNames } from '@flotilla/core/project/default-project'
 import { LOCAL_SERVER, resolveDestination } from '@flotilla/core/project/destination'
 
 /** What documents say about each other: two Clusters with one server, an Application bound for nowhere. */
 export function referenceDiagnostics(fleet: Fleet): Diagnostic[] {
   const { diagnostics, lookUp } = readClusters(fleet.clusters)
-  const projects = new Set(fleet.projects.map(project => project.name))
+  const projects = new Set(projectNames(fleet.projects))
   for (const application of fleet.applications) {
     const { project, destination } = application.spec
     if (!projects.has(project)) diagnostics.push(projectUnknown(project, application.positionOf(['spec', 'project'])))

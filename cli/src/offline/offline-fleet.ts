@@ -2,6 +2,7 @@ import { clusterFacts, load, type MergeResult, mergeFleets } from '@flotilla/con
 import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotilla/core/model/application'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import { projectNames } from '@flotilla/core/project/default-project'
 import {
   type Expansion,
   type ExpansionError,
@@ -61,7 +62,7 @@ export async function expandOffline(
   const answers = new Map<string, InputAnswer>()
   const inputs: GeneratorInputs = {
     clusters: clusterFacts(fleet.fleet.clusters),
-    projects: fleet.fleet.projects.map(project => project.name),
+    projects: projectNames(fleet.fleet.projects),
     answer: request => answers.get(inputKey(request)),
   }
   const candidates = fleet.fleet.applications.map(applicationOf)

@@ -24,7 +24,6 @@ export type SourceFiles =
       readonly kind: 'read'
       readonly commit: ObjectId
       readonly files: readonly ConfigFile[]
-      readonly diagnostics: readonly Diagnostic[]
     }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
@@ -117,7 +116,7 @@ export class ConfigSources {
       loadedAt: state.row.commit === read.commit ? state.row.loadedAt : now,
       seenCommit: read.commit,
       seenAt: state.row.seenCommit === read.commit ? state.row.seenAt : now,
-      diagnostics: [...read.diagnostics, ...loaded.diagnostics] as unknown as readonly JsonObject[],
+      diagnostics: loaded.diagnostics as unknown as readonly JsonObject[],
     }
     return { row: state.row, documents: rowsOf(name, read.commit, loaded.lastGood) }
   }

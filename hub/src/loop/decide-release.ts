@@ -8,6 +8,7 @@ import { groupOf } from '@flotilla/core/model/kubernetes-object'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
 import type { ApplicationRow, BundleRow } from '@flotilla/core/ports/store'
+import { DEFAULT_PROJECT, DEFAULT_PROJECT_SPEC } from '@flotilla/core/project/default-project'
 import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/core/project/permit'
 import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
@@ -87,15 +88,6 @@ export async function decideRelease(
   return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster } }
 }
 
-/** Argo CD has a project `default` that is open; it is there unless a document says otherwise. */
-const DEFAULT_PROJECT: ProjectSpec = {
-  sourceRepos: ['*'],
-  destinations: [{ server: '*', namespace: '*' }],
-  clusterResourceWhitelist: [{ group: '*', kind: '*' }],
-  clusterResourceBlacklist: [],
-  namespaceResourceBlacklist: [],
-}
-
 function findProject(name: string, world: World): { readonly spec: ProjectSpec } | { readonly hold: Hold } {
   const declared = world.fleet.projects.get(name)
   if (declared) return { spec: declared.spec }
@@ -107,7 +99,7 @@ function findProject(name: string, world: World): { readonly spec: ProjectSpec }
       },
     }
   }
-  if (name === 'default') return { spec: DEFAULT_PROJECT }
+  if (name === DEFAULT_PROJECT) return { spec: DEFAULT_PROJECT_SPEC }
   return { hold: { code: 'PROJECT_MISSING', reason: `no Project is named "${name}"; declare it` } }
 }
 

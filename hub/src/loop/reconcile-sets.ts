@@ -3,6 +3,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { SetRow } from '@flotilla/core/ports/store'
+import { projectNames } from '@flotilla/core/project/default-project'
 import { expand } from '@flotilla/generators/expand'
 import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
 import { type GeneratorInputs, type InputAnswer, type InputRequest, inputKey } from '@flotilla/generators/inputs'
@@ -78,7 +79,7 @@ async function answerAll(
   const requests: InputRequest[] = []
   const inputs: GeneratorInputs = {
     clusters: world.fleet.clusterFacts,
-    projects: ['default', ...world.fleet.projects.keys()],
+    projects: projectNames(world.fleet.projects.values()),
     answer: request => answers.get(inputKey(request)),
   }
   for (let round = 0; round < MOST_ROUNDS; round++) {

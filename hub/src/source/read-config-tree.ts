@@ -1,6 +1,6 @@
 import { isConfigFile, isUnder } from '@flotilla/config/config-path'
 import type { ConfigFile } from '@flotilla/config/load'
-import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { UnreadableFile } from '@flotilla/config/read-file'
 import { GitError, type GitRepository, type ObjectId } from '@flotilla/core/ports/git'
 import { DEFAULT_MAX_FILE_BYTES } from '@flotilla/core/yaml/parse-yaml'
 import { findPath } from './repository-path.ts'
@@ -13,16 +13,8 @@ export type ConfigTree =
       readonly commit: ObjectId
       /** Sorted by path. */
       readonly files: readonly ConfigFile[]
-      readonly diagnostics: readonly Diagnostic[]
     }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-
-/**
- * Stands in for a file whose text cannot be had: it has the name, is refused by the reader for its size, and so the
- * documents that the file held keep their last good version instead of counting as removed. Nobody knows whether it
- * held a Project, so it is taken to.
- */
-const UNREADABLE_TEXT = `kind: Project\n${' '.repeat(DEFAULT_MAX_FILE_BYTES)}`
 
 /** Reads the files of config sources; one for the whole hub, so that an unchanged file is never read twice. */
 export class ConfigTrees {
@@ -67,22 +59,26 @@ export class ConfigTrees {
       matches: below => isConfigFile(below) && !isNarrower(below),
     })
     const files: ConfigFile[] = []
-    const diagnostics: Diagnostic[] = []
     for (const { path: below, entry } of walked) {
       const file = await this.#texts.read(repository, root, full(below), entry)
       if (file.kind === 'text') {
         files.push({ path: file.path, text: file.text })
         continue
       }
-      files.push({ path: file.path, text: UNREADABLE_TEXT })
-      // The reader says itself that a file is too large.
-      if (file.kind !== 'too-large') diagnostics.push(unreadable(file))
+      // The documents that the file held keep their last good version instead of counting as removed.
+      files.push({ path: file.path, text: '', unreadable: whyUnreadable(file) })
     }
-    return { kind: 'read', commit, files, diagnostics }
+    return { kind: 'read', commit, files }
   }
 }
 
-function unreadable(file: Exclude<TextFile, { kind: 'text' | 'too-large' }>): Diagnostic {
-  const message = file.kind === 'not-text' ? 'the file is not UTF-8 text' : file.message
-  return { severity: 'error', code: 'FILE_UNREADABLE', file: file.path, line: 1, column: 1, message }
+function whyUnreadable(file: Exclude<TextFile, { kind: 'text' }>): UnreadableFile {
+  switch (file.kind) {
+    case 'too-large':
+      return { code: 'FILE_TOO_LARGE', message: `the file has more than ${file.maxBytes} bytes` }
+    case 'not-text':
+      return { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' }
+    case 'elsewhere':
+      return { code: 'FILE_UNREADABLE', message: file.message }
+  }
 }
