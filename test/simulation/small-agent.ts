@@ -26,14 +26,13 @@ export function smallAgent(options: {
 }): SmallAgent {
   const { transport, clock, random, joinToken, state = new MemoryState(), uid = 'uid-1' } = options
   const log = new KeptLog()
-  const newInstance = (): string => Buffer.from(random.bytes(8)).toString('hex')
   const link = new AgentLink({
     transport,
     state,
     clock,
     random,
     log,
-    incarnation: folderIncarnation(state, newInstance),
+    incarnation: folderIncarnation(state, random),
     ...(joinToken !== undefined && { joinToken }),
     clusterUid: async () => uid,
     versions: { agent: '0.1.0', kubernetes: '1.36' },

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
 
@@ -20,6 +19,7 @@ export async function openFolderState(folder: string): Promise<AgentState> {
 
 class FolderState implements AgentState {
   readonly #folder: string
+  #written = 0
 
   constructor(folder: string) {
     this.#folder = folder
@@ -96,8 +96,7 @@ class FolderState implements AgentState {
   }
 
   async #write(value: Uint8Array): Promise<string> {
-    const temporary = join(this.#folder, TEMPORARY, randomUUID())
-    const file = await open(temporary, 'wx', 0o600)
+    const { temporary, file } = await this.#openNew()
     try {
       await file.writeFile(value)
       await file.sync()
@@ -108,6 +107,18 @@ class FolderState implements AgentState {
       await file.close()
     }
     return temporary
+  }
+
+  /** A new file under a name that no other process of this folder has taken, whatever their process ids. */
+  async #openNew(): Promise<{ readonly temporary: string; readonly file: FileHandle }> {
+    for (;;) {
+      const temporary = join(this.#folder, TEMPORARY, `${process.pid}-${++this.#written}`)
+      try {
+        return { temporary, file: await open(temporary, 'wx', 0o600) }
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+      }
+    }
   }
 
   async #replace(key: string, value: Uint8Array): Promise<void> {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { uuidV7 } from '@flotilla/core/identity/uuid'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
@@ -104,7 +104,7 @@ export async function loadOrCreateHubKeys(path: string, random: Random, clock: C
   const existing = await readHubKeyFile(path)
   if (existing) return hubKeysOf(existing, path)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const file = newHubKeyFile(random, clock.now(), randomUUID())
+  const file = newHubKeyFile(random, clock.now(), uuidV7(clock.now(), random.bytes(10)))
   const temporary = await writeTemporary(path, file)
   try {
     await link(temporary, path)
@@ -164,19 +164,30 @@ function readCa(value: Json, malformed: (message: string) => HubKeyError): HubCa
 }
 
 async function writeTemporary(path: string, file: HubKeyFile): Promise<string> {
-  const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    const handle = await open(temporary, 'wx', 0o600)
+    const { temporary, handle } = await openTemporary(path)
     try {
       await handle.writeFile(`${canonicalJson(file as unknown as JsonObject)}\n`)
       await handle.sync()
     } finally {
       await handle.close()
     }
+    return temporary
   } catch (error) {
     throw unreadable(path, error)
   }
-  return temporary
+}
+
+/** A new file beside `path`, under a name that no other process has taken. */
+async function openTemporary(path: string): Promise<{ readonly temporary: string; readonly handle: FileHandle }> {
+  for (let attempt = 0; ; attempt++) {
+    const temporary = `${path}.tmp-${process.pid}-${attempt}`
+    try {
+      return { temporary, handle: await open(temporary, 'wx', 0o600) }
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+  }
 }
 
 async function syncFolder(path: string): Promise<void> {
