@@ -1,0 +1,165 @@
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { Store } from '@flotilla/core/ports/store'
+import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { createApi } from './api/create-api.ts'
+import type { ReadinessCheck } from './api/route.ts'
+import { createAgentHandler } from './gateway/http-adapter.ts'
+import type { HubKeys } from './gateway/hub-keys.ts'
+import { createJoinToken } from './gateway/join-tokens.ts'
+import { createAgentUpgrade } from './gateway/ws-adapter.ts'
+import type { Hub } from './hub.ts'
+import { createMetrics } from './metrics.ts'
+import type { HubProcessOptions } from './start-hub.ts'
+import type { WriteWatch } from './store/write-watch.ts'
+import type { CertificateKeeper, ShownCertificate } from './tls/hub-certificate.ts'
+
+const JOIN_TOKEN_MS = 24 * 60 * 60_000
+const LISTEN_BACKLOG = 4_096
+/** How long open requests may take to end when the hub stops. */
+const CLOSE_WITHIN_MS = 5_000
+
+export interface ServedHub {
+  readonly url: string
+  createJoinToken(clusterName: string, by: string, expiresInMs?: number): Promise<string>
+  close(): Promise<void>
+}
+
+/** Puts people's API and the agents' gateway on one socket, with TLS where there is a certificate. */
+export async function serveHub(served: {
+  readonly hub: Hub
+  readonly store: Store
+  readonly bundles: BundleStore
+  readonly keys: HubKeys
+  readonly certificate: CertificateKeeper | undefined
+  readonly writes: WriteWatch
+  readonly options: HubProcessOptions
+  readonly ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }
+}): Promise<ServedHub> {
+  const { hub, store, bundles, keys, certificate, writes, options, ports } = served
+  const { clock, random, log } = ports
+  const stopping = new AbortController()
+  let url = ''
+  const joinToken = (clusterName: string, by: string, expiresInMs: number) =>
+    store.write(async writer => {
+      const made = await createJoinToken(writer, keys, clock, random, {
+        clusterName,
+        hubUrl: options.publicUrl ?? url,
+        expiresInMs,
+        ca: certificate?.current().ca,
+      })
+      await writer.appendAudit({
+        at: clock.now(),
+        actor: by,
+        action: 'join-token.create',
+        subject: clusterName,
+        detail: { id: made.row.id, expiresAt: made.row.expiresAt },
+      })
+      return made
+    })
+  const metrics = createMetrics({ process: true })
+  metrics.gauge(
+    'flotilla_writes_refused',
+    'Whether the last write was refused, by what was to be written.',
+    ['what'],
+    () => {
+      const refused = new Set(writes.troubles.map(({ what }) => what))
+      return (['store', 'bundles'] as const).map(what => ({ labels: { what }, value: refused.has(what) ? 1 : 0 }))
+    },
+  )
+  const api = createApi({
+    store,
+    view: hub.view,
+    bundles,
+    clock,
+    random,
+    log,
+    metrics,
+    signal: stopping.signal,
+    settings: { version: options.version, webhookSecret: options.webhookSecret, trustProxy: options.trustProxy },
+    readiness: () => [...readinessOf(hub), ...troublesOf(writes)],
+    actions: {
+      refreshSource: async name => void hub.loop.refreshSource(name),
+      refreshRepository: async repository => hub.loop.refreshRepository(repository),
+      createJoinToken: async (clusterName, by) => {
+        const { token, row } = await joinToken(clusterName, by, JOIN_TOKEN_MS)
+        return { id: row.id, token, expiresAt: row.expiresAt }
+      },
+    },
+  })
+  const agents = createAgentHandler(hub.gateway)
+  const upgrade = createAgentUpgrade(hub.gateway, log)
+  const server = createServer(certificate?.current(), (request, response) => {
+    if (request.url?.startsWith('/agent/')) agents(request, response)
+    else api(request, response)
+  })
+  certificate?.onChange(shown => (server as HttpsServer).setSecureContext(secureContextOf(shown)))
+  server.on('upgrade', (request, socket, head) => {
+    if (!upgrade.handle(request, socket, head)) socket.destroy()
+  })
+  await listen(server, options.listen)
+  const { port } = server.address() as AddressInfo
+  const host = options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host
+  url = options.publicUrl ?? `${certificate ? 'https' : 'http'}://${host}:${port}`
+  return {
+    url,
+    createJoinToken: async (clusterName: string, by: string, expiresInMs = JOIN_TOKEN_MS) =>
+      (await joinToken(clusterName, by, expiresInMs)).token,
+    close: async () => {
+      stopping.abort()
+      upgrade.close()
+      server.closeIdleConnections()
+      await new Promise<void>(resolve => {
+        const timer = clock.setTimer(CLOSE_WITHIN_MS, () => server.closeAllConnections())
+        server.close(() => {
+          timer.cancel()
+          resolve()
+        })
+      })
+    },
+  }
+}
+
+function createServer(
+  certificate: ShownCertificate | undefined,
+  listener: Parameters<typeof createHttpServer>[1] & object,
+): Server {
+  // Agents and watchers keep connections for long; bodies have limits and time-outs of their own.
+  const settings = { keepAliveTimeout: 75_000, headersTimeout: 20_000, requestTimeout: 120_000 }
+  return certificate
+    ? createHttpsServer({ ...settings, ...secureContextOf(certificate) }, listener)
+    : createHttpServer(settings, listener)
+}
+
+function listen(server: Server, { host, port }: HubProcessOptions['listen']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function readinessOf(hub: Hub): readonly ReadinessCheck[] {
+  return hub.loop.sources.configs.map(({ name }) => {
+    const ready = hub.loop.sources.loaded(name)
+    return { name: `config source ${name}`, ready, message: ready ? undefined : 'it has never been loaded' }
+  })
+}
+
+/** A hub that cannot write still answers, so it stays ready, and says what is wrong. */
+function troublesOf(writes: WriteWatch): readonly ReadinessCheck[] {
+  return writes.troubles.map(({ what, code, since }) => {
+    return { name: `writing to ${what}`, ready: true, message: `refused since ${isoTime(since)} (${code})` }
+  })
+}
+
+function secureContextOf({ certificatePem, privateKeyPem }: ShownCertificate) {
+  return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' as const }
+}
