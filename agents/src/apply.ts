@@ -7,7 +7,7 @@ import type { ObjectResult } from '@flotilla/core/protocol/report'
 import { forEachBounded } from './bounded.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError, type KubernetesError } from './kubernetes/kubernetes-error.ts'
-import { waitForDefinitions, writeObject } from './write-object.ts'
+import { pruneObject, waitForDefinitions, writeObject } from './write-object.ts'
 
 /** As many as one connection pool keeps busy without crowding out the cluster's own controllers. */
 export const CONCURRENT_WRITES = 16
@@ -126,9 +126,9 @@ class Run {
     const { client, signal } = this.#input
     try {
       if (action.kind === 'prune') {
-        const options = { uid: action.uid, propagation: action.propagation }
-        const outcome = await client.delete(action.key, options)
-        this.#note(action, 'pruned', outcome === 'absent' ? 'was gone already' : undefined)
+        const outcome = await pruneObject(client, action, this.#input.plan.application.id)
+        if (outcome === 'changed') this.#note(action, 'skipped', 'ownership changed while pruning')
+        else this.#note(action, 'pruned', outcome === 'absent' ? 'was gone already' : undefined)
         return
       }
       const stored = await writeObject(client, action, signal)

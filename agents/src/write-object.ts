@@ -3,8 +3,8 @@ import { assessHealth } from '@flotilla/core/health/assess-health'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { textAt } from '@flotilla/core/json/read-json'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
-import type { CreateAction, UpdateAction } from '@flotilla/core/plan/sync-plan'
-import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
+import type { CreateAction, PruneAction, UpdateAction } from '@flotilla/core/plan/sync-plan'
+import { FIELD_MANAGER, ownerOf } from '@flotilla/core/plan/tracking'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError, KubernetesError } from './kubernetes/kubernetes-error.ts'
 
@@ -32,6 +32,32 @@ export async function writeObject(
       if (action.kind === 'update' && action.takeOver.length > 0) await takeOver(client, action)
       const fieldManager = action.fieldManager ?? FIELD_MANAGER
       return await client.apply(action.object, { fieldManager, strict: action.validate, signal })
+    } catch (error) {
+      if (!isKubernetesError(error, 'CONFLICT') || attempt >= MOST_CONFLICTS) throw error
+    }
+  }
+}
+
+/**
+ * Deletes one object, if at this moment it is still the one that was planned for and bears our marks: what was observed
+ * may be seconds old, and a deletion cannot be taken back.
+ *
+ * @returns `absent` when it was gone already, `changed` when it is not ours any more. @throws KubernetesError
+ */
+export async function pruneObject(
+  client: KubernetesClient,
+  action: PruneAction,
+  applicationId: string,
+): Promise<'deleted' | 'absent' | 'changed'> {
+  const { key, uid, propagation } = action
+  for (let attempt = 1; ; attempt++) {
+    const live = await client.get(key)
+    if (!live || live.metadata.uid !== uid) return 'absent'
+    if (ownerOf(live, applicationId, true).kind !== 'ours') return 'changed'
+    if (live.metadata.deletionTimestamp !== undefined) return 'deleted'
+    const resourceVersion = live.metadata.resourceVersion ?? ''
+    try {
+      return await client.delete(key, { uid, resourceVersion, propagation })
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT') || attempt >= MOST_CONFLICTS) throw error
     }

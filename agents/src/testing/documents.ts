@@ -138,7 +138,8 @@ export class TestHub {
       ...CLUSTER,
       typ: 'grant',
       iat: now,
-      id: `0199c2f0-0000-7000-8000-${String(++this.#n).padStart(12, '0')}`,
+      // Of the Application and a count: no two of a cluster are alike, though hubs are made anew.
+      id: `grant-${document.application.id.slice(-12)}-${++this.#n}`,
       application: document.application.id,
       document: document.number,
       cal: { epoch: 1, n: 1 },
