@@ -79,6 +79,7 @@ function duplicate(claimant: Declared<unknown>, winner: Declared<unknown>): Diag
   return {
     severity: 'error',
     code: 'DUPLICATE_NAME',
+    ...(claimant.source === '' ? {} : { source: claimant.source }),
     ...claimant.positionOf(['metadata', 'name']),
     message: `${claimant.kind} "${claimant.name}" is declared already at ${file}:${line}${where}, and stays what it is there`,
     hint: 'rename one of them, or give the config source a namePrefix',

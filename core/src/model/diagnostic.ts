@@ -14,6 +14,8 @@ export interface Diagnostic extends Position {
   readonly code: string
   readonly message: string
   readonly hint?: string
+  /** The config source that the file belongs to, where several are in play. */
+  readonly source?: string
 }
 
 /** `file:line:column CODE message`, the hint on a line of its own. */

@@ -97,6 +97,10 @@ export interface SourceRow {
   readonly seenCommit?: string
   readonly seenAt?: EpochMs
   readonly diagnostics: readonly JsonObject[]
+  /** Documents that are not in force as written: which, why, and whether an earlier version is (decision 21). */
+  readonly documents?: readonly JsonObject[]
+  /** How many documents are in force. */
+  readonly documentCount?: number
   /** Why the repository could not be read, while that is so. */
   readonly error?: { readonly code: string; readonly message: string; readonly since: EpochMs }
 }

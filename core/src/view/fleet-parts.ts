@@ -113,6 +113,10 @@ export interface SourceView {
   readonly stale: boolean
   readonly error: { readonly code: string; readonly message: string; readonly since: string } | null
   readonly diagnostics: readonly JsonObject[]
+  /** How many documents are in force. */
+  readonly documentCount: number
+  /** Documents that are not in force as written: `last-good` (an earlier version is) or `refused` (none is), and why. */
+  readonly documents: readonly JsonObject[]
 }
 
 export function viewSource(row: SourceRow): SourceView {
@@ -128,5 +132,7 @@ export function viewSource(row: SourceRow): SourceView {
     stale: row.error !== undefined || row.diagnostics.some(diagnostic => diagnostic['severity'] === 'error'),
     error: row.error ? { ...row.error, since: isoTime(row.error.since) } : null,
     diagnostics: row.diagnostics,
+    documentCount: row.documentCount ?? 0,
+    documents: row.documents ?? [],
   }
 }

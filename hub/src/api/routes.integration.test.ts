@@ -28,11 +28,15 @@ beforeAll(async () => {
   await api.write(
     async rows => {
       await rows.putCluster(sampleCluster({ agentKey: 'key', joinedAt: 1000 }))
-      await rows.putSource(sampleSource({ commit: 'c2', repository: 'https://bot:secret@git.example.com/fleet.git' }))
-      await rows.putSourceDocuments('platform', [
-        sampleSourceDocument({ commit: 'c2' }),
-        sampleSourceDocument({ index: 1, name: 'broken', commit: 'c1' }),
-      ])
+      await rows.putSource(
+        sampleSource({
+          commit: 'c2',
+          repository: 'https://bot:secret@git.example.com/fleet.git',
+          documentCount: 2,
+          documents: [BROKEN],
+        }),
+      )
+      await rows.putSourceDocuments('platform', [sampleSourceDocument({ commit: 'c2' })])
       await rows.putSet(sampleSet())
       for (const [id, project, env] of [
         ['a', 'shop', 'prod'],
@@ -67,6 +71,17 @@ beforeAll(async () => {
   )
 })
 afterAll(() => api.close())
+
+/** A document whose earlier version is in force. */
+const BROKEN = {
+  file: 'fleet/shop.yaml',
+  index: 1,
+  line: 9,
+  kind: 'ApplicationSet',
+  name: 'broken',
+  state: 'last-good',
+  why: 'UNKNOWN_FIELD',
+}
 
 const get = (path: string, token = api.readonly) => request(api.app).get(path).set('Authorization', `Bearer ${token}`)
 const post = (path: string, token = api.admin) => request(api.app).post(path).set('Authorization', `Bearer ${token}`)
@@ -407,9 +422,9 @@ describe('what is read', () => {
     expect(rest.body.next).toBeNull()
   })
 
-  it('a source tells what is kept from an older commit, and never its password', async () => {
+  it('a source tells what is not in force as written, and never its password', async () => {
     const { body, text } = await get('/api/v1/sources/platform').expect(200)
-    expect(body.kept).toEqual([{ file: 'fleet/shop.yaml', kind: 'ApplicationSet', name: 'broken', commit: 'c1' }])
+    expect(body).toMatchObject({ documentCount: 2, documents: [BROKEN] })
     expect(body.repository).toBe('https://git.example.com/fleet.git')
     expect(text).not.toContain('secret')
     expect((await get('/api/v1/repositories').expect(200)).text).not.toContain('secret')

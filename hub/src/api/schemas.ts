@@ -123,17 +123,10 @@ export const sourceSchema = z
     stale: z.boolean(),
     error: z.strictObject({ code: z.string(), message: z.string(), since: time }).nullable(),
     diagnostics: z.array(anyObject),
+    documentCount: z.int().meta({ description: 'How many documents are in force.' }),
+    documents: z.array(anyObject).meta({ description: 'Documents that are not in force as written: which, and why.' }),
   })
   .meta({ id: 'Source' })
-
-export const sourceDetailSchema = sourceSchema
-  .extend({
-    documents: z.int().meta({ description: 'How many documents are in force.' }),
-    kept: z
-      .array(z.strictObject({ file: z.string(), kind: z.string(), name: z.string(), commit: z.string() }))
-      .meta({ description: 'Documents whose last good version is in force, not that of the newest commit.' }),
-  })
-  .meta({ id: 'SourceDetail' })
 
 export const repositorySchema = z
   .strictObject({

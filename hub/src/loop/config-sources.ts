@@ -3,8 +3,8 @@ import type { LastGood, LastGoodDocument } from '@flotilla/config/last-good'
 import { type ConfigFile, type ConfigLoad, load } from '@flotilla/config/load'
 import { LoadCache } from '@flotilla/config/load-cache'
 import { type Incumbents, incumbentsOf, mergeFleets } from '@flotilla/config/merge-fleets'
-import type { JsonObject } from '@flotilla/core/json/json'
-import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import { equalJson, type JsonObject } from '@flotilla/core/json/json'
+import { compareDiagnostics } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
@@ -37,6 +37,7 @@ interface SourceState {
 /** The config sources with what is in force of each; all of them merged are the fleet. */
 export class ConfigSources {
   readonly #states = new Map<string, SourceState>()
+  readonly #commits = new DocumentCommits()
   #incumbents: Incumbents = new Map()
 
   constructor(configs: readonly ConfigSource[]) {
@@ -71,15 +72,17 @@ export class ConfigSources {
 
   /** Puts in force what was stored: a hub whose repositories are away starts with the fleet it had. */
   async restore(rows: StoreReader): Promise<void> {
-    const stored = new Map((await rows.sources()).map(row => [row.name, row]))
+    const rowsByName = new Map((await rows.sources()).map(row => [row.name, row]))
     for (const state of this.#states.values()) {
-      const row = stored.get(state.config.name)
+      const row = rowsByName.get(state.config.name)
       if (!row?.commit || !samePlace(row, state.config)) continue
-      const documents = (await rows.sourceDocuments(state.config.name)).map(
+      const stored = await rows.sourceDocuments(state.config.name)
+      const documents = stored.map(
         ({ file, index, kind, name, text, startLine }) =>
           ({ file, index, kind, name, text, startLine }) as LastGoodDocument,
       )
       const lastGood: LastGood = { format: 1, documents }
+      this.#commits.restore(stored)
       state.load = load({ ...settingsOf(state.config), files: [], lastGood, restoreOnly: true, cache: state.cache })
       state.row = row
     }
@@ -107,6 +110,7 @@ export class ConfigSources {
       cache: state.cache,
     })
     state.load = loaded
+    this.#commits.note(name, loaded.lastGood, read.commit)
     const { error: _, ...rest } = state.row
     const error = away && { code: away.code, message: away.message, since: away.since }
     state.row = {
@@ -117,17 +121,67 @@ export class ConfigSources {
       seenCommit: read.commit,
       seenAt: state.row.seenCommit === read.commit ? state.row.seenAt : now,
       diagnostics: loaded.diagnostics as unknown as readonly JsonObject[],
+      documentCount: loaded.lastGood.documents.length,
+      documents: loaded.documents.filter(
+        ({ state: is }) => is === 'last-good' || is === 'refused',
+      ) as unknown as readonly JsonObject[],
     }
-    return { row: state.row, documents: rowsOf(name, read.commit, loaded.lastGood) }
+    return { row: state.row, documents: this.#commits.rowsOf(name, loaded.lastGood) }
   }
 
-  /** All sources as one fleet; names stay with who has them. */
-  merge(): { readonly index: FleetIndex; readonly diagnostics: readonly Diagnostic[] } {
-    const loads = [...this.#states.values()].flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
+  /**
+   * All sources as one fleet; names stay with who has them.
+   *
+   * @returns Also the rows of sources whose diagnostics are others now: two sources may claim one name.
+   */
+  merge(): { readonly index: FleetIndex; readonly changed: readonly SourceRow[] } {
+    const states = [...this.#states.values()]
+    const loads = states.flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
     const merged = mergeFleets(loads, this.#incumbents)
     this.#incumbents = incumbentsOf(merged.fleet)
-    return { index: indexFleet(merged.fleet, merged.unsupportedGates), diagnostics: merged.diagnostics }
+    const changed: SourceRow[] = []
+    for (const state of states) {
+      if (!state.load) continue
+      const between = merged.diagnostics.filter(({ source }) => source === state.config.name)
+      const diagnostics = [...state.load.diagnostics, ...between].sort(
+        compareDiagnostics,
+      ) as unknown as readonly JsonObject[]
+      if (equalJson(diagnostics, state.row.diagnostics)) continue
+      state.row = { ...state.row, diagnostics }
+      changed.push(state.row)
+    }
+    return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed }
   }
+}
+
+/** Which commit each document in force has its text from; an unchanged document is an unchanged row. */
+class DocumentCommits {
+  readonly #known = new Map<string, { readonly text: string; readonly commit: ObjectId }>()
+
+  restore(rows: readonly SourceDocumentRow[]): void {
+    for (const row of rows) this.#known.set(keyOf(row.source, row), { text: row.text, commit: row.commit })
+  }
+
+  note(source: string, lastGood: LastGood, commit: ObjectId): void {
+    for (const document of lastGood.documents) {
+      const key = keyOf(source, document)
+      if (this.#known.get(key)?.text !== document.text) this.#known.set(key, { text: document.text, commit })
+    }
+  }
+
+  rowsOf(source: string, lastGood: LastGood): SourceDocumentRow[] {
+    return lastGood.documents.map(({ file, index, kind, name, text, startLine }) => {
+      const commit = this.#known.get(keyOf(source, { file, kind, name }))?.commit ?? ''
+      return { source, file, index, kind, name, text, startLine, commit }
+    })
+  }
+}
+
+function keyOf(
+  source: string,
+  { file, kind, name }: { readonly file: string; readonly kind: string; readonly name: string },
+): string {
+  return JSON.stringify([source, file, kind, name])
 }
 
 export async function storeSource(
@@ -144,18 +198,4 @@ function settingsOf({ name, trust, namePrefix }: ConfigSource) {
 
 function samePlace(row: SourceRow, config: ConfigSource): boolean {
   return row.repository === config.repository && row.revision === config.revision && row.path === config.path
-}
-
-function rowsOf(source: string, commit: ObjectId, lastGood: LastGood): SourceDocumentRow[] {
-  // The commit is the one that first had this text; an unchanged document is an unchanged row.
-  return lastGood.documents.map(({ file, index, kind, name, text, startLine }) => ({
-    source,
-    file,
-    index,
-    kind,
-    name,
-    text,
-    startLine,
-    commit,
-  }))
 }

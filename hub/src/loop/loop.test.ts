@@ -375,3 +375,41 @@ describe('when several keys are looked at at once', () => {
     expect(stored?.state).toBe('withdrawn')
   })
 })
+
+describe('what a config source says', () => {
+  const source = async (hub: LoopHarness) => (await hub.store.read(rows => rows.sources()))[0]
+
+  it('which documents are not in force as written, and why', async () => {
+    const hub = await started()
+    expect(await source(hub)).toMatchObject({ documentCount: 3, documents: [] })
+    await hub.push(CONFIG, { 'sets/shop.json': set('shop').replace('"generators"', '"generatorz"') })
+    expect(await source(hub)).toMatchObject({
+      documentCount: 3,
+      documents: [{ file: 'sets/shop.json', kind: 'ApplicationSet', name: 'shop', state: 'last-good' }],
+    })
+  })
+
+  it('a name that another source has', async () => {
+    const other = 'https://git.example.com/other.git'
+    const sources = [
+      { name: 'a', repository: CONFIG, revision: 'main', path: '', trust: { kind: 'all' } as const },
+      { name: 'b', repository: other, revision: 'main', path: '', trust: { kind: 'all' } as const },
+    ]
+    const hub = new LoopHarness(sources)
+    hub.git.commit(CONFIG, FLEET)
+    hub.git.commit(other, { 'eu.json': cluster('eu-1', { from: 'b' }) })
+    await hub.start()
+    const rows = await hub.store.read(reader => reader.sources())
+    expect(rows.map(({ name, diagnostics }) => [name, diagnostics.map(each => each['code'])])).toEqual([
+      ['a', []],
+      ['b', ['DUPLICATE_NAME']],
+    ])
+  })
+
+  it('an unchanged document is not written again', async () => {
+    const hub = await started()
+    const before = hub.store.counters.rowsWritten
+    await hub.push(CONFIG, { 'README.md': 'hello' })
+    expect(hub.store.counters.rowsWritten - before).toBeLessThanOrEqual(1)
+  })
+})

@@ -79,7 +79,7 @@ export class Loop {
       const { name, repository, revision, path } = config
       this.world.readers.set(`source/${name}`, [{ repository, revision, path }])
     }
-    await this.#takeFleet(this.sources.merge().index)
+    await this.#merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
   }
 
@@ -184,7 +184,19 @@ export class Loop {
     const taken = this.sources.take(name, read, clock.now(), repository ? failure : undefined)
     await store.write(writer => storeSource(writer, taken))
     announce.sources([name])
-    if (read.kind === 'read') await this.#takeFleet(this.sources.merge().index)
+    if (read.kind === 'read') await this.#merge()
+  }
+
+  async #merge(): Promise<void> {
+    const { store, announce } = this.#services
+    const { index, changed } = this.sources.merge()
+    if (changed.length > 0) {
+      await store.write(async writer => {
+        for (const row of changed) await writer.putSource(row)
+      })
+      announce.sources(changed.map(({ name }) => name))
+    }
+    await this.#takeFleet(index)
   }
 
   /** Puts a fleet in force and adds what differs from the one before. */

@@ -12,7 +12,6 @@ import {
   joinTokenSchema,
   pageOfSchema,
   repositorySchema,
-  sourceDetailSchema,
   sourceSchema,
 } from '../schemas.ts'
 
@@ -158,18 +157,14 @@ export const fleetRoutes: readonly Route[] = [
     path: '/api/v1/sources/{name}',
     id: 'getSource',
     tag: 'sources',
-    summary: 'One config source, with the documents that are kept from an older commit',
+    summary: 'One config source, with its mistakes and the documents that are not in force as written',
     access: 'readonly',
     parameters: named,
-    answers: { 200: { description: 'The config source.', schema: sourceDetailSchema } },
+    answers: { 200: { description: 'The config source.', schema: sourceSchema } },
     async handle({ path }, _caller, { services }) {
       const found = services.view.configSources().find(({ name }) => name === path.name)
       if (found === undefined) throw new Problem('NOT_FOUND')
-      const documents = await services.store.read(rows => rows.sourceDocuments(path.name))
-      const kept = documents
-        .filter(({ commit }) => commit !== found.commit)
-        .map(({ file, kind, name, commit }) => ({ file, kind, name, commit }))
-      return json(200, { ...found, documents: documents.length, kept })
+      return json(200, found)
     },
   }),
   route({
