@@ -413,3 +413,14 @@ describe('what a config source says', () => {
     expect(hub.store.counters.rowsWritten - before).toBeLessThanOrEqual(1)
   })
 })
+
+describe('how often a repository is polled', () => {
+  it('as the settings say, as its Repository says, or sooner when a set asks', async () => {
+    const hub = await started()
+    expect(hub.loop.pollIntervalMs(APPS, 180_000)).toBe(180_000)
+    await hub.push(CONFIG, { 'sets/shop.json': set('shop').replace('"git":{', '"git":{"requeueAfterSeconds":20,') })
+    expect(hub.loop.pollIntervalMs(APPS, 180_000)).toBe(20_000)
+    await hub.push(CONFIG, { 'sets/shop.json': null })
+    expect(hub.loop.pollIntervalMs(APPS, 180_000)).toBe(180_000)
+  })
+})

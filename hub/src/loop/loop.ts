@@ -6,6 +6,8 @@ import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
+import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import { requeueAfterMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
 import { Mutex } from '../store/mutex.ts'
 import { changedPaths } from './changed-paths.ts'
@@ -42,6 +44,8 @@ export class Loop {
   readonly #setRows = new Map<string, SetRow>()
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
+  /** How often sets want their repositories looked at, where they say so. */
+  readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
   constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
     this.#services = services
@@ -98,6 +102,17 @@ export class Loop {
   /** Repositories that anything reads: what the poller fetches. */
   repositories(): readonly string[] {
     return this.world.readers.repositories()
+  }
+
+  /**
+   * How often a repository is polled: as its Repository document says, else as the hub's settings do; sooner when a
+   * set that reads it asks for it (`requeueAfterSeconds`).
+   */
+  pollIntervalMs(url: string, defaultMs: number): number {
+    const same = normaliseRepositoryUrl(url)
+    const declared = this.world.fleet.fleet.repositories.find(({ spec }) => normaliseRepositoryUrl(spec.url) === same)
+    const asked = [...this.#requeues.values()].flatMap(({ urls, ms }) => (urls.has(url) ? [ms] : []))
+    return Math.min(declared?.spec.pollIntervalMs ?? defaultMs, ...asked)
   }
 
   /** An agent reported on these Applications. */
@@ -272,6 +287,7 @@ export class Loop {
     const claimant = `set/${key}`
     if (!set) {
       this.world.readers.remove(claimant)
+      this.#requeues.delete(key)
       const names = world.setClaims(claimant, [])
       await store.write(writer => writer.deleteSet(key))
       this.#setRows.delete(key)
@@ -285,6 +301,10 @@ export class Loop {
     const wasStale = this.#stale.get(key)
     this.#stale.set(key, round.stale)
     world.readers.set(claimant, round.reads)
+    const requeueMs = requeueAfterMs(set.spec, { defaultSeconds: 0 })
+    if (requeueMs > 0)
+      this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
+    else this.#requeues.delete(key)
     const prefix = this.sources.config(set.source)?.namePrefix
     const claimed = world.setClaims(
       claimant,
