@@ -1,0 +1,195 @@
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { nearest } from '@flotilla/core/text/nearest'
+import type { LogLevel } from '../log.ts'
+import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
+import { type ConfiguredSource, readConfigSources } from './read-config-sources.ts'
+import { type ConfiguredCredential, readCredentials } from './read-credentials.ts'
+import { isLoopback, type ListenAddress, type Reading } from './setting-readers.ts'
+
+/** A setting that cannot be: which field, and the rule that it breaks. */
+export interface SettingProblem {
+  /** `configSources[0].trust` */
+  readonly field: string
+  /** A sentence without its subject: `must be …`. */
+  readonly message: string
+  readonly hint?: string
+}
+
+export type TlsOptions =
+  | { readonly kind: 'own'; readonly names: readonly string[] }
+  | { readonly kind: 'given'; readonly certificateFile: string; readonly privateKeyFile: string }
+  | { readonly kind: 'off' }
+
+/** Exactly how a hub is to run: nothing is left to be read, guessed or defaulted. */
+export interface HubOptions {
+  readonly dataDirectory: string
+  readonly keyFile: string
+  readonly listen: ListenAddress
+  readonly publicUrl?: string
+  readonly trustProxy?: string
+  readonly tls: TlsOptions
+  readonly configSources: readonly ConfiguredSource[]
+  readonly credentials: readonly ConfiguredCredential[]
+  readonly pollIntervalMs: number
+  readonly webhookSecret?: string
+  readonly webhookSecretFile?: string
+  readonly webhooksPerMinute: number
+  readonly joinTokenLifeMs: number
+  readonly logLevel: LogLevel
+  readonly gitBinary: string | false
+  readonly maxStoreBytes?: number
+}
+
+export type CompiledOptions =
+  | { readonly kind: 'options'; readonly options: HubOptions }
+  | { readonly kind: 'refused'; readonly problems: readonly SettingProblem[] }
+
+/** Loose values by field (`tls.mode`), wherever they come from. */
+export type LooseSettings = { readonly [field: string]: unknown }
+
+/**
+ * Loose settings → exact options, or every mistake at once, each naming its field and rule.
+ *
+ * @example
+ * compileHubOptions({ 'polling.interval': '3m' }) // options.pollIntervalMs is 180000
+ */
+export function compileHubOptions(loose: LooseSettings): CompiledOptions {
+  const problems: SettingProblem[] = []
+  const refuse = (problem: SettingProblem): void => void problems.push(problem)
+  for (const field of Object.keys(loose)) {
+    if (ALL_FIELDS.includes(field)) continue
+    if (ALL_FIELDS.some(known => known.startsWith(`${field}.`))) {
+      refuse({ field, message: 'must be a map of settings' })
+      continue
+    }
+    const near = nearest(field, ALL_FIELDS)
+    const hint = near === undefined ? {} : { hint: `did you mean "${near}"?` }
+    refuse({ field, message: 'is not a setting of the hub', ...hint })
+  }
+  const get = reader(loose, refuse)
+
+  const listen = get('listen')
+  const publicUrl = get('publicUrl')
+  const dataDirectory = get('dataDirectory') ?? ''
+  const credentials = readCredentials(loose['credentials'], refuse)
+  const configSources = readConfigSources(loose['configSources'], refuse)
+  configSources.forEach((source, index) => {
+    const { credentials: wanted } = source
+    if (wanted === undefined || credentials.some(({ name }) => name === wanted)) return
+    refuse({ field: `configSources[${index}].credentials`, message: `names no credential: there is no "${wanted}"` })
+  })
+  const webhookSecret = get('webhooks.secret')
+  const webhookSecretFile = get('webhooks.secretFile')
+  if (webhookSecret !== undefined && webhookSecretFile !== undefined) {
+    refuse({ field: 'webhooks.secret', message: 'cannot stand beside webhooks.secretFile' })
+  }
+  const tls = compileTls(get, listen, publicUrl, refuse)
+  const keyFile = get('keyFile')
+  const trustProxy = get('trustProxy')
+  const maxStoreBytes = get('store.maxBytes')
+  const gitBinary = get('git.binary')
+  const pollIntervalMs = get('polling.interval')
+  const webhooksPerMinute = get('webhooks.perMinute')
+  const joinTokenLifeMs = get('tokens.joinTokenLife')
+  const logLevel = get('log.level')
+  const complete =
+    listen && tls && gitBinary && logLevel && pollIntervalMs && webhooksPerMinute && joinTokenLifeMs && dataDirectory
+  if (problems.length > 0 || !complete) return { kind: 'refused', problems }
+  return {
+    kind: 'options',
+    options: {
+      dataDirectory,
+      keyFile: keyFile ?? join(dataDirectory, 'hub.key'),
+      listen,
+      ...(publicUrl !== undefined && { publicUrl }),
+      ...(trustProxy !== undefined && { trustProxy }),
+      tls,
+      configSources,
+      credentials,
+      pollIntervalMs,
+      ...(webhookSecret !== undefined && { webhookSecret }),
+      ...(webhookSecretFile !== undefined && { webhookSecretFile }),
+      webhooksPerMinute,
+      joinTokenLifeMs,
+      logLevel,
+      gitBinary: gitBinary === 'none' ? false : gitBinary,
+      ...(maxStoreBytes !== undefined && { maxStoreBytes }),
+    },
+  }
+}
+
+type ValueOf<Field extends SettingField> = (typeof HUB_SETTINGS)[Field] extends Setting<infer T> ? T : never
+type Get = <Field extends SettingField>(field: Field) => ValueOf<Field> | undefined
+
+/** Reads each setting once: given, else its fallback; one that is not good is refused and then absent. */
+function reader(loose: LooseSettings, refuse: (problem: SettingProblem) => void): Get {
+  return field => {
+    const { read, fallback }: Setting<unknown> = HUB_SETTINGS[field]
+    const value = Object.hasOwn(loose, field) ? loose[field] : undefined
+    if (value === undefined && fallback === undefined) return undefined
+    const reading = read(value ?? fallback) as Reading<ValueOf<typeof field>>
+    if ('value' in reading) return reading.value
+    refuse({ field, message: reading.rule })
+    return undefined
+  }
+}
+
+function compileTls(
+  get: Get,
+  listen: ListenAddress | undefined,
+  publicUrl: string | undefined,
+  refuse: (problem: SettingProblem) => void,
+): TlsOptions | undefined {
+  const mode = get('tls.mode')
+  const names = get('tls.names') ?? []
+  const certificateFile = get('tls.certificateFile')
+  const privateKeyFile = get('tls.privateKeyFile')
+  if (mode !== 'given') {
+    for (const [field, value] of Object.entries({
+      'tls.certificateFile': certificateFile,
+      'tls.privateKeyFile': privateKeyFile,
+    })) {
+      if (value !== undefined) refuse({ field, message: 'is for tls.mode given alone' })
+    }
+  }
+  if (mode !== 'own' && names.length > 0) refuse({ field: 'tls.names', message: 'is for tls.mode own alone' })
+  if (mode === 'off') {
+    if (listen !== undefined && !isLoopback(listen.host)) {
+      refuse({
+        field: 'listen',
+        message: 'must be an address of this machine alone, because tls.mode is off',
+        hint: 'use 127.0.0.1 with a proxy in front, or tls.mode own',
+      })
+    }
+    return { kind: 'off' }
+  }
+  if (publicUrl?.startsWith('http:')) {
+    refuse({ field: 'publicUrl', message: 'must begin with https:// unless tls.mode is off' })
+  }
+  if (mode === 'given') {
+    if (certificateFile === undefined) refuse({ field: 'tls.certificateFile', message: 'is needed for tls.mode given' })
+    if (privateKeyFile === undefined) refuse({ field: 'tls.privateKeyFile', message: 'is needed for tls.mode given' })
+    return certificateFile !== undefined && privateKeyFile !== undefined
+      ? { kind: 'given', certificateFile, privateKeyFile }
+      : undefined
+  }
+  if (mode === undefined) return undefined
+  names.forEach((name, index) => {
+    const good =
+      isIP(name) !== 0 || /^(\*\.)?([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i.test(name)
+    if (!good) refuse({ field: `tls.names[${index}]`, message: 'must be a host name or an address' })
+  })
+  return { kind: 'own', names: ownNames(names, listen, publicUrl) }
+}
+
+/** This machine's own names, the address it listens on, and what people were told. */
+function ownNames(
+  names: readonly string[],
+  listen: ListenAddress | undefined,
+  publicUrl: string | undefined,
+): readonly string[] {
+  const told = publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')]
+  const heard = listen === undefined || ['::', '0.0.0.0'].includes(listen.host) ? [] : [listen.host]
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...told, ...heard, ...names])]
+}

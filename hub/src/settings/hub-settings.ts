@@ -1,0 +1,74 @@
+import { LOG_LEVELS } from '../log.ts'
+import {
+  type Reader,
+  readDuration,
+  readListen,
+  readOneOf,
+  readPublicUrl,
+  readText,
+  readTexts,
+  readWhole,
+} from './setting-readers.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+
+export interface Setting<T> {
+  readonly read: Reader<T>
+  /** As it would be written in hub.yaml; absent where there is none. */
+  readonly fallback?: unknown
+  readonly about: string
+  /** Its value is shown to nobody. */
+  readonly secret?: true
+}
+
+function setting<T>(read: Reader<T>, about: string, more: { fallback?: unknown; secret?: true } = {}): Setting<T> {
+  return { read, about, ...more }
+}
+
+/**
+ * Every plain setting of the hub, by its field in hub.yaml. The same name gives the variable
+ * (`FLOTILLA_TLS_CERTIFICATE_FILE`) and the flag (`--tls-certificate-file`). The lists `configSources` and
+ * `credentials` have readers of their own.
+ */
+export const HUB_SETTINGS = {
+  dataDirectory: setting(readText, 'The folder for everything the hub keeps.', { fallback: './flotilla-data' }),
+  keyFile: setting(readText, 'The hub’s keys; hub.key in the data folder without it.'),
+  listen: setting(readListen, 'Address and port.', { fallback: '0.0.0.0:8443' }),
+  publicUrl: setting(readPublicUrl, 'The URL at which agents and people reach the hub.'),
+  trustProxy: setting(readText, 'Addresses of proxies whose X-Forwarded-For is believed; loopback, or networks.'),
+  'tls.mode': setting(
+    readOneOf(['own', 'given', 'off']),
+    'own: by the hub’s authority; given: your files; off: plain HTTP, on loopback only, behind a proxy.',
+    { fallback: 'own' },
+  ),
+  'tls.names': setting(readTexts, 'Further host names and addresses of the own certificate.', { fallback: [] }),
+  'tls.certificateFile': setting(readText, 'With mode given: certificate and chain, PEM.'),
+  'tls.privateKeyFile': setting(readText, 'With mode given: its private key, PEM.'),
+  'polling.interval': setting(readDuration(10_000, DAY_MS), 'How often repositories are looked at.', {
+    fallback: '3m',
+  }),
+  'webhooks.secret': setting(readText, 'Wanted from webhooks.', { secret: true }),
+  'webhooks.secretFile': setting(readText, 'A file with the secret that is wanted from webhooks.'),
+  'webhooks.perMinute': setting(readWhole(1, 100_000), 'Webhooks listened to, by address.', { fallback: 60 }),
+  'tokens.joinTokenLife': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'How long a join token is good.', {
+    fallback: '24h',
+  }),
+  'log.level': setting(readOneOf(LOG_LEVELS), 'The least that is logged.', { fallback: 'info' }),
+  'git.binary': setting(readText, 'The git program; "none" to do without.', { fallback: 'git' }),
+  'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),
+} as const satisfies { readonly [field: string]: Setting<unknown> }
+
+export type SettingField = keyof typeof HUB_SETTINGS
+export const LIST_FIELDS = ['configSources', 'credentials'] as const
+export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
+
+/** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */
+export function variableOf(field: string): string {
+  return `FLOTILLA_${field.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase()}`
+}
+
+/** `tls.certificateFile` → `--tls-certificate-file` */
+export function flagOf(field: string): string {
+  return `--${field.replace(/[A-Z]/g, '-$&').replaceAll('.', '-').toLowerCase()}`
+}

@@ -1,0 +1,42 @@
+import { withoutCredentials } from '@flotilla/core/view/shown-url'
+import type { HubOptions } from './compile-hub-options.ts'
+import { durationText } from './setting-readers.ts'
+
+const MASKED = '(hidden)'
+
+/** The options as `--print-config` shows them: in the words of hub.yaml, secrets masked. */
+export function shownOptions(options: HubOptions): object {
+  const { listen, tls } = options
+  return {
+    dataDirectory: options.dataDirectory,
+    keyFile: options.keyFile,
+    listen: `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`,
+    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
+    tls: {
+      mode: tls.kind,
+      ...(tls.kind === 'own' && { names: tls.names }),
+      ...(tls.kind === 'given' && { certificateFile: tls.certificateFile, privateKeyFile: tls.privateKeyFile }),
+    },
+    polling: { interval: durationText(options.pollIntervalMs) },
+    webhooks: {
+      perMinute: options.webhooksPerMinute,
+      ...(options.webhookSecret !== undefined && { secret: MASKED }),
+      ...(options.webhookSecretFile !== undefined && { secretFile: options.webhookSecretFile }),
+    },
+    tokens: { joinTokenLife: durationText(options.joinTokenLifeMs) },
+    log: { level: options.logLevel },
+    git: { binary: options.gitBinary === false ? 'none' : options.gitBinary },
+    ...(options.maxStoreBytes !== undefined && { store: { maxBytes: options.maxStoreBytes } }),
+    configSources: options.configSources.map(({ repository, trust, ...source }) => ({
+      ...source,
+      repository: withoutCredentials(repository),
+      trust: trust.kind === 'all' ? 'all' : { projects: trust.projects },
+    })),
+    credentials: options.credentials.map(credential => ({
+      ...credential,
+      urls: credential.urls.map(withoutCredentials),
+      ...(credential.password !== undefined && { password: MASKED }),
+    })),
+  }
+}

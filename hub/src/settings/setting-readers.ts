@@ -1,0 +1,88 @@
+import { isIP } from 'node:net'
+
+/** What a loose value came to, or the rule that it breaks. */
+export type Reading<T> = { readonly value: T } | { readonly rule: string }
+
+export type Reader<T> = (loose: unknown) => Reading<T>
+
+export const readText: Reader<string> = loose =>
+  typeof loose === 'string' && loose.trim() !== ''
+    ? { value: loose.trim() }
+    : { rule: 'must be a text that is not empty' }
+
+export function readOneOf<const Words extends readonly string[]>(words: Words): Reader<Words[number]> {
+  return loose =>
+    typeof loose === 'string' && words.includes(loose)
+      ? { value: loose }
+      : { rule: `must be one of ${words.join(', ')}` }
+}
+
+/** A list, or one text with commas between. */
+export const readTexts: Reader<readonly string[]> = loose => {
+  const values = typeof loose === 'string' ? loose.split(',').map(part => part.trim()) : loose
+  const right = Array.isArray(values) && values.every(value => typeof value === 'string' && value !== '')
+  return right ? { value: values as string[] } : { rule: 'must be a list of texts' }
+}
+
+/** @param unit What the number counts, for the rule's words. */
+export function readWhole(least: number, most: number, unit = ''): Reader<number> {
+  const rule = `must be a whole number from ${least} to ${most}${unit === '' ? '' : ` (${unit})`}`
+  return loose => {
+    const value = typeof loose === 'string' && /^\d{1,15}$/.test(loose) ? Number(loose) : loose
+    return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+      ? { value }
+      : { rule }
+  }
+}
+
+const UNITS_MS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `90s`, `3m`, `1h30m`, `7d` → milliseconds. A bare number is refused: nobody can see its unit. */
+export function readDuration(leastMs: number, mostMs: number): Reader<number> {
+  const rule = `must be a duration like 90s, 3m or 1h30m, from ${durationText(leastMs)} to ${durationText(mostMs)}`
+  return loose => {
+    if (typeof loose !== 'string' || !/^(\d{1,9}(ms|s|m|h|d))+$/.test(loose)) return { rule }
+    let total = 0
+    for (const [, count, unit] of loose.matchAll(/(\d+)(ms|s|m|h|d)/g)) total += Number(count) * UNITS_MS[unit!]!
+    return total >= leastMs && total <= mostMs ? { value: total } : { rule }
+  }
+}
+
+export function durationText(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const)
+    if (ms > 0 && ms % UNITS_MS[unit]! === 0) return `${ms / UNITS_MS[unit]!}${unit}`
+  return `${ms}ms`
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** `127.0.0.1:8443`, `[::1]:8443`, `:8443` for every address; port 0 lets the system choose. */
+export const readListen: Reader<ListenAddress> = loose => {
+  const rule = 'must be an address and a port, like 0.0.0.0:8443 or [::1]:8443'
+  const parts = typeof loose === 'string' ? /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(loose.trim()) : null
+  if (parts === null) return { rule }
+  const bracketed = parts[1]!.startsWith('[')
+  const host = bracketed ? parts[1]!.slice(1, -1) : parts[1]!
+  const port = Number(parts[2])
+  if (port > 65_535 || (bracketed && isIP(host) !== 6)) return { rule }
+  if (!bracketed && host !== '' && !/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host)) return { rule }
+  return { value: { host: host === '' ? '::' : host, port } }
+}
+
+/** The URL under which agents and people reach the hub: https, or http on the machine itself. */
+export const readPublicUrl: Reader<string> = loose => {
+  const rule = 'must be a URL like https://hub.example.com, without user, query or fragment'
+  if (typeof loose !== 'string' || !URL.canParse(loose)) return { rule }
+  const url = new URL(loose)
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  if (!plain || !['https:', 'http:'].includes(url.protocol)) return { rule }
+  return { value: loose.replace(/\/+$/, '') }
+}
+
+/** Whether only this machine can reach that address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
