@@ -11,15 +11,14 @@ export interface StoreEvent {
 }
 
 /** How many changes a watch may look back before it is told 410. */
-const HISTORY_LENGTH = 1_000
+const HISTORY_LENGTH = 500
 
 /**
  * All objects of a cluster, by storage key and `namespace/name`, with one revision counter and the last changes.
  * Objects are immutable once in here; listeners hear each change synchronously, in order.
  */
 export class ObjectStore {
-  private readonly tables = new Map<string, Map<string, KubernetesObject>>()
-  private readonly sortedKeys = new Map<string, readonly string[]>()
+  private readonly tables = new Map<string, Table>()
   private readonly listeners = new Set<(event: StoreEvent) => void>()
   private history: StoreEvent[] = []
   private lastRevision: number
@@ -40,21 +39,18 @@ export class ObjectStore {
   }
 
   get(storageKey: string, namespace: string, name: string): KubernetesObject | undefined {
-    return this.tables.get(storageKey)?.get(keyText(namespace, name))
+    return this.tables.get(storageKey)?.objects.get(keyText(namespace, name))
   }
 
   /** In order of namespace and name; of one namespace when it is given. */
   list(storageKey: string, namespace?: string): readonly KubernetesObject[] {
     const table = this.tables.get(storageKey)
     if (!table) return []
-    let keys = this.sortedKeys.get(storageKey)
-    if (!keys) {
-      keys = [...table.keys()].sort()
-      this.sortedKeys.set(storageKey, keys)
-    }
-    const wanted =
-      namespace === undefined || namespace === '' ? keys : keys.filter(key => key.startsWith(`${namespace}/`))
-    return wanted.map(key => table.get(key)!)
+    const { keys, objects } = table
+    if (namespace === undefined || namespace === '') return keys.map(key => objects.get(key)!)
+    // All keys of a namespace stand together; `0` is the character after `/`.
+    const from = placeOf(keys, `${namespace}/`)
+    return keys.slice(from, placeOf(keys, `${namespace}0`)).map(key => objects.get(key)!)
   }
 
   /** What `list` would have answered at an earlier revision; undefined when that is compacted. */
@@ -79,7 +75,7 @@ export class ObjectStore {
 
   count(): number {
     let count = 0
-    for (const table of this.tables.values()) count += table.size
+    for (const table of this.tables.values()) count += table.objects.size
     return count
   }
 
@@ -87,14 +83,14 @@ export class ObjectStore {
   put(storageKey: string, object: KubernetesObject): KubernetesObject {
     let table = this.tables.get(storageKey)
     if (!table) {
-      table = new Map()
+      table = { objects: new Map(), keys: [] }
       this.tables.set(storageKey, table)
     }
     const stored = withRevision(object, ++this.lastRevision)
     const key = keyOfObject(stored)
-    const previous = table.get(key)
-    table.set(key, stored)
-    if (!previous) this.sortedKeys.delete(storageKey)
+    const previous = table.objects.get(key)
+    table.objects.set(key, stored)
+    if (!previous) table.keys.splice(placeOf(table.keys, key), 0, key)
     const kind = previous ? 'modified' : 'added'
     this.publish({ kind, storageKey, revision: this.lastRevision, object: stored, ...(previous ? { previous } : {}) })
     return stored
@@ -103,10 +99,11 @@ export class ObjectStore {
   /** Removes; the event's object carries the deletion's revision. */
   remove(storageKey: string, namespace: string, name: string): KubernetesObject | undefined {
     const table = this.tables.get(storageKey)
-    const previous = table?.get(keyText(namespace, name))
+    const key = keyText(namespace, name)
+    const previous = table?.objects.get(key)
     if (!table || !previous) return undefined
-    table.delete(keyText(namespace, name))
-    this.sortedKeys.delete(storageKey)
+    table.objects.delete(key)
+    table.keys.splice(placeOf(table.keys, key), 1)
     const object = withRevision(previous, ++this.lastRevision)
     this.publish({ kind: 'deleted', storageKey, revision: this.lastRevision, object, previous })
     return object
@@ -133,12 +130,30 @@ export class ObjectStore {
 
   private publish(event: StoreEvent): void {
     this.history.push(event)
-    if (this.history.length >= HISTORY_LENGTH * 2) {
+    if (this.history.length >= HISTORY_LENGTH * 1.5) {
       this.history = this.history.slice(-HISTORY_LENGTH)
       this.compactedTo = this.history[0]!.revision - 1
     }
     for (const listener of [...this.listeners]) listener(event)
   }
+}
+
+interface Table {
+  readonly objects: Map<string, KubernetesObject>
+  /** Sorted. */
+  readonly keys: string[]
+}
+
+/** Where a key stands, or would stand, among sorted keys. */
+function placeOf(keys: readonly string[], key: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (keys[middle]! < key) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function keyText(namespace: string, name: string): string {
