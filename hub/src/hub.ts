@@ -135,13 +135,14 @@ export class Hub {
     await this.#refreshes
   }
 
-  /** Removes Bundles that nothing names and that are a day old. */
+  /** Removes Bundles that nothing names and that are a day old, and closes mirrors that nobody reads any more. */
   async sweep(): Promise<void> {
     const { store, bundles, clock, log } = this.#parts
     try {
       await sweepBundles(store, bundles, clock.now())
+      await this.#parts.mirrors.retain(this.loop.repositories())
     } catch (error) {
-      log.error('sweeping Bundles failed; it is tried again in an hour', { error })
+      log.error('sweeping failed; it is tried again in an hour', { error })
     }
   }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@flotilla/core/ports/clock'
-import type { GitBackend, GitCredentials } from '@flotilla/core/ports/git'
+import type { GitCredentials } from '@flotilla/core/ports/git'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { ensureAdminToken } from './api/tokens.ts'
@@ -10,10 +10,7 @@ import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
 import { Hub, type HubSettings } from './hub.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
-import { chooseBackend } from './source/git/choose-backend.ts'
-import { isomorphicBackend } from './source/git/isomorphic-backend.ts'
-import { findNativeGit, nativeBackend } from './source/git/native-backend.ts'
-import { RepositoryMirrors } from './source/mirror.ts'
+import { openMirrors } from './source/open-mirrors.ts'
 import { cronTicker } from './source/ticker.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import { WriteWatch } from './store/write-watch.ts'
@@ -30,7 +27,10 @@ export interface HubProcessOptions extends HubSettings {
   certificate?(keys: HubKeys): Promise<CertificateKeeper>
   readonly version: string
   credentialsFor?(url: string): Promise<GitCredentials | undefined>
-  pollIntervalMs?(url: string): number
+  /** How often repositories are polled that nobody says otherwise of. Default three minutes. */
+  readonly pollIntervalMs?: number
+  /** Lets documents name repositories on this machine; otherwise only config sources may be there. */
+  readonly localRepositories?: 'all'
   /** How often is looked whether a poll is due, as a cron expression with seconds. */
   readonly tick?: string
   /** The git program; `false` to do without. */
@@ -52,6 +52,7 @@ export interface RunningHub {
 
 /** A thousand agents that all redial at once would be a storm. */
 const REDIAL_SPREAD_MS = 30_000
+const DEFAULT_POLL_MS = 3 * 60_000
 
 /**
  * The hub as a process: its folder, its keys, its sockets around {@link Hub}.
@@ -68,6 +69,7 @@ export async function startHub(
   const keys = await loadOrCreateHubKeys(options.keyFile ?? join(dataDirectory, 'hub.key'), random, clock)
   // Whatever fails below, what was opened before it is closed again, the last one first.
   const closing: (() => Promise<void> | void)[] = []
+  let running: Hub | undefined
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
@@ -76,11 +78,23 @@ export async function startHub(
     closing.push(() => certificate?.stop())
     const opened = await openSqliteStore({ directory: dataDirectory, clock, log, maxBytes: options.maxStoreBytes })
     closing.push(() => opened.close())
-    const mirrors = await openMirrors(options, ports)
+    const pollIntervalMs = options.pollIntervalMs ?? DEFAULT_POLL_MS
+    const mirrors = await openMirrors(
+      {
+        dataDirectory,
+        gitBinary: options.gitBinary,
+        credentialsFor: options.credentialsFor,
+        pollIntervalMs: url => running?.loop.pollIntervalMs(url, pollIntervalMs) ?? pollIntervalMs,
+        localRepositories: options.localRepositories ?? options.configSources.map(({ repository }) => repository),
+      },
+      ports,
+    )
     closing.push(() => mirrors.close())
     const writes = new WriteWatch(clock)
     const store = writes.store(opened)
-    const bundles = writes.bundles(new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock }))
+    const files = new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock })
+    await files.removeLeftovers()
+    const bundles = writes.bundles(files)
     const parts = {
       ...ports,
       store,
@@ -91,6 +105,7 @@ export async function startHub(
       ticker: cronTicker(options.tick),
     }
     const hub = await Hub.start(parts, options)
+    running = hub
     closing.push(() => hub.stop(REDIAL_SPREAD_MS))
     const served = await serveHub({ hub, store, bundles, keys, certificate, writes, options, ports })
     // Agents hear from the hub when to come back before their sockets are cut.
@@ -112,26 +127,4 @@ export async function startHub(
     await closeAll()
     throw error
   }
-}
-
-async function openMirrors(
-  options: HubProcessOptions,
-  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
-): Promise<RepositoryMirrors> {
-  const isomorphic = isomorphicBackend()
-  let native: GitBackend | undefined
-  if (options.gitBinary !== false) {
-    const found = await findNativeGit(options.gitBinary)
-    if (found.kind === 'found') native = nativeBackend({ gitBinary: options.gitBinary })
-    else log.info('Git in JavaScript reads all repositories; ssh needs the git program', { reason: found.reason })
-  }
-  return new RepositoryMirrors({
-    dataDirectory: options.dataDirectory,
-    backendFor: url => chooseBackend(url, { native, isomorphic }),
-    credentialsFor: options.credentialsFor,
-    pollIntervalMs: options.pollIntervalMs,
-    clock,
-    random,
-    log,
-  })
 }
