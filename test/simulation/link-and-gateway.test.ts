@@ -1,3 +1,4 @@
+import type { Incarnation } from '@flotilla/agents/link/incarnation'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
@@ -430,18 +431,65 @@ describe('what does not hold is refused', () => {
     expect([...agent.link.held().keys()].sort()).toEqual(['app-1', 'app-2'])
   })
 
-  test('of two processes of one agent the older is told so, and stops speaking until it is above', async () => {
-    const { clock, random, hub, agent, connected, newTransport } = await world()
-    await connected()
-    const second = smallAgent({ transport: newTransport(), clock, random, state: agent.state })
+  test('of two processes of one agent the one that lost the Lease is refused and writes nothing more', async () => {
+    const { clock, random, hub, newTransport, joinToken } = await world()
+    const lease = new SharedLease()
+    const options = { clock, random, joinToken }
+    const first = smallAgent({ ...options, transport: newTransport(), incarnation: lease.holder('a') })
+    await first.link.start()
+    await clock.advance(1000)
+    const number = await first.link.nextReportNumber()
+    await hub.offer('eu-1', 'app-1', [configMap('a')])
+    await clock.advance(1000)
+    const second = smallAgent({
+      ...options,
+      transport: newTransport(),
+      state: first.state,
+      incarnation: lease.holder('b'),
+    })
     await second.link.start()
     await clock.advance(MINUTE_MS)
-    expect(second.link.connected()).toBe(true)
-    await agent.link.report([reportEntry('app-1', await agent.link.nextReportNumber())])
-    await clock.advance(2 * MINUTE_MS)
-    const incarnations = hub.gateway.connections().map(connection => connection.inc)
-    expect(incarnations.length).toBe(1)
-    expect(incarnations[0]).toBeGreaterThanOrEqual(2)
-    expect(hub.gateway.counters.refused.get('INCARNATION')).toBeGreaterThan(0)
+    expect([first.link.connected(), second.link.connected()]).toEqual([false, true])
+    await first.link.report([reportEntry('app-1', number)])
+    await clock.advance(5 * MINUTE_MS)
+    expect(await hub.store.read(rows => rows.reports())).toEqual([])
+    expect(hub.gateway.connections()).toMatchObject([{ inc: 2 }])
+    await first.link.stop()
+    await second.link.stop()
+  })
+
+  test('an agent whose count of starts was lost goes on above the highest that the hub knows', async () => {
+    const { clock, random, hub, agent, connected, newTransport } = await world()
+    await connected()
+    const clusterId = await hub.clusterId('eu-1')
+    await agent.link.stop()
+    await hub.store.write(async rows => {
+      const row = await rows.cluster(clusterId)
+      if (row) await rows.putCluster({ ...row, incarnation: 41 })
+    })
+    const again = smallAgent({ transport: newTransport(), clock, random, state: agent.state })
+    await again.link.start()
+    await clock.advance(MINUTE_MS)
+    expect(again.link.connected()).toBe(true)
+    expect(hub.gateway.connections()).toMatchObject([{ inc: 42 }])
+    expect(hub.gateway.counters.refused.get('INCARNATION')).toBe(1)
   })
 })
+
+/** The Lease of a cluster in miniature: whoever asks gets it, and the one before never again. */
+class SharedLease {
+  #inc = 0
+  #holder = ''
+
+  holder(name: string): Incarnation {
+    return {
+      acquire: async above => {
+        if (this.#holder > name) return await new Promise(() => undefined)
+        this.#holder = name
+        this.#inc = Math.max(this.#inc, above ?? 0) + 1
+        return { inc: this.#inc, inst: name }
+      },
+      held: () => this.#holder === name,
+    }
+  }
+}

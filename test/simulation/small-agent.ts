@@ -1,5 +1,5 @@
 import { AgentLink } from '@flotilla/agents/link/agent-link'
-import { folderIncarnation } from '@flotilla/agents/link/incarnation'
+import { folderIncarnation, type Incarnation } from '@flotilla/agents/link/incarnation'
 import { MemoryState } from '@flotilla/agents/state/memory-state'
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
@@ -23,6 +23,7 @@ export function smallAgent(options: {
   readonly joinToken?: string
   readonly state?: AgentState
   readonly uid?: string
+  readonly incarnation?: Incarnation
 }): SmallAgent {
   const { transport, clock, random, joinToken, state = new MemoryState(), uid = 'uid-1' } = options
   const log = new KeptLog()
@@ -32,7 +33,7 @@ export function smallAgent(options: {
     clock,
     random,
     log,
-    incarnation: folderIncarnation(state, random),
+    incarnation: options.incarnation ?? folderIncarnation(state, () => Buffer.from(random.bytes(8)).toString('hex')),
     ...(joinToken !== undefined && { joinToken }),
     clusterUid: async () => uid,
     versions: { agent: '0.1.0', kubernetes: '1.36' },

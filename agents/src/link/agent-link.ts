@@ -3,34 +3,26 @@ import { isJsonObject } from '@flotilla/core/json/json'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
-import { HubRefused, type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
+import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
-import { type AgentFrame, decodePollAnswer, encodeFrame } from '@flotilla/core/protocol/frames'
-import { type JoinToken, parseJoinToken } from '@flotilla/core/protocol/join-token'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { INCARNATION_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { admitAgent } from './admit-agent.ts'
 import { BundleKeep } from './bundle-keep.ts'
-import { enrolAgent } from './enrol-agent.ts'
+import { ConnectionLoop } from './connection-loop.ts'
 import { Exchange } from './exchange.ts'
 import { HubClient, type Speaker } from './hub-client.ts'
 import type { HubLink } from './hub-link.ts'
 import { type KeptAdmission, loadAdmission, loadOrMakeKey } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
-import {
-  FAILED_SOCKETS_BEFORE_POLLING,
-  redialAfterFailureMs,
-  redialAfterStandingMs,
-  socketRetryMs,
-  spreadIntervalMs,
-} from './redial.ts'
-import { SocketConversation } from './socket-conversation.ts'
+import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
+import { redialAfterFailureMs } from './redial.ts'
 
-const REFUSED_RETRY_MS = 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
 
 export interface AgentLinkOptions {
@@ -48,20 +40,7 @@ export interface AgentLinkOptions {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** Where the connection stands, for the local administrator. */
-export type LinkStatus =
-  | { readonly kind: 'starting' | 'enrolling' | 'connecting' | 'connected' | 'polling' | 'stopped' }
-  | { readonly kind: 'waiting'; readonly message: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-
-interface SocketEnd {
-  /** Whether the hub had said welcome. */
-  readonly stood: boolean
-  /** Whether this counts as a socket that could not be had. */
-  readonly socketsFail: boolean
-  readonly spreadMs?: number
-  readonly retryAfterMs?: number
-}
+export type { LinkStatus }
 
 /** The agent's side of the hub–agent protocol (protocol.md); see {@link HubLink} for what its engine sees. */
 export class AgentLink implements HubLink {
@@ -69,6 +48,7 @@ export class AgentLink implements HubLink {
   readonly #client: HubClient
   readonly #exchange: Exchange
   readonly #bundles: BundleKeep
+  readonly #connection: ConnectionLoop
   readonly #listeners: (() => void)[] = []
   readonly #stopping = new AbortController()
   #status: LinkStatus = { kind: 'starting' }
@@ -78,7 +58,6 @@ export class AgentLink implements HubLink {
   #current: IncarnationNumber | undefined
   #reportNumber = 0
   #highestInc: number | undefined
-  #conversation: SocketConversation | undefined
   #connected = false
   #running: Promise<void> | undefined
   #sweeping: Timer | undefined
@@ -105,6 +84,20 @@ export class AgentLink implements HubLink {
       offeredSize: digest => this.#offeredSize(digest),
       mayAskAgain: () => this.#notify(),
     })
+    this.#connection = new ConnectionLoop({
+      exchange: this.#exchange,
+      client: this.#client,
+      clock,
+      random,
+      log,
+      signal: this.#stopping.signal,
+      versions: options.versions,
+      speaker: () => this.#speaker(),
+      maySpeak: () => this.#maySpeak(),
+      refusedBy: response => this.#refusedBy(response),
+      setStatus: status => this.#setStatus(status),
+      setConnected: connected => this.#setConnected(connected),
+    })
   }
 
   async start(): Promise<void> {
@@ -120,7 +113,7 @@ export class AgentLink implements HubLink {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the link stops'))
     this.#sweeping?.cancel()
-    this.#conversation?.close('the agent stops')
+    this.#connection.close('the agent stops')
     this.#exchange.lost()
     this.#bundles.stop()
     await this.#running
@@ -167,7 +160,7 @@ export class AgentLink implements HubLink {
 
   async settleGrant(id: string, outcome: 'started' | 'refused' | 'lapsed', reason?: string): Promise<void> {
     await this.#exchange.grants.settle(id, outcome, reason)
-    this.#conversation?.sendSettled()
+    this.#connection.sendSettled()
   }
 
   async report(entries: readonly ReportEntry[]): Promise<void> {
@@ -188,191 +181,42 @@ export class AgentLink implements HubLink {
   }
 
   async #run(): Promise<void> {
-    const { log, random } = this.#options
+    const { log, random, clock } = this.#options
     const { signal } = this.#stopping
     let failures = 0
     while (!signal.aborted) {
       try {
-        await this.#acquired()
+        await unlessStopped(this.#acquired(), signal)
         const admitted = await this.#admitted()
         failures = 0
-        if (admitted) await this.#talk()
+        if (admitted) await this.#connection.run()
       } catch (error) {
         if (signal.aborted) return
         log.error('the link to the hub failed; it is tried again', { error })
-        await this.#sleep(Math.max(1000, redialAfterFailureMs(++failures, random.fraction())))
+        await sleepUnlessStopped(clock, Math.max(1000, redialAfterFailureMs(++failures, random.fraction())), signal)
       }
     }
   }
 
-  /** Dials, listens, and dials again; returns when the incarnation has to be raised. */
-  async #talk(): Promise<void> {
-    const { random, clock } = this.#options
-    let failures = 0
-    let failedSockets = 0
-    let pollingSince = 0
-    let socketNotBefore = 0
-    while (!this.#stopping.signal.aborted && this.#maySpeak()) {
-      if (clock.monotonicMs() >= socketNotBefore) {
-        this.#setStatus({ kind: 'connecting' })
-        const end = await this.#socket()
-        if (end.stood) {
-          failures = failedSockets = pollingSince = socketNotBefore = 0
-          await this.#sleep(redialAfterStandingMs(end.spreadMs, random.fraction()))
-          continue
-        }
-        failures++
-        if (end.socketsFail) failedSockets++
-        if (!end.socketsFail || failedSockets < FAILED_SOCKETS_BEFORE_POLLING || !this.#maySpeak()) {
-          await this.#sleep(Math.max(end.retryAfterMs ?? 0, redialAfterFailureMs(failures, random.fraction())))
-          continue
-        }
-      }
-      const pollMs = await this.#poll()
-      if (pollMs === undefined) {
-        failures++
-        await this.#sleep(redialAfterFailureMs(failures, random.fraction()))
-        continue
-      }
-      // Requests get through where sockets do not: they are the connection, and the socket is tried ever more rarely.
-      failures = 0
-      if (clock.monotonicMs() >= socketNotBefore) socketNotBefore = clock.monotonicMs() + socketRetryMs(pollingSince++)
-      await this.#sleep(spreadIntervalMs(pollMs, random.fraction()))
-    }
-    this.#setConnected(false)
-  }
-
-  async #socket(): Promise<SocketEnd> {
-    const { clock, random, log } = this.#options
-    try {
-      const speaker = this.#speaker()
-      const socket = await this.#client.connect(speaker)
-      const conversation = new SocketConversation(socket, {
-        exchange: this.#exchange,
-        clock,
-        random,
-        log,
-        hello: nonce => this.#hello(speaker, nonce),
-        stood: () => {
-          this.#setStatus({ kind: 'connected' })
-          this.#setConnected(true)
-        },
-        maySpeak: () => this.#maySpeak(),
-      })
-      this.#conversation = conversation
-      if (this.#stopping.signal.aborted) conversation.close('the agent stops')
-      const end = await conversation.ended
-      log.info('the connection to the hub ended', { code: end.code, reason: end.reason, stood: end.stood })
-      return { ...end, socketsFail: !end.stood }
-    } catch (error) {
-      return { stood: false, ...this.#failedDial(error) }
-    } finally {
-      this.#conversation = undefined
-      this.#setConnected(false)
-    }
-  }
-
-  #failedDial(error: unknown): Omit<SocketEnd, 'stood'> {
-    const { log } = this.#options
-    if (error instanceof HubRefused) {
-      log.warn('the hub refused the connection', { status: error.status })
-      const retryAfterMs = (Number(error.headers['retry-after']) || 0) * 1000
-      // These say something about us or the hub; anything else comes from what stands between, and forbids sockets.
-      if (![401, 409, 429, 503].includes(error.status)) return { socketsFail: true, retryAfterMs }
-      this.#refusedBy({ status: error.status, headers: error.headers, body: new Uint8Array() })
-      return { socketsFail: false, retryAfterMs: error.status === 401 ? REFUSED_RETRY_MS : retryAfterMs }
-    }
-    if (!(error instanceof HubUnreachable)) throw error
-    log.warn('the hub cannot be reached', { error })
-    return { socketsFail: true }
-  }
-
-  /** One poll and what it leads to; the time to the next, or undefined when it failed. */
-  async #poll(): Promise<number | undefined> {
-    const { log } = this.#options
-    const settled = this.#exchange.settled()
-    const waiting: AgentFrame[] = [this.#exchange.heartbeat(), ...(settled ? [settled] : [])]
-    let pollMs = 0
-    try {
-      for (let frames = waiting.splice(0); frames.length > 0; frames = waiting.splice(0, 1)) {
-        const body = Buffer.from(`{"frames":[${frames.map(encodeFrame).join(',')}]}`)
-        const response = await this.#client.request(this.#speaker(), { method: 'POST', path: '/agent/v1/poll', body })
-        if (response.status !== 200) {
-          this.#refusedBy(response)
-          throw new HubUnreachable(`the hub answered a poll with ${response.status}`)
-        }
-        const decoded = decodePollAnswer(response.body)
-        if (decoded.kind === 'refused') throw new HubUnreachable(`a poll's answer cannot be read: ${decoded.message}`)
-        pollMs = Math.min(Math.max(decoded.value.pollMs, 1000), 600_000)
-        this.#exchange.stands(decoded.value.upTo)
-        for (const frame of decoded.value.frames) waiting.push(...(await this.#exchange.take(frame)))
-      }
-    } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      log.warn('a poll of the hub failed', { error })
-      this.#exchange.lost()
-      this.#setConnected(false)
-      return undefined
-    }
-    this.#setStatus({ kind: 'polling' })
-    this.#setConnected(true)
-    return pollMs
-  }
-
-  /** Enrols until this agent is admitted; false when it cannot be, or the link stops. */
+  /** Whether this agent is admitted; enrols until it is, or the link stops. */
   async #admitted(): Promise<boolean> {
-    const { log, random, state, joinToken, versions, clusterUid } = this.#options
-    const token = this.#joinToken(joinToken)
-    if (this.#kept && (!token || token.id === this.#kept.tokenId)) return true
-    if (!token) {
-      this.#setStatus({
-        kind: 'refused',
-        code: 'NO_JOIN_TOKEN',
-        message: 'this agent was never admitted and has no join token',
-      })
-      log.error('this agent was never admitted and has no join token')
-      await this.#sleep(REFUSED_RETRY_MS)
-      return false
-    }
-    this.#setStatus({ kind: 'enrolling' })
-    for (let failures = 1; !this.#stopping.signal.aborted; failures++) {
-      const backOffMs = Math.max(500, redialAfterFailureMs(failures, random.fraction()))
-      try {
-        const uid = await clusterUid()
-        const outcome = await enrolAgent({ client: this.#client, state, key: this.#requireKey(), token, uid, versions })
-        if (outcome.kind === 'admitted') {
-          log.info('this agent was admitted', { cluster: outcome.kept.admission.payload.clusterName })
-          await this.#trust(outcome.kept)
-          return true
-        }
-        if (outcome.kind === 'refused') {
-          log.error(`the hub refused to admit this agent: ${outcome.message}`, { code: outcome.code })
-          // An admission that we have is better than a token that is not taken.
-          if (this.#kept) return true
-          this.#setStatus(outcome)
-          await this.#sleep(REFUSED_RETRY_MS * (0.8 + 0.4 * random.fraction()))
-        } else if (outcome.kind === 'waiting') {
-          this.#setStatus({ kind: 'waiting', message: 'waits for the approval of an operator' })
-          await this.#sleep(outcome.retryAfterMs)
-        } else {
-          log.warn('the enrolment failed; it is tried again', { why: outcome.message })
-          await this.#sleep(Math.max(outcome.retryAfterMs ?? 0, backOffMs))
-        }
-      } catch (error) {
-        if (this.#stopping.signal.aborted) return false
-        log.warn('the enrolment failed; it is tried again', { error })
-        await this.#sleep(backOffMs)
-      }
-    }
-    return false
-  }
-
-  #joinToken(pasted: string | undefined): JoinToken | undefined {
-    if (pasted === undefined) return undefined
-    const parsed = parseJoinToken(pasted)
-    if (parsed.kind === 'token') return parsed.token
-    this.#options.log.error(`the join token cannot be read: ${parsed.message}`)
-    return undefined
+    const { state, clock, random, log, joinToken, clusterUid, versions } = this.#options
+    const kept = await admitAgent({
+      client: this.#client,
+      state,
+      clock,
+      random,
+      log,
+      signal: this.#stopping.signal,
+      key: this.#requireKey(),
+      joinToken,
+      clusterUid,
+      versions,
+      kept: this.#kept,
+      setStatus: status => this.#setStatus(status),
+    })
+    if (kept && kept !== this.#kept) await this.#trust(kept)
+    return kept !== undefined
   }
 
   async #trust(kept: KeptAdmission): Promise<void> {
@@ -410,23 +254,18 @@ export class AgentLink implements HubLink {
       const highest = Number((isJsonObject(body) && body['highestInc']) || response.headers[INCARNATION_HEADER])
       this.#highestInc = Number.isSafeInteger(highest) ? highest : (this.#current?.inc ?? 0)
       log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
-      this.#conversation?.close('a newer start is known')
+      this.#connection.close('a newer start is known')
     } else if (response.status === 401) {
       this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
       log.error('the hub refuses this agent: it was revoked, or its name was given to another')
     }
   }
 
-  #hello(speaker: Speaker, nonce: string): AgentFrame {
-    const highest = this.#exchange.documents.highestJws()
-    const proof = this.#client.helloProof(speaker, nonce)
-    return { kind: 'hello', proof, ...(highest !== undefined && { highest }), versions: { ...this.#options.versions } }
-  }
-
   #speaker(): Speaker {
     const kept = this.#kept
     const incarnation = this.#current
     if (!kept || !incarnation) throw new HubUnreachable('this agent is not admitted yet')
+    if (!this.#maySpeak()) throw new HubUnreachable('another process speaks for this agent')
     const { cluster, adm, hubId } = kept.admission.payload
     return { cluster, admission: adm, hubId, key: this.#requireKey(), incarnation }
   }
@@ -489,12 +328,14 @@ export class AgentLink implements HubLink {
     for (const document of held) if (document.typ === 'offer') named.add(document.digest)
     await this.#bundles.sweep(named)
   }
+}
 
-  async #sleep(delayMs: number): Promise<void> {
-    try {
-      await this.#options.clock.sleep(delayMs, this.#stopping.signal)
-    } catch (error) {
-      if (!this.#stopping.signal.aborted) throw error
-    }
-  }
+/** The result, or a rejection as soon as the link stops: what it waits for may never come. */
+function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

@@ -1,5 +1,4 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
-import type { Random } from '@flotilla/core/ports/random'
 
 /** Which start of this agent speaks: `inc` rises with every start, `inst` is chance (protocol.md 1). */
 export interface IncarnationNumber {
@@ -24,7 +23,7 @@ const KEY = 'incarnation'
  * An incarnation counted in the agent's own state: for an agent whose state nobody shares, and for tests. A lost
  * state starts again at 1; the hub's refusal then names the highest it knows, and the count goes on above it.
  */
-export function folderIncarnation(state: AgentState, random: Random): Incarnation {
+export function folderIncarnation(state: AgentState, newInstance: () => string): Incarnation {
   let held = false
   return {
     async acquire(above = 0) {
@@ -32,7 +31,7 @@ export function folderIncarnation(state: AgentState, random: Random): Incarnatio
       const inc = Math.max(stored, above) + 1
       await state.put(KEY, Buffer.from(String(inc)))
       held = true
-      return { inc, inst: Buffer.from(random.bytes(16)).toString('hex') }
+      return { inc, inst: newInstance() }
     },
     held: () => held,
   }

@@ -76,7 +76,8 @@ export class SocketConversation {
 
   async #receive(text: string): Promise<void> {
     if (!this.#open) return
-    const { log, clock } = this.#options
+    const { log, clock, maySpeak } = this.#options
+    if (!maySpeak()) return this.close('another process speaks for this agent')
     this.#heardAt = clock.monotonicMs()
     const decoded = decodeHubFrame(text)
     if (decoded.kind === 'refused') return log.warn('a frame of the hub was refused', { why: decoded.message })
