@@ -252,6 +252,15 @@ describe('a watch', () => {
     await expect(next()).rejects.toThrow('enough')
   })
 
+  it('ends with the transport that it was opened through', async () => {
+    const cluster = new TestCluster()
+    const next = await watch(cluster, `${MAPS}?watch=true&resourceVersion=${cluster.cluster.revision}`)
+    await cluster.transport.close()
+    await expect(next()).rejects.toThrow(ClusterUnreachable)
+    await expect(cluster.ask('GET', '/version')).rejects.toThrow(ClusterUnreachable)
+    expect(cluster.cluster.counters.openWatches).toBe(0)
+  })
+
   it('is closed by its consumer leaving', async () => {
     const cluster = new TestCluster()
     const response = await cluster.transport.request({ method: 'GET', path: `${MAPS}?watch=true` })

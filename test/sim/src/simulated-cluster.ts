@@ -64,17 +64,23 @@ export class SimulatedCluster {
     return this.core.store.get('/namespaces', '', 'kube-system')?.metadata.uid ?? ''
   }
 
-  /** The API as `user` reaches it, in process. Closing it ends nothing but its own use. */
+  /** The API as `user` reaches it, in process. Closing it ends the watches that were opened through it. */
   transport(user: User = ADMINISTRATOR): ClusterTransport {
     let closed = false
+    const opened = new Set<WatchStream>()
     return {
-      request: request => {
-        if (closed) return Promise.reject(new ClusterUnreachable('this transport is closed'))
-        return this.handle(request, user)
+      request: async request => {
+        if (closed) throw new ClusterUnreachable('this transport is closed')
+        const response = await this.handle(request, user)
+        if (response.body instanceof WatchStream) {
+          for (const earlier of opened) if (!this.watches.has(earlier)) opened.delete(earlier)
+          opened.add(response.body)
+        }
+        return response
       },
-      close: () => {
+      close: async () => {
         closed = true
-        return Promise.resolve()
+        for (const watch of opened) watch.drop()
       },
     }
   }

@@ -37,8 +37,8 @@ export function deleteObject(
   const live = core.store.get(type.storageKey, namespace, name)
   if (!live) throw notFound(type, name)
   const left = deleteOne(core, type, live, options)
-  if (left) return ok(presentObject(form, type, left))
-  if (shownWhenDeleted(type)) return ok(presentObject(form, type, live))
+  if (left) return ok(presentObject(form, type, left, core.clock.now()))
+  if (shownWhenDeleted(type)) return ok(presentObject(form, type, live, core.clock.now()))
   return ok({
     kind: 'Status',
     apiVersion: 'v1',
@@ -66,7 +66,7 @@ export function deleteCollection(
   const revision = String(core.store.revision)
   for (const object of objects)
     deleteOne(core, type, object, { ...options, uid: undefined, resourceVersion: undefined })
-  return ok(presentList(form, type, objects, { resourceVersion: revision }))
+  return ok(presentList(form, type, objects, { resourceVersion: revision }, core.clock.now()))
 }
 
 /** Deletes as a controller does: no preconditions, in the background unless told otherwise. */

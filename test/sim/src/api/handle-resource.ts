@@ -64,7 +64,7 @@ export function handleResource(handling: Handling, target: ResourceTarget): ApiR
     }
     const found = core.store.get(type.storageKey, namespace, name!)
     if (!found) throw notFound(type, name!)
-    return ok(presentObject(form, type, found))
+    return ok(presentObject(form, type, found, core.clock.now()))
   }
   if (request.method === 'DELETE' && subresource === '') {
     if (!type.verbs.includes(verbOf(request, target))) throw methodNotAllowed(type, verbOf(request, target))
@@ -76,7 +76,7 @@ export function handleResource(handling: Handling, target: ResourceTarget): ApiR
   if (name !== undefined && (request.method === 'POST' || request.method === 'DELETE'))
     throw methodNotAllowed(type, verbOf(request, target))
   const written = write(handling, target)
-  return ok(presentObject(form, type, written.object), written.created ? 201 : 200)
+  return ok(presentObject(form, type, written.object, core.clock.now()), written.created ? 201 : 200)
 }
 
 function isFinalize({ type, subresource }: ResourceTarget): boolean {

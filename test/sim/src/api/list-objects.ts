@@ -46,11 +46,17 @@ export function listObjects(
   const remaining = matching.length - page.length
   const selective = (query.get('labelSelector') ?? '') !== '' || (query.get('fieldSelector') ?? '') !== ''
   return ok(
-    presentList(form, type, page, {
-      resourceVersion: String(revision),
-      ...(remaining > 0 ? { continue: writeContinue({ revision, after: orderKey(page[page.length - 1]!) }) } : {}),
-      ...(remaining > 0 && !selective ? { remainingItemCount: remaining } : {}),
-    }),
+    presentList(
+      form,
+      type,
+      page,
+      {
+        resourceVersion: String(revision),
+        ...(remaining > 0 ? { continue: writeContinue({ revision, after: orderKey(page[page.length - 1]!) }) } : {}),
+        ...(remaining > 0 && !selective ? { remainingItemCount: remaining } : {}),
+      },
+      core.clock.now(),
+    ),
   )
 }
 

@@ -1,11 +1,12 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { convertEvent } from '../objects/convert-event.ts'
-import { at, textOf } from '../objects/drafts.ts'
 import { newReport, readObject } from '../objects/read-object.ts'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiRequest } from './request.ts'
+import { columnsOf } from './table-columns.ts'
 
 /** In which form objects are answered: whole, their metadata only, or as a table for people. */
 export type Form = 'object' | 'metadata' | 'table'
@@ -39,10 +40,10 @@ export function asVersion(type: ResourceType, object: KubernetesObject): Kuberne
   return { ...readObject(type.schema, { ...object, apiVersion }, newReport()), apiVersion, kind: type.kind }
 }
 
-export function presentObject(form: Form, type: ResourceType, object: KubernetesObject): JsonObject {
+export function presentObject(form: Form, type: ResourceType, object: KubernetesObject, now: EpochMs): JsonObject {
   const versioned = asVersion(type, object)
   if (form === 'object') return versioned
-  if (form === 'table') return tableOf(type, [versioned], object.metadata.resourceVersion ?? '')
+  if (form === 'table') return tableOf(type, [versioned], object.metadata.resourceVersion ?? '', now)
   return { kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata: versioned.metadata }
 }
 
@@ -57,10 +58,11 @@ export function presentList(
   type: ResourceType,
   objects: readonly KubernetesObject[],
   meta: ListMeta,
+  now: EpochMs,
 ): JsonObject {
   const versioned = objects.map(object => asVersion(type, object))
   const metadata = { ...meta } as JsonObject
-  if (form === 'table') return { ...tableOf(type, versioned, meta.resourceVersion), metadata }
+  if (form === 'table') return { ...tableOf(type, versioned, meta.resourceVersion, now), metadata }
   if (form === 'metadata') {
     const items = versioned.map(object => ({
       kind: 'PartialObjectMetadata',
@@ -74,36 +76,25 @@ export function presentList(
   return { kind: type.listKind, apiVersion: apiVersionOf(type), metadata, items }
 }
 
-function tableOf(type: ResourceType, objects: readonly KubernetesObject[], resourceVersion: string): JsonObject {
-  const columns = (type.custom?.printerColumns ?? []).map(column => ({
-    name: String(column['name']),
-    type: String(column['type'] ?? 'string'),
-    format: '',
-    description: String(column['description'] ?? ''),
-    priority: Number(column['priority'] ?? 0),
-    path: textOf(column, 'jsonPath') ?? '',
-  }))
-  const age = columns.some(column => column.name === 'Age')
-    ? []
-    : [{ name: 'Created At', path: '.metadata.creationTimestamp' }]
-  const plain = (name: string) => ({ name, type: 'string', format: '', description: '', priority: 0 })
+function tableOf(
+  type: ResourceType,
+  objects: readonly KubernetesObject[],
+  resourceVersion: string,
+  now: EpochMs,
+): JsonObject {
+  const columns = columnsOf(type, now)
+  const named = { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }
   return {
     kind: 'Table',
     apiVersion: META_VERSION,
     metadata: { resourceVersion },
     columnDefinitions: [
-      { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 },
-      ...columns.map(({ path: _, ...column }) => column),
-      ...age.map(column => plain(column.name)),
+      named,
+      ...columns.map(({ name, type, priority }) => ({ name, type, format: '', description: '', priority })),
     ],
     rows: objects.map(object => ({
-      cells: [object.metadata.name ?? '', ...[...columns, ...age].map(column => cellAt(object, column.path))],
+      cells: [object.metadata.name ?? '', ...columns.map(column => column.cell(object))],
       object: { kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata: object.metadata },
     })),
   }
-}
-
-function cellAt(object: KubernetesObject, path: string): Json {
-  const value = at(object, ...path.split('.').filter(part => part !== ''))
-  return value === undefined ? null : typeof value === 'object' && value !== null ? JSON.stringify(value) : value
 }

@@ -184,7 +184,7 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
   }
 
   private send(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubernetesObject): void {
-    this.push({ type, object: presentObject(this.form, this.type, object) })
+    this.push({ type, object: presentObject(this.form, this.type, object, this.core.clock.now()) })
   }
 
   private bookmark(annotations?: Readonly<Record<string, string>>): void {
