@@ -156,6 +156,15 @@ describe('FleetView', () => {
     expect(view.repositories()).toHaveLength(1)
   })
 
+  it('an agent that is heard before its cluster is told still brings its Applications to life', () => {
+    const view = newView()
+    view.apply({ applications: [running('a')] }, NOW)
+    expect(view.application('name-a', NOW)?.agent.silent).toBe(true)
+    view.apply({ connections: [{ clusterId: 'cluster-1', connected: true, lastSeenAt: NOW }] }, NOW)
+    expect(view.application('name-a', NOW)?.agent).toMatchObject({ connected: true, silent: false })
+    expect(view.counted().all.sync).toEqual({ Synced: 0, OutOfSync: 1, Unknown: 0 })
+  })
+
   it('of several Applications of one name the incumbent is meant', () => {
     const view = newView()
     view.apply(

@@ -1,21 +1,14 @@
 import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
-import type { ApplicationRow, ClusterRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
+import type { ApplicationRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
-import {
-  type AgentConnection,
-  type ApplicationView,
-  type DeclaredCluster,
-  isSilent,
-  viewApplication,
-} from '@flotilla/core/view/application-view'
+import { type ApplicationView, viewApplication } from '@flotilla/core/view/application-view'
 import {
   type ClusterView,
   type SetView,
   type SourceView,
   type Tally,
-  viewCluster,
   viewSet,
   viewSource,
 } from '@flotilla/core/view/fleet-parts'
@@ -23,8 +16,10 @@ import { Mutex } from '../store/mutex.ts'
 import { incumbent } from '../store/row-rules.ts'
 import { type ApplicationPage, type ApplicationQuery, type Listed, pageOf, searchText } from './application-query.ts'
 import { type Change, ChangeLog } from './change-log.ts'
+import { ClusterIndex } from './cluster-index.ts'
 import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
 import { FleetCounts, setKeyOf } from './fleet-counts.ts'
+import { addTo, removeFrom } from './key-sets.ts'
 import { RepositoryUses } from './repository-uses.ts'
 
 export interface FleetViewOptions {
@@ -41,10 +36,6 @@ export interface FleetViewOptions {
 interface Parts {
   readonly row: ApplicationRow
   readonly report: ReportRow | undefined
-}
-
-interface Line extends AgentConnection {
-  readonly silent: boolean
 }
 
 /** The lastSeen of an Application is told to the minute, or every heartbeat would change every Application. */
@@ -64,14 +55,14 @@ export class FleetView {
   private readonly parts = new Map<string, Parts>()
   private readonly listed = new Map<string, Listed>()
   private readonly names = new Map<string, Set<string>>()
+  /** Ids by the name of the destination, and by the id of the agent's cluster. */
   private readonly idsOfCluster = new Map<string, Set<string>>()
+  private readonly idsOfAgent = new Map<string, Set<string>>()
   /** Reports that came before their Application. */
   private readonly loose = new Map<string, ReportRow>()
   private readonly sets = new Map<string, SetRow>()
   private readonly sources = new Map<string, SourceRow>()
-  private readonly clusterRows = new Map<string, ClusterRow>()
-  private readonly declared = new Map<string, DeclaredCluster>()
-  private readonly lines = new Map<string, Line>()
+  private readonly clusterIndex = new ClusterIndex()
   private readonly repositoryUses = new RepositoryUses()
   private readonly refreshing = new Mutex()
   /** Ids by name; made anew only when Applications came, went or were renamed. */
@@ -137,12 +128,8 @@ export class FleetView {
 
   /** Lets silent agents grow old: to be called before reading, and now and then for those who watch. */
   age(now: EpochMs): void {
-    for (const [clusterId, line] of this.lines) {
-      if (isSilent(line.lastSeenAt, now) !== line.silent) {
-        const { connected, lastSeenAt } = line
-        this.apply(lastSeenAt === undefined ? {} : { connections: [{ clusterId, connected, lastSeenAt }] }, now)
-      }
-    }
+    const aged = this.clusterIndex.aged(now)
+    if (aged.length > 0) this.apply({ connections: aged }, now)
   }
 
   applications(query: ApplicationQuery, now: EpochMs): ApplicationPage {
@@ -173,24 +160,12 @@ export class FleetView {
   }
 
   cluster(name: string, now: EpochMs): ClusterView | undefined {
-    const row = this.clusterRows.get(name)
-    const declared = this.declared.get(name)
-    if (row === undefined && declared === undefined) return undefined
-    const connection = row === undefined ? undefined : this.lines.get(row.id)
-    return viewCluster({
-      name,
-      ...(row !== undefined && { row }),
-      ...(declared !== undefined && { declared }),
-      ...(connection !== undefined && { connection }),
-      applications: this.counts.of('cluster', name),
-      now,
-    })
+    return this.clusterIndex.view(name, this.counts.of('cluster', name), now)
   }
 
   clusters(now: EpochMs): readonly ClusterView[] {
     this.age(now)
-    const names = new Set([...this.clusterRows.keys(), ...this.declared.keys()])
-    return [...names].sort().map(name => this.cluster(name, now)!)
+    return this.clusterIndex.names().map(name => this.cluster(name, now)!)
   }
 
   applicationSets(): readonly SetView[] {
@@ -222,7 +197,7 @@ export class FleetView {
   /** Adds what changes with every heartbeat, which the kept views leave out. */
   private present(view: ApplicationView): ApplicationView {
     const { row } = this.parts.get(view.id)!
-    const lastSeenAt = row.clusterId === undefined ? undefined : this.lines.get(row.clusterId)?.lastSeenAt
+    const lastSeenAt = this.clusterIndex.line(row.clusterId)?.lastSeenAt
     if (lastSeenAt === undefined) return view
     const minute = Math.floor(lastSeenAt / LAST_SEEN_STEP_MS) * LAST_SEEN_STEP_MS
     return { ...view, agent: { ...view.agent, lastSeen: isoTime(minute) } }
@@ -231,20 +206,14 @@ export class FleetView {
   private takeClusters(changes: FleetChanges, now: EpochMs, touched: Touched): Set<string> {
     const dirty = new Set<string>()
     for (const row of changes.clusters ?? []) {
-      this.clusterRows.set(row.name, row)
+      this.clusterIndex.put(row)
       touched.clusters.add(row.name)
     }
-    if (changes.declaredClusters !== undefined) {
-      const before = new Map(this.declared)
-      this.declared.clear()
-      for (const cluster of changes.declaredClusters) this.declared.set(cluster.name, cluster)
-      for (const name of new Set([...before.keys(), ...this.declared.keys()])) {
-        const [old, current] = [before.get(name), this.declared.get(name)]
-        if (equalJson(old as unknown as Json, current as unknown as Json)) continue
-        touched.clusters.add(name)
-        if (current === undefined) touched.gone.add(name)
-        if (old?.environment !== current?.environment) this.addIdsOf(name, dirty)
-      }
+    const declared = changes.declaredClusters === undefined ? [] : this.clusterIndex.declare(changes.declaredClusters)
+    for (const { name, gone, environmentChanged } of declared) {
+      touched.clusters.add(name)
+      if (gone) touched.gone.add(name)
+      if (environmentChanged) for (const id of this.idsOfCluster.get(name) ?? []) dirty.add(id)
     }
     for (const { clusterId, ...line } of changes.connections ?? []) this.hear(clusterId, line, now, dirty, touched)
     return dirty
@@ -258,24 +227,10 @@ export class FleetView {
     dirty: Set<string>,
     touched: Touched,
   ): void {
-    const before = this.lines.get(clusterId)
-    const lastSeenAt = Math.max(heard.lastSeenAt, before?.lastSeenAt ?? 0)
-    const line = {
-      connected: heard.connected ?? before?.connected ?? false,
-      lastSeenAt,
-      silent: isSilent(lastSeenAt, now),
-    }
-    this.lines.set(clusterId, line)
-    if (before?.connected === line.connected && before.silent === line.silent) return
-    for (const row of this.clusterRows.values()) {
-      if (row.id !== clusterId) continue
-      touched.clusters.add(row.name)
-      this.addIdsOf(row.name, dirty)
-    }
-  }
-
-  private addIdsOf(cluster: string, ids: Set<string>): void {
-    for (const id of this.idsOfCluster.get(cluster) ?? []) ids.add(id)
+    if (!this.clusterIndex.hear(clusterId, heard, now)) return
+    const name = this.clusterIndex.nameOf(clusterId)
+    if (name !== undefined) touched.clusters.add(name)
+    for (const id of this.idsOfAgent.get(clusterId) ?? []) dirty.add(id)
   }
 
   /** Puts a row in its place, without looking at it yet. */
@@ -284,6 +239,7 @@ export class FleetView {
     if (before !== undefined) this.unlist(before.row)
     addTo(this.names, row.name, row.id)
     addTo(this.idsOfCluster, row.clusterName, row.id)
+    if (row.clusterId !== undefined) addTo(this.idsOfAgent, row.clusterId, row.id)
     this.repositoryUses.add(row)
     this.parts.set(row.id, { row, report: before?.report ?? this.loose.get(row.id) })
     this.loose.delete(row.id)
@@ -292,6 +248,7 @@ export class FleetView {
   private unlist(row: ApplicationRow): void {
     removeFrom(this.names, row.name, row.id)
     removeFrom(this.idsOfCluster, row.clusterName, row.id)
+    if (row.clusterId !== undefined) removeFrom(this.idsOfAgent, row.clusterId, row.id)
     this.repositoryUses.remove(row)
   }
 
@@ -300,8 +257,8 @@ export class FleetView {
     const parts = this.parts.get(id)
     if (parts === undefined) return
     const { row, report } = parts
-    const cluster = this.declared.get(row.clusterName)
-    const connection = row.clusterId === undefined ? undefined : this.lines.get(row.clusterId)
+    const cluster = this.clusterIndex.declared(row.clusterName)
+    const connection = this.clusterIndex.line(row.clusterId)
     const seen = viewApplication({
       row,
       ...(report !== undefined && { report }),
@@ -395,18 +352,6 @@ class Touched {
 function byNameAndId(a: ApplicationView, b: ApplicationView): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1
   return a.id < b.id ? -1 : 1
-}
-
-function addTo(lists: Map<string, Set<string>>, key: string, value: string): void {
-  const values = lists.get(key)
-  if (values === undefined) lists.set(key, new Set([value]))
-  else values.add(value)
-}
-
-function removeFrom(lists: Map<string, Set<string>>, key: string, value: string): void {
-  const values = lists.get(key)
-  values?.delete(value)
-  if (values?.size === 0) lists.delete(key)
 }
 
 /** Canonical, because provenance may carry integers that JSON.stringify refuses. */

@@ -1,0 +1,95 @@
+import { equalJson, type Json } from '@flotilla/core/json/json'
+import type { ClusterRow } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type AgentConnection, type DeclaredCluster, isSilent } from '@flotilla/core/view/application-view'
+import { type ClusterView, type Tally, viewCluster } from '@flotilla/core/view/fleet-parts'
+
+export interface Line extends AgentConnection {
+  readonly lastSeenAt: EpochMs
+  /** As of the last time it was looked at. */
+  readonly silent: boolean
+}
+
+/** What is known of each cluster: who joined, what the config repo declares, when its agent was last heard. */
+export class ClusterIndex {
+  private readonly rows = new Map<string, ClusterRow>()
+  private readonly declarations = new Map<string, DeclaredCluster>()
+  private readonly lines = new Map<string, Line>()
+
+  put(row: ClusterRow): void {
+    this.rows.set(row.name, row)
+  }
+
+  /** Replaces all that is declared; returns the names of clusters that are declared otherwise now, or no longer. */
+  declare(clusters: readonly DeclaredCluster[]): readonly {
+    readonly name: string
+    readonly gone: boolean
+    /** Whether its Applications look different too. */
+    readonly environmentChanged: boolean
+  }[] {
+    const before = new Map(this.declarations)
+    this.declarations.clear()
+    for (const cluster of clusters) this.declarations.set(cluster.name, cluster)
+    return [...new Set([...before.keys(), ...this.declarations.keys()])].flatMap(name => {
+      const [old, current] = [before.get(name), this.declarations.get(name)]
+      if (equalJson(old as unknown as Json, current as unknown as Json)) return []
+      const environmentChanged = old?.environment !== current?.environment
+      return [{ name, gone: current === undefined, environmentChanged }]
+    })
+  }
+
+  /** An agent was heard, or its line changed; true when it connected, disconnected, spoke up or fell silent. */
+  hear(
+    clusterId: string,
+    heard: { readonly connected?: boolean; readonly lastSeenAt: EpochMs },
+    now: EpochMs,
+  ): boolean {
+    const before = this.lines.get(clusterId)
+    const lastSeenAt = Math.max(heard.lastSeenAt, before?.lastSeenAt ?? 0)
+    const connected = heard.connected ?? before?.connected ?? false
+    const silent = isSilent(lastSeenAt, now)
+    this.lines.set(clusterId, { connected, lastSeenAt, silent })
+    return before?.connected !== connected || before.silent !== silent
+  }
+
+  /** Lines that look otherwise by time alone. */
+  aged(now: EpochMs): readonly (Line & { readonly clusterId: string })[] {
+    const aged: (Line & { readonly clusterId: string })[] = []
+    for (const [clusterId, line] of this.lines) {
+      if (isSilent(line.lastSeenAt, now) !== line.silent) aged.push({ clusterId, ...line })
+    }
+    return aged
+  }
+
+  line(clusterId: string | undefined): Line | undefined {
+    return clusterId === undefined ? undefined : this.lines.get(clusterId)
+  }
+
+  declared(name: string): DeclaredCluster | undefined {
+    return this.declarations.get(name)
+  }
+
+  nameOf(clusterId: string): string | undefined {
+    for (const row of this.rows.values()) if (row.id === clusterId) return row.name
+    return undefined
+  }
+
+  names(): readonly string[] {
+    return [...new Set([...this.rows.keys(), ...this.declarations.keys()])].sort()
+  }
+
+  view(name: string, applications: Tally, now: EpochMs): ClusterView | undefined {
+    const row = this.rows.get(name)
+    const declared = this.declarations.get(name)
+    if (row === undefined && declared === undefined) return undefined
+    const connection = this.line(row?.id)
+    return viewCluster({
+      name,
+      ...(row !== undefined && { row }),
+      ...(declared !== undefined && { declared }),
+      ...(connection !== undefined && { connection }),
+      applications,
+      now,
+    })
+  }
+}
