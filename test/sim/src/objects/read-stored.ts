@@ -7,7 +7,7 @@ import { emptyObject, newReport, type ReadReport, readObject } from './read-obje
 
 /** A copy of a well-formed object, free to be changed. */
 export function readStored(type: ResourceType, object: JsonObject): Draft {
-  return readObject(type.schema, object, newReport()) as Draft
+  return readObject(type.schema, object, { ...newReport(), keepsNulls: true }) as Draft
 }
 
 /** Reads what a client sent: as its type, defaulted. What was dropped or wrong stands in the report. */
