@@ -102,7 +102,7 @@ async function readBody(request: IncomingMessage, encoding: string | undefined, 
       chunks.push(chunk)
     }
   } catch (error) {
-    if (source === request || request.errored || request.destroyed) throw error
+    if (source === request || (request.destroyed && !request.complete)) throw error
     return { kind: 'refused', response: refuse(400, 'MALFORMED', 'the body cannot be inflated') }
   }
   return { kind: 'read', body: Buffer.concat(chunks) }
