@@ -1,5 +1,5 @@
+import type { SyncIntent } from '@flotilla/core/plan/plan-sync'
 import type { OperationReport } from '@flotilla/core/protocol/report'
-import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { ObservedObjects } from './observe.ts'
 import { PredictionMemo } from './predict.ts'
 
@@ -17,5 +17,6 @@ export class ApplicationState {
   heal: OperationReport | undefined
   /** What was settled of a Grant in this process: `id outcome`. */
   readonly settled = new Set<string>()
-  lastLookAt: EpochMs | undefined
+  /** What was made of the last Offers, by what it was made from: a thousand objects need not be prepared each time. */
+  readonly intents = new Map<string, SyncIntent>()
 }

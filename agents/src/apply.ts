@@ -108,17 +108,15 @@ class Run {
       this.#input.signal.throwIfAborted()
       await this.#perform(action)
     })
-    const written = step.actions.filter(({ key }) => this.#applied.has(objectKeyText(key)))
+    const written = step.actions
+      .map(({ key }) => this.#applied.get(objectKeyText(key)))
+      .filter(live => live !== undefined)
     if (!step.barrier || written.length === 0) return
     try {
-      await waitForDefinitions(
-        this.#input.client,
-        written.map(({ key }) => key),
-        this.#input.signal,
-      )
+      await waitForDefinitions(this.#input.client, written, this.#input.signal)
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT')) throw error
-      this.#note(written[0]!, 'failed', error.message)
+      this.#note(step.actions[0]!, 'failed', error.message)
     }
   }
 

@@ -33,13 +33,13 @@ export interface Look {
  * @throws KubernetesError
  */
 export async function look(input: LookInput): Promise<Look> {
-  const { client, offer, bundle, state, inventory } = input
+  const { client, offer, state, inventory } = input
   await client.discovery.load()
-  let intent = intend(offer, bundle, client)
+  let intent = intend(input)
   // A definition may have been made a moment ago; asked once more before it counts as a mistake.
   if (intent.prepared.problems.some(({ code }) => code === 'KIND_UNKNOWN')) {
     await client.discovery.refresh()
-    intent = intend(offer, bundle, client)
+    intent = intend(input)
   }
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
   const owned = new Set(inventory.map(objectKeyText))
@@ -82,8 +82,16 @@ export async function look(input: LookInput): Promise<Look> {
   return { intent, observation, plan: planSync(intent, observation, { confirmed: input.confirmed }) }
 }
 
-function intend(offer: OfferPayload, bundle: Bundle, client: KubernetesClient): SyncIntent {
-  return intendSync({
+/** An Offer, one for the last success, and the options of a Grant over either. */
+const KEPT_INTENTS = 3
+
+function intend({ client, offer, bundle, state }: LookInput): SyncIntent {
+  const { epoch, n } = offer.number
+  const { generation } = client.discovery
+  const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation}`
+  const known = state.intents.get(name)
+  if (known) return known
+  const intent = intendSync({
     application: { id: offer.application.id, name: offer.application.name },
     digest: bundle.digest,
     desired: bundle.objects,
@@ -93,4 +101,7 @@ function intend(offer: OfferPayload, bundle: Bundle, client: KubernetesClient): 
     kinds: client.discovery,
     ignoreDifferences: offer.ignoreDifferences,
   })
+  for (const old of [...state.intents.keys()].slice(0, -(KEPT_INTENTS - 1))) state.intents.delete(old)
+  state.intents.set(name, intent)
+  return intent
 }

@@ -19,8 +19,10 @@ export class ObservedObjects {
     return this.#entries.get(name)
   }
 
-  set(key: ObjectKey, live: KubernetesObject | undefined): void {
-    this.#entries.set(objectKeyText(key), { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '' })
+  set(key: ObjectKey, live: KubernetesObject | undefined): ObservedEntry {
+    const entry = { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '' }
+    this.#entries.set(objectKeyText(key), entry)
+    return entry
   }
 
   /** Something may have changed: the object is read again at the next look. */

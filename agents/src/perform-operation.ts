@@ -54,9 +54,9 @@ export async function performPlan(input: PerformInput): Promise<ApplyOutcome> {
     mayWrite: input.mayWrite,
     signal: input.signal,
     onApplied: (key, live) => {
-      state.observed.set(key, live)
+      const { contentKey } = state.observed.set(key, live)
       const target = targets.get(objectKeyText(key))
-      if (target) state.predictions.applied(target, live)
+      if (target) state.predictions.applied(target, contentKey)
     },
   })
 }

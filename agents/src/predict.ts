@@ -41,8 +41,8 @@ export class PredictionMemo {
   }
 
   /** The target was applied just now, and this came of it: a dry run would change nothing. */
-  applied(target: Target, live: KubernetesObject): void {
-    this.remember(target, contentKeyOf(live), { kind: 'same' })
+  applied(target: Target, contentKey: string): void {
+    this.remember(target, contentKey, { kind: 'same' })
   }
 
   retain(names: ReadonlySet<string>): void {

@@ -33,12 +33,12 @@ const MISSING_GRACE_MS = 60_000
  */
 export async function reconcileOffer(engine: Engine, state: ApplicationState, offer: OfferPayload): Promise<number> {
   const { clock, link, random } = engine
-  const id = offer.application.id
   const nowMs = clock.monotonicMs()
   if (nowMs - state.wholeLookAtMs > WHOLE_LOOK_EVERY_MS * (0.8 + 0.2 * random.fraction())) {
     state.observed.clear()
     state.wholeLookAtMs = nowMs
   }
+  engine.log.debug('looking at an application', { application: offer.application.name })
   const bundle = await link.bundle(offer.digest)
   if (!bundle) {
     await engine.reporter.report({
@@ -60,7 +60,6 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
   if (progress.underWay || !isVouchedFor(engine, seen) || found.health.status === 'Missing') waits.push(SOON_MS)
   if (state.observed.keys().length === 0) waits.push(WHOLE_LOOK_EVERY_MS)
-  engine.log.debug('application looked at', { application: offer.application.name, sync: found.sync.status, id })
   return Math.min(...waits.filter(wait => wait !== undefined))
 }
 

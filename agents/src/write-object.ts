@@ -2,7 +2,13 @@ import { takeOverFields } from '@flotilla/core/diff/take-over'
 import { assessHealth } from '@flotilla/core/health/assess-health'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { textAt } from '@flotilla/core/json/read-json'
-import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
+import {
+  type KubernetesObject,
+  keyOf,
+  type ObjectKey,
+  objectKeyText,
+  versionOf,
+} from '@flotilla/core/model/kubernetes-object'
 import type { CreateAction, PruneAction, UpdateAction } from '@flotilla/core/plan/sync-plan'
 import { FIELD_MANAGER, ownerOf } from '@flotilla/core/plan/tracking'
 import type { KubernetesClient } from './kubernetes/client.ts'
@@ -101,12 +107,12 @@ async function waitForDeletion(
 /** Waits until Namespaces are active and definitions established: what comes next could not be written before. */
 export async function waitForDefinitions(
   client: KubernetesClient,
-  keys: readonly ObjectKey[],
+  written: readonly KubernetesObject[],
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = client.requester
   const startMs = clock.monotonicMs()
-  for (const key of keys) {
+  for (const key of written.filter(object => !isUsable(object)).map(keyOf)) {
     for (;;) {
       const live = await client.get(key)
       if (live && isUsable(live)) break
@@ -120,7 +126,7 @@ export async function waitForDefinitions(
       await clock.sleep(POLL_MS, signal)
     }
   }
-  await client.discovery.refresh()
+  if (written.some(({ kind }) => kind === 'CustomResourceDefinition')) await client.discovery.refresh()
 }
 
 function isUsable(live: KubernetesObject): boolean {

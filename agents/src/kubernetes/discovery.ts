@@ -30,6 +30,8 @@ export class Discovery implements ServedKinds {
   readonly #requester: Requester
   #kinds: ReadonlyMap<string, ServedKind> | undefined
   #readAtMs = Number.NEGATIVE_INFINITY
+  /** Rises whenever the kinds were read; what was derived from them is of one generation. */
+  generation = 0
   #reading: Promise<void> | undefined
 
   constructor(requester: Requester) {
@@ -76,6 +78,7 @@ export class Discovery implements ServedKinds {
       else await this.#readGroups(path, document, kinds)
     }
     this.#kinds = kinds
+    this.generation++
     this.#readAtMs = this.#requester.clock.monotonicMs()
   }
 

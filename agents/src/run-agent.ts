@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import { parseJoinToken } from '@flotilla/core/protocol/join-token'
+import { type Agent, createAgent } from './agent.ts'
+import { ControlSocket } from './control-socket.ts'
+import { KubernetesClient } from './kubernetes/client.ts'
+import { createNodeClusterTransport } from './kubernetes/node-cluster-transport.ts'
+import { AgentLease } from './lease.ts'
+import { AgentLink } from './link/agent-link.ts'
+import { createNodeHubTransport } from './link/node-hub-transport.ts'
+import type { AgentSettings } from './settings.ts'
+import { openFolderState } from './state/folder-state.ts'
+import { openSecretState } from './state/secret-state.ts'
+
+export interface RunAgentPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** What the hub shows of this program. */
+  readonly version: string
+}
+
+export interface RunningAgent {
+  readonly agent: Agent
+  readonly link: AgentLink
+  /** Ends at the next safe point and gives the Lease back. */
+  stop(): Promise<void>
+}
+
+const HUB_URL_KEY = 'hub-url'
+
+/**
+ * Puts an agent together from its settings and starts it.
+ *
+ * @throws Error that names the setting when something is missing or cannot be read.
+ */
+export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): Promise<RunningAgent> {
+  const { clock, random, log, environment, version } = ports
+  const { name, namespace, concurrency, joinToken } = settings
+  const cluster = createNodeClusterTransport(settings.access, clock)
+  const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
+  const state =
+    settings.state.kind === 'folder'
+      ? await openFolderState(settings.state.path)
+      : await openSecretState({ transport: cluster, namespace, random, clock })
+  const hub = await findHub(settings, state)
+  const stopping = new AbortController()
+  const lease = new AgentLease({ client, namespace, clock, log, signal: stopping.signal })
+  const link = new AgentLink({
+    transport: createNodeHubTransport({ ...hub, environment, clock }),
+    state,
+    clock,
+    random,
+    log,
+    incarnation: lease,
+    ...(joinToken === undefined ? {} : { joinToken }),
+    clusterUid: async () => {
+      const system = await client.get({ group: '', kind: 'Namespace', namespace: '', name: 'kube-system' })
+      return system?.metadata.uid ?? ''
+    },
+    versions: { agent: version },
+  })
+  const mayWrite = () => lease.held()
+  const agent = createAgent({
+    name,
+    cluster,
+    link,
+    state,
+    clock,
+    random,
+    log,
+    namespace,
+    concurrency,
+    mayWrite,
+    client,
+  })
+  await agent.start()
+  const control = new ControlSocket(agent, settings.controlSocket, log)
+  await control.start()
+  return {
+    agent,
+    link,
+    stop: async () => {
+      stopping.abort(new Error('the agent is stopping'))
+      await control.stop()
+      await agent.stop()
+      await lease.release()
+      await state.close()
+      await cluster.close()
+    },
+  }
+}
+
+/** Settings first, then the join token, then what an earlier start was told: the token is only needed once. */
+async function findHub(settings: AgentSettings, state: AgentState) {
+  const caPem =
+    settings.hubCertificateAuthority === undefined ? undefined : readFileSync(settings.hubCertificateAuthority, 'utf8')
+  const parsed = settings.joinToken === undefined ? undefined : parseJoinToken(settings.joinToken)
+  if (parsed?.kind === 'refused') throw new Error(`joinToken: ${parsed.message}`)
+  const token = parsed?.token
+  const kept = await readKept(state)
+  const url = settings.hub ?? token?.hub ?? kept?.url
+  if (url === undefined) throw new Error('hub: is missing; give a join token or the URL of the hub')
+  const caPin = token?.ca ?? kept?.caPin
+  await state.put(HUB_URL_KEY, Buffer.from(JSON.stringify({ url, caPin })))
+  return {
+    url,
+    ...(caPem === undefined ? {} : { caPem }),
+    ...(caPin === undefined || caPem !== undefined ? {} : { caPin }),
+  }
+}
+
+async function readKept(
+  state: AgentState,
+): Promise<{ readonly url: string; readonly caPin?: `sha256:${string}` } | undefined> {
+  const bytes = await state.get(HUB_URL_KEY)
+  if (!bytes) return undefined
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
