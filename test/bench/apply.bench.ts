@@ -1,0 +1,240 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { CONCURRENT_WRITES } from '@flotilla/agents/apply'
+import { createNodeClusterTransport } from '@flotilla/agents/kubernetes/node-cluster-transport'
+import { type ControlPlane, startControlPlane } from '@flotilla/controlplane'
+import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import { createClock } from '@flotilla/core/ports/create-clock'
+import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
+import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
+import type { Benchmark, Figure } from './figure.ts'
+import { HubChild } from './parts/hub-child.ts'
+
+const OBJECTS = 1_000
+const ROUNDS = 3
+const SETTLE_MS = 120_000
+const ROOT = join(import.meta.dirname, '../..')
+const run_ = promisify(execFile)
+
+/**
+ * The bundled agent applies 1,000 new ConfigMaps on a real control plane, under a real hub's Offer and Grant, and the
+ * hub sees it Synced. Beside it, in the same run: as many server-side applies with the same concurrency and nothing
+ * around them.
+ */
+export const run: Benchmark = async () => {
+  await run_(process.execPath, [join(ROOT, 'scripts/build-agent.mjs')])
+  const plane = await startControlPlane({ components: 'apiserver', audit: 'none' })
+  const fixture = await FixtureRepository.make()
+  const server = await HttpGitServer.start({ root: fixture.root })
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-bench-apply-'))
+  const repository = server.url('fleet.git')
+  const transport = createNodeClusterTransport(
+    { kind: 'kubeconfig', path: plane.kubeconfigPath },
+    createClock(globalThis),
+  )
+  let hub: HubChild | undefined
+  let agent: AgentProcess | undefined
+  try {
+    await fixture.commit({ files: { 'fleet/fleet.yaml': declarations(repository), 'apps/README.md': 'empty' } })
+    hub = await HubChild.start({ dataDirectory: join(directory, 'hub'), repository })
+    const [token = ''] = await hub.tokens(['eu-1'])
+    agent = new AgentProcess(plane, token, join(directory, 'agent'))
+    await agent.said('agent started')
+    const raw: number[] = []
+    const applied: number[] = []
+    const peaksMiB: number[] = []
+    for (let round = 1; round <= ROUNDS; round++) {
+      raw.push(await applyRaw(transport, `raw-${round}`))
+      await fixture.commit({ files: { [`apps/app-${round}/objects.yaml`]: manifests() } })
+      applied.push(await syncedMs(hub, agent, repository, round))
+      peaksMiB.push(await agent.peakRssMiB())
+    }
+    const baseline = median(raw)
+    const figures: Figure[] = [
+      {
+        figure: `agent applies ${OBJECTS} new ConfigMaps and the hub sees them Synced`,
+        unit: 'ms',
+        value: median(applied),
+        baseline,
+        baselineOf: `raw server-side apply, ${CONCURRENT_WRITES} at a time`,
+        target: '≤ 1.5 ×',
+      },
+      {
+        figure: `peak RSS of the bundled agent, ${OBJECTS} objects`,
+        unit: 'MiB',
+        value: peaksMiB[0]!,
+        target: '< 110',
+      },
+      { figure: `peak RSS of the bundled agent, ${ROUNDS * OBJECTS} objects`, unit: 'MiB', value: peaksMiB.at(-1)! },
+    ]
+    return figures
+  } finally {
+    await agent?.stop()
+    await hub?.stop().catch(() => hub?.kill())
+    await transport.close()
+    await server.close()
+    await fixture.remove()
+    await plane.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** `agents/dist/agent.mjs` as a process of its own, read by the lines it logs. */
+class AgentProcess {
+  readonly #child: ChildProcess
+  readonly #lines: { readonly message: string; readonly atMs: number }[] = []
+  #rest = ''
+
+  constructor(plane: ControlPlane, joinToken: string, dataDirectory: string) {
+    const settings = {
+      FLOTILLA_KUBECONFIG: plane.kubeconfigPath,
+      FLOTILLA_JOIN_TOKEN: joinToken,
+      FLOTILLA_DATA_DIRECTORY: dataDirectory,
+      FLOTILLA_LOG_LEVEL: 'debug',
+    }
+    const options = ['--max-semi-space-size=1', '--max-old-space-size=48']
+    this.#child = spawn(process.execPath, [...options, join(ROOT, 'agents/dist/agent.mjs')], {
+      env: { PATH: process.env['PATH'], ...settings },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
+  }
+
+  async said(message: string): Promise<number> {
+    const deadline = performance.now() + SETTLE_MS
+    for (;;) {
+      const line = this.#lines.find(each => each.message === message)
+      if (line) return line.atMs
+      if (performance.now() > deadline || this.#child.exitCode !== null)
+        throw new Error(`the agent never said: ${message}`)
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+
+  forget(): void {
+    this.#lines.length = 0
+  }
+
+  async peakRssMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    await exited
+  }
+
+  #read(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const { message, level, time, ...more } = JSON.parse(line) as { message: string; level: string; time: string }
+      this.#lines.push({ message, atMs: Date.parse(time) })
+      if (level === 'warn' || level === 'error') console.error(`agent: ${message}`, more)
+    }
+  }
+}
+
+/** From the agent's first look at the Application until the hub has its report. */
+async function syncedMs(hub: HubChild, agent: AgentProcess, repository: string, applications: number): Promise<number> {
+  agent.forget()
+  const response = await fetch(`${hub.url}/api/v1/webhooks/generic`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ repository }),
+  })
+  if (response.status !== 202) throw new Error(`the hub answered a webhook with ${response.status}`)
+  const startedAt = await agent.said('looking at an application')
+  const deadline = performance.now() + SETTLE_MS
+  for (;;) {
+    const counts = await hub.counts()
+    if (counts.settled === applications) return Date.now() - startedAt
+    if (performance.now() > deadline) throw new Error(`not settled: ${JSON.stringify(counts)}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
+
+/** The least that applying can take: the same bodies, nothing read, nothing parsed. */
+async function applyRaw(transport: ClusterTransport, namespace: string): Promise<number> {
+  await send(transport, 'POST', '/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace },
+  })
+  const started = performance.now()
+  let next = 0
+  const worker = async () => {
+    while (next < OBJECTS) {
+      const name = `object-${next++}`
+      const path = `/api/v1/namespaces/${namespace}/configmaps/${name}?fieldManager=flotilla&force=true`
+      const labels = { 'flotilla.dev/application': '0199c2f0-0000-7000-8000-000000000001' }
+      const annotations = {
+        'flotilla.dev/tracking-id': `${labels['flotilla.dev/application']}:/ConfigMap:${namespace}/${name}`,
+      }
+      const metadata = { name, namespace, labels, annotations }
+      await send(transport, 'PATCH', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: data(name) })
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENT_WRITES }, worker))
+  return performance.now() - started
+}
+
+async function send(transport: ClusterTransport, method: 'POST' | 'PATCH', path: string, body: object): Promise<void> {
+  const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'
+  const headers = { 'content-type': contentType, accept: 'application/json' }
+  const response = await transport.request({ method, path, headers, body: JSON.stringify(body) })
+  for await (const _chunk of response.body) {
+    // Read, not kept.
+  }
+  if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status}`)
+}
+
+function manifests(): string {
+  return Array.from({ length: OBJECTS }, (_, index) => {
+    const name = `object-${index}`
+    return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: data(name) })
+  }).join('\n---\n')
+}
+
+function data(name: string): { readonly [key: string]: string } {
+  return { name, text: 'a line of settings, as they are\n'.repeat(4) }
+}
+
+function declarations(repository: string): string {
+  return `apiVersion: flotilla.dev/v1alpha1
+kind: Cluster
+metadata: {name: eu-1, labels: {env: prod}}
+---
+apiVersion: flotilla.dev/v1alpha1
+kind: Project
+metadata: {name: bench}
+spec:
+  sourceRepos: ['*']
+  destinations: [{name: '*', namespace: 'app-*'}]
+---
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: bench}
+spec:
+  generators:
+  - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*}]}
+  template:
+    metadata: {name: '{{path.basename}}'}
+    spec:
+      project: bench
+      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
+      destination: {name: eu-1, namespace: '{{path.basename}}'}
+      syncPolicy: {automated: {prune: true, selfHeal: true}, syncOptions: [CreateNamespace=true]}
+`
+}
+
+function median(values: readonly number[]): number {
+  return Math.round([...values].sort((a, b) => a - b)[values.length >> 1] ?? 0)
+}
