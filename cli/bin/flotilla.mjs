@@ -2,6 +2,7 @@
 // Runs on whatever Node is there and imports nothing of ours before it knows that this Node can run it.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,6 +25,8 @@ function bundledNode() {
 
 if (isCapable()) {
   delete process.env[AGAIN]
+  // Compiled code is kept between starts (NODE_COMPILE_CACHE says where): a hub starts in half the time.
+  module.enableCompileCache?.()
   const { main } = await import('../src/main.ts')
   await main()
 } else {

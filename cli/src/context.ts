@@ -1,3 +1,5 @@
+import type { Clock } from '@flotilla/core/ports/clock'
+
 /** A stream that text goes to. */
 export interface Sink {
   write(text: string): void
@@ -9,6 +11,7 @@ export interface Sink {
 export interface CliContext {
   readonly cwd: string
   readonly env: { readonly [name: string]: string | undefined }
+  readonly clock: Clock
   /** Data: what a script reads. */
   readonly stdout: Sink
   /** Talk: what a person reads. */

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { createClock } from '@flotilla/core/ports/create-clock'
 import type { CliContext, Sink } from './context.ts'
 import { runCommand } from './program.ts'
 
@@ -7,6 +8,7 @@ export async function main(): Promise<void> {
   const context: CliContext = {
     cwd: process.cwd(),
     env: process.env,
+    clock: createClock(globalThis),
     stdout: sinkOf(process.stdout),
     stderr: sinkOf(process.stderr),
     exitCode: 0,

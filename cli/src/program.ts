@@ -17,6 +17,8 @@ export function createProgram(context: CliContext, verbs: readonly Verb[] = VERB
     .option('--quiet', 'data and errors only')
     .addOption(new Option('--hub <url>', 'the hub to talk to').env('FLOTILLA_HUB'))
     .addOption(new Option('--token-file <file>', 'a file with the token for the hub (or FLOTILLA_TOKEN)'))
+    .addOption(new Option('--ca-file <file>', "certificate of the hub's own authority, PEM").env('FLOTILLA_CA_FILE'))
+    .addOption(new Option('--ca-pin <digest>', "SHA-256 of the hub's own authority").env('FLOTILLA_CA_PIN'))
     .addOption(new Option('--context <name>', 'one of the hubs that you logged in to'))
     .showHelpAfterError('(flotilla --help lists the commands)')
     .configureHelp({ showGlobalOptions: true })

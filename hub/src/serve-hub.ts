@@ -81,13 +81,18 @@ export async function serveHub(served: {
     log,
     metrics,
     signal: stopping.signal,
-    settings: { version: options.version, webhookSecret: options.webhookSecret, trustProxy: options.trustProxy },
+    settings: {
+      version: options.version,
+      webhookSecret: options.webhookSecret,
+      webhooksPerMinute: options.webhooksPerMinute,
+      trustProxy: options.trustProxy,
+    },
     readiness: () => [...readinessOf(hub), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
       createJoinToken: async (clusterName, by) => {
-        const { token, row } = await joinToken(clusterName, by, JOIN_TOKEN_MS)
+        const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)
         return { id: row.id, token, expiresAt: row.expiresAt }
       },
     },
@@ -108,7 +113,7 @@ export async function serveHub(served: {
   url = options.publicUrl ?? `${certificate ? 'https' : 'http'}://${host}:${port}`
   return {
     url,
-    createJoinToken: async (clusterName: string, by: string, expiresInMs = JOIN_TOKEN_MS) =>
+    createJoinToken: async (clusterName: string, by: string, expiresInMs = options.joinTokenLifeMs ?? JOIN_TOKEN_MS) =>
       (await joinToken(clusterName, by, expiresInMs)).token,
     close: async () => {
       stopping.abort()

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { GitCredentials } from '@flotilla/core/ports/git'
 import type { Log } from '@flotilla/core/ports/log'
@@ -36,6 +37,9 @@ export interface HubProcessOptions extends HubSettings {
   /** The git program; `false` to do without. */
   readonly gitBinary?: string | false
   readonly webhookSecret?: string
+  readonly webhooksPerMinute?: number
+  /** How long a new join token is good. Default a day. */
+  readonly joinTokenLifeMs?: number
   readonly trustProxy?: string
   readonly maxStoreBytes?: number
 }
@@ -43,6 +47,8 @@ export interface HubProcessOptions extends HubSettings {
 export interface RunningHub {
   readonly hub: Hub
   readonly url: string
+  /** SHA-256 of the hub's own authority, where it has signed the certificate that is shown. */
+  readonly ca: Digest | undefined
   /** Only at the very first start: it is kept nowhere. */
   readonly adminToken: string | undefined
   createJoinToken(clusterName: string, by: string, expiresInMs?: number): Promise<string>
@@ -116,6 +122,7 @@ export async function startHub(
     return {
       hub,
       url: served.url,
+      ca: certificate?.current().ca,
       adminToken,
       createJoinToken: served.createJoinToken,
       stop: async () => {

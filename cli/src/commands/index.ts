@@ -1,11 +1,31 @@
+import { agent } from './agent.ts'
+import { app } from './app.ts'
+import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
 import { demo } from './demo.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
+import { fleet } from './fleet.ts'
+import { hub } from './hub.ts'
 import { render } from './render.ts'
+import { source } from './source.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
-export const VERBS: readonly Verb[] = [validate, expandVerb, explain, render, demo, completion, version]
+export const VERBS: readonly Verb[] = [
+  validate,
+  expandVerb,
+  explain,
+  render,
+  demo,
+  hub,
+  agent,
+  fleet,
+  app,
+  cluster,
+  source,
+  completion,
+  version,
+]

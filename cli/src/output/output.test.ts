@@ -1,5 +1,6 @@
 import type { Json } from '@flotilla/core/json/json'
 import { equalJson } from '@flotilla/core/json/json'
+import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -12,7 +13,8 @@ import { prettyYaml } from './yaml.ts'
 
 function contextWith(env: Record<string, string>, isTerminal: boolean): { context: CliContext; sink: Sink } {
   const sink: Sink = { write: () => undefined, isTerminal }
-  return { context: { cwd: '/', env, stdout: sink, stderr: sink, exitCode: 0 }, sink }
+  const clock = new VirtualClock({ startAt: 0, settle: async () => undefined })
+  return { context: { cwd: '/', env, clock, stdout: sink, stderr: sink, exitCode: 0 }, sink }
 }
 
 describe('colours', () => {

@@ -24,7 +24,15 @@ export type GatheredOptions =
   | { readonly kind: 'refused'; readonly problems: readonly PlacedProblem[] }
 
 /** Variables of the project that are no settings of the hub. */
-const OTHER_VARIABLES = ['FLOTILLA_TOKEN', 'FLOTILLA_HUB', 'FLOTILLA_CONFIG', 'FLOTILLA_CONTEXT', 'FLOTILLA_SEED']
+const OTHER_VARIABLES = [
+  'FLOTILLA_TOKEN',
+  'FLOTILLA_HUB',
+  'FLOTILLA_CONFIG',
+  'FLOTILLA_CONTEXT',
+  'FLOTILLA_CA_FILE',
+  'FLOTILLA_CA_PIN',
+  'FLOTILLA_SEED',
+]
 
 /** Flags win over variables, variables over the file, the file over what is the default. */
 export function gatherSettings(sources: SettingSources): GatheredOptions {

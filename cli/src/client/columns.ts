@@ -1,0 +1,52 @@
+import { valueAt } from '@flotilla/core/json/read-json'
+import { type Column, column, wideColumn } from './print-rows.ts'
+
+/** What the tables of each list show; `-o wide` has all of them. */
+
+export const APPLICATION_COLUMNS: readonly Column[] = [
+  column('NAME', 'name'),
+  column('PROJECT', 'project'),
+  column('CLUSTER', 'cluster'),
+  column('NAMESPACE', 'namespace'),
+  column('SYNC', 'sync', 'status'),
+  column('HEALTH', 'health', 'status'),
+  column('HOLD', 'hold', 'code'),
+  { heading: 'REVISION', text: row => String(valueAt(row, 'revision') ?? '-').slice(0, 8), wide: true },
+  wideColumn('SET', 'set'),
+  wideColumn('ENVIRONMENT', 'environment'),
+  wideColumn('LABELS', 'labels'),
+  wideColumn('IMAGES', 'images'),
+]
+
+export const CLUSTER_COLUMNS: readonly Column[] = [
+  column('NAME', 'name'),
+  column('ENVIRONMENT', 'environment'),
+  column('JOINED', 'joined'),
+  { heading: 'AGENT', text: row => (valueAt(row, 'agent', 'connected') === true ? 'connected' : 'away') },
+  column('APPLICATIONS', 'applications', 'total'),
+  column('SYNCED', 'applications', 'sync', 'Synced'),
+  column('HEALTHY', 'applications', 'health', 'Healthy'),
+  column('HELD', 'applications', 'held'),
+  wideColumn('LAST SEEN', 'agent', 'lastSeen'),
+  wideColumn('TIME ZONE', 'timeZone'),
+  wideColumn('LABELS', 'labels'),
+  wideColumn('AGENT VERSION', 'agent', 'versions', 'agent'),
+]
+
+export const SOURCE_COLUMNS: readonly Column[] = [
+  column('NAME', 'name'),
+  column('REVISION', 'revision'),
+  { heading: 'COMMIT', text: row => String(valueAt(row, 'commit') ?? '-').slice(0, 8) },
+  column('STALE', 'stale'),
+  {
+    heading: 'DIAGNOSTICS',
+    text: row => {
+      const diagnostics = valueAt(row, 'diagnostics')
+      return String(Array.isArray(diagnostics) ? diagnostics.length : 0)
+    },
+  },
+  column('ERROR', 'error', 'code'),
+  wideColumn('REPOSITORY', 'repository'),
+  wideColumn('PATH', 'path'),
+  wideColumn('LOADED', 'loadedAt'),
+]

@@ -1,0 +1,34 @@
+import type { CliContext, ExitCode } from '../context.ts'
+import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
+import { type Column, printRows } from './print-rows.ts'
+
+/** One thing of the hub by its name, printed as asked. @throws CliError; 1 when there is none of that name. */
+export async function getOne(wanted: {
+  readonly context: CliContext
+  readonly flags: GlobalOptions & HubConnectionOptions
+  /** Of the list that it is in. */
+  readonly path: string
+  readonly name: string
+  readonly columns: readonly Column[]
+}): Promise<ExitCode> {
+  const { context, flags, path, name, columns } = wanted
+  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
+  const found = await withHubApi(flags, context, api => api.get(`${path}/${encodeURIComponent(name)}`))
+  await printRows(context, flags, format, { items: [found], whole: found }, columns)
+  return 0
+}
+
+/** A whole list of the hub, printed as asked. @throws CliError */
+export async function listAll(wanted: {
+  readonly context: CliContext
+  readonly flags: GlobalOptions & HubConnectionOptions
+  readonly path: string
+  readonly columns: readonly Column[]
+}): Promise<ExitCode> {
+  const { context, flags, path, columns } = wanted
+  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
+  const { items, total } = await withHubApi(flags, context, api => api.list(path, {}))
+  await printRows(context, flags, format, { items, whole: { items, total } }, columns)
+  return 0
+}

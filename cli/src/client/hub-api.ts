@@ -1,0 +1,127 @@
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
+import { parseJson } from '@flotilla/core/json/parse-json'
+import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
+import { CliError } from '../errors.ts'
+
+/** Parameters of a request's query; what is undefined is left out. */
+export type Query = { readonly [name: string]: string | undefined }
+
+export interface Listed {
+  readonly items: readonly JsonObject[]
+  /** On all pages, also those that were not asked for. */
+  readonly total: number
+}
+
+/** Rows that one request asks for; the hub gives no more. */
+const PAGE_ROWS = 1_000
+
+/** People's API of one hub, whose refusals are sentences with an exit code. */
+export class HubApi {
+  readonly #transport: HubTransport
+  readonly #url: string
+  readonly #token: string
+
+  constructor(transport: HubTransport, url: string, token: string) {
+    this.#transport = transport
+    this.#url = url
+    this.#token = token
+  }
+
+  /** @throws CliError 3 when the hub cannot be reached or refuses the token; 2 for a wrong request; else 1. */
+  async get(path: string, query: Query = {}): Promise<JsonObject> {
+    return await this.#ask('GET', path + queryText(query))
+  }
+
+  /** @throws CliError as {@link HubApi.get} */
+  async post(path: string, body?: JsonObject): Promise<JsonObject> {
+    return await this.#ask('POST', path, body)
+  }
+
+  /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
+  async list(path: string, query: Query, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
+    const items: JsonObject[] = []
+    let total = 0
+    let cursor: string | undefined
+    do {
+      const wanted = String(Math.min(PAGE_ROWS, limit - items.length))
+      const page = await this.get(path, { ...query, limit: wanted, cursor })
+      const rows = page['items']
+      if (!Array.isArray(rows) || !rows.every(isJsonObject)) throw this.#notAHub()
+      items.push(...rows)
+      total = Number(page['total'] ?? items.length)
+      cursor = typeof page['next'] === 'string' ? page['next'] : undefined
+    } while (cursor !== undefined && items.length < limit)
+    return { items, total }
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body?: JsonObject): Promise<JsonObject> {
+    const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    let response: HubResponse
+    try {
+      response = await this.#transport.request({
+        method,
+        path,
+        headers,
+        ...(body !== undefined && { body: Buffer.from(JSON.stringify(body)) }),
+      })
+    } catch (error) {
+      if (!(error instanceof HubUnreachable)) throw error
+      throw new CliError(3, `${this.#url}: ${error.message}`, { hint: hintFor(error), cause: error })
+    }
+    const answer = readAnswer(response)
+    if (response.status >= 200 && response.status < 300) {
+      if (isJsonObject(answer)) return answer
+      throw this.#notAHub()
+    }
+    throw refusal(response.status, isJsonObject(answer) ? answer : {}, this.#url)
+  }
+
+  #notAHub(): CliError {
+    return new CliError(3, `${this.#url} does not answer as a hub does`, { hint: 'is the URL right?' })
+  }
+}
+
+function readAnswer({ body }: HubResponse): Json | undefined {
+  try {
+    return parseJson(Buffer.from(body).toString('utf8'))
+  } catch (error) {
+    // A proxy's page is no JSON; what to say of it follows from the status.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function refusal(status: number, problem: JsonObject, url: string): CliError {
+  const title = textOf(problem['detail']) ?? textOf(problem['title'])
+  if (status === 401) {
+    return new CliError(3, `${url}: the token is not valid there`, { hint: 'give --token-file or FLOTILLA_TOKEN' })
+  }
+  if (status === 403) return new CliError(3, `${url}: ${title ?? 'the token may not do this'}`)
+  if (title === undefined) return new CliError(3, `${url} answered ${status}, and not as a hub does`)
+  const errors = Array.isArray(problem['errors']) ? problem['errors'].filter(isJsonObject) : []
+  const mistakes = errors.map(each => `\n  ${textOf(each['pointer']) ?? ''} ${textOf(each['message']) ?? ''}`)
+  const hint = errors.map(each => textOf(each['hint'])).find(each => each !== undefined)
+  return new CliError(status === 400 ? 2 : 1, title + mistakes.join(''), hint === undefined ? {} : { hint })
+}
+
+function hintFor(error: HubUnreachable): string | undefined {
+  const text = String(error.cause ?? error.message)
+  return /certificate|self.signed/i.test(text)
+    ? "for a hub with its own authority give --ca-file (its authority's certificate) or --ca-pin (its SHA-256)"
+    : undefined
+}
+
+function queryText(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.append(name, value)
+  return parameters.size === 0 ? '' : `?${parameters}`
+}
+
+function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { CliContext } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { HubApi } from './hub-api.ts'
+
+/** Where the hub is and who asks: options that every verb with a hub has. */
+export interface HubConnectionOptions {
+  readonly hub?: string
+  readonly tokenFile?: string
+  readonly caFile?: string
+  readonly caPin?: string
+}
+
+/**
+ * The hub that options or variables name. Nothing is asked of it yet.
+ *
+ * @throws CliError 2 when it is not said which hub, or with what token.
+ */
+export async function openHubApi(options: HubConnectionOptions, context: CliContext): Promise<HubApi> {
+  const { caPin } = options
+  const url = hubUrl(options.hub)
+  const token = await readToken(options, context)
+  const caPem = options.caFile === undefined ? undefined : await readGiven('--ca-file', options.caFile, context)
+  if (caPin !== undefined && !/^sha256:[0-9a-f]{64}$/.test(caPin)) {
+    throw usageError('--ca-pin takes "sha256:" and 64 hexadecimal digits')
+  }
+  const { createNodeHubTransport } = await import('@flotilla/agents/link/node-hub-transport')
+  const transport = createNodeHubTransport({
+    url,
+    environment: context.env,
+    clock: context.clock,
+    ...(caPem !== undefined && { caPem }),
+    ...(caPin !== undefined && { caPin: caPin as `sha256:${string}` }),
+  })
+  return new HubApi(transport, url, token)
+}
+
+/** Runs `work` with the hub's API and ends its connections, whatever became of it. @throws CliError */
+export async function withHubApi<T>(
+  options: HubConnectionOptions,
+  context: CliContext,
+  work: (api: HubApi) => Promise<T>,
+): Promise<T> {
+  const api = await openHubApi(options, context)
+  try {
+    return await work(api)
+  } finally {
+    await api.close()
+  }
+}
+
+function hubUrl(given: string | undefined): string {
+  if (given === undefined) throw usageError('it is not said which hub', 'give --hub URL or FLOTILLA_HUB')
+  if (!URL.canParse(given) || !/^https?:/.test(given)) throw usageError(`--hub takes an https URL, not "${given}"`)
+  const url = new URL(given)
+  const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  if (url.protocol === 'http:' && !local) {
+    throw usageError('over http:// everyone on the way could read the token', 'give the https:// URL of the hub')
+  }
+  return given.replace(/\/+$/, '')
+}
+
+async function readToken({ tokenFile }: HubConnectionOptions, context: CliContext): Promise<string> {
+  const text =
+    tokenFile === undefined ? context.env['FLOTILLA_TOKEN'] : await readGiven('--token-file', tokenFile, context)
+  const token = text?.trim() ?? ''
+  if (token === '') throw usageError('there is no token for the hub', 'give --token-file FILE or FLOTILLA_TOKEN')
+  // Never repeated in the message: it may be a secret in the wrong place.
+  if (!/^\S{1,200}$/.test(token)) throw usageError('the token for the hub is not one word')
+  return token
+}
+
+async function readGiven(flag: string, path: string, context: CliContext): Promise<string> {
+  try {
+    return await readFile(resolve(context.cwd, path), 'utf8')
+  } catch (error) {
+    throw usageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import type { HubConnectionOptions } from '../client/open-hub-api.ts'
+import type { ExitCode } from '../context.ts'
+import type { GlobalOptions } from '../output/formats.ts'
+import { action, type Verb } from './verb.ts'
+
+type Flags = GlobalOptions & HubConnectionOptions
+
+/** `flotilla source list|get`. */
+export const source: Verb = {
+  register(program, context) {
+    const parent = program.command('source').description('config sources: what is in force, how old, what is wrong')
+    parent
+      .command('list')
+      .description('list config sources')
+      .addHelpText('after', '\nExample:\n  flotilla source list -o json | jq ".items[].diagnostics"')
+      .action(
+        action(context, async (_flags: object, command: Command): Promise<ExitCode> => {
+          const flags: Flags = command.optsWithGlobals()
+          const { listAll } = await import('../client/get-one.ts')
+          const { SOURCE_COLUMNS } = await import('../client/columns.ts')
+          return await listAll({ context, flags, path: '/api/v1/sources', columns: SOURCE_COLUMNS })
+        }),
+      )
+    parent
+      .command('get')
+      .description('show one config source, with the documents that are kept from an older commit')
+      .argument('<name>', 'its name')
+      .addHelpText('after', '\nExample:\n  flotilla source get platform -o yaml')
+      .action(
+        action(context, async (name: string, _flags: object, command: Command): Promise<ExitCode> => {
+          const flags: Flags = command.optsWithGlobals()
+          const { getOne } = await import('../client/get-one.ts')
+          const { SOURCE_COLUMNS } = await import('../client/columns.ts')
+          return await getOne({ context, flags, path: '/api/v1/sources', name, columns: SOURCE_COLUMNS })
+        }),
+      )
+  },
+}
