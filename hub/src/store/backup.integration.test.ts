@@ -72,6 +72,18 @@ it('restoring over a store needs force, and keeps what was there aside', () =>
     expect(existsSync(join(directory, 'bundles', 'ab', 'abcd'))).toBe(true)
   }))
 
+it('after a restore that was interrupted no hub starts on an empty store, and the restore can be run again', () =>
+  withBackup(async ({ backup, fresh }) => {
+    // As a process leaves it that dies between moving the old store aside and the new one in.
+    mkdirSync(join(fresh, '.restore.ready'), { recursive: true })
+    expect(await codeOf(open(fresh))).toBe('STORE_CORRUPT')
+    expect(existsSync(join(fresh, 'hub.db'))).toBe(false)
+    await restoreStore(backup, fresh, { force: true })
+    const store = await open(fresh)
+    expect(await store.read(rows => rows.sources())).toHaveLength(1)
+    await store.close()
+  }))
+
 it('a folder on which a hub runs is not restored into', () =>
   withBackup(async ({ store: directory, backup }) => {
     const running = await open(directory)

@@ -10,7 +10,7 @@ import { loadSqlite } from './load-sqlite.ts'
 import { checkVersion } from './migrate-store.ts'
 import { STORE_TABLES } from './schema.ts'
 import { asStoreError } from './sqlite-error.ts'
-import { STORE_FILE } from './sqlite-store.ts'
+import { RESTORE_READY, STORE_FILE } from './store-files.ts'
 
 const BUNDLES_FOLDER = 'bundles'
 
@@ -79,7 +79,8 @@ export async function restoreStore(
     }
     // Copied beside first: a full disk must not leave the folder without any store.
     const incoming = join(directory, '.restore.partial')
-    await rm(incoming, { recursive: true, force: true })
+    const ready = join(directory, RESTORE_READY)
+    for (const leftOver of [incoming, ready]) await rm(leftOver, { recursive: true, force: true })
     await mkdir(incoming, { mode: 0o700 })
     for (const { name } of manifest.files) {
       await mkdir(dirname(join(incoming, name)), { recursive: true, mode: 0o700 })
@@ -87,13 +88,16 @@ export async function restoreStore(
       await chmod(join(incoming, name), 0o600)
       await flush(join(incoming, name))
     }
+    // From here to the end the folder is between two stores; a hub that finds this name refuses to make a third.
+    await rename(incoming, ready)
+    await flush(directory)
     if (replaced.length > 0) {
       const aside = await nextAside(directory)
       for (const name of replaced) await rename(join(directory, name), join(aside, name))
     }
-    for (const name of await readdir(incoming)) await rename(join(incoming, name), join(directory, name))
-    await rm(incoming, { recursive: true })
+    for (const name of await readdir(ready)) await rename(join(ready, name), join(directory, name))
     await flush(directory)
+    await rm(ready, { recursive: true })
     return manifest
   } finally {
     lock.release()

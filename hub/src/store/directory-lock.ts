@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StoreError } from '@flotilla/core/ports/store'
 import type Sqlite from 'better-sqlite3'
@@ -18,8 +18,10 @@ export interface DirectoryLock {
 export function lockDirectory(sqlite: typeof Sqlite, directory: string): DirectoryLock {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const pidFile = join(directory, 'hub.pid')
-  const lock = new sqlite(join(directory, 'hub.lock'), { timeout: 0 })
+  const lockFile = join(directory, 'hub.lock')
+  const lock = new sqlite(lockFile, { timeout: 0 })
   try {
+    chmodSync(lockFile, 0o600)
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
@@ -29,12 +31,22 @@ export function lockDirectory(sqlite: typeof Sqlite, directory: string): Directo
       cause: error,
     })
   }
-  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  writePid(pidFile)
   return {
     release: () => {
       rmSync(pidFile, { force: true })
       lock.close()
     },
+  }
+}
+
+/** Only for people to read: a disk that is full must not keep a hub from starting to read. */
+function writePid(pidFile: string): void {
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')))
+      throw error
   }
 }
 

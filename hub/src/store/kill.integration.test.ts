@@ -133,3 +133,15 @@ async function check(directory: string, acknowledged: readonly number[]): Promis
   expect(database.pragma('integrity_check', { simple: true })).toBe('ok')
   database.close()
 }
+
+it('while another process has the folder it is named, and its death gives the folder back', async () => {
+  await withDirectory(async directory => {
+    const writer = startWriter()
+    writer.process.stdin!.write(`${directory}\n`)
+    await writer.hasSaid(2)
+    const refused = openSqliteStore({ directory, clock: stillClock(), log: silentLog })
+    await expect(refused).rejects.toThrow(`process ${writer.process.pid} (STORE_LOCKED)`)
+    await kill(writer)
+    await (await openSqliteStore({ directory, clock: stillClock(), log: silentLog })).close()
+  })
+})

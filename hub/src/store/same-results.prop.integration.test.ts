@@ -179,6 +179,6 @@ it('any sequence of writes leaves the same rows, results and counters in memory 
         await sqlite.close()
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 }, 60_000)

@@ -16,9 +16,7 @@ import { SqlReader } from './sql-reader.ts'
 import { SqlWriter } from './sql-writer.ts'
 import { kyselyOver } from './sqlite-dialect.ts'
 import { asStoreError, RESTORE_HINT } from './sqlite-error.ts'
-
-/** The database's name inside the data folder. */
-export const STORE_FILE = 'hub.db'
+import { RESTORE_READY, STORE_FILE } from './store-files.ts'
 
 export interface OpenStoreOptions {
   /** The hub's data folder; made when it is not there, readable by its owner alone. */
@@ -47,6 +45,7 @@ export async function openSqliteStore(options: OpenStoreOptions): Promise<Store>
   let writer: Database | undefined
   try {
     lock = lockDirectory(sqlite, options.directory)
+    refuseHalfRestored(options.directory)
     if (existsSync(file)) checkVersionReadOnly(sqlite, file)
     writer = openWriter(sqlite, file, options.maxBytes)
     checkIntegrity(writer, file)
@@ -186,6 +185,14 @@ function openWriter(sqlite: typeof Sqlite, file: string, maxBytes: number | unde
     writer.close()
     throw error
   }
+}
+
+/** An interrupted restore may have left no database: an empty one made here would be taken for the fleet's. */
+function refuseHalfRestored(directory: string): void {
+  if (!existsSync(join(directory, RESTORE_READY))) return
+  throw new StoreError('STORE_CORRUPT', directory, 'a restore did not end; run "flotilla hub restore --force" again', {
+    retry: false,
+  })
 }
 
 function checkVersionReadOnly(sqlite: typeof Sqlite, file: string): void {
