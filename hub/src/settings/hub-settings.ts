@@ -4,6 +4,7 @@ import {
   readDuration,
   readListen,
   readOneOf,
+  readProxies,
   readPublicUrl,
   readText,
   readTexts,
@@ -36,7 +37,7 @@ export const HUB_SETTINGS = {
   keyFile: setting(readText, 'The hub’s keys; hub.key in the data folder without it.'),
   listen: setting(readListen, 'Address and port.', { fallback: '0.0.0.0:8443' }),
   publicUrl: setting(readPublicUrl, 'The URL at which agents and people reach the hub.'),
-  trustProxy: setting(readText, 'Addresses of proxies whose X-Forwarded-For is believed; loopback, or networks.'),
+  trustProxy: setting(readProxies, 'Addresses of proxies whose X-Forwarded-For is believed; loopback, or networks.'),
   'tls.mode': setting(
     readOneOf(['own', 'given', 'off']),
     'own: by the hub’s authority; given: your files; off: plain HTTP, on loopback only, behind a proxy.',

@@ -82,6 +82,22 @@ export const readPublicUrl: Reader<string> = loose => {
   return { value: loose.replace(/\/+$/, '') }
 }
 
+/** Whose X-Forwarded-For is believed: `loopback`, `10.0.0.7`, `10.0.0.0/8, fd00::/8`. */
+export const readProxies: Reader<string> = loose => {
+  const rule = 'must be loopback, linklocal, uniquelocal, addresses or networks, with commas between'
+  if (typeof loose !== 'string') return { rule }
+  const parts = loose.split(',').map(part => part.trim())
+  return parts.every(isProxy) ? { value: parts.join(', ') } : { rule }
+}
+
+function isProxy(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', length, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128))
+}
+
 /** Whether only this machine can reach that address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

@@ -50,6 +50,10 @@ describe('settings that are good', () => {
       { 'tls.mode': 'given', 'tls.certificateFile': 'a.crt', 'tls.privateKeyFile': 'a.key' },
       { tls: { kind: 'given', certificateFile: 'a.crt', privateKeyFile: 'a.key' } },
     ],
+    'proxies that are believed': [
+      { trustProxy: 'loopback,10.0.0.0/8, ::1' },
+      { trustProxy: 'loopback, 10.0.0.0/8, ::1' },
+    ],
     'no git program': [{ 'git.binary': 'none' }, { gitBinary: false }],
     'config sources as JSON text': [
       { configSources: JSON.stringify([source]) },
@@ -91,6 +95,8 @@ describe('settings that are refused', () => {
     'a given certificate without files': [{ 'tls.mode': 'given' }, 'tls.certificateFile', 'tls.privateKeyFile'],
     'files without the mode': [{ 'tls.certificateFile': 'x' }, 'tls.certificateFile'],
     'a name that is none': [{ 'tls.names': ['a b'] }, 'tls.names[0]'],
+    'a proxy that is none': [{ trustProxy: 'everyone' }, 'trustProxy'],
+    'a network that is none': [{ trustProxy: '10.0.0.0/33' }, 'trustProxy'],
     'a level that is none': [{ 'log.level': 'loud' }, 'log.level'],
     'an unknown setting': [{ 'polling.intervall': '3m' }, 'polling.intervall'],
     'a group that is no map': [{ tls: 'off' }, 'tls'],
