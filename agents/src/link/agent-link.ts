@@ -10,7 +10,7 @@ import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
-import { INCARNATION_HEADER } from '@flotilla/core/protocol/versions'
+import { INCARNATION_HEADER, PROTOCOL_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { admitAgent } from './admit-agent.ts'
 import { BundleKeep } from './bundle-keep.ts'
@@ -258,6 +258,10 @@ export class AgentLink implements HubLink {
     } else if (response.status === 401) {
       this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
       log.error('the hub refuses this agent: it was revoked, or its name was given to another')
+    } else if (response.status === 426) {
+      const spoken = response.headers[PROTOCOL_HEADER] ?? 'another version'
+      this.#setStatus({ kind: 'refused', code: 'PROTOCOL', message: `the hub speaks protocol ${spoken}` })
+      log.error('this agent and its hub have no protocol version in common; it keeps what it holds', { spoken })
     }
   }
 

@@ -4,7 +4,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { type AgentFrame, decodePollAnswer, encodeFrame } from '@flotilla/core/protocol/frames'
 import type { Exchange } from './exchange.ts'
-import type { HubClient, Speaker } from './hub-client.ts'
+import { type HubClient, retryAfterMs, type Speaker } from './hub-client.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import {
   FAILED_SOCKETS_BEFORE_POLLING,
@@ -134,11 +134,12 @@ export class ConnectionLoop {
     const { log } = this.#options
     if (error instanceof HubRefused) {
       log.warn('the hub refused the connection', { status: error.status })
-      const retryAfterMs = (Number(error.headers['retry-after']) || 0) * 1000
+      const waitMs = retryAfterMs(error.headers)
       // These say something about us or the hub; anything else comes from what stands between, and forbids sockets.
-      if (![401, 409, 429, 503].includes(error.status)) return { socketsFail: true, retryAfterMs }
+      if (![401, 409, 426, 429, 503].includes(error.status)) return { socketsFail: true, retryAfterMs: waitMs }
       this.#options.refusedBy({ status: error.status, headers: error.headers, body: new Uint8Array() })
-      return { socketsFail: false, retryAfterMs: error.status === 401 ? REFUSED_RETRY_MS : retryAfterMs }
+      const forPeople = error.status === 401 || error.status === 426
+      return { socketsFail: false, retryAfterMs: forPeople ? REFUSED_RETRY_MS : waitMs }
     }
     if (!(error instanceof HubUnreachable)) throw error
     log.warn('the hub cannot be reached', { error })

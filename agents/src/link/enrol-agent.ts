@@ -2,7 +2,7 @@ import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import { makeEnrolment, readAdmission, readEnrolmentAnswer } from '@flotilla/core/protocol/enrolment'
 import type { JoinToken } from '@flotilla/core/protocol/join-token'
-import type { HubClient } from './hub-client.ts'
+import { type HubClient, retryAfterMs } from './hub-client.ts'
 import { type KeptAdmission, keepAdmission } from './identity.ts'
 
 export type EnrolmentOutcome =
@@ -38,12 +38,12 @@ export async function enrolAgent(options: {
     headers: { 'content-type': 'application/jose' },
     body: Buffer.from(body),
   })
-  const retryAfterMs = (Number(response.headers['retry-after']) || 0) * 1000
+  const waitMs = retryAfterMs(response.headers)
   switch (response.status) {
     case 200:
       break
     case 202:
-      return { kind: 'waiting', retryAfterMs: retryAfterMs || 30_000 }
+      return { kind: 'waiting', retryAfterMs: waitMs || 30_000 }
     case 401:
       return { kind: 'refused', code: 'JOIN_TOKEN', message: 'the join token is unknown, expired, revoked or used up' }
     case 409:
@@ -56,7 +56,7 @@ export async function enrolAgent(options: {
       return {
         kind: 'failed',
         message: `the hub answered ${response.status}`,
-        ...(retryAfterMs > 0 && { retryAfterMs }),
+        ...(waitMs > 0 && { retryAfterMs: waitMs }),
       }
   }
   const answer = readEnrolmentAnswer(Buffer.from(response.body).toString('utf8'))

@@ -19,6 +19,7 @@ import { parseNumberText } from '@flotilla/core/protocol/schema'
 import { type DocumentContext, decodePulse } from '@flotilla/core/protocol/signed-document'
 import { HeldDocuments } from './held-documents.ts'
 import { HeldGrants } from './held-grants.ts'
+import { retryAfterMs } from './hub-client.ts'
 import { HubClock } from './hub-clock.ts'
 import { Outbox } from './outbox.ts'
 import { redialAfterFailureMs } from './redial.ts'
@@ -283,7 +284,7 @@ export class Exchange {
   #expectOk(response: HubResponse): void {
     if (response.status === 200) return
     if (response.status === 401 || response.status === 409 || response.status === 426) this.#options.refused(response)
-    throw new HubAnswered(response.status, (Number(response.headers['retry-after']) || 0) * 1000)
+    throw new HubAnswered(response.status, retryAfterMs(response.headers))
   }
 
   #later(error: unknown): void {

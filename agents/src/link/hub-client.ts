@@ -9,6 +9,7 @@ import type { IncarnationNumber } from './incarnation.ts'
 
 /** Offsets nearer to each other than this are the same: signing again would change nothing. */
 const SAME_OFFSET_MS = 1000
+const LONGEST_RETRY_AFTER_MS = 10 * 60_000
 
 export interface Speaker {
   readonly cluster: string
@@ -110,6 +111,12 @@ export class HubClient {
   #offsetChanged(before: number): boolean {
     return Math.abs(this.#offsetMs - before) > SAME_OFFSET_MS
   }
+}
+
+/** What `Retry-After` asks for, in milliseconds; ten minutes at most, whatever it says. */
+export function retryAfterMs(headers: Readonly<Record<string, string>>): number {
+  const seconds = Number(headers['retry-after'] ?? 0)
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS) : 0
 }
 
 function protocolHeader(): Record<string, string> {

@@ -55,8 +55,11 @@ export class SocketConversation {
         this.#open = false
         this.#timer.cancel()
         options.exchange.lost()
-        const spreadMs = this.#spreadMs
-        resolve({ stood: this.#stood, code, reason, ...(spreadMs !== undefined && { spreadMs }) })
+        // A goodbye that came just before the end is still waiting to be read.
+        this.#work = this.#work.then(() => {
+          const spreadMs = this.#spreadMs
+          resolve({ stood: this.#stood, code, reason, ...(spreadMs !== undefined && { spreadMs }) })
+        })
       })
     })
     socket.onMessage(text => {
@@ -75,12 +78,12 @@ export class SocketConversation {
   }
 
   async #receive(text: string): Promise<void> {
-    if (!this.#open) return
     const { log, clock, maySpeak } = this.#options
-    if (!maySpeak()) return this.close('another process speaks for this agent')
+    if (this.#open && !maySpeak()) return this.close('another process speaks for this agent')
     this.#heardAt = clock.monotonicMs()
     const decoded = decodeHubFrame(text)
     if (decoded.kind === 'refused') return log.warn('a frame of the hub was refused', { why: decoded.message })
+    if (!this.#open && decoded.value.kind !== 'closing') return
     try {
       for (const answer of await this.#answer(decoded.value)) this.#send(answer)
     } catch (error) {
