@@ -1,3 +1,4 @@
+import { isJsonObject, type Json, type JsonObject, jsonObject } from '@flotilla/core/json/json'
 import {
   createDocument,
   type ZodOpenApiObject,
@@ -20,7 +21,24 @@ export function openApiDocument(table: readonly Route[], version: string): objec
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API token: `flt_…`.' } },
     },
   }
-  return createDocument(document)
+  const made = createDocument(document) as unknown as JsonObject
+  return { ...made, components: openToMore(made['components']), paths: openResponses(made['paths'] as JsonObject) }
+}
+
+/** Fields may be added to answers: clients are not told that there are none but these. What is asked stays strict. */
+function openResponses(paths: JsonObject): JsonObject {
+  const eachIn = (value: Json | undefined, change: (member: JsonObject) => JsonObject): JsonObject =>
+    jsonObject(Object.entries(value as JsonObject).map(([key, member]) => [key, change(member as JsonObject)]))
+  return eachIn(paths, methods =>
+    eachIn(methods, operation => ({ ...operation, responses: openToMore(operation['responses']) })),
+  )
+}
+
+function openToMore(schema: Json | undefined): Json | undefined {
+  if (Array.isArray(schema)) return schema.map(item => openToMore(item as Json) ?? null)
+  if (!isJsonObject(schema)) return schema
+  const kept = Object.entries(schema).filter(([key, member]) => key !== 'additionalProperties' || member !== false)
+  return jsonObject(kept.map(([key, member]) => [key, openToMore(member)]))
 }
 
 /** Every problem that a route can answer with. */

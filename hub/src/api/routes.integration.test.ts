@@ -129,6 +129,24 @@ describe('the table of routes', () => {
     }
   })
 
+  it('leaves OpenAPI without a loose end, and answers open to further fields', async () => {
+    const { body, text } = await request(api.app).get('/api/v1/openapi.json').expect(200)
+    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      expect(Object.keys(body.components.schemas)).toContain(name)
+    }
+    expect(JSON.stringify(body.components)).not.toContain('"additionalProperties":false')
+    const ids = ROUTE_TABLE.map(route => route.id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('answers HEAD as GET, without the body', async () => {
+    const head = await request(api.app).head('/api/v1/fleet').set('Authorization', `Bearer ${api.readonly}`).expect(200)
+    const whole = await get('/api/v1/fleet').expect(200)
+    expect(head.headers['etag']).toBe(whole.headers['etag'])
+    expect(head.text ?? '').toBe('')
+    await request(api.app).head('/api/v1/watch').set('Authorization', `Bearer ${api.readonly}`)
+  })
+
   for (const route of ROUTE_TABLE) {
     if (route.id === 'watch' || route.access === 'webhook') continue
     const path = EXAMPLES[route.id] ?? route.path
