@@ -58,10 +58,12 @@ export class WorkQueue {
     this.#timers.delete(key)
     if (this.#stopped) return
     this.#ready.add(key)
-    this.#startWhatMay()
+    // Not at once: what is added in the same breath belongs to the same look.
+    queueMicrotask(() => this.#startWhatMay())
   }
 
   #startWhatMay(): void {
+    if (this.#stopped) return
     for (const key of this.#ready) {
       if (this.#running.size >= this.#options.concurrency) return
       if (this.#running.has(key)) continue

@@ -82,6 +82,6 @@ function retryAfterOf(headers: Readonly<Record<string, string>>, body: Json): nu
 /** One line, no control characters: the text goes into logs, reports and terminals. */
 function shorten(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
-  const line = text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim()
+  const line = text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim()
   return line.length > MOST_DETAIL ? `${line.slice(0, MOST_DETAIL)}…` : line
 }
