@@ -38,6 +38,7 @@ export interface HubOptions {
   readonly joinTokenLifeMs: number
   readonly logLevel: LogLevel
   readonly gitBinary: string | false
+  readonly localRepositories: 'configured' | 'all'
   readonly maxStoreBytes?: number
 }
 
@@ -89,12 +90,21 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const trustProxy = get('trustProxy')
   const maxStoreBytes = get('store.maxBytes')
   const gitBinary = get('git.binary')
+  const localRepositories = get('git.localRepositories')
   const pollIntervalMs = get('polling.interval')
   const webhooksPerMinute = get('webhooks.perMinute')
   const joinTokenLifeMs = get('tokens.joinTokenLife')
   const logLevel = get('log.level')
   const complete =
-    listen && tls && gitBinary && logLevel && pollIntervalMs && webhooksPerMinute && joinTokenLifeMs && dataDirectory
+    listen &&
+    tls &&
+    gitBinary &&
+    localRepositories &&
+    logLevel &&
+    pollIntervalMs &&
+    webhooksPerMinute &&
+    joinTokenLifeMs &&
+    dataDirectory
   if (problems.length > 0 || !complete) return { kind: 'refused', problems }
   return {
     kind: 'options',
@@ -114,6 +124,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       joinTokenLifeMs,
       logLevel,
       gitBinary: gitBinary === 'none' ? false : gitBinary,
+      localRepositories,
       ...(maxStoreBytes !== undefined && { maxStoreBytes }),
     },
   }

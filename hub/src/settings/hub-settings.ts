@@ -57,6 +57,11 @@ export const HUB_SETTINGS = {
   }),
   'log.level': setting(readOneOf(LOG_LEVELS), 'The least that is logged.', { fallback: 'info' }),
   'git.binary': setting(readText, 'The git program; "none" to do without.', { fallback: 'git' }),
+  'git.localRepositories': setting(
+    readOneOf(['configured', 'all']),
+    'Repositories on this machine: only those that this file names, or all that documents name.',
+    { fallback: 'configured' },
+  ),
   'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 

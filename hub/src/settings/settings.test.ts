@@ -26,6 +26,7 @@ describe('settings that are good', () => {
       joinTokenLifeMs: 86_400_000,
       logLevel: 'info',
       gitBinary: 'git',
+      localRepositories: 'configured',
     })
   })
 
