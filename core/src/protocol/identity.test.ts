@@ -140,6 +140,10 @@ describe('the chain of hub keys', () => {
     'without the pinned key': [link(next)],
     'with a link that its predecessor did not sign': [link(hub), forged],
     'with a link of a stranger': [link(hub), link(next)],
+    'with a link that leaves out its predecessor': [
+      link(hub),
+      signHubKeysLink({ typ: 'hub-keys', hubId: 'h1', kid: next.kid, key: next.publicKey, iat: 1 }, hub),
+    ],
     'with a key under a false name': [
       signHubKeysLink({ typ: 'hub-keys', hubId: 'h1', kid: hub.kid, key: next.publicKey, iat: 1 }, next),
     ],

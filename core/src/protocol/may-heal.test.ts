@@ -41,6 +41,10 @@ describe('may drift be put right now', () => {
       { calendar: frozen, now: 12_000 },
       { kind: 'no', reason: 'CLOSED', until: 20_000 },
     ],
+    'no, in a freeze that pauses healing although it blocks only syncs': [
+      { calendar: sampleCalendar(1, { intervals: [sampleInterval({ blocks: ['sync'] })] }), now: 12_000 },
+      { kind: 'no', reason: 'CLOSED' },
+    ],
     'yes, in a freeze that lets healing go on': [
       {
         calendar: sampleCalendar(1, { intervals: [sampleInterval({ selfHeal: true, blocks: ['sync', 'prune'] })] }),
