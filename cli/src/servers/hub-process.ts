@@ -52,6 +52,7 @@ function processOptions(
     webhooksPerMinute,
     joinTokenLifeMs,
     credentialsFor: credentialsFor(options),
+    ...(options.localRepositories === 'all' && { localRepositories: 'all' as const }),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(trustProxy !== undefined && { trustProxy }),
     ...(webhookSecret !== undefined && { webhookSecret }),
