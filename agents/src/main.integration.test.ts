@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { textAt } from '@flotilla/core/json/read-json'
+import { createClock } from '@flotilla/core/ports/create-clock'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import { signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
+import { encodeJoinToken } from '@flotilla/core/protocol/join-token'
+import { kubeconfigFor, type ServedCluster, SimulatedCluster, serveOverHttp } from '@flotilla/sim'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+
+describe('the program', () => {
+  let folder: string
+  let cluster: SimulatedCluster
+  let served: ServedCluster
+  const children: ChildProcess[] = []
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'flotilla-main-'))
+    cluster = new SimulatedCluster({ name: 'eu-1', clock: createClock(globalThis), random: seededRandom(1) })
+    served = await serveOverHttp(cluster, { host: '127.0.0.1', port: 0 })
+    await writeFile(join(folder, 'kubeconfig'), JSON.stringify(kubeconfigFor(served)))
+  })
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+    await served.close()
+    cluster.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  function start(...argv: readonly string[]) {
+    const child = spawn(process.execPath, [MAIN, ...argv], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
+    children.push(child)
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    const exited = once(child, 'exit').then(([code]) => code as number)
+    return { child, exited, output: () => output }
+  }
+
+  async function until(what: string, holds: () => boolean): Promise<void> {
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (holds()) return
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    throw new Error(`never happened: ${what}`)
+  }
+
+  const lease = () =>
+    cluster.read({ group: 'coordination.k8s.io', kind: 'Lease', namespace: 'flotilla-system', name: 'flotilla-agent' })
+
+  it('runs without its hub, answers agent plan, and gives its Lease back on SIGTERM', async () => {
+    const settings = ['--kubeconfig', join(folder, 'kubeconfig'), '--data-directory', folder, '--join-token', token()]
+    const agent = start(...settings)
+    await until(`started: ${agent.output()}`, () => agent.output().includes('agent started'))
+    await until('the Lease is held', () => textAt(lease(), 'spec', 'holderIdentity') !== '')
+    expect(lease()?.metadata.annotations?.['flotilla.dev/incarnation']).toBe('1')
+    const plan = start('plan', 'shop', '--data-directory', folder)
+    expect(await plan.exited).toBe(1)
+    expect(plan.output()).toContain('shop: not held here')
+    agent.child.kill('SIGTERM')
+    expect(await agent.exited).toBe(0)
+    expect(agent.output()).toContain('agent stopped')
+    expect(textAt(lease(), 'spec', 'holderIdentity')).toBe('')
+    await expect(access(join(folder, 'agent.sock'))).rejects.toThrow()
+    const again = start(...settings.slice(0, 4))
+    await until(
+      'a second start, without the token',
+      () => lease()?.metadata.annotations?.['flotilla.dev/incarnation'] === '2',
+    )
+    again.child.kill('SIGINT')
+    expect(await again.exited).toBe(0)
+  })
+
+  it('says what is wrong with its settings, all of it, and ends with 2', async () => {
+    const agent = start('--concurrency', 'many', '--log-level', 'loud')
+    expect(await agent.exited).toBe(2)
+    expect(agent.output()).toContain('--concurrency: is no whole number from 1 to 64')
+    expect(agent.output()).toContain('--log-level: is none of debug, info, warn, error')
+    expect(agent.output()).toContain('kubeconfig: is missing')
+  })
+
+  it('says that no agent runs when asked for a plan', async () => {
+    const plan = start('plan', 'shop', '--data-directory', folder)
+    expect(await plan.exited).toBe(1)
+    expect(plan.output()).toContain(`no agent runs here (${join(folder, 'agent.sock')})`)
+  })
+})
+
+/** For a hub that is not there. */
+function token(): string {
+  const key = signingKeyFromSeed(new Uint8Array(32).fill(7))
+  return encodeJoinToken({
+    hub: 'http://127.0.0.1:9',
+    hubId: 'hub-1',
+    kid: key.kid,
+    id: 'abc',
+    name: 'eu-1',
+    expires: 4_000_000_000_000,
+    secret: new Uint8Array(32).fill(1),
+  })
+}
