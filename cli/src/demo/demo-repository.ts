@@ -17,7 +17,7 @@ export async function prepareDemoRepository(directory: string, shape: DemoShape)
   if (made) {
     await mkdir(directory, { recursive: true })
     await git.init({ fs, dir: directory, defaultBranch: 'main' })
-    await commit(directory, demoFiles(shape), 'Declare the fleet')
+    await commitFiles(directory, demoFiles(shape), 'Declare the fleet')
     return true
   }
   await followClusters(directory, shape)
@@ -37,16 +37,21 @@ async function followClusters(directory: string, shape: DemoShape): Promise<void
     await fs.promises.rm(join(directory, path), { force: true })
     await git.remove({ fs, dir: directory, filepath: path })
   }
-  if (missing.size > 0 || surplus.length > 0) await commit(directory, missing, `Run ${shape.clusters} clusters`)
+  if (missing.size > 0 || surplus.length > 0) await commitFiles(directory, missing, `Run ${shape.clusters} clusters`)
 }
 
-async function commit(directory: string, files: ReadonlyMap<string, string>, message: string): Promise<void> {
+/** Writes files into the checkout and commits them. */
+export async function commitFiles(
+  directory: string,
+  files: ReadonlyMap<string, string>,
+  message: string,
+): Promise<string> {
   for (const [path, text] of files) {
     await mkdir(dirname(join(directory, path)), { recursive: true })
     await writeFile(join(directory, path), text)
   }
   await git.add({ fs, dir: directory, filepath: [...files.keys()] })
-  await git.commit({ fs, dir: directory, message, author: AUTHOR, ref: 'refs/heads/main' })
+  return await git.commit({ fs, dir: directory, message, author: AUTHOR, ref: 'refs/heads/main' })
 }
 
 /** Changes one file and commits it, as a person would: for the demo's own tests. */
