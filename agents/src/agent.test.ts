@@ -404,6 +404,42 @@ describe('the agent', () => {
     expect(bench.report.gone).toBe(true)
   })
 
+  it('heals to the newest success after the clock of its machine was set back', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.clock.step(-60 * 60 * 1000)
+    const bundle = bundleOf(configMap('a', { x: '2' }))
+    bench.hub.sync(bundle)
+    await bench.pass(5_000)
+    expect(bench.report).toMatchObject({ lastSucceeded: bundle.digest, sync: { status: 'Synced' } })
+    await bench.edit('/api/v1/namespaces/shop/configmaps/a', { data: { x: 'edited' } })
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '2' })
+  })
+
+  it('removes an Application again that had returned after it was removed', async () => {
+    const bench = await startBench()
+    const bundle = bundleOf(configMap('a'))
+    for (const round of [1, 2]) {
+      const returned = bench.hub.offer(bundle)
+      bench.hub.link.changed()
+      await bench.pass(5_000)
+      // What an earlier life of it achieved gives no right to bring it back: that needs a Grant of its own.
+      expect(bench.read('ConfigMap', 'a'), `before the Grant of round ${round}`).toBeUndefined()
+      expect(bench.report.lastSucceeded).toBeUndefined()
+      bench.hub.grant(returned)
+      bench.hub.link.changed()
+      await bench.pass(5_000)
+      expect(bench.read('ConfigMap', 'a')).toBeDefined()
+      bench.hub.grant(bench.hub.tombstone())
+      bench.hub.link.changed()
+      await bench.pass(10_000)
+      expect(bench.read('ConfigMap', 'a'), `after the removal of round ${round}`).toBeUndefined()
+      expect(bench.report.gone).toBe(true)
+    }
+  })
+
   it('prints the plan that it then performs', async () => {
     const bench = await startBench()
     bench.hub.sync(bundleOf(configMap('a', { x: '1' }), configMap('b')))
@@ -428,6 +464,40 @@ describe('the agent', () => {
       'patch /api/v1/namespaces/shop/configmaps/a 200',
       'patch /api/v1/namespaces/shop/configmaps/c 201',
     ])
+  })
+
+  it('shows the local administrator what it does', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(20_000)
+    const key = { group: '', kind: 'ConfigMap', namespace: 'flotilla-system', name: 'flotilla-agent-status' }
+    expect(bench.cluster.read(key)?.['data']).toEqual({
+      applications: 'shop  Synced  Healthy  Succeeded: successfully synced',
+      hub: 'connected',
+    })
+    const events = bench.cluster
+      .objects()
+      .filter(({ kind, metadata }) => kind === 'Event' && metadata.namespace === 'flotilla-system')
+    expect(events.map(({ reason, message }) => `${String(reason)} ${String(message)}`)).toEqual([
+      'OperationSucceeded shop: successfully synced',
+    ])
+  })
+
+  it('looks only at the Applications that there is news of', async () => {
+    const bench = await startBench()
+    const others = Array.from({ length: 30 }, (_, index) => ({
+      ...SHOP,
+      id: `0199c2f0-0000-7000-8000-2000000000${index + 10}`,
+      name: `other-${index}`,
+    }))
+    for (const application of others) bench.hub.sync(bundleOf(configMap(application.name)), { application })
+    await bench.pass(20_000)
+    const before = Object.values(bench.cluster.counters.byVerb).reduce((sum, count) => sum + count)
+    bench.hub.sync(bundleOf(configMap('a')))
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    const after = Object.values(bench.cluster.counters.byVerb).reduce((sum, count) => sum + count)
+    expect(after - before).toBeLessThan(25)
   })
 
   it('does nothing to an Application that is no longer named', async () => {

@@ -1,5 +1,6 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
+import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import { decodeOperation, encodeOperation, isFinished, type OperationRecord } from './operation-record.ts'
@@ -60,13 +61,15 @@ export class OperationStore {
 
   /** Newest first. */
   of(applicationId: string): readonly OperationRecord[] {
-    return [...this.#records.values()]
-      .filter(({ application }) => application.id === applicationId)
-      .sort((a, b) => b.report.startedAt - a.report.startedAt || (a.grant.id < b.grant.id ? 1 : -1))
+    return [...this.#records.values()].filter(({ application }) => application.id === applicationId).sort(newestFirst)
   }
 
   lastOutcome(applicationId: string): LastOutcome {
-    const syncs = this.of(applicationId).filter(({ kind, grant }) => kind === 'sync' && !grant.options.dryRun)
+    const records = this.of(applicationId)
+    // A removal has begun to take away what an earlier sync put there: that one's success is over.
+    const removal = records.findIndex(({ kind }) => kind === 'removal')
+    const standing = removal < 0 ? records : records.slice(0, removal)
+    const syncs = standing.filter(({ kind, grant }) => kind === 'sync' && !grant.options.dryRun)
     const finished = syncs.filter(isFinished)
     const success = finished.find(({ report }) => report.phase === 'Succeeded')
     return {
@@ -109,10 +112,17 @@ export class OperationStore {
     }
   }
 
-  /** After a removal: the finished records go but for those whose Grant might come again. */
-  async forget(applicationId: string): Promise<void> {
-    for (const record of this.of(applicationId)) {
-      if (this.#clock.now() >= record.grant.startBefore + GRACE_MS) await this.#remove(record)
+  /** At a start: sweeps everything; of Applications that are held no more, only what a Grant may still name stays. */
+  async sweepAll(held: ReadonlySet<string>): Promise<void> {
+    const applications = new Set([...this.#records.values()].map(({ application }) => application.id))
+    for (const id of applications) {
+      if (held.has(id)) {
+        await this.sweep(id)
+        continue
+      }
+      for (const record of this.of(id)) {
+        if (this.#clock.now() >= record.grant.startBefore + GRACE_MS) await this.#remove(record)
+      }
     }
   }
 
@@ -121,4 +131,16 @@ export class OperationStore {
     await this.#client.delete(key, { propagation: 'background' })
     this.#records.delete(record.grant.id)
   }
+}
+
+/**
+ * By document, then by when the hub gave the Grant: the order in which operations can start. This machine's clock does
+ * not count: after it was set back, an old success would be the newest and would be healed to.
+ */
+function newestFirst(a: OperationRecord, b: OperationRecord): number {
+  return (
+    compareNumbers(b.grant.document, a.grant.document) ||
+    b.grant.iat - a.grant.iat ||
+    (a.grant.id < b.grant.id ? 1 : -1)
+  )
 }

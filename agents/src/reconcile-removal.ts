@@ -3,7 +3,7 @@ import { type KubernetesObject, keyOf, versionOf } from '@flotilla/core/model/ku
 import { planRemoval } from '@flotilla/core/plan/plan-removal'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import { APPLICATION_LABEL, ownerOf, TRACKING_ANNOTATION } from '@flotilla/core/plan/tracking'
-import type { GrantPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import { compareNumbers, type GrantPayload, type TombstonePayload } from '@flotilla/core/protocol/documents'
 import type { ApplicationState } from './application-state.ts'
 import { applyPlan } from './apply.ts'
 import type { Engine } from './engine.ts'
@@ -12,7 +12,8 @@ import type { OperationRecord } from './operation-record.ts'
 import { progressOf } from './perform-operation.ts'
 import { continueAnswer, endSuperseded, startGranted } from './run-operation.ts'
 
-const NO_DIGEST: Digest = `sha256:${'0'.repeat(64)}`
+/** Of an Application that never had a success. */
+export const NO_DIGEST: Digest = `sha256:${'0'.repeat(64)}`
 const SOON_MS = 1_000
 const LATER_MS = 5 * 60 * 1000
 
@@ -46,7 +47,11 @@ export async function reconcileRemoval(
   }
   if (!record) {
     // Nothing of ours is left, or never was: that is the end, Grant or not.
-    const ended = operations.of(id).some(({ kind, report }) => kind === 'removal' && report.phase === 'Succeeded')
+    const ended = operations.of(id).some(({ kind, grant, report }) => {
+      // The removal of this Tombstone, not of one before the Application returned.
+      const same = compareNumbers(grant.document, tombstone.number) === 0
+      return kind === 'removal' && same && report.phase === 'Succeeded'
+    })
     if (ended || inventory.length === 0) return reportGone(engine, state, tombstone)
     const started = await startGranted(engine, state, tombstone, grant => newRecord(engine, tombstone, grant))
     if (started.kind === 'waits') {
