@@ -49,6 +49,15 @@ describe('from a commit to an Offer', () => {
     expect(hub.told).toContain(id)
   })
 
+  it('issues everything again under another admission', async () => {
+    const hub = await started()
+    const id = await hub.join('eu-1')
+    await hub.report('web-eu-1', { lastSucceeded: hub.application('web-eu-1').digest })
+    await hub.join('eu-1')
+    const documents = await hub.documents(id)
+    expect(documents.map(each => ('adm' in each ? each.adm : 0))).toEqual([2, 2])
+  })
+
   it('changes one Application when one folder changes', async () => {
     const hub = await started(FLEET, { ...WEB, 'apps/api/cm.json': configMap('api', {}) })
     const id = await hub.join('eu-1')
@@ -265,6 +274,18 @@ describe('when an Application is withdrawn', () => {
     await hub.report('api-eu-1', { gone: true })
     expect(hub.names()).toEqual(['web-eu-1'])
     expect(await hub.documents(id)).toHaveLength(2)
+  })
+
+  it('what was gone by an earlier Tombstone is not gone by this one', async () => {
+    const hub = await started(FLEET, { ...WEB, 'apps/api/cm.json': configMap('api', {}) })
+    const id = await hub.join('eu-1')
+    await hub.push(APPS, { 'apps/api/cm.json': null })
+    const first = (await hub.store.read(rows => rows.documents(id))).find(({ typ }) => typ === 'tombstone')
+    await hub.push(APPS, { 'apps/api/cm.json': configMap('api', {}) })
+    await hub.report('api-eu-1', { gone: true, document: first?.number })
+    await hub.push(APPS, { 'apps/api/cm.json': null })
+    expect(hub.application('api-eu-1').state).toBe('withdrawn')
+    expect(await hub.documents(id)).toContainEqual(expect.objectContaining({ typ: 'tombstone' }))
   })
 
   it('one that returns in time gets a newer Offer under its id', async () => {

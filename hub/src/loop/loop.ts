@@ -120,7 +120,13 @@ export class Loop {
     this.#queue.add(...applicationIds.filter(id => this.world.application(id)).map(id => `application/${id}`))
   }
 
-  /** A cluster joined, or its agent came back. */
+  /** An agent was admitted: everything for this cluster is issued under its admission. */
+  joined(clusterName: string): void {
+    this.#queue.add(`cluster/${clusterName}`)
+    this.#queue.add(...this.world.idsOf('cluster', clusterName).map(id => `application/${id}`))
+  }
+
+  /** An agent came back; what waited for it is looked at. */
   connected(clusterName: string): void {
     this.#queue.add(`cluster/${clusterName}`)
     const waiting = this.world

@@ -198,15 +198,7 @@ async function remove(
   const { clock, random, keys, removalGraceMs } = services
   const clusterId = row.clusterId
   const line = applicationLine(row.id)
-  const report = clusterId === undefined ? undefined : await writer.report(row.id)
-  if (clusterId === undefined || report?.entry.gone) {
-    if (clusterId !== undefined) await writer.deleteDocument(clusterId, line)
-    await writer.deleteReport(row.id)
-    await writer.deleteApplication(row.id)
-    round.removed.push(row.id)
-    round.changed.push(row.id)
-    return
-  }
+  if (clusterId === undefined) return await forget(row, writer, round)
   const policy = withdrawalPolicy(applicationOf(row))
   const issued = await issueTombstone(writer, keys, clock, clusterId, {
     application: { id: row.id, name: row.name, project: row.project },
@@ -214,6 +206,13 @@ async function remove(
     reason: row.set === undefined ? 'its document was removed' : `set "${row.set}" no longer yields it`,
   })
   if (issued.kind === 'issued') round.clusterIds.add(clusterId)
+  const entry = (await writer.report(row.id))?.entry
+  // Gone by this Tombstone: an Application that came back and went again may have said so of an earlier one.
+  if (entry?.gone && entry.document && compareNumbers(entry.document, issued.number) === 0) {
+    await writer.deleteDocument(clusterId, line)
+    await writer.deleteReport(row.id)
+    return await forget(row, writer, round)
+  }
   const due = row.changedAt + removalGraceMs
   if (clock.now() < due) {
     round.lookAgain.set(row.id, due)
@@ -235,6 +234,12 @@ async function remove(
   })
   round.clusterIds.add(clusterId)
   if (given.kind === 'issued') round.lookAgain.set(row.id, given.grant.startBefore)
+}
+
+async function forget(row: ApplicationRow, writer: StoreWriter, round: Round): Promise<void> {
+  await writer.deleteApplication(row.id)
+  round.removed.push(row.id)
+  round.changed.push(row.id)
 }
 
 async function putRow(

@@ -86,7 +86,7 @@ export class LoopHarness {
       await writer.putCluster(joined)
       return joined
     })
-    this.loop.connected(clusterName)
+    this.loop.joined(clusterName)
     await this.loop.idle()
     return row.id
   }
@@ -95,7 +95,9 @@ export class LoopHarness {
   async report(name: string, change: Partial<ReportEntry>): Promise<void> {
     const row = this.application(name)
     const before = (await this.store.read(rows => rows.report(row.id)))?.entry
+    const document = await this.store.read(rows => rows.document(row.clusterId!, `application/${row.id}`))
     const entry: ReportEntry = {
+      document: document?.number,
       application: row.id,
       inc: 1,
       n: (before?.n ?? 0) + 1,
