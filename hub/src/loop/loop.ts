@@ -14,7 +14,8 @@ import { changedPaths } from './changed-paths.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
-import { claimantOf, type Origin, planNames } from './plan-names.ts'
+import { documentKeyOf, readsClusters, restOf } from './keys.ts'
+import { type Origin, planNames } from './plan-names.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
 import { expandSet } from './reconcile-sets.ts'
@@ -434,19 +435,4 @@ export class Loop {
     }))
     this.world.readers.set(`application/${row.id}`, row.state === 'active' ? reads : [])
   }
-}
-
-/** `set/platform/shop` → `platform/shop`. */
-function restOf(key: string): string {
-  return key.slice(key.indexOf('/') + 1)
-}
-
-function documentKeyOf(row: ApplicationRow): string {
-  return restOf(claimantOf(row))
-}
-
-/** Whether a clusters generator stands anywhere in there. */
-function readsClusters(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return 'clusters' in value || Object.values(value).some(readsClusters)
 }
