@@ -30,6 +30,12 @@ describe('VirtualClock', () => {
     expect(ran).toEqual([10, 20, 30])
   })
 
+  it('shows whole milliseconds on the wall, and fractions only of what has passed', async () => {
+    const clock = new VirtualClock({ startAt: 1_000, settle })
+    await clock.advance(0.75)
+    expect([clock.now(), clock.monotonicMs()]).toEqual([1_000, 0.75])
+  })
+
   it('never runs a cancelled timer', async () => {
     const clock = new VirtualClock({ startAt: 0, settle })
     let ran = false

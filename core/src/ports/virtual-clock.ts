@@ -27,8 +27,9 @@ export class VirtualClock implements Clock {
     this.#settle = options.settle
   }
 
+  /** Whole milliseconds, as of every machine's wall clock; `monotonicMs` has fractions. */
   now(): EpochMs {
-    return this.#offset + this.#monotonic
+    return Math.floor(this.#offset + this.#monotonic)
   }
 
   monotonicMs(): number {
