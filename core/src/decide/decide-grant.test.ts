@@ -90,6 +90,16 @@ describe('decideGrant', () => {
     ],
     ['a running operation is left alone', { operations: [operation('Running')] }, { kind: 'none' }],
     [
+      'an operation whose end was never told is over once another one has begun',
+      { operations: [operation('Failed', NOW, OTHER), operation('Running')] },
+      { kind: 'grant' },
+    ],
+    [
+      'a removal under way says nothing about syncs',
+      { operations: [{ ...operation('Running'), trigger: 'delete' }] },
+      { kind: 'grant' },
+    ],
+    [
       'a failed attempt is tried again after its delay',
       { operations: [operation('Failed', NOW - 1_000)] },
       { kind: 'none', at: NOW + 4_000 },

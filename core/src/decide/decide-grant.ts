@@ -54,7 +54,10 @@ export function decideGrant(subject: GrantSubject, now: EpochMs): GrantDecision 
     grant => compareNumbers(grant.document, subject.offer) === 0 && grant.startBefore > now,
   )
   if (open.length > 0) return { kind: 'none', at: Math.min(...open.map(grant => grant.startBefore)) }
-  const latest = subject.operations.find(operation => operation.trigger !== 'heal' && operation.digest === digest)
+  // An agent has one operation of an Application at a time: whatever came before the newest is over, also where its
+  // end was never told.
+  const newest = subject.operations.find(operation => operation.trigger !== 'heal')
+  const latest = newest?.digest === digest && newest.trigger !== 'delete' ? newest : undefined
   if (latest && latest.finishedAt === undefined) return { kind: 'none' }
   const failures = consecutiveFailures(subject.operations, digest)
   const delay = retryDelayMs(subject.retry, failures, subject.jitter)

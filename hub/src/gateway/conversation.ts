@@ -46,7 +46,7 @@ export class Conversation {
       case 'heartbeat':
         return await this.#heartbeat(frame)
       case 'settled': {
-        const changed = await settleGrants(this.#hub.store, this.clusterId, frame)
+        const changed = await settleGrants(this.#hub.store, this.#hub.clock, this.clusterId, frame)
         this.forget()
         if (changed.length > 0) this.#hub.events.reported(this.clusterId, changed)
         return [{ kind: 'settled', ids: frame.grants.map(grant => grant.id) }]

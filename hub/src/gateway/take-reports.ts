@@ -1,8 +1,11 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { ClusterRow, GrantState, Store, StoreWriter } from '@flotilla/core/ports/store'
+import type { ClusterRow, GrantRow, GrantState, Store, StoreWriter } from '@flotilla/core/ports/store'
+import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
 import { decodeReportBatch, type ReceivedEntry, type ReportsAnswer } from '@flotilla/core/protocol/report-batch'
+import { applicationLine } from '@flotilla/core/protocol/take-document'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { refuse, respond } from './respond.ts'
 
 export interface ReportsTaken {
@@ -69,12 +72,20 @@ async function takeEntry(
 }
 
 /** Stores what became of Grants; the ids of the Applications whose Grants changed. */
-export async function settleGrants(store: Store, clusterId: string, frame: SettledFrame): Promise<readonly string[]> {
+export async function settleGrants(
+  store: Store,
+  clock: Clock,
+  clusterId: string,
+  frame: SettledFrame,
+): Promise<readonly string[]> {
+  const now = clock.now()
   return await store.write(async rows => {
     const changed: string[] = []
     for (const { id, outcome, reason } of frame.grants) {
-      const application = await settle(rows, clusterId, id, outcome, reason)
-      if (application !== undefined) changed.push(application)
+      const grant = await settle(rows, clusterId, id, outcome, reason)
+      if (!grant) continue
+      changed.push(grant.applicationId)
+      if (outcome === 'started') await noteStarted(rows, grant, now)
     }
     return changed
   })
@@ -86,9 +97,36 @@ async function settle(
   id: string,
   state: GrantState,
   reason: string | undefined,
-): Promise<string | undefined> {
+): Promise<GrantRow | undefined> {
   const grant = await rows.grant(id)
   if (grant?.clusterId !== clusterId || grant.state !== 'open') return undefined
   await rows.putGrant({ ...grant, state, ...(reason !== undefined && { reason }) })
-  return grant.applicationId
+  return grant
+}
+
+/**
+ * The word that a sync was started comes before the report of it: until then its operation is known by its Grant
+ * alone, or the hub would give another one for the same document.
+ */
+async function noteStarted(rows: StoreWriter, { clusterId, applicationId, payload }: GrantRow, now: EpochMs) {
+  const document = await rows.document(clusterId, applicationLine(applicationId))
+  if (!document?.digest || compareNumbers(document.number, payload.document) !== 0) return
+  const { id, trigger, by, options } = payload
+  await rows.putOperation({
+    id,
+    applicationId,
+    clusterId,
+    operation: {
+      id,
+      trigger,
+      by,
+      phase: 'Running',
+      message: 'started',
+      digest: document.digest,
+      revision: options.revision,
+      startedAt: now,
+      results: [],
+      resultsCut: 0,
+    },
+  })
 }
