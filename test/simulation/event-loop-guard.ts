@@ -3,16 +3,28 @@ import { AsyncLocalStorage, createHook } from 'node:async_hooks'
 /** What the simulation may wait for: promises and what runs before the next turn. Everything else is the outside world. */
 const ALLOWED: ReadonlySet<string> = new Set(['PROMISE', 'TickObject', 'Microtask'])
 
+/** Begun by synchronous calls too, as values in, values out; only an answer in a later turn gives the other use away. */
+const MAYBE: ReadonlySet<string> = new Set(['SIGNREQUEST', 'HASHREQUEST', 'ZLIB', 'RANDOMBYTESREQUEST'])
+
 const guarded = new AsyncLocalStorage<EventLoopGuard>()
 /** Set while the simulation itself waits for the turn to end. */
 let waiting = false
 
+const suspects = new Map<number, { readonly guard: EventLoopGuard; readonly type: string }>()
+const MOST_SUSPECTS = 10_000
+
 createHook({
-  init(_asyncId, type) {
+  init(asyncId, type) {
     if (ALLOWED.has(type) || waiting) return
     const guard = guarded.getStore()
-    // Taken where it began: afterwards nobody knows who asked for it.
-    guard?.found.push(`${type}\n${new Error('began').stack?.split('\n').slice(2, 12).join('\n') ?? ''}`)
+    if (!guard) return
+    if (!MAYBE.has(type)) return guard.note(type)
+    if (suspects.size >= MOST_SUSPECTS) suspects.clear()
+    suspects.set(asyncId, { guard, type })
+  },
+  before(asyncId) {
+    const suspect = suspects.get(asyncId)
+    if (suspect) suspect.guard.note(suspect.type)
   },
   trackPromises: false,
 }).enable()
@@ -34,6 +46,11 @@ export class OutstandingWork extends Error {
 export class EventLoopGuard {
   /** Type of each resource and where it was begun. */
   readonly found: string[] = []
+
+  /** Takes the place at which it began: afterwards nobody knows who asked for it. */
+  note(type: string): void {
+    this.found.push(`${type}\n${new Error('began').stack?.split('\n').slice(3, 13).join('\n') ?? ''}`)
+  }
 
   /** @throws OutstandingWork when the work began anything but promises. */
   async run<T>(work: () => Promise<T>): Promise<T> {

@@ -20,12 +20,12 @@ export class Trace {
     return createHash('sha256').update(this.lines.join('\n')).digest('hex')
   }
 
-  /** A log whose lines, from `info` upwards, are lines of the trace. Errors go to `onError` too. */
+  /** A log whose lines, from `info` upwards, are lines of the trace. Errors that no outage explains go to `onError` too. */
   log(who: string, onError: (line: string) => void = () => undefined): Log {
     const line = (level: string, message: string, fields?: Readonly<Record<string, unknown>>): void => {
       const text = `${level} ${message}${fieldsText(fields)}`
       this.say(who, text)
-      if (level === 'ERROR') onError(`${who}: ${text}`)
+      if (level === 'ERROR' && !OUTAGES.test(text)) onError(`${who}: ${text}`)
     }
     const log: Log = {
       debug: () => undefined,
@@ -37,6 +37,9 @@ export class Trace {
     return log
   }
 }
+
+/** What hub and agents call an error while something that they need is away: the simulation takes it away. */
+const OUTAGES = /CLUSTER_UNREACHABLE|CLUSTER_UNAVAILABLE|RATE_LIMITED|TIMEOUT|CONFLICT/
 
 /** 754250 → `12:34.250`. */
 function timeText(ms: number): string {

@@ -1,0 +1,140 @@
+import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import { equalJson, isJsonObject, type Json } from '@flotilla/core/json/json'
+import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
+import type { ApplicationRow } from '@flotilla/core/ports/store'
+import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import { FleetView } from '@flotilla/hub/api/fleet-view'
+import type { WantedApplication } from './declared-fleet.ts'
+import type { SimulatedFleet } from './fleet.ts'
+import { placed } from './laws.ts'
+import type { SimulatedAgent } from './simulated-agent.ts'
+
+/** What keeps a fleet from being as its repositories declare it, in sentences; empty when nothing does. */
+export async function notConverged(fleet: SimulatedFleet): Promise<readonly string[]> {
+  const missing: string[] = []
+  const wanted = fleet.declared.wanted()
+  const rows = await fleet.store.read(reader => reader.applications())
+  const names = new Set(wanted.map(({ name }) => name))
+  for (const row of rows) if (!names.has(row.name)) missing.push(`${row.name} is still there, ${row.state}`)
+  for (const application of wanted) {
+    const named = rows.filter(({ name }) => name === application.name)
+    if (named.length > 1) missing.push(`${application.name} is there ${named.length} times`)
+    const row = named.find(({ state }) => state === 'active')
+    if (row) missing.push(...(await applicationIsNot(fleet, application, row)))
+    else missing.push(`${application.name} is not an Application of the hub`)
+  }
+  for (const agent of fleet.agents.values()) missing.push(...(await clusterIsNot(fleet, agent, rows, wanted)))
+  missing.push(...(await viewIsNot(fleet)))
+  return missing
+}
+
+async function applicationIsNot(
+  fleet: SimulatedFleet,
+  { name, cluster, objects }: WantedApplication,
+  row: ApplicationRow,
+): Promise<readonly string[]> {
+  if (row.hold) return [`${name} is held: ${row.hold.code} ${row.hold.reason}`]
+  if (!row.digest || row.clusterName !== cluster) return [`${name} has no Bundle for ${cluster}`]
+  const bytes = await fleet.bundles.get(row.digest)
+  const bundle = bytes && decodeBundle(bytes, row.digest).objects
+  if (!bundle || !sameObjects(bundle, objects)) return [`${name}: the hub has not rendered the newest revision`]
+  const missing: string[] = []
+  for (const object of bundle) {
+    const key = placed(object)
+    const live = fleet.agent(cluster).cluster.read(key)
+    if (!live) missing.push(`${name}: ${objectKeyText(key)} is not there`)
+    else if (!covers(live, withoutMetadata(object)))
+      missing.push(`${name}: ${objectKeyText(key)} is not as in the Bundle`)
+    else if (trackedBy(live) !== row.id) missing.push(`${name}: ${objectKeyText(key)} is not marked as its own`)
+  }
+  const report = await fleet.store.read(reader => reader.report(row.id))
+  if (!report) return [...missing, `${name} was not reported on`]
+  const { held, lastSucceeded, sync, health, gone } = report.entry
+  if (gone) missing.push(`${name} is reported gone`)
+  if (held !== row.digest) missing.push(`${name}: the agent does not hold the newest Bundle`)
+  if (lastSucceeded !== row.digest) missing.push(`${name}: the newest Bundle has not succeeded`)
+  const view = fleet.hub?.view.application(name, fleet.clock.now())
+  const shown = `${view?.sync.status} ${view?.health.status}`
+  if (sync.status !== 'Synced' || health.status !== 'Healthy') {
+    missing.push(`${name} is reported ${sync.status} ${health.status}: ${sync.message ?? health.message ?? ''}`)
+  }
+  if (shown !== 'Synced Healthy') missing.push(`${name} is shown as ${shown}`)
+  return missing
+}
+
+async function clusterIsNot(
+  fleet: SimulatedFleet,
+  { name, cluster, link }: SimulatedAgent,
+  rows: readonly ApplicationRow[],
+  wanted: readonly WantedApplication[],
+): Promise<readonly string[]> {
+  const missing: string[] = []
+  const own = wanted.filter(application => application.cluster === name)
+  const keys = new Set(own.flatMap(({ objects }) => objects.map(object => objectKeyText(placed(object)))))
+  for (const live of cluster.objects()) {
+    const key = objectKeyText(placed(live))
+    if (live.metadata.labels?.[APPLICATION_LABEL] && !keys.has(key)) missing.push(`${name}: ${key} is left over`)
+  }
+  const row = await fleet.store.read(reader => reader.clusterByName(name))
+  if (!row || !link) return [...missing, `${name} has not joined`]
+  const documents = await fleet.store.read(reader => reader.documents(row.id))
+  const issued = new Map<string, DocumentNumber>()
+  for (const { applicationId, number } of documents) if (applicationId) issued.set(applicationId, number)
+  const held = link.held()
+  for (const [id, { number, application }] of held) {
+    const newest = issued.get(id)
+    if (!newest) missing.push(`${name} holds ${application.name}, which the hub does not know`)
+    else if (compareNumbers(newest, number) !== 0) missing.push(`${name}: ${application.name} is not the newest Offer`)
+  }
+  for (const id of issued.keys()) {
+    const { name: application = id } = rows.find(each => each.id === id) ?? {}
+    if (!held.has(id)) missing.push(`${name} does not hold ${application}`)
+  }
+  return missing
+}
+
+/** The view is a function of the store: one that is made anew shows the same. */
+async function viewIsNot(fleet: SimulatedFleet): Promise<readonly string[]> {
+  const { hub, store, clock } = fleet
+  if (!hub) return ['the hub is down']
+  await hub.settled()
+  const fresh = await FleetView.load(store, { run: 'fresh', now: clock.now() })
+  const missing: string[] = []
+  for (const row of await store.read(reader => reader.applications())) {
+    const [shown, anew] = [hub.view, fresh].map(view => view.application(row.name, clock.now()))
+    const same = shown && anew && equalJson(told(shown), told(anew))
+    if (!same) missing.push(`${row.name} is not shown as it is stored`)
+  }
+  return missing
+}
+
+/** What does not depend on the connection or on what was declared of the cluster. */
+function told(view: NonNullable<ReturnType<FleetView['application']>>): Json {
+  const { id, state, hold, revision, operation, images } = view
+  return { id, state, hold, revision, operation, images } as unknown as Json
+}
+
+function sameObjects(a: readonly KubernetesObject[], b: readonly KubernetesObject[]): boolean {
+  const byKey = (objects: readonly KubernetesObject[]) =>
+    [...objects].sort((x, y) => (objectKeyText(placed(x)) < objectKeyText(placed(y)) ? -1 : 1)) as unknown as Json
+  return equalJson(byKey(a), byKey(b))
+}
+
+function withoutMetadata({ metadata: _, apiVersion: __, kind: ___, ...rest }: KubernetesObject): Json {
+  return rest as Json
+}
+
+/** Whether everything wanted is there; the API server adds defaults and statuses. */
+function covers(live: Json | undefined, wanted: Json | undefined): boolean {
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(live) && live.length === wanted.length && wanted.every((item, index) => covers(live[index], item))
+    )
+  }
+  if (isJsonObject(wanted)) {
+    const object = isJsonObject(live) ? live : undefined
+    return object !== undefined && Object.entries(wanted).every(([key, value]) => covers(object[key], value))
+  }
+  return live === wanted
+}

@@ -1,0 +1,196 @@
+import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { ClusterRequest } from '@flotilla/core/ports/cluster-transport'
+import type { Store } from '@flotilla/core/ports/store'
+import {
+  compareNumbers,
+  type DocumentNumber,
+  type GrantPayload,
+  numberText,
+  type OfferPayload,
+  type TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import type { SimulatedCluster } from '@flotilla/sim'
+import { type DeclaredFleet, NAMESPACE } from './declared-fleet.ts'
+
+type Held = OfferPayload | TombstonePayload
+
+/** A wave that began before a newer document came may still end its requests. */
+const WAVE_MS = 2_000
+
+/**
+ * What must never happen, whatever is lost, doubled, delayed, cut off or killed. Each is watched from outside, at the
+ * ports, while the fleet runs; a breach is kept as a sentence.
+ */
+export class Laws {
+  readonly breaches: string[] = []
+  readonly #clock: Clock
+  readonly #bundles: BundleStore
+  readonly #removalGraceMs: number
+  /** `cluster key` of every object that any revision has let go, since it was first wanted. */
+  readonly #withdrawn = new Set<string>()
+  #wanted = new Set<string>()
+  /** By cluster and Application id: the document held, and since when. */
+  readonly #held = new Map<string, { readonly document: Held; readonly since: number }>()
+  readonly #issued = new Map<string, DocumentNumber>()
+  /** By Application and document: ids of the Grants given, oldest first. */
+  readonly #granted = new Map<string, readonly string[]>()
+  readonly #reports = new Map<string, readonly [admission: number, inc: number, n: number]>()
+
+  constructor(options: { readonly clock: Clock; readonly bundles: BundleStore; readonly removalGraceMs: number }) {
+    this.#clock = options.clock
+    this.#bundles = options.bundles
+    this.#removalGraceMs = options.removalGraceMs
+  }
+
+  /** Something was committed. */
+  committed(declared: DeclaredFleet): void {
+    const wanted = new Set<string>()
+    for (const { cluster, objects } of declared.wanted()) {
+      for (const object of objects) wanted.add(`${cluster} ${objectKeyText(placed(object))}`)
+    }
+    for (const key of this.#wanted) if (!wanted.has(key)) this.#withdrawn.add(key)
+    this.#wanted = wanted
+  }
+
+  /** The hub signed something, and the transaction that it did so in was committed. */
+  issued(typ: string, payload: object): void {
+    if (!['offer', 'tombstone', 'calendar'].includes(typ)) return
+    const { cluster, number } = payload as { readonly cluster: string; readonly number: DocumentNumber }
+    const before = this.#issued.get(cluster)
+    if (before && compareNumbers(number, before) <= 0) {
+      this.#breach(`the hub gave out number ${numberText(number)} after ${numberText(before)}`)
+    }
+    this.#issued.set(cluster, number)
+  }
+
+  /** The hub gave a Grant: one that was started is not given again for the same document, unless it is known to have failed. */
+  async granted(store: Store, grant: GrantPayload): Promise<void> {
+    const line = `${grant.application} ${numberText(grant.document)}`
+    const earlier = this.#granted.get(line) ?? []
+    this.#granted.set(line, [...earlier, grant.id])
+    if (grant.trigger !== 'automated') return
+    const operations = await store.read(rows => rows.operations(grant.application, { limit: 50 }))
+    for (const id of earlier) {
+      const before = await store.read(rows => rows.grant(id))
+      const phase = operations.find(({ operation }) => operation.id === id)?.operation.phase
+      const over = phase === 'Failed' || phase === 'Error'
+      if (before?.state === 'started' && !over) {
+        this.#breach(`Grant ${grant.id} came while ${id}, for the same document, was started and had not failed`)
+      }
+    }
+  }
+
+  /** An agent's documents may have changed. */
+  holds(cluster: string, held: ReadonlyMap<string, Held>): void {
+    for (const [id, document] of held) {
+      const key = `${cluster} ${id}`
+      const before = this.#held.get(key)
+      const order = before ? compareNumbers(document.number, before.document.number) : 1
+      if (order < 0) {
+        this.#breach(
+          `${cluster} holds ${numberText(document.number)} of ${document.application.name} after a newer one`,
+        )
+      }
+      if (order !== 0) this.#held.set(key, { document, since: this.#clock.monotonicMs() })
+    }
+  }
+
+  /** A Bundle was given to the agent of a cluster. */
+  async fetched(cluster: string, digest: Digest): Promise<void> {
+    const bytes = await this.#bundles.get(digest)
+    for (const object of bytes ? decodeBundle(bytes, digest).objects : []) this.#meantFor(cluster, object, 'was given')
+  }
+
+  /** The agent of a cluster is about to ask its API server. */
+  async asked(cluster: SimulatedCluster, agentHolds: ReadonlyMap<string, Held>, request: ClusterRequest) {
+    const live = objectAt(cluster, request.path)
+    if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
+    const body = request.method === 'PATCH' || request.method === 'POST' ? objectOf(request.body) : undefined
+    if (body?.metadata.labels?.[APPLICATION_LABEL]) this.#meantFor(cluster.name, body, 'applies')
+  }
+
+  /** Looks at what the hub shows: an older report never replaces a newer one. */
+  async reports(store: Store): Promise<void> {
+    for (const { applicationId, admission, entry } of await store.read(rows => rows.reports())) {
+      const now = [admission, entry.inc, entry.n] as const
+      const before = this.#reports.get(applicationId)
+      if (before && compareLists(now, before) < 0) this.#breach(`report ${now.join('.')} replaced ${before.join('.')}`)
+      this.#reports.set(applicationId, now)
+    }
+  }
+
+  /** Anything else that must not be. */
+  breach(sentence: string): void {
+    this.#breach(sentence)
+  }
+
+  async #deletes(cluster: string, live: KubernetesObject, held: ReadonlyMap<string, Held>): Promise<void> {
+    const key = keyOf(live)
+    if (key.namespace !== NAMESPACE) return
+    const what = `${cluster} deletes ${objectKeyText(key)}`
+    const owner = trackedBy(live)
+    if (!this.#withdrawn.has(`${cluster} ${objectKeyText(key)}`)) this.#breach(`${what}, which no revision withdrew`)
+    if (owner === undefined) return this.#breach(`${what}, which belongs to no Application`)
+    const document = held.get(owner)
+    if (!document) return this.#breach(`${what} without holding anything for it`)
+    const heldForMs = this.#clock.monotonicMs() - (this.#held.get(`${cluster} ${owner}`)?.since ?? 0)
+    if (document.typ === 'tombstone') {
+      const ageMs = this.#clock.now() - document.iat
+      if (ageMs < this.#removalGraceMs) this.#breach(`${what} only ${ageMs} ms after it was withdrawn`)
+      return
+    }
+    if (heldForMs <= WAVE_MS) return
+    const bytes = await this.#bundles.get(document.digest)
+    const objects = bytes ? decodeBundle(bytes, document.digest).objects : []
+    if (objects.some(object => objectKeyText(placed(object)) === objectKeyText(key))) {
+      this.#breach(`${what}, although it holds an Offer with it for ${heldForMs} ms`)
+    }
+  }
+
+  #meantFor(cluster: string, object: KubernetesObject, verb: string): void {
+    const data = object['data'] as { readonly [key: string]: string } | undefined
+    const meant = data?.['cluster'] ?? object.metadata.annotations?.['example.com/cluster']
+    if (meant !== undefined && meant !== '*' && meant !== cluster) {
+      this.#breach(`${cluster} ${verb} ${objectKeyText(keyOf(object))}, which is meant for ${meant}`)
+    }
+  }
+
+  #breach(sentence: string): void {
+    this.breaches.push(sentence)
+  }
+}
+
+/** The key that an object of a Bundle has in the cluster: everything here is namespaced. */
+export function placed(object: KubernetesObject) {
+  return { ...keyOf(object), namespace: object.metadata.namespace ?? NAMESPACE }
+}
+
+function objectAt(cluster: SimulatedCluster, path: string): KubernetesObject | undefined {
+  const [place = ''] = path.split('?')
+  const [, group = '', namespace = '', plural = '', name] =
+    /^\/(?:api|apis\/([^/]+))\/[^/]+\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(place) ?? []
+  const kind = KINDS[plural]
+  return kind === undefined || name === undefined ? undefined : cluster.read({ group, kind, namespace, name })
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  configmaps: 'ConfigMap',
+  deployments: 'Deployment',
+  services: 'Service',
+}
+
+function objectOf(body: string | undefined): KubernetesObject | undefined {
+  if (body === undefined || !body.startsWith('{')) return undefined
+  const value = JSON.parse(body) as KubernetesObject
+  return value.metadata === undefined ? undefined : value
+}
+
+function compareLists(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) if (value !== b[index]) return value - (b[index] ?? 0)
+  return 0
+}

@@ -1,0 +1,152 @@
+import { type Agent, createAgent } from '@flotilla/agents/agent'
+import { KubernetesClient } from '@flotilla/agents/kubernetes/client'
+import { AgentLease } from '@flotilla/agents/lease'
+import { AgentLink } from '@flotilla/agents/link/agent-link'
+import { SYSTEM_NAMESPACE } from '@flotilla/agents/records'
+import { MemoryState } from '@flotilla/agents/state/memory-state'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import type { Random } from '@flotilla/core/ports/random'
+import type { AgentGateway } from '@flotilla/hub/gateway/agent-gateway'
+import { SimulatedCluster } from '@flotilla/sim'
+import { type Faults, InProcessTransport, NO_FAULTS } from './in-process-transport.ts'
+import type { Laws } from './laws.ts'
+import { Life, MachineClock, mortal } from './mortal.ts'
+import type { Trace } from './trace.ts'
+
+export interface SimulatedAgentOptions {
+  readonly name: string
+  readonly world: Clock
+  readonly random: Random
+  readonly clusterRandom: Random
+  readonly gateway: () => AgentGateway | undefined
+  readonly joinToken: string
+  readonly trace: Trace
+  readonly laws: Laws
+}
+
+interface Process {
+  readonly life: Life
+  readonly agent: Agent
+  readonly link: AgentLink
+  readonly lease: AgentLease
+  readonly transport: InProcessTransport
+}
+
+const BUNDLE_GIVEN = /^200 \/agent\/v1\/bundles\/(sha256:[0-9a-f]{64})$/
+/** One cluster, its agent's machine, and the agent on it: a process that can be stopped, killed and started again. */
+export class SimulatedAgent {
+  readonly name: string
+  readonly cluster: SimulatedCluster
+  /** What happens between this agent and the hub; changed while it runs. */
+  readonly faults: Faults = { ...NO_FAULTS }
+  /** How wrong this machine's clock is. */
+  clockOffsetMs = 0
+  readonly #options: SimulatedAgentOptions
+  readonly #state = new MemoryState()
+  #process: Process | undefined
+
+  constructor(options: SimulatedAgentOptions) {
+    this.#options = options
+    this.name = options.name
+    this.cluster = new SimulatedCluster({ name: options.name, clock: options.world, random: options.clusterRandom })
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined
+  }
+
+  get link(): AgentLink | undefined {
+    return this.#process?.link
+  }
+
+  async start(): Promise<void> {
+    if (this.#process) return
+    const process = this.#newProcess()
+    this.#process = process
+    await process.agent.start()
+  }
+
+  /** Ends the process in order; resolves when it has ended, which takes virtual time. */
+  async stop(): Promise<void> {
+    const process = this.#process
+    if (!process) return
+    await process.agent.stop()
+    await process.lease.release()
+    process.life.kill()
+    process.transport.breakSockets()
+    if (this.#process === process) this.#process = undefined
+  }
+
+  /** Kill -9: nothing is said, nothing is finished; watches and sockets are cut by the machine. */
+  kill(): void {
+    const process = this.#process
+    if (!process) return
+    this.#process = undefined
+    process.life.kill()
+    process.transport.breakSockets()
+    this.cluster.faults.dropWatches()
+  }
+
+  breakSockets(): void {
+    this.#process?.transport.breakSockets()
+  }
+
+  #newProcess(): Process {
+    const { name, world, random, gateway, joinToken, trace, laws } = this.#options
+    const life = new Life()
+    const clock = new MachineClock(world, life, () => this.clockOffsetMs)
+    const log = trace.log(name, line => life.alive && laws.breach(`an error was logged: ${line}`))
+    const transport = new InProcessTransport({
+      gateway,
+      clock: world,
+      random,
+      faults: this.faults,
+      onMessage: ({ direction, what }) => {
+        const digest = direction === 'down' ? BUNDLE_GIVEN.exec(what)?.[1] : undefined
+        if (digest) void laws.fetched(name, digest as Digest)
+      },
+    })
+    const cluster = mortal(life, this.#watched(this.cluster.transport()))
+    const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
+    const state = mortal(life, this.#state)
+    const lease = new AgentLease({
+      client,
+      namespace: SYSTEM_NAMESPACE,
+      clock,
+      log,
+      newInstance: () => Buffer.from(random.bytes(12)).toString('hex'),
+    })
+    const link = new AgentLink({
+      transport: mortal(life, transport),
+      state,
+      clock,
+      random,
+      log,
+      incarnation: lease,
+      joinToken,
+      clusterUid: async () => this.cluster.uid,
+      versions: { agent: '0.1.0' },
+    })
+    link.onChange(() => life.alive && laws.holds(name, link.held()))
+    const mayWrite = (): boolean => lease.held()
+    const agent = createAgent({ name, cluster, link, state, clock, random, log, client, mayWrite })
+    return { life, agent, link, lease, transport }
+  }
+
+  /** The API as the agent reaches it, with the laws and the trace looking on. */
+  #watched(transport: ClusterTransport): ClusterTransport {
+    const { trace, laws } = this.#options
+    return {
+      request: async request => {
+        await laws.asked(this.cluster, this.#process?.link.held() ?? new Map(), request)
+        const response = await transport.request(request)
+        const told = request.method !== 'GET' && !/dryRun|flotilla-system/.test(request.path)
+        if (told) trace.say(this.name, `${request.method} ${request.path.split('?')[0]} ${response.status}`)
+        return response
+      },
+      close: () => transport.close(),
+    }
+  }
+}
