@@ -2,6 +2,7 @@ import type { Json } from '@flotilla/core/json/json'
 import { numberAt, textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { printPlan } from '@flotilla/core/plan/print-plan'
+import { type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
@@ -28,12 +29,22 @@ class Bench {
   readonly messages: string[] = []
   agent: Agent | undefined
 
-  async start(): Promise<this> {
+  /** @param requests After so many the process is as good as dead: nothing of it gets through any more. */
+  async start(requests = Number.POSITIVE_INFINITY): Promise<this> {
+    const whole = this.cluster.transport()
+    let left = requests
+    const cluster: ClusterTransport = {
+      request: async request => {
+        if (left-- <= 0) throw new ClusterUnreachable('the process was killed')
+        return whole.request(request)
+      },
+      close: () => whole.close(),
+    }
     const note = (message: string, fields?: object) => void this.messages.push(`${message} ${JSON.stringify(fields)}`)
     const log: Log = { ...QUIET, info: note, warn: note, error: note, child: () => log }
     this.agent = createAgent({
       name: 'eu-1',
-      cluster: this.cluster.transport(),
+      cluster,
       link: this.hub.link,
       state: NO_STATE,
       clock: this.clock,
@@ -234,12 +245,7 @@ describe('the agent', () => {
     await bench.pass(10_000)
     expect(bench.read('ConfigMap', 'b')).toBeUndefined()
     expect(bench.read('ConfigMap', 'taken')).toBeDefined()
-    const stored = bench.cluster.read({
-      group: '',
-      kind: 'ConfigMap',
-      namespace: 'flotilla-system',
-      name: `flotilla-inventory-${SHOP.id}`,
-    })
+    const stored = recordOf(bench, `flotilla-inventory-${SHOP.id}`)
     expect(textAt(stored, 'data', 'entries')).toBe('\tConfigMap\tshop\ta\n\tConfigMap\tshop\ttaken')
   })
 
@@ -365,6 +371,41 @@ describe('the agent', () => {
     expect(names.filter(name => bench.read('ConfigMap', name))).toEqual(names.slice(0, 30))
   })
 
+  it('ends alike wherever it is killed, and leaves no more behind', { timeout: 60_000 }, async () => {
+    const wave = { annotations: { 'argocd.argoproj.io/sync-wave': '1' } }
+    const first = bundleOf(configMap('a', { x: '1' }), configMap('b'), deployment('web'), configMap('c', {}, wave))
+    const second = bundleOf(configMap('a', { x: '2' }), deployment('web', 'web:2'), configMap('d', {}, wave))
+    const outcomes = new Map<string, number[]>()
+    for (let requests = 1; requests <= 40; requests++) {
+      const bench = new Bench()
+      benches.push(bench)
+      await bench.start()
+      bench.hub.sync(first)
+      await bench.pass(10_000)
+      await bench.stop()
+      const grant = bench.hub.grant(bench.hub.offer(second))
+      await bench.start(requests)
+      await bench.pass(5_000)
+      await bench.stop()
+      await bench.start()
+      // The hub repeats a Grant until it has heard what became of it.
+      if (!bench.hub.link.settled.some(({ id }) => id === grant.id)) expect(bench.hub.link.openGrants).toHaveLength(1)
+      await bench.pass(60_000)
+      const inventory = recordOf(bench, `flotilla-inventory-${SHOP.id}`)
+      const state = JSON.stringify([
+        ['a', 'b', 'c', 'd'].map(name => bench.read('ConfigMap', name)?.['data']),
+        bench.read('Deployment', 'web', 'apps')?.['spec'],
+        textAt(inventory, 'data', 'entries'),
+        bench.report.sync.status,
+        bench.report.health.status,
+        bench.report.operation?.phase,
+      ])
+      outcomes.set(state, [...(outcomes.get(state) ?? []), requests])
+    }
+    expect([...outcomes.values()]).toEqual([Array.from({ length: 40 }, (_, index) => index + 1)])
+    expect([...outcomes.keys()][0]).toContain('"Synced","Healthy","Succeeded"')
+  })
+
   it('goes on enforcing while the hub is away', async () => {
     const bench = await startBench()
     bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
@@ -470,8 +511,7 @@ describe('the agent', () => {
     const bench = await startBench()
     bench.hub.sync(bundleOf(configMap('a')))
     await bench.pass(20_000)
-    const key = { group: '', kind: 'ConfigMap', namespace: 'flotilla-system', name: 'flotilla-agent-status' }
-    expect(bench.cluster.read(key)?.['data']).toEqual({
+    expect(recordOf(bench, 'flotilla-agent-status')?.['data']).toEqual({
       applications: 'shop  Synced  Healthy  Succeeded: successfully synced',
       hub: 'connected',
     })
@@ -587,6 +627,10 @@ describe('the agent, when the API server answers', () => {
     expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '1' })
   })
 })
+
+function recordOf(bench: Bench, name: string): KubernetesObject | undefined {
+  return bench.cluster.read({ group: '', kind: 'ConfigMap', namespace: 'flotilla-system', name })
+}
 
 function definition() {
   const schema = { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } }

@@ -6,6 +6,7 @@ import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { ApplicationState } from './application-state.ts'
 import { DriftWatch, type GroupKind } from './drift-watch.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
@@ -15,7 +16,7 @@ import type { HubLink } from './link/hub-link.ts'
 import { observe } from './observe.ts'
 import { OperationStore } from './operations.ts'
 import { reconcileOffer } from './reconcile.ts'
-import { reconcileRemoval } from './reconcile-removal.ts'
+import { NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
 import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
 import { Reporter } from './report.ts'
 import { SelfHealBackOff } from './self-heal.ts'
@@ -83,6 +84,7 @@ class ClusterAgent implements Agent {
   readonly #queue: WorkQueue
   readonly #status: StatusObject
   readonly #states = new Map<string, ApplicationState>()
+  readonly #seenNews = new Map<string, string>()
   #ready = false
   #preparing: Promise<void> | undefined
 
@@ -90,9 +92,14 @@ class ClusterAgent implements Agent {
     const { cluster, link, clock, random, log, name } = options
     this.#options = options
     this.#namespace = options.namespace ?? SYSTEM_NAMESPACE
-    const client = options.client ?? new KubernetesClient({ transport: cluster, clock, random, cluster: name })
+    const given = options.client ?? new KubernetesClient({ transport: cluster, clock, random, cluster: name })
+    const client = given.until(this.#stopping.signal)
     this.#status = new StatusObject(client, this.#namespace, clock, log)
-    const reporter = new Reporter(link, () => link.hubTime() ?? clock.now())
+    const reporter = new Reporter(
+      link,
+      () => link.hubTime() ?? clock.now(),
+      entry => this.#reported(entry),
+    )
     this.#engine = {
       client,
       clock,
@@ -149,7 +156,7 @@ class ClusterAgent implements Agent {
         needsContent: () => true,
       })
       const approved = held.approvedBy !== undefined
-      return planRemoval({ application: held.application, digest: `sha256:${''}`, inventory, live, approved })
+      return planRemoval({ application: held.application, digest: NO_DIGEST, inventory, live, approved })
     }
     const bundle = await link.bundle(held.digest)
     if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)
@@ -165,6 +172,7 @@ class ClusterAgent implements Agent {
         await ensureNamespace(client, this.#namespace)
         await operations.load()
         this.#ready = true
+        await operations.sweepAll(new Set(this.#options.link.held().keys()))
         this.#documentsChanged()
         return
       } catch (error) {
@@ -179,14 +187,36 @@ class ClusterAgent implements Agent {
   #documentsChanged(): void {
     if (!this.#ready || this.#stopping.signal.aborted) return
     const held = this.#options.link.held()
-    for (const id of held.keys()) this.#queue.add(id)
-    for (const id of this.#states.keys()) {
+    for (const [id, document] of held) {
+      const news = this.#newsOf(document)
+      if (this.#seenNews.get(id) === news && !this.#states.get(id)?.lacksBundle) continue
+      this.#seenNews.set(id, news)
+      this.#queue.add(id)
+    }
+    for (const id of this.#seenNews.keys()) {
       if (held.has(id)) continue
       // Not named any more, and no Tombstone: nobody asked us to remove anything, so nothing is.
+      this.#seenNews.delete(id)
       this.#states.delete(id)
       this.#queue.drop(id)
+      this.#engine.reporter.forget(id)
     }
     this.#status.agent({ hub: this.#options.link.connected() ? 'connected' : 'away' })
+  }
+
+  /** All that a document's arrival can change for one Application: of a thousand, only those with news are looked at. */
+  #newsOf(document: OfferPayload | TombstonePayload): string {
+    const { link } = this.#options
+    const grants = link.grants().filter(({ application }) => application === document.application.id)
+    const calendar = link.calendar()?.number
+    const words = [document.typ, document.number, grants.map(({ id }) => id), calendar, link.hubTime() !== undefined]
+    return JSON.stringify(words)
+  }
+
+  #reported(entry: ReportEntry): void {
+    const name = this.#options.link.held().get(entry.application)?.application.name ?? entry.application
+    if (entry.gone) this.#status.forget(name)
+    else this.#status.application(name, entry)
   }
 
   #somethingChanged(applicationId: string): void {
@@ -202,6 +232,9 @@ class ClusterAgent implements Agent {
     try {
       const againInMs = await this.#reconcile(state, held)
       state.failures = 0
+      // A Grant that this look has settled is no news; one that came meanwhile has put the key into the queue already.
+      const now = this.#options.link.held().get(id)
+      if (now) this.#seenNews.set(id, this.#newsOf(now))
       return againInMs
     } catch (error) {
       if (this.#stopping.signal.aborted) return undefined

@@ -11,6 +11,8 @@ export class ApplicationState {
   readonly missingSinceMs = new Map<string, number>()
   /** When everything was last read from the cluster, whatever watches say. */
   wholeLookAtMs = Number.NEGATIVE_INFINITY
+  /** Waits for its Bundle: looked at again as soon as anything arrives. */
+  lacksBundle = false
   /** Failures in a row to look at it. */
   failures = 0
   /** The last heal, until an operation follows. */

@@ -20,6 +20,8 @@ import { runOperation } from './run-operation.ts'
 const WHOLE_LOOK_EVERY_MS = 10 * 60 * 1000
 /** Something is under way that no watch may tell of. */
 const SOON_MS = 2_000
+/** Kinds that cannot be watched, or that we may not watch, are asked after. */
+const UNWATCHED_MS = 15_000
 const BUNDLE_RETRY_MS = 5_000
 /** A missing object counts for health after this: a sync may take as long. */
 const MISSING_GRACE_MS = 60_000
@@ -40,6 +42,7 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   }
   engine.log.debug('looking at an application', { application: offer.application.name })
   const bundle = await link.bundle(offer.digest)
+  state.lacksBundle = bundle === undefined
   if (!bundle) {
     await engine.reporter.report({
       ...emptyFindings(engine, offer),
@@ -58,8 +61,9 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   noteMissing(engine, state, seen)
   await engine.reporter.report(await findingsOf(engine, state, offer, bundle, found))
   const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
-  if (progress.underWay || !isVouchedFor(engine, seen) || found.health.status === 'Missing') waits.push(SOON_MS)
-  if (state.observed.keys().length === 0) waits.push(WHOLE_LOOK_EVERY_MS)
+  if (progress.underWay) waits.push(SOON_MS)
+  if (!isFollowed(engine, seen)) waits.push(UNWATCHED_MS)
+  if (state.missingSinceMs.size > 0) waits.push(MISSING_GRACE_MS)
   return Math.min(...waits.filter(wait => wait !== undefined))
 }
 
@@ -80,7 +84,11 @@ async function heal(
   const { lastSucceeded, lastSucceededRevision, laterFailed } = operations.lastOutcome(id)
   const question = { held: offer, lastSucceeded, laterFailed, calendar: link.calendar(), now: link.hubTime() }
   const answer = mayHeal(question)
-  if (answer.kind === 'no') return undefined
+  if (answer.kind === 'no') {
+    // No event tells that a gate has opened.
+    const opensIn = answer.until !== undefined && question.now !== undefined ? answer.until - question.now : undefined
+    return opensIn !== undefined && healingPlan(seen.plan).actions.length > 0 ? opensIn : undefined
+  }
   const wanted =
     answer.digest === bundle.digest ? { look: seen } : await lookAtDigest(engine, state, offer, answer.digest)
   if (!wanted) return BUNDLE_RETRY_MS
@@ -159,7 +167,7 @@ async function shrinkInventory(
   state.predictions.retain(names)
 }
 
-function isVouchedFor({ watch }: Engine, seen: Look): boolean {
+function isFollowed({ watch }: Engine, seen: Look): boolean {
   return seen.intent.prepared.targets.every(
     ({ key, destinationNamespace }) => destinationNamespace || watch.isFollowing(key),
   )

@@ -27,11 +27,13 @@ export interface Findings {
 export class Reporter {
   readonly #link: HubLink
   readonly #now: () => EpochMs
+  readonly #onReported: (entry: ReportEntry) => void
   readonly #last = new Map<string, { readonly text: string; readonly status: string; readonly since: EpochMs }>()
 
-  constructor(link: HubLink, now: () => EpochMs) {
+  constructor(link: HubLink, now: () => EpochMs, onReported: (entry: ReportEntry) => void) {
     this.#link = link
     this.#now = now
+    this.#onReported = onReported
   }
 
   /** @returns the entry that was handed over, or undefined when there was nothing new. */
@@ -55,6 +57,7 @@ export class Reporter {
     }
     await this.#link.report([entry])
     this.#last.set(findings.application, { text, status: findings.health.status, since })
+    this.#onReported(entry)
     return entry
   }
 

@@ -126,7 +126,15 @@ export async function waitForDefinitions(
       await clock.sleep(POLL_MS, signal)
     }
   }
-  if (written.some(({ kind }) => kind === 'CustomResourceDefinition')) await client.discovery.refresh()
+  for (const definition of written.filter(({ kind }) => kind === 'CustomResourceDefinition')) {
+    const group = textAt(definition['spec'], 'group')
+    const kind = textAt(definition['spec'], 'names', 'kind')
+    // Established comes a moment before the kind is served and listed.
+    while (!client.discovery.lookup(group, kind) && clock.monotonicMs() - startMs < LONGEST_DEFINITION_MS) {
+      await client.discovery.refresh()
+      if (!client.discovery.lookup(group, kind)) await clock.sleep(POLL_MS, signal)
+    }
+  }
 }
 
 function isUsable(live: KubernetesObject): boolean {

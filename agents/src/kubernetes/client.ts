@@ -50,10 +50,18 @@ export class KubernetesClient {
   readonly discovery: Discovery
   readonly cluster: string
 
+  readonly #options: RequesterOptions
+
   constructor(options: RequesterOptions) {
+    this.#options = options
     this.requester = new Requester(options)
     this.discovery = new Discovery(this.requester)
     this.cluster = options.cluster
+  }
+
+  /** The same client for work that ends with `stopping`: after it nothing new begins. */
+  until(stopping: AbortSignal): KubernetesClient {
+    return new KubernetesClient({ ...this.#options, stopping })
   }
 
   /** The object, or undefined when it is not there. */

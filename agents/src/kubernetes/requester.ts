@@ -40,6 +40,8 @@ export interface RequesterOptions {
   readonly random: Random
   /** Name of the cluster, the first word of every message. */
   readonly cluster: string
+  /** From then on no request begins and no wait goes on; what is on its way may end. */
+  readonly stopping?: AbortSignal
 }
 
 /** Sends requests with a time limit and bounded retries, and turns refusals into {@link KubernetesError}. */
@@ -67,12 +69,16 @@ export class Requester {
    * @throws KubernetesError
    */
   async json(request: ApiRequest): Promise<Json> {
+    const { clock, stopping } = this.#options
+    const given = [request.signal, stopping].filter(signal => signal !== undefined)
+    const ending = given.length > 1 ? AbortSignal.any(given) : given[0]
     for (let attempt = 1; ; attempt++) {
+      ending?.throwIfAborted()
       try {
         return await this.#once(request)
       } catch (error) {
         if (!(error instanceof KubernetesError) || attempt >= MOST_ATTEMPTS || !mayRepeat(error, request)) throw error
-        await this.#options.clock.sleep(this.#delayMs(attempt, error.retryAfterMs), request.signal)
+        await clock.sleep(this.#delayMs(attempt, error.retryAfterMs), ending)
       }
     }
   }

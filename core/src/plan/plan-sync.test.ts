@@ -278,6 +278,12 @@ const ROWS: { readonly [sentence: string]: Row } = {
       'warning WAVE_INVALID',
     ],
   },
+  'a Project that names a service account is not applied with other rights': {
+    desired: [object('ConfigMap', 'a')],
+    changes: { ceiling: { ...request([]).ceiling, serviceAccount: 'deployer' } },
+    actions: ['create Sync/0 ConfigMap shop/a'],
+    problems: ['error UNSUPPORTED_OPTION'],
+  },
   'what the server would refuse is held with its words': {
     desired: [object('ConfigMap', 'a')],
     observed: observation([ours(object('ConfigMap', 'a'))], {

@@ -55,8 +55,14 @@ export function intendSync(request: SyncRequest): SyncIntent {
   const replace: readonly PlanProblem[] = request.options.replace
     ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: 'sync option Replace=true is not built yet' }]
     : []
+  const { serviceAccount } = request.ceiling
+  // Applying with the agent's own rights instead would be more than the Project allows.
+  const impersonation: readonly PlanProblem[] = serviceAccount
+    ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: `applying as "${serviceAccount}" is not built yet` }]
+    : []
   const { targets, problems } = prepareTargets(request)
-  return { request, ignore, prepared: { targets, problems: [...unsupported, ...replace, ...problems] } }
+  const all = [...unsupported, ...replace, ...impersonation, ...problems]
+  return { request, ignore, prepared: { targets, problems: all } }
 }
 
 /** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
