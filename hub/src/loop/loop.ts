@@ -226,9 +226,10 @@ export class Loop {
     const { world } = this
     const before = world.fleet
     const change = compareFleets(before, index)
+    // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
+    await this.#rememberProjects(before, index, change.projects)
     world.fleet = index
     for (const key of change.sets) if (!index.sets.has(key)) this.#stale.delete(key)
-    await this.#rememberProjects(before, index, change.projects)
     const setsOfClusters =
       change.clusters.length > 0 ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
     this.#queue.add(
@@ -259,10 +260,14 @@ export class Loop {
     const gone = changed.filter(name => !after.projects.has(name) && before.projects.has(name))
     const back = changed.filter(name => this.world.projectsLastSeen.has(name) && after.projects.has(name))
     if (gone.length === 0 && back.length === 0) return
-    for (const name of gone) this.world.projectsLastSeen.set(name, before.projects.get(name)!.spec)
-    for (const name of back) this.world.projectsLastSeen.delete(name)
-    const value = Object.fromEntries(this.world.projectsLastSeen) as unknown as JsonObject
+    const { projectsLastSeen } = this.world
+    const lastSeen = new Map(projectsLastSeen)
+    for (const name of gone) lastSeen.set(name, before.projects.get(name)!.spec)
+    for (const name of back) lastSeen.delete(name)
+    const value = Object.fromEntries(lastSeen) as unknown as JsonObject
     await this.#services.store.write(writer => writer.putSetting(PROJECTS_LAST_SEEN, value))
+    projectsLastSeen.clear()
+    for (const [name, spec] of lastSeen) projectsLastSeen.set(name, spec)
   }
 
   #claimDocument(key: string): void {
@@ -296,10 +301,11 @@ export class Loop {
       this.world.readers.remove(claimant)
       this.#requeues.delete(key)
       const names = world.setClaims(claimant, [])
-      await store.write(writer => writer.deleteSet(key))
-      this.#setRows.delete(key)
-      announce.sets([key])
+      // Before the write: if that fails, a second look finds the claims changed already.
       this.#queue.add(...names.map(name => `names/${name}`))
+      this.#setRows.delete(key)
+      await store.write(writer => writer.deleteSet(key))
+      announce.sets([key])
       return
     }
     const round = await expandSet(set, world, this.#services)
@@ -318,13 +324,14 @@ export class Loop {
       round.applications.map(application => withNamePrefix(prefix, application)),
     )
     this.#setRows.set(key, round.row)
-    await this.#storeSetRow(key)
     // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
     const stored =
       firstRound || wasStale !== round.stale
         ? world.idsOf('set', key).flatMap(id => world.application(id)?.name ?? [])
         : []
     this.#queue.add(...new Set([...claimed, ...stored].map(name => `names/${name}`)))
+    // Last: if this write fails, a second look finds the claims changed already.
+    await this.#storeSetRow(key)
   }
 
   async #storeSetRow(key: string): Promise<void> {
@@ -352,18 +359,23 @@ export class Loop {
         await store.write(async writer => {
           for (const row of rows) await writer.putApplication(row)
         })
+        // At once, chunk by chunk: if a later one fails, what is stored is known and not made a second time.
+        this.#takeRows(rows)
+        this.#queue.add(...rows.map(({ id }) => `application/${id}`))
       }
-      for (const row of [...planned.put, ...planned.moved]) {
-        this.world.putApplication(row)
-        this.#register(row)
-      }
+      this.#takeRows(planned.moved)
       return planned
     })
+    announce.applications(plan.put.map(({ id }) => id))
     await this.#takeRefusals(names, plan.refused)
-    const ids = plan.put.map(({ id }) => id)
-    announce.applications(ids)
-    this.#queue.add(...ids.map(id => `application/${id}`))
     return []
+  }
+
+  #takeRows(rows: readonly ApplicationRow[]): void {
+    for (const row of rows) {
+      this.world.putApplication(row)
+      this.#register(row)
+    }
   }
 
   async #takeRefusals(

@@ -1,6 +1,6 @@
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
-import type { ApplicationRow } from '@flotilla/core/ports/store'
+import { type ApplicationRow, StoreError } from '@flotilla/core/ports/store'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { readJws } from '@flotilla/core/protocol/jws'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
@@ -33,7 +33,14 @@ export class LoopHarness {
   })
   readonly random = seededRandom(1)
   readonly git = new MemoryGit(this.clock)
-  readonly store = new MemoryStore()
+  /** While it says so, no write of the store is committed. */
+  refuseCommit: (rows: number) => boolean = () => false
+  readonly store = new MemoryStore({
+    beforeCommit: rows => {
+      if (!this.refuseCommit(rows)) return
+      throw new StoreError('STORE_FULL', 'memory store', 'no space is left', { retry: true })
+    },
+  })
   readonly bundles = new MemoryBundles(() => this.clock.now())
   readonly keys = hubKeysOf(newHubKeyFile(this.random, this.clock.now(), '01890000-0000-7000-8000-00000000aaaa'))
   readonly complaints: string[] = []

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
+
+const FLEET = {
+  'clusters/eu-1.json': cluster('eu-1'),
+  'projects/shop.json': project('shop'),
+  'sets/shop.json': set('shop'),
+}
+const WEB = { 'apps/web/cm.json': configMap('web', { greeting: 'hello' }) }
+
+async function started(
+  fleet: { readonly [path: string]: string } = FLEET,
+  apps: { readonly [path: string]: string } = WEB,
+) {
+  const hub = new LoopHarness()
+  hub.git.commit(CONFIG, fleet)
+  hub.git.commit(APPS, apps)
+  await hub.start()
+  await hub.refresh(APPS)
+  return hub
+}
+
+describe('after the store took nothing for a while', () => {
+  /** Every way that a failing commit can fall between two steps of a handler. */
+  const failures = Array.from({ length: 12 }, (_, index) => index)
+  it.each(failures)('a push is worked off as if nothing had been, when commit %i of it fails', async index => {
+    const hub = await started()
+    const id = await hub.join('eu-1')
+    let commits = 0
+    hub.refuseCommit = () => commits++ === index
+    await hub.push(CONFIG, {
+      'projects/old.json': project('old'),
+      'sets/other.json': set('other', { clusters: ['eu-2'] }),
+      'clusters/eu-2.json': cluster('eu-2'),
+    })
+    await hub.clock.advance(60_000)
+    await hub.push(CONFIG, { 'projects/old.json': null })
+    await hub.push(APPS, { 'apps/api/cm.json': configMap('api', {}) })
+    await hub.clock.advance(3_600_000)
+    expect(hub.names()).toEqual(['api-eu-1', 'api-eu-2', 'web-eu-1', 'web-eu-2'])
+    expect(hub.names().map(name => hub.application(name).hold?.code)).toEqual([
+      undefined,
+      'CLUSTER_NOT_JOINED',
+      undefined,
+      'CLUSTER_NOT_JOINED',
+    ])
+    expect(await hub.documents(id)).toHaveLength(3)
+    const sets = await hub.store.read(rows => rows.sets())
+    expect(sets.map(({ name, errors }) => [name, errors])).toEqual([
+      ['other', []],
+      ['shop', []],
+    ])
+  })
+
+  it.each(failures)('a Project and a set that leave are let go, when commit %i of it fails', async index => {
+    const hub = await started({
+      ...FLEET,
+      'sets/other.json': set('other', { clusters: ['eu-2'] }),
+      'clusters/eu-2.json': cluster('eu-2'),
+      'projects/old.json': project('old'),
+    })
+    await hub.join('eu-1')
+    let commits = 0
+    hub.refuseCommit = () => commits++ === index
+    await hub.push(CONFIG, {
+      'projects/old.json': null,
+      'sets/other.json': null,
+      'clusters/eu-3.json': cluster('eu-3'),
+    })
+    await hub.clock.advance(3_600_000)
+    expect(hub.names()).toEqual(['web-eu-1'])
+    expect((await hub.store.read(rows => rows.sets())).map(({ name }) => name)).toEqual(['shop'])
+    expect((await hub.store.read(rows => rows.clusters())).map(({ name }) => name)).toEqual(['eu-1', 'eu-2', 'eu-3'])
+    expect([...hub.loop.world.projectsLastSeen.keys()]).toEqual(['old'])
+  })
+
+  it('many new Applications have one row each, when a later chunk of them fails', async () => {
+    const hub = await started()
+    const names = Array.from({ length: 1_200 }, (_, index) => `app-${String(index).padStart(4, '0')}`)
+    let refusals = 1
+    hub.refuseCommit = rows => rows > 100 && rows < 500 && refusals-- > 0
+    await hub.push(APPS, Object.fromEntries(names.map(name => [`apps/${name}/cm.json`, configMap(name, {})])))
+    await hub.clock.advance(3_600_000)
+    expect(refusals).toBeLessThan(1)
+    const rows = await hub.store.read(reader => reader.applications())
+    expect(rows).toHaveLength(1_201)
+    expect(rows.filter(({ digest }) => digest === undefined)).toEqual([])
+  }, 60_000)
+})
