@@ -70,6 +70,11 @@ export class ConfigSources {
     return this.#states.get(name)?.load !== undefined
   }
 
+  /** Whether what was last said of it is that it could not be read. */
+  failing(name: string): boolean {
+    return this.#states.get(name)?.row.error !== undefined
+  }
+
   /** Puts in force what was stored: a hub whose repositories are away starts with the fleet it had. */
   async restore(rows: StoreReader): Promise<void> {
     const rowsByName = new Map((await rows.sources()).map(row => [row.name, row]))

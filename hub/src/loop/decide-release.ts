@@ -123,6 +123,7 @@ async function render(
   const { repositories, renderer, store, bundles, clock } = services
   const application = applicationOf(row)
   const repository = await repositories.open(source.repoURL)
+  const commit = await world.heads.of(source.repoURL, revisionOf(source), repository)
   if (!repository) {
     if (row.digest) return { kind: 'keep' }
     const failure = repositories.failure(source.repoURL)
@@ -132,7 +133,6 @@ async function render(
       application,
     )
   }
-  const commit = await world.head(source.repoURL, revisionOf(source), repository)
   if (commit === undefined) {
     return held('REVISION_MISSING', `${source.repoURL} has no revision "${revisionOf(source)}"`, application)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
+import { APPS, application, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
 
 const FLEET = {
   'clusters/eu-1.json': cluster('eu-1'),
@@ -86,4 +86,50 @@ describe('after the store took nothing for a while', () => {
     expect(rows).toHaveLength(1_201)
     expect(rows.filter(({ digest }) => digest === undefined)).toEqual([])
   }, 60_000)
+})
+
+describe('when commits and readers come at awkward moments', () => {
+  it('what asked in vain is told, though another found the commit first', async () => {
+    const other = 'https://git.example.com/other.git'
+    const hub = await started()
+    const elsewhere = set('other', { clusters: ['eu-1'] }).replaceAll(APPS, other)
+    await hub.push(CONFIG, { 'sets/other.json': elsewhere })
+    expect(hub.names()).toEqual(['web-eu-1'])
+    hub.git.commit(other, { 'apps/api/cm.json': configMap('api', {}) })
+    await hub.mirrors.refresh(other)
+    // An Application asks for the revision between the fetch and the telling.
+    await hub.push(CONFIG, { 'applications/single.json': application('single', other, 'apps/api') })
+    expect(hub.application('single').digest).toBeDefined()
+    await hub.refresh(other)
+    expect(hub.names()).toEqual(['api-eu-1', 'single', 'web-eu-1'])
+  })
+
+  it('a set that read the commit before is told of this one, though an Application saw this one first', async () => {
+    const hub = await started(FLEET, { 'README.md': 'no apps yet' })
+    hub.git.commit(APPS, { ...WEB, 'other/cm.json': configMap('other', {}) })
+    await hub.mirrors.refresh(APPS)
+    await hub.push(CONFIG, { 'applications/single.json': application('single', APPS, 'other') })
+    await hub.refresh(APPS)
+    expect(hub.names()).toEqual(['single', 'web-eu-1'])
+  })
+
+  it('a commit that was rewritten and cannot be read any more holds nobody up', async () => {
+    const hub = await started()
+    await hub.join('eu-1')
+    const before = hub.application('web-eu-1').digest
+    hub.loop.world.heads.move(APPS, 'main', 'f'.repeat(40))
+    await hub.push(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'rewritten' }) })
+    expect(hub.application('web-eu-1').digest).not.toBe(before)
+  })
+
+  it('a source says no more that its repository is away once it answers again', async () => {
+    const hub = await started()
+    const source = async () => (await hub.store.read(rows => rows.sources()))[0]
+    hub.git.away.add(CONFIG)
+    await hub.refresh(CONFIG)
+    expect((await source())?.error?.code).toBe('REPOSITORY_UNREACHABLE')
+    hub.git.away.delete(CONFIG)
+    await hub.refresh(CONFIG)
+    expect((await source())?.error).toBeUndefined()
+  })
 })

@@ -4,13 +4,14 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
+import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { requeueAfterMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
 import { Mutex } from '../store/mutex.ts'
-import { changedPaths } from './changed-paths.ts'
+import { type ChangedPath, changedPaths } from './changed-paths.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
@@ -21,7 +22,7 @@ import { reconcileClusters } from './reconcile-clusters.ts'
 import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
 import { WorkQueue } from './work-queue.ts'
-import { applicationOf, headKey, World } from './world.ts'
+import { applicationOf, World } from './world.ts'
 
 const PROJECTS_LAST_SEEN = 'projects-last-seen'
 /** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
@@ -157,28 +158,48 @@ export class Loop {
   async #repository(url: string): Promise<void> {
     const { repositories } = this.#services
     await repositories.refresh(url)
-    // Sources say themselves that their repository is away.
-    const sources = this.sources.configs
-      .filter(({ repository }) => repository === url)
-      .map(({ name }) => `source/${name}`)
     const repository = await repositories.open(url)
-    if (!repository || repositories.failure(url)) this.#queue.add(...sources)
+    // Sources say themselves that their repository is away, and that it is back.
+    const away = !repository || repositories.failure(url) !== undefined
+    const sources = this.sources.configs.filter(config => config.repository === url)
+    this.#queue.add(
+      ...sources.filter(({ name }) => away || this.sources.failing(name)).map(({ name }) => `source/${name}`),
+    )
     if (!repository) return
-    for (const revision of this.world.readers.revisionsOf(url)) {
-      const key = headKey(url, revision)
-      const before = this.world.heads.get(key)
+    const { readers, heads } = this.world
+    const revisions = readers.revisionsOf(url)
+    for (const revision of revisions) {
       const after = await repository.resolve(revision)
-      if (before === after) continue
-      if (after === undefined) this.world.heads.delete(key)
-      else this.world.heads.set(key, after)
-      const comparable = before !== undefined && after !== undefined
-      const trees = comparable
-        ? await Promise.all([before, after].map(async id => (await repository.readCommit(id)).tree))
-        : []
-      const affected = comparable
-        ? this.world.readers.affected(url, revision, await changedPaths(repository, trees[0], trees[1]))
-        : this.world.readers.all(url, revision)
-      this.#queue.add(...affected)
+      const before = heads.commit(url, revision)
+      const missed = heads.wasMissed(url, revision)
+      if (before === after && !missed) continue
+      const changes =
+        before !== undefined && after !== undefined && !missed
+          ? await this.#changesBetween(repository, before, after)
+          : undefined
+      // In one go with the telling: whoever asks from here on sees the new commit, everyone else is told.
+      heads.move(url, revision, after)
+      this.#queue.add(...(changes ? readers.affected(url, revision, changes) : readers.all(url, revision)))
+    }
+    heads.retain(url, revisions)
+  }
+
+  /** Undefined when it cannot be found out, say because the older commit was rewritten and is gone. */
+  async #changesBetween(
+    repository: GitRepository,
+    before: ObjectId,
+    after: ObjectId,
+  ): Promise<readonly ChangedPath[] | undefined> {
+    try {
+      const [left, right] = await Promise.all([repository.readCommit(before), repository.readCommit(after)])
+      return await changedPaths(repository, left.tree, right.tree)
+    } catch (error) {
+      this.#services.log.warn('commits could not be compared; everything that reads them is looked at', {
+        before,
+        after,
+        error,
+      })
+      return undefined
     }
   }
 
@@ -191,7 +212,7 @@ export class Loop {
       await repositories.refresh(config.repository)
       repository = await repositories.open(config.repository)
     }
-    const commit = repository && (await this.world.head(config.repository, config.revision, repository))
+    const commit = await this.world.heads.of(config.repository, config.revision, repository)
     const failure = repositories.failure(config.repository)
     const read =
       repository && commit

@@ -19,12 +19,20 @@ export class PathReaders {
     reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[],
   ): void {
     this.remove(reader)
+    this.add(reader, reads)
+  }
+
+  /** Adds to what `reader` reads. */
+  add(
+    reader: string,
+    reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[],
+  ): void {
+    if (reads.length === 0) return
     const places = reads.map(({ repository, revision, path }) => ({
       root: rootKey(repository, revision),
       path: clean(path),
     }))
-    if (places.length === 0) return
-    this.#places.set(reader, places)
+    this.#places.set(reader, [...(this.#places.get(reader) ?? []), ...places])
     for (const { root, path } of places) this.#nodeAt(root, path).readers.add(reader)
   }
 

@@ -2,13 +2,14 @@ import { trusted } from '@flotilla/config/trust'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import { GitError } from '@flotilla/core/ports/git'
 import type { SetRow } from '@flotilla/core/ports/store'
 import { projectNames } from '@flotilla/core/project/default-project'
 import { expand } from '@flotilla/generators/expand'
 import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
 import { type GeneratorInputs, type InputAnswer, type InputRequest, inputKey } from '@flotilla/generators/inputs'
 import { setKey } from './fleet-index.ts'
-import type { LoopServices } from './services.ts'
+import type { LoopServices, Repositories } from './services.ts'
 import { applicationOf, type World } from './world.ts'
 
 /** More rounds of questions than any nesting of generators can ask. */
@@ -49,11 +50,7 @@ export async function expandSet(
     key,
     applications,
     stale,
-    reads: requests.map(request => ({
-      repository: request.repoURL,
-      revision: request.revision || 'HEAD',
-      path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
-    })),
+    reads: requests.map(placeOf),
     row: {
       key,
       source: set.source,
@@ -85,12 +82,33 @@ async function answerAll(
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const expansion = expand(set, inputs)
     if (expansion.needs.length === 0) return { expansion, requests }
+    requests.push(...expansion.needs)
+    // Before anything is read: a push that arrives meanwhile is told to this set as well.
+    world.readers.add(`set/${setKey(set)}`, expansion.needs.map(placeOf))
     for (const request of expansion.needs) {
+      await noteHead(request, world, repositories)
       answers.set(inputKey(request), await repositories.answer(request))
-      requests.push(request)
     }
   }
   throw new Error(`ApplicationSet ${set.name} asked for inputs in more than ${MOST_ROUNDS} rounds`)
+}
+
+function placeOf(request: InputRequest) {
+  return {
+    repository: request.repoURL,
+    revision: request.revision || 'HEAD',
+    path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
+  }
+}
+
+async function noteHead(request: InputRequest, world: World, repositories: Repositories): Promise<void> {
+  const { repository: url, revision } = placeOf(request)
+  try {
+    await world.heads.of(url, revision, await repositories.open(url))
+  } catch (error) {
+    // The answer says the same, as an error of this generator.
+    if (!(error instanceof GitError)) throw error
+  }
 }
 
 function lastGood(set: Declared<ApplicationSetSpec>, generator: string, world: World): readonly Application[] {

@@ -2,9 +2,9 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
-import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
+import { Heads } from './heads.ts'
 import { PathReaders } from './path-readers.ts'
 
 /** A document or set element that wants an Application of some name. */
@@ -32,8 +32,7 @@ export class World {
   /** Projects that left their source while Applications may still name them (decision 19). */
   readonly projectsLastSeen = new Map<string, ProjectSpec>()
   readonly readers = new PathReaders()
-  /** The commit that a revision of a repository stood at when its readers were last told. */
-  readonly heads = new Map<string, ObjectId>()
+  readonly heads = new Heads()
   /** Kinds inside Bundles that are in use, so that the Project is checked without reading the Bundle again. */
   readonly kinds = new Map<Digest, readonly GroupKind[]>()
 
@@ -146,16 +145,6 @@ export class World {
       name => !sameClaim(before.get(name), after.get(name)),
     )
   }
-
-  /** The commit that all readers of a revision were last told of, so that one push is one revision for everyone. */
-  async head(url: string, revision: string, repository: GitRepository): Promise<ObjectId | undefined> {
-    const key = headKey(url, revision)
-    const known = this.heads.get(key)
-    if (known) return known
-    const commit = await repository.resolve(revision)
-    if (commit) this.heads.set(key, commit)
-    return commit
-  }
 }
 
 function sameClaim(a: Claim | undefined, b: Claim | undefined): boolean {
@@ -170,10 +159,6 @@ function indexedNames(row: ApplicationRow): readonly (readonly ['cluster' | 'set
     ['project', row.project],
     ...(row.set === undefined ? [] : ([['set', `${row.source}/${row.set}`]] as const)),
   ]
-}
-
-export function headKey(repository: string, revision: string): string {
-  return `${repository}\0${revision}`
 }
 
 /** The Application document that a row was made from. */

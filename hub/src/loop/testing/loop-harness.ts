@@ -275,6 +275,17 @@ export function set(
   })
 }
 
+/** An Application written by hand. */
+export function application(name: string, repoURL: string, path: string, change: object = {}): string {
+  return document('Application', name, {
+    project: 'shop',
+    source: { repoURL, targetRevision: 'main', path },
+    destination: { name: 'eu-1', namespace: 'shop' },
+    syncPolicy: { automated: { prune: true, selfHeal: true } },
+    ...change,
+  })
+}
+
 export function configMap(name: string, data: { readonly [key: string]: string }): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })
 }
