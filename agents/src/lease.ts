@@ -21,6 +21,14 @@ export interface LeaseOptions {
   /** Ends waiting for the Lease. */
   readonly signal?: AbortSignal
   readonly newInstance?: () => string
+  /** Called once when another process has taken the Lease that was ours. */
+  readonly onLost?: () => void
+}
+
+/** The Lease as it stood when it last changed, by our own clock. */
+interface Seen {
+  version: string | undefined
+  atMs: number
 }
 
 /**
@@ -45,24 +53,36 @@ export class AgentLease implements Incarnation {
   }
 
   async acquire(above = 0): Promise<IncarnationNumber> {
-    const { client, namespace, clock, log, signal } = this.#options
-    await ensureNamespace(client, namespace)
-    let seen: { readonly version: string; readonly atMs: number } | undefined
+    const { clock, log, signal } = this.#options
+    const seen: Seen = { version: undefined, atMs: 0 }
     for (;;) {
       signal?.throwIfAborted()
-      const lease = await client.get(this.#key)
-      const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
-      const version = lease?.metadata.resourceVersion ?? ''
-      if (seen?.version !== version) seen = { version, atMs: clock.monotonicMs() }
-      const abandoned = clock.monotonicMs() - seen.atMs > TERM_SECONDS * 1000
-      if (!lease || holder === '' || holder === this.#instance || abandoned) {
-        const inc = await this.#take(lease, above)
+      try {
+        const inc = await this.#try(above, seen)
         if (inc !== undefined) return { inc, inst: this.#instance }
-      } else {
-        log.info('waiting for the lease of another agent process', { holder })
+      } catch (error) {
+        if (!isKubernetesError(error) || !error.retry) throw error
+        log.warn('the lease cannot be asked for', { error: error.message })
       }
       await clock.sleep(ASK_EVERY_MS, signal)
     }
+  }
+
+  /** One attempt. Undefined: it is another's, or somebody was faster. */
+  async #try(above: number, seen: Seen): Promise<number | undefined> {
+    const { client, namespace, clock, log } = this.#options
+    await ensureNamespace(client, namespace)
+    const lease = await client.get(this.#key)
+    const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
+    const version = lease?.metadata.resourceVersion ?? ''
+    if (seen.version !== version) {
+      seen.version = version
+      seen.atMs = clock.monotonicMs()
+    }
+    const abandoned = clock.monotonicMs() - seen.atMs > TERM_SECONDS * 1000
+    if (!lease || holder === '' || holder === this.#instance || abandoned) return this.#take(lease, above)
+    log.info('waiting for the lease of another agent process', { holder })
+    return undefined
   }
 
   /** A holder that has not renewed by two thirds of the term writes nothing more. */
@@ -139,10 +159,16 @@ export class AgentLease implements Incarnation {
       this.#renewedAtMs = startedMs
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT', 'NOT_FOUND')) throw error
+      if (this.#released) return
       const present = await this.#options.client.get(this.#key)
       // Changed by hand but still ours: go on from there. Another's: we are not the agent any more.
-      if (present && textAt(present['spec'], 'holderIdentity') === this.#instance) this.#current = present
-      else this.#current = undefined
+      if (present && textAt(present['spec'], 'holderIdentity') === this.#instance) {
+        this.#current = present
+      } else {
+        this.#current = undefined
+        this.#options.log.warn('another process has taken the lease', { mine: this.#instance })
+        this.#options.onLost?.()
+      }
     }
   }
 }

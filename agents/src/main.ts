@@ -63,11 +63,13 @@ async function run(settings: AgentSettings): Promise<number> {
       log.info('agent alive', { hub: running.link.status().kind, applications, rssMiB: Math.round(rss / 1024 / 1024) })
     }, ALIVE_EVERY_MS)
     log.info('agent started', { version: VERSION, namespace: settings.namespace, state: settings.state.kind })
-    log.info('agent stopping', { signal: await stopped })
+    const reason = await Promise.race([stopped, running.lost.then(() => 'lease lost')])
+    log.info('agent stopping', { reason })
     clearInterval(alive)
     await running.stop()
     log.info('agent stopped')
-    return 0
+    // Whoever supervises starts it again, and it waits for the Lease like any other.
+    return reason === 'lease lost' ? 1 : 0
   } catch (error) {
     log.error('agent failed', { error: error instanceof Error ? error.message : String(error) })
     return 1

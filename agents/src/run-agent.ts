@@ -27,6 +27,8 @@ export interface RunAgentPorts {
 export interface RunningAgent {
   readonly agent: Agent
   readonly link: AgentLink
+  /** Resolves when another process has become the agent of this cluster: this one is to end. */
+  readonly lost: Promise<void>
   /** Ends at the next safe point and gives the Lease back. */
   stop(): Promise<void>
 }
@@ -49,7 +51,8 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
       : await openSecretState({ transport: cluster, namespace, random, clock })
   const hub = await findHub(settings, state)
   const stopping = new AbortController()
-  const lease = new AgentLease({ client, namespace, clock, log, signal: stopping.signal })
+  const lost = Promise.withResolvers<void>()
+  const lease = new AgentLease({ client, namespace, clock, log, signal: stopping.signal, onLost: lost.resolve })
   const link = new AgentLink({
     transport: createNodeHubTransport({ ...hub, environment, clock }),
     state,
@@ -84,6 +87,7 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
   return {
     agent,
     link,
+    lost: lost.promise,
     stop: async () => {
       stopping.abort(new Error('the agent is stopping'))
       await control.stop()

@@ -1,0 +1,123 @@
+import { textAt } from '@flotilla/core/json/read-json'
+import { type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Log } from '@flotilla/core/ports/log'
+import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { SimulatedCluster } from '@flotilla/sim'
+import { afterEach, describe, expect, it } from 'vitest'
+import { KubernetesClient } from './kubernetes/client.ts'
+import { AgentLease } from './lease.ts'
+
+const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
+
+class Bench {
+  readonly clock = new VirtualClock({ startAt: Date.UTC(2026, 0, 1), settle: () => new Promise(setImmediate) })
+  readonly cluster = new SimulatedCluster({ name: 'eu-1', clock: this.clock, random: seededRandom(1) })
+  #instances = 0
+
+  /** A process that would be the agent; `cut` takes the cluster away from it alone. */
+  process() {
+    const name = `process-${++this.#instances}`
+    const whole = this.cluster.transport()
+    const wire = { cut: false }
+    const transport: ClusterTransport = {
+      request: async request => {
+        if (wire.cut) throw new ClusterUnreachable('cut off')
+        return whole.request(request)
+      },
+      close: () => whole.close(),
+    }
+    const { clock } = this
+    const client = new KubernetesClient({ transport, clock, random: seededRandom(2), cluster: 'eu-1' })
+    const lease = new AgentLease({ client, namespace: 'flotilla-system', clock, log: QUIET, newInstance: () => name })
+    const taken: number[] = []
+    const acquire = (above?: number) => void lease.acquire(above).then(({ inc }) => taken.push(inc))
+    return { lease, taken, acquire, wire }
+  }
+
+  get holder(): string {
+    const key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: 'flotilla-system', name: 'flotilla-agent' }
+    return textAt(this.cluster.read(key), 'spec', 'holderIdentity')
+  }
+}
+
+let bench: Bench
+afterEach(() => bench.cluster.stop())
+
+describe('the Lease', () => {
+  it('is taken at once where there is none, and kept by renewing', async () => {
+    bench = new Bench()
+    const first = bench.process()
+    first.acquire()
+    await bench.clock.advance(1_000)
+    expect(first.taken).toEqual([1])
+    await bench.clock.advance(10 * 60_000)
+    expect(first.lease.held()).toBe(true)
+    expect(bench.holder).toBe('process-1')
+  })
+
+  it('goes to another once it was not renewed for its term, with a higher incarnation', async () => {
+    bench = new Bench()
+    const first = bench.process()
+    const second = bench.process()
+    first.acquire()
+    await bench.clock.advance(1_000)
+    first.wire.cut = true
+    second.acquire()
+    await bench.clock.advance(11_000)
+    // The first knows before anybody else could have it.
+    expect(first.lease.held()).toBe(false)
+    expect(second.taken).toEqual([])
+    await bench.clock.advance(10_000)
+    expect(second.taken).toEqual([2])
+    first.wire.cut = false
+    await bench.clock.advance(60_000)
+    expect(first.lease.held()).toBe(false)
+    expect(second.lease.held()).toBe(true)
+    expect(bench.holder).toBe('process-2')
+  })
+
+  it('is never held by two at once, whoever is cut off for however long', async () => {
+    bench = new Bench()
+    const processes = [bench.process(), bench.process(), bench.process()]
+    for (const { acquire } of processes) acquire()
+    const random = seededRandom(5)
+    for (let second = 0; second < 600; second++) {
+      if (random.fraction() < 0.05) {
+        const one = processes[Math.floor(random.fraction() * processes.length)]!
+        one.wire.cut = !one.wire.cut
+        // Whoever lost it asks for it again, as the link does.
+        if (!one.wire.cut && !one.lease.held()) one.acquire()
+      }
+      await bench.clock.advance(1_000)
+      expect(processes.filter(({ lease }) => lease.held()).length).toBeLessThanOrEqual(1)
+    }
+    const numbers = processes.flatMap(({ taken }) => taken)
+    expect(new Set(numbers).size).toBe(numbers.length)
+    expect(numbers.length).toBeGreaterThan(1)
+  })
+
+  it('rises above the number that the hub names', async () => {
+    bench = new Bench()
+    const first = bench.process()
+    first.acquire()
+    await bench.clock.advance(1_000)
+    first.acquire(41)
+    await bench.clock.advance(3_000)
+    expect(first.taken).toEqual([1, 42])
+    expect(first.lease.held()).toBe(true)
+  })
+
+  it('is free at once after it was given back', async () => {
+    bench = new Bench()
+    const first = bench.process()
+    const second = bench.process()
+    first.acquire()
+    await bench.clock.advance(1_000)
+    await first.lease.release()
+    second.acquire()
+    await bench.clock.advance(100)
+    expect(second.taken).toEqual([2])
+    expect(first.lease.held()).toBe(false)
+  })
+})
