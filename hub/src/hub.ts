@@ -100,6 +100,7 @@ export class Hub {
         },
         connected: clusterId => this.#agentCame(clusterId),
         joined: clusterId => void this.#joined(clusterId),
+        bundleMissing: digest => this.loop.bundleMissing(digest),
         heartbeat: () => undefined,
       },
     })

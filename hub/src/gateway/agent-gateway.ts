@@ -1,3 +1,4 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { HubRequest, HubResponse, MessageSocket } from '@flotilla/core/ports/hub-transport'
@@ -28,6 +29,8 @@ export interface GatewayEvents {
   heartbeat(clusterId: string): void
   /** A cluster was admitted (again): its documents have to be issued under its admission. */
   joined?(clusterId: string): void
+  /** A Bundle that is offered could not be read for its agent: lost, or damaged. */
+  bundleMissing?(digest: Digest): void
 }
 
 export interface GatewayOptions {
@@ -240,7 +243,9 @@ export class AgentGateway {
       case 'documents':
         return await serveDocuments(store, cluster.id, route.query, this.#limits)
       case 'bundle':
-        return await serveBundle(store, bundles, cluster.id, route.digest)
+        return await serveBundle(store, bundles, cluster.id, route.digest, digest =>
+          this.#options.events.bundleMissing?.(digest),
+        )
       case 'reports': {
         const { response, changed, foreign } = await takeReports(store, clock, cluster, request.body)
         this.#foreignEntries += foreign

@@ -13,12 +13,20 @@ export async function serveBundle(
   bundles: BundleStore,
   clusterId: string,
   digest: string,
+  /** Called when it may be fetched and cannot be read. */
+  onMissing: (digest: Digest) => void = () => undefined,
 ): Promise<HubResponse> {
   if (!/^sha256:[0-9a-f]{64}$/.test(digest)) return notFound()
   const wanted = digest as Digest
   if (!(await store.read(rows => rows.offersDigest(clusterId, wanted)))) return notFound()
-  const body = await bundles.get(wanted)
-  if (!body) return notFound()
+  const body = await bundles.get(wanted).catch(error => {
+    onMissing(wanted)
+    throw error
+  })
+  if (!body) {
+    onMissing(wanted)
+    return notFound()
+  }
   return {
     status: 200,
     headers: {

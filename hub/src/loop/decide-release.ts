@@ -5,6 +5,7 @@ import type { Application, ApplicationSource } from '@flotilla/core/model/applic
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf } from '@flotilla/core/model/kubernetes-object'
+import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
 import type { ApplicationRow, BundleRow } from '@flotilla/core/ports/store'
@@ -72,8 +73,16 @@ export async function decideRelease(
     const reason = source ? 'several sources are not built yet' : 'the Application names no source'
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
-  const rendered = await render(row, source, world, services)
+  let rendered = await render(row, source, world, services, 'remember')
   if (rendered.kind !== 'rendered') return rendered
+  let kinds = await kindsOf(rendered.bundle.digest, world, services)
+  if (!kinds) {
+    // Its file is lost or damaged: what it was made from makes it again.
+    rendered = await render(row, source, world, services, 'again')
+    if (rendered.kind !== 'rendered') return rendered
+    kinds = await kindsOf(rendered.bundle.digest, world, services)
+    if (!kinds) throw new Error(`Bundle ${rendered.bundle.digest} was stored a moment ago and cannot be read`)
+  }
   const { bundle } = rendered
   if (bundle.objectCount === 0 && !options.allowEmpty) {
     return held(
@@ -82,7 +91,6 @@ export async function decideRelease(
       application,
     )
   }
-  const kinds = await kindsOf(bundle.digest, world, services)
   const refusal = firstKindRefused(kinds, permission.ceiling, row.project)
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster } }
@@ -119,6 +127,7 @@ async function render(
   source: ApplicationSource,
   world: World,
   services: LoopServices,
+  how: 'remember' | 'again',
 ): Promise<Rendered> {
   const { repositories, renderer, store, bundles, clock } = services
   const application = applicationOf(row)
@@ -142,7 +151,7 @@ async function render(
   const known = row.renderKey === key.key ? row.digest : await store.read(rows => rows.renderMemo(key.key))
   const remembered = known && (await store.read(rows => rows.bundle(known)))
   // Nothing an Application reads has changed: it stays at the revision that last did.
-  if (remembered && (await bundles.has(remembered.digest))) {
+  if (how === 'remember' && remembered && (await bundles.has(remembered.digest))) {
     const revision = row.digest === remembered.digest && row.revision ? row.revision : commit
     return { kind: 'rendered', bundle: remembered, rendered: false, revision, renderKey: key.key }
   }
@@ -167,11 +176,22 @@ export function revisionOf(source: ApplicationSource): string {
   return source.targetRevision || 'HEAD'
 }
 
-async function kindsOf(digest: Digest, world: World, services: LoopServices): Promise<readonly GroupKind[]> {
+/** Undefined when the Bundle's file is lost or damaged. */
+async function kindsOf(
+  digest: Digest,
+  world: World,
+  { bundles, log }: LoopServices,
+): Promise<readonly GroupKind[] | undefined> {
   const known = world.kinds.get(digest)
   if (known) return known
-  const bytes = await services.bundles.get(digest)
-  if (!bytes) throw new Error(`Bundle ${digest} was stored and is not there`)
+  let bytes: Uint8Array | undefined
+  try {
+    bytes = await bundles.get(digest)
+  } catch (error) {
+    if (!(error instanceof BundleStoreError) || error.code !== 'BUNDLE_CORRUPT') throw error
+    log.warn('a stored Bundle is damaged and is made again', { digest, error })
+  }
+  if (!bytes) return undefined
   const kinds = decodeBundle(bytes, digest).objects.map(({ apiVersion, kind, metadata }) => ({
     group: groupOf(apiVersion),
     kind,

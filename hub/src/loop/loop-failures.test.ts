@@ -1,3 +1,4 @@
+import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import { describe, expect, it } from 'vitest'
 import { APPS, application, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
 
@@ -131,5 +132,50 @@ describe('when commits and readers come at awkward moments', () => {
     hub.git.away.delete(CONFIG)
     await hub.refresh(CONFIG)
     expect((await source())?.error).toBeUndefined()
+  })
+})
+
+describe('when a Bundle is lost or damaged', () => {
+  it.each(['lost', 'damaged'] as const)('one that is %s is made again when its agent asks for it', async how => {
+    const hub = await started()
+    await hub.join('eu-1')
+    const { digest } = hub.application('web-eu-1')
+    if (how === 'lost') await hub.bundles.delete(digest!)
+    const get = hub.bundles.get.bind(hub.bundles)
+    let damaged = how === 'damaged'
+    hub.bundles.get = async wanted => {
+      if (damaged && wanted === digest)
+        throw new BundleStoreError('BUNDLE_CORRUPT', wanted, 'it is torn', { retry: false })
+      return await get(wanted)
+    }
+    const put = hub.bundles.put.bind(hub.bundles)
+    hub.bundles.put = async (wanted, bytes) => {
+      damaged = false
+      await put(wanted, bytes)
+    }
+    hub.loop.bundleMissing(digest!)
+    await hub.loop.idle()
+    expect(await hub.bundles.get(digest!)).toBeDefined()
+    expect(hub.application('web-eu-1').digest).toBe(digest)
+  })
+
+  it('an Application that cannot be decided holds up no other', async () => {
+    const hub = await started(FLEET, { ...WEB, 'apps/api/cm.json': configMap('api', {}) })
+    await hub.join('eu-1')
+    const before = hub.application('api-eu-1').digest
+    const put = hub.bundles.put.bind(hub.bundles)
+    hub.bundles.put = async (digest, bytes) => {
+      if (Buffer.from(bytes).includes('broken')) throw new Error('the disk has a bad block')
+      await put(digest, bytes)
+    }
+    await hub.push(APPS, {
+      'apps/web/cm.json': configMap('web', { broken: 'yes' }),
+      'apps/api/cm.json': configMap('api', { changed: 'yes' }),
+    })
+    expect(hub.application('api-eu-1').digest).not.toBe(before)
+    hub.bundles.put = put
+    const stuck = hub.application('web-eu-1').digest
+    await hub.clock.advance(600_000)
+    expect(hub.application('web-eu-1').digest).not.toBe(stuck)
   })
 })

@@ -1,5 +1,6 @@
 import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
@@ -135,6 +136,13 @@ export class Loop {
       .idsOf('cluster', clusterName)
       .filter(id => this.world.application(id)?.hold?.code === 'CLUSTER_NOT_JOINED')
     this.#queue.add(...waiting.map(id => `application/${id}`))
+  }
+
+  /** An agent asked for a Bundle that is offered to it and cannot be read: it is made again. */
+  bundleMissing(digest: Digest): void {
+    this.world.kinds.delete(digest)
+    const holders = [...this.world.applications()].filter(row => row.digest === digest)
+    this.#queue.add(...holders.map(({ id }) => `application/${id}`))
   }
 
   /** Resolves when nothing waits to be looked at. */
@@ -450,7 +458,7 @@ export class Loop {
     if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
     for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
     this.#queue.add(...round.again.map(id => `application/${id}`))
-    return []
+    return round.failed.map(id => `application/${id}`)
   }
 
   #holdOfSet(row: ApplicationRow): Hold | undefined {

@@ -24,6 +24,8 @@ export interface ApplicationsRound {
   readonly lookAgain: ReadonlyMap<string, EpochMs>
   /** Applications that changed while they were looked at. */
   readonly again: readonly string[]
+  /** Applications that could not be decided: to be tried again later, without holding up the others. */
+  readonly failed: readonly string[]
 }
 
 interface Round {
@@ -50,6 +52,7 @@ export async function reconcileApplications(
   /** Held while rows are written and taken over in memory: between the two, nobody else may decide from memory. */
   rows: Mutex,
 ): Promise<ApplicationsRound> {
+  const failed: string[] = []
   const decided: { readonly row: ApplicationRow; readonly decision: ReleaseDecision | undefined }[] = []
   for (const id of ids) {
     const row = world.application(id)
@@ -59,7 +62,14 @@ export async function reconcileApplications(
     if (row.state !== 'active') decided.push({ row, decision: undefined })
     else if (keep) decided.push({ row, decision: { kind: 'hold', hold: keep } })
     else if (setHold) decided.push({ row, decision: { kind: 'hold', hold: setHold } })
-    else decided.push({ row, decision: await decideRelease(row, world, services) })
+    else {
+      try {
+        decided.push({ row, decision: await decideRelease(row, world, services) })
+      } catch (error) {
+        services.log.error('an application could not be decided', { application: row.name, error })
+        failed.push(id)
+      }
+    }
   }
   const round: Round = { clusterIds: new Set(), changed: [], lookAgain: new Map(), again: [], put: [], removed: [] }
   await rows.run(async () => {
@@ -81,7 +91,7 @@ export async function reconcileApplications(
       world.readers.remove(`application/${id}`)
     }
   })
-  return round
+  return { ...round, failed }
 }
 
 /** Holds that only a change of the claims lifts: looking at the Application again must not. */

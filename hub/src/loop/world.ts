@@ -1,11 +1,14 @@
-import type { Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
+import { BoundedMemo } from '../source/bounded-memo.ts'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
 import { Heads } from './heads.ts'
 import { PathReaders } from './path-readers.ts'
+
+/** Objects whose kinds are remembered; what is in use and not among them is read again. */
+const MOST_KINDS = 500_000
 
 /** A document or set element that wants an Application of some name. */
 export interface Claim {
@@ -33,8 +36,8 @@ export class World {
   readonly projectsLastSeen = new Map<string, ProjectSpec>()
   readonly readers = new PathReaders()
   readonly heads = new Heads()
-  /** Kinds inside Bundles that are in use, so that the Project is checked without reading the Bundle again. */
-  readonly kinds = new Map<Digest, readonly GroupKind[]>()
+  /** Kinds inside Bundles by digest, so that the Project is checked without reading the Bundle again. */
+  readonly kinds = new BoundedMemo<readonly GroupKind[]>(MOST_KINDS, kinds => kinds.length + 1)
 
   readonly #rows = new Map<string, ApplicationRow>()
   readonly #idByName = new Map<string, string>()

@@ -19,13 +19,16 @@ export class BoundedMemo<Value> {
     return value
   }
 
+  delete(key: string): void {
+    const old = this.#values.get(key)
+    if (old === undefined) return
+    this.#values.delete(key)
+    this.#weight -= this.#weigh(old)
+  }
+
   /** A value heavier than everything together may be is not kept. */
   set(key: string, value: Value): void {
-    const old = this.#values.get(key)
-    if (old !== undefined) {
-      this.#values.delete(key)
-      this.#weight -= this.#weigh(old)
-    }
+    this.delete(key)
     const weight = this.#weigh(value)
     if (weight > this.#maxWeight) return
     this.#values.set(key, value)
