@@ -1,5 +1,6 @@
-import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import type { Observation, Prediction } from '@flotilla/core/plan/plan-sync'
 import { APPLICATION_LABEL, FIELD_MANAGER } from '@flotilla/core/plan/tracking'
@@ -158,7 +159,8 @@ export function contentKeyOf(live: KubernetesObject): string {
   const ours = managedFields
     .filter(entry => entry['manager'] === FIELD_MANAGER)
     .map(({ time: _time, ...entry }) => entry)
-  return sha256(canonicalJson({ ...rest, metadata: { ...others, ours } } as unknown as Json))
+  // Servers write members in one order; where one does not, a dry run is asked once more.
+  return sha256(stringifyJson({ ...rest, metadata: { ...others, ours } } as unknown as Json))
 }
 
 /** Keeps of data what the planner reads, so that a thousand large ConfigMaps do not stay in memory. */

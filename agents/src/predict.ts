@@ -1,7 +1,8 @@
 import { ignoredPointers, withoutIgnored } from '@flotilla/core/diff/ignore-differences'
 import { ownedChanges } from '@flotilla/core/diff/owned-changes'
-import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { objectToSend, type Prediction, type SyncIntent } from '@flotilla/core/plan/plan-sync'
 import type { Target } from '@flotilla/core/plan/prepare-targets'
@@ -59,7 +60,7 @@ const targetKeys = new WeakMap<KubernetesObject, string>()
 function targetKeyOf(target: Target): string {
   const known = targetKeys.get(target.object)
   if (known !== undefined) return known
-  const key = sha256(canonicalJson(target.object as unknown as Json))
+  const key = sha256(stringifyJson(target.object as unknown as Json))
   targetKeys.set(target.object, key)
   return key
 }

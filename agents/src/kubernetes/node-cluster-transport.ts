@@ -32,6 +32,8 @@ class NodeClusterTransport implements ClusterTransport {
   #openedAtMs: number
   #credentials: { readonly options: RequestOptions; readonly atMs: number } | undefined
   #agents = new Map<string, http.Agent>()
+  /** The pool that these very credentials use: asked for at every request, so it is not looked up by content. */
+  readonly #agentOf = new WeakMap<RequestOptions, http.Agent>()
 
   constructor(access: ClusterAccess, clock: Clock) {
     this.#access = access
@@ -72,7 +74,7 @@ class NodeClusterTransport implements ClusterTransport {
     const body = request.body === undefined ? undefined : Buffer.from(request.body, 'utf8')
     const options: RequestOptions = {
       ...credentials,
-      agent: credentials.agent ?? this.#agent(server.protocol, credentials),
+      agent: credentials.agent ?? this.#agentFor(server.protocol, credentials),
       method: request.method,
       host: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port,
@@ -123,6 +125,14 @@ class NodeClusterTransport implements ClusterTransport {
         new Error(`credentials: ${(error as Error).message}`, { cause: error }),
       )
     }
+  }
+
+  #agentFor(protocol: string, credentials: RequestOptions): http.Agent {
+    const known = this.#agentOf.get(credentials)
+    if (known) return known
+    const agent = this.#agent(protocol, credentials)
+    this.#agentOf.set(credentials, agent)
+    return agent
   }
 
   /** One pool a set of certificates: client-node makes one a request, which costs a TLS handshake each time. */

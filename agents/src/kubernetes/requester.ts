@@ -1,5 +1,5 @@
-import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import {
   type ClusterRequest,
@@ -70,15 +70,17 @@ export class Requester {
    */
   async json(request: ApiRequest): Promise<Json> {
     const { clock, stopping } = this.#options
-    const given = [request.signal, stopping].filter(signal => signal !== undefined)
-    const ending = given.length > 1 ? AbortSignal.any(given) : given[0]
     for (let attempt = 1; ; attempt++) {
-      ending?.throwIfAborted()
+      stopping?.throwIfAborted()
       try {
         return await this.#once(request)
       } catch (error) {
         if (!(error instanceof KubernetesError) || attempt >= MOST_ATTEMPTS || !mayRepeat(error, request)) throw error
-        await clock.sleep(this.#delayMs(attempt, error.retryAfterMs), ending)
+        const given = [request.signal, stopping].filter(signal => signal !== undefined)
+        await clock.sleep(
+          this.#delayMs(attempt, error.retryAfterMs),
+          given.length > 0 ? AbortSignal.any(given) : undefined,
+        )
       }
     }
   }
@@ -95,15 +97,19 @@ export class Requester {
     const timer = this.#options.clock.setTimer(REQUEST_TIMEOUT_MS, () =>
       limit.abort(new ClusterUnreachable(`no answer within ${REQUEST_TIMEOUT_MS / 1000} s`)),
     )
-    const signal = request.signal ? AbortSignal.any([limit.signal, request.signal]) : limit.signal
+    // By hand: a composite signal costs more than the rest of this function.
+    const giveUp = () => limit.abort(request.signal?.reason)
+    request.signal?.addEventListener('abort', giveUp, { once: true })
     try {
-      const response = await this.#send(request, signal)
+      request.signal?.throwIfAborted()
+      const response = await this.#send(request, limit.signal)
       if (response.status < 200 || response.status >= 300) throw await this.#failure(request, response)
       return parseJsonOrText(await readText(response.body, MOST_BODY_BYTES))
     } catch (error) {
       throw this.#translate(request, error)
     } finally {
       timer.cancel()
+      request.signal?.removeEventListener('abort', giveUp)
     }
   }
 
@@ -114,7 +120,7 @@ export class Requester {
         method: request.method,
         path: request.path,
         headers: { accept: 'application/json', ...request.headers },
-        ...(request.body === undefined ? {} : { body: canonicalJson(request.body) }),
+        ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
         ...(signal ? { signal } : {}),
       })
     } catch (error) {
