@@ -51,11 +51,12 @@ export class Outbox {
         continue
       }
       if (this.#pending.get(id) === entry) this.#pending.delete(id)
-      if (ignored.has(id)) this.#acknowledged.delete(id)
-      else if (entry.gone) {
+      if (entry.gone) {
+        // Ignored too: the hub has forgotten an Application whose end it knows, and its first answer was lost.
         this.#acknowledged.delete(id)
         ended.push(entry)
-      } else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
+      } else if (ignored.has(id)) this.#acknowledged.delete(id)
+      else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
     }
     return { ended, unanswered }
   }
