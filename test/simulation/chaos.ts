@@ -2,6 +2,7 @@ import { APPLICATION_LABEL } from '@flotilla/core/plan/tracking'
 import type { Random } from '@flotilla/core/ports/random'
 import { APPS, CONFIG, type DeclaredFolder, NAMESPACE } from './declared-fleet.ts'
 import type { SimulatedFleet } from './fleet.ts'
+import { REMOVAL_GRACE_MS } from './simulated-hub.ts'
 
 const KINDS = ['folder', 'folder', 'shared', 'solo'] as const
 const PARTS = ['blue', 'green', 'red'] as const
@@ -21,6 +22,7 @@ export class Chaos {
   readonly #broken = new Map<string, readonly [repository: string, path: string]>()
   /** What was removed and may come back, as it was. */
   readonly #removed: DeclaredFolder[] = []
+  #lastRemoved: DeclaredFolder | undefined
   #names = 0
   #lastRemovalMs = Number.NEGATIVE_INFINITY
   #version = 0
@@ -42,6 +44,7 @@ export class Chaos {
       [5, () => this.#add(this.#pick(KINDS) ?? 'folder')],
       [6, () => this.#remove()],
       [6, () => this.#bringBack()],
+      [2, () => this.#bringBackAtTheEdge()],
       [3, () => this.#breakFile()],
       [5, () => this.#mendFile()],
       [6, () => this.#network()],
@@ -111,12 +114,22 @@ export class Chaos {
     const folder = this.#pick(fleet.declared.folders.filter(({ kind }) => kind !== 'shared'))
     if (!folder) return
     this.#lastRemovalMs = now
+    this.#lastRemoved = folder
     this.#removed.push(folder)
     fleet.declare(fleet.declared.remove(folder.name), this.#happens(0.7))
   }
 
-  #bringBack(): void {
-    const folder = this.#pick(this.#removed)
+  /** Comes back at the very time at which its removal is permitted, begins, runs or was just reported. */
+  async #bringBackAtTheEdge(): Promise<void> {
+    const { clock } = this.#fleet
+    const edgeMs = this.#lastRemovalMs + REMOVAL_GRACE_MS + Math.floor((this.#random.fraction() - 0.1) * 40_000)
+    const waitMs = edgeMs - clock.monotonicMs()
+    if (!this.#lastRemoved || waitMs < 0) return
+    await this.#fleet.run(waitMs)
+    this.#bringBack(this.#lastRemoved)
+  }
+
+  #bringBack(folder = this.#pick(this.#removed)): void {
     if (!folder || this.#fleet.declared.folder(folder.name)) return
     const content = this.#happens(0.5) ? {} : this.#content()
     this.#fleet.declare(this.#fleet.declared.put({ ...folder, ...content }), this.#happens(0.7))

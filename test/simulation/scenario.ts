@@ -4,7 +4,7 @@ import { SimulatedFleet } from './fleet.ts'
 
 const MINUTE_MS = 60_000
 const CLUSTERS = ['eu', 'us', 'ap'] as const
-const DEEDS = 45
+const DEEDS = 60
 /**
  * The longest way to the end once nothing fails any more: a back-off of five minutes, ten minutes of absence before a
  * removal, a Grant of fifteen, and somewhat more.
