@@ -40,8 +40,8 @@ export const run: Benchmark = async () => {
   let agent: AgentProcess | undefined
   try {
     await fixture.commit({ files: { 'fleet/fleet.yaml': declarations(repository), 'apps/README.md': 'empty' } })
-    hub = await HubChild.start({ dataDirectory: join(directory, 'hub'), repository })
-    const [token = ''] = await hub.tokens(['eu-1'])
+    hub = await HubChild.start({ directory: join(directory, 'hub'), repository })
+    const token = await hub.joinToken('eu-1')
     agent = new AgentProcess(plane, token, join(directory, 'agent'))
     await agent.said('agent started')
     const raw: number[] = []
@@ -74,7 +74,7 @@ export const run: Benchmark = async () => {
     return figures
   } finally {
     await agent?.stop()
-    await hub?.stop().catch(() => hub?.kill())
+    await hub?.stop()
     await transport.close()
     await server.close()
     await fixture.remove()
@@ -145,12 +145,7 @@ class AgentProcess {
 /** From the agent's first look at the Application until the hub has its report. */
 async function syncedMs(hub: HubChild, agent: AgentProcess, repository: string, applications: number): Promise<number> {
   agent.forget()
-  const response = await fetch(`${hub.url}/api/v1/webhooks/generic`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ repository }),
-  })
-  if (response.status !== 202) throw new Error(`the hub answered a webhook with ${response.status}`)
+  await hub.webhook(repository)
   const startedAt = await agent.said('looking at an application')
   const deadline = performance.now() + SETTLE_MS
   for (;;) {

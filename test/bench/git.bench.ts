@@ -11,7 +11,7 @@ import { isomorphicBackend } from '@flotilla/hub/source/git/isomorphic-backend'
 import { nativeBackend } from '@flotilla/hub/source/git/native-backend'
 import { cleanEnvironment, FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
-import type { Figure } from './figure.ts'
+import type { Benchmark, Figure } from './figure.ts'
 
 const DIRECTORIES = 2000
 const ROUNDS = 15
@@ -21,7 +21,7 @@ const run_ = promisify(execFile)
  * A commit that touches one folder of a repository of 2,000: fetch over HTTP, tree diff, render of that folder. Beside
  * it the git program alone, fetching and diffing the same commits into a mirror of its own.
  */
-export async function run(): Promise<Figure[]> {
+export const run: Benchmark = async () => {
   const fixture = await FixtureRepository.make()
   const server = await HttpGitServer.start({ root: fixture.root })
   const directory = await mkdtemp(join(tmpdir(), 'flotilla-bench-git-'))

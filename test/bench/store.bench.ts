@@ -7,7 +7,7 @@ import { loadSqlite } from '@flotilla/hub/store/load-sqlite'
 import { sampleApplication, sampleCluster } from '@flotilla/hub/store/sample-rows'
 import { openSqliteStore } from '@flotilla/hub/store/sqlite-store'
 import { silentLog, stillClock } from '@flotilla/hub/store/test-store'
-import type { Figure } from './figure.ts'
+import type { Benchmark } from './figure.ts'
 
 const ROWS = 10_000
 const BATCH = 500
@@ -15,7 +15,7 @@ const DURABLE_WRITES = 500
 const POINT_READS = 10_000
 
 /** The store beside better-sqlite3 alone: same machine, same file system, same settings, same bytes. */
-export async function run(): Promise<Figure[]> {
+export const run: Benchmark = async () => {
   const directory = await mkdtemp(join(tmpdir(), 'flotilla-bench-store-'))
   try {
     const store = await openSqliteStore({ directory: join(directory, 'store'), clock: stillClock(), log: silentLog })
@@ -23,10 +23,10 @@ export async function run(): Promise<Figure[]> {
       const ours = await measureStore(store)
       const raw = await measureRaw(join(directory, 'raw.db'))
       return Object.entries(ours).map(([figure, value]) => ({
-        figure: `store: ${figure}`,
+        figure,
         unit: figure.endsWith('listed') ? 'ms' : '/s',
-        value,
-        baseline: raw[figure],
+        value: Math.round(value * 10) / 10,
+        ...(raw[figure] !== undefined && { baseline: Math.round(raw[figure] * 10) / 10 }),
         baselineOf: 'better-sqlite3 alone',
       }))
     } finally {
