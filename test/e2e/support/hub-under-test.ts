@@ -14,6 +14,7 @@ export interface HubUnderTestOptions {
   readonly repository: string
   /** Further words of the command line. */
   readonly flags?: readonly string[]
+  readonly program?: string
 }
 
 /** A hub as a process of its own, which can be killed and started again at the same address. */
@@ -49,7 +50,13 @@ export class HubUnderTest {
 
   /** Starts it; resolves when it listens. */
   async start(): Promise<void> {
-    const { data, repository, flags = [] } = this.#options
+    this.spawn()
+    await this.#listening()
+  }
+
+  /** Starts it and does not wait. Only for later starts: the first one has to say where it is. */
+  spawn(): void {
+    const { data, repository, flags = [], program } = this.#options
     const source = {
       name: 'fleet',
       repository: pathToFileURL(repository).href,
@@ -68,8 +75,11 @@ export class HubUnderTest {
       '--log-level',
       'warn',
     ]
-    this.#process = start([...words, ...settings, ...flags])
-    const [line] = await this.#process.says(/^\{"url":.*\}$/m)
+    this.#process = start([...words, ...settings, ...flags], program === undefined ? {} : { program })
+  }
+
+  async #listening(): Promise<void> {
+    const [line] = await this.process.says(/^\{"url":.*\}$/m)
     const { url, ca, adminToken } = JSON.parse(line) as { url: string; ca?: string; adminToken?: string }
     if (url !== this.#url || ca !== this.#ca) {
       await this.#transport?.close()
@@ -78,6 +88,11 @@ export class HubUnderTest {
     this.#url = url
     this.#ca = ca
     if (adminToken !== undefined) this.#adminToken = adminToken
+  }
+
+  /** Resolves once it listens, after {@link spawn}. */
+  async listens(): Promise<void> {
+    await this.process.says(/^\{"url":.*\}$/m)
   }
 
   /** Dies at once, as by a power cut. */

@@ -24,11 +24,18 @@ export interface Started {
   end(signal?: NodeJS.Signals): Promise<Ended>
 }
 
+export interface StartOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Another build of the command: see `bundled-command.ts`. */
+  readonly program?: string
+}
+
 const running = new Set<Started>()
 
 /** Starts `flotilla <words>`; {@link endAll} ends what a test leaves. */
-export function start(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Started {
-  const child = spawn(process.execPath, [COMMAND, ...words], {
+export function start(words: readonly string[], options: StartOptions = {}): Started {
+  const child = spawn(process.execPath, [options.program ?? COMMAND, ...words], {
     cwd: options.cwd,
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -81,7 +88,7 @@ export function start(words: readonly string[], options: { cwd?: string; env?: R
 /** Runs `flotilla <words>` to its end. */
 export async function run(
   words: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: StartOptions = {},
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const started = start(words, options)
   const { code } = await started.ended
