@@ -4,12 +4,11 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { parseJoinToken } from '@flotilla/core/protocol/join-token'
-import { type Agent, createAgent } from './agent.ts'
+import type { Agent } from './agent.ts'
+import { assembleAgent } from './assemble-agent.ts'
 import { ControlSocket } from './control-socket.ts'
-import { KubernetesClient } from './kubernetes/client.ts'
 import { createNodeClusterTransport } from './kubernetes/node-cluster-transport.ts'
-import { AgentLease } from './lease.ts'
-import { AgentLink } from './link/agent-link.ts'
+import type { AgentLink } from './link/agent-link.ts'
 import { createNodeHubTransport } from './link/node-hub-transport.ts'
 import type { AgentSettings } from './settings.ts'
 import { openFolderState } from './state/folder-state.ts'
@@ -44,42 +43,23 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
   const { clock, random, log, environment, version } = ports
   const { name, namespace, concurrency, joinToken } = settings
   const cluster = createNodeClusterTransport(settings.access, clock)
-  const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
   const state =
     settings.state.kind === 'folder'
       ? await openFolderState(settings.state.path)
       : await openSecretState({ transport: cluster, namespace, random, clock })
-  const hub = await findHub(settings, state)
-  const stopping = new AbortController()
-  const lost = Promise.withResolvers<void>()
-  const lease = new AgentLease({ client, namespace, clock, log, signal: stopping.signal, onLost: lost.resolve })
-  const link = new AgentLink({
-    transport: createNodeHubTransport({ ...hub, environment, clock }),
-    state,
-    clock,
-    random,
-    log,
-    incarnation: lease,
-    ...(joinToken === undefined ? {} : { joinToken }),
-    clusterUid: async () => {
-      const system = await client.get({ group: '', kind: 'Namespace', namespace: '', name: 'kube-system' })
-      return system?.metadata.uid ?? ''
-    },
-    versions: { agent: version },
-  })
-  const mayWrite = () => lease.held()
-  const agent = createAgent({
+  const hub = createNodeHubTransport({ ...(await findHub(settings, state)), environment, clock })
+  const { agent, link, lost, stop } = assembleAgent({
     name,
     cluster,
-    link,
+    hub,
     state,
+    joinToken,
+    namespace,
+    concurrency,
+    version,
     clock,
     random,
     log,
-    namespace,
-    concurrency,
-    mayWrite,
-    client,
   })
   await agent.start()
   const control = new ControlSocket(agent, settings.controlSocket, log)
@@ -87,12 +67,11 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
   return {
     agent,
     link,
-    lost: lost.promise,
+    lost,
     stop: async () => {
-      stopping.abort(new Error('the agent is stopping'))
       await control.stop()
-      await agent.stop()
-      await lease.release()
+      await stop()
+      await hub.close()
       await state.close()
       await cluster.close()
     },
