@@ -1,4 +1,3 @@
-import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -47,6 +46,11 @@ export class Loop {
   readonly #setRows = new Map<string, SetRow>()
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
+  /** Whether a set is being expanded; with those that wait, why a name may have to be decided later. */
+  #expanding = false
+  readonly #postponed = new Set<string>()
+  /** Sets that came in the push in which this one went: it may have been renamed. */
+  readonly #successors = new Map<string, readonly string[]>()
   /** How often sets want their repositories looked at, where they say so. */
   readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
@@ -258,7 +262,14 @@ export class Loop {
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
     await this.#rememberProjects(before, index, change.projects)
     world.fleet = index
-    for (const key of change.sets) if (!index.sets.has(key)) this.#stale.delete(key)
+    const came = change.sets.filter(key => !before.sets.has(key))
+    for (const key of change.sets) {
+      if (index.sets.has(key)) this.#successors.delete(key)
+      else {
+        this.#stale.delete(key)
+        if (came.length > 0) this.#successors.set(key, came)
+      }
+    }
     const setsOfClusters =
       change.clusters.length > 0 ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
     this.#queue.add(
@@ -266,7 +277,7 @@ export class Loop {
       ...[...change.sets, ...setsOfClusters.map(([key]) => key)].map(key => `set/${key}`),
     )
     for (const key of change.applications) this.#claimDocument(key)
-    const bound = change.clusters.flatMap(name => [...world.idsOf('cluster', name), ...world.idsOf('cluster', '')])
+    const bound = change.clusters.length > 0 ? this.#boundFor(change.clusters) : []
     const permitted = change.projects.flatMap(name => world.idsOf('project', name))
     const concerned = new Set([...bound, ...permitted])
     const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
@@ -274,6 +285,16 @@ export class Loop {
     this.#queue.add(...ids.map(id => `application/${id}`))
     const names = [...bound.map(id => world.application(id)?.name), ...this.#unclaimedNames(index)]
     this.#queue.add(...names.flatMap(name => (name === undefined ? [] : [`names/${name}`])))
+  }
+
+  /** Applications that these Clusters concern: bound for one, or for none that is known. */
+  #boundFor(clusters: readonly string[]): readonly string[] {
+    const { world } = this
+    const lost = [...world.applications()].filter(
+      ({ hold }) => hold?.code === 'CLUSTER_UNKNOWN' || hold?.code === 'CLUSTER_REMOVED',
+    )
+    const bound = ['', ...clusters].flatMap(name => world.idsOf('cluster', name))
+    return [...new Set([...bound, ...lost.map(({ id }) => id)])]
   }
 
   /** Names whose set or document is not declared (any more): nobody else would look at them. */
@@ -322,6 +343,20 @@ export class Loop {
   }
 
   async #set(key: string): Promise<void> {
+    this.#expanding = true
+    try {
+      await this.#lookAtSet(key)
+    } finally {
+      this.#expanding = false
+      if (this.#queue.waiting('set') === 0) {
+        const names = [...this.#postponed]
+        this.#postponed.clear()
+        this.#queue.add(...names.map(name => `names/${name}`))
+      }
+    }
+  }
+
+  async #lookAtSet(key: string): Promise<void> {
     const { world } = this
     const { store, announce } = this.#services
     const set = world.fleet.sets.get(key)
@@ -337,7 +372,8 @@ export class Loop {
       announce.sets([key])
       return
     }
-    const round = await expandSet(set, world, this.#services)
+    const prefix = this.sources.config(set.source)?.namePrefix
+    const round = await expandSet(set, world, this.#services, prefix)
     if (world.fleet.sets.get(key) !== set) return this.#queue.add(`set/${key}`)
     const firstRound = !this.#stale.has(key)
     const wasStale = this.#stale.get(key)
@@ -347,11 +383,7 @@ export class Loop {
     if (requeueMs > 0)
       this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
     else this.#requeues.delete(key)
-    const prefix = this.sources.config(set.source)?.namePrefix
-    const claimed = world.setClaims(
-      claimant,
-      round.applications.map(application => withNamePrefix(prefix, application)),
-    )
+    const claimed = world.setClaims(claimant, round.applications)
     this.#setRows.set(key, round.row)
     // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
     const stored =
@@ -380,6 +412,7 @@ export class Loop {
     const plan = await this.#rows.run(async () => {
       const planned = planNames(names, this.world, {
         now: clock.now(),
+        setsPending: this.#expanding || this.#queue.waiting('set') > 0,
         newId: () => uuidV7(clock.now(), random.bytes(10)),
         origin: row => this.#originOf(row),
       })
@@ -393,6 +426,7 @@ export class Loop {
         this.#queue.add(...rows.map(({ id }) => `application/${id}`))
       }
       this.#takeRows(planned.moved)
+      for (const name of planned.postponed) this.#postponed.add(name)
       return planned
     })
     announce.applications(plan.put.map(({ id }) => id))
@@ -434,12 +468,16 @@ export class Loop {
     if (!this.sources.has(row.source)) return { kind: 'source-removed' }
     if (!this.sources.loaded(row.source)) return { kind: 'stale' }
     if (row.set === undefined) return { kind: 'current' }
+    const { sets } = this.world.fleet
     const key = `${row.source}/${row.set}`
-    const set = this.world.fleet.sets.get(key)
-    if (!set) return { kind: 'current' }
-    return (this.#stale.get(key) ?? true)
-      ? { kind: 'stale' }
-      : { kind: 'current', applicationsSync: set.spec.syncPolicy?.applicationsSync }
+    const set = sets.get(key)
+    const isStale = (name: string): boolean => this.#stale.get(name) ?? true
+    if (!set) {
+      const renamed = this.#successors.get(key)?.some(name => sets.has(name) && isStale(name))
+      return { kind: renamed ? 'pending' : 'current' }
+    }
+    const applicationsSync = set.spec.syncPolicy?.applicationsSync
+    return { kind: isStale(key) ? 'stale' : 'current', applicationsSync }
   }
 
   async #clusters(names: readonly string[]): Promise<readonly string[]> {

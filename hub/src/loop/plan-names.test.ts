@@ -59,8 +59,8 @@ function application(
 }
 
 let ids = 0
-function plan(names: readonly string[], given: World, origin: Origin = { kind: 'current' }) {
-  return planNames(names, given, { now: NOW, newId: () => `id-${++ids}`, origin: () => origin })
+function plan(names: readonly string[], given: World, origin: Origin = { kind: 'current' }, setsPending = false) {
+  return planNames(names, given, { now: NOW, setsPending, newId: () => `id-${++ids}`, origin: () => origin })
 }
 
 /** A world in which these Applications are stored and claimed. */
@@ -87,7 +87,7 @@ describe('planNames', () => {
   })
 
   it('changes nothing when nothing changed', () => {
-    expect(plan(['web'], settled([application('web')]))).toEqual({ put: [], moved: [], refused: [] })
+    expect(plan(['web'], settled([application('web')]))).toEqual({ put: [], moved: [], refused: [], postponed: [] })
   })
 
   it('does not write a row of which only the place in the file moved', () => {
@@ -201,5 +201,149 @@ describe('planNames', () => {
     given.setClaims('set/platform/shop', [application('web', { project: 'other' })])
     expect(plan(['web'], given, { kind: 'current', applicationsSync: 'create-only' }).put).toEqual([])
     expect(plan(['web'], given).put).toMatchObject([{ project: 'other' }])
+  })
+
+  describe('what moved away and comes back', () => {
+    function movedAway() {
+      const given = settled([application('web')])
+      const id = given.applicationNamed('web')!.id
+      given.setClaims('set/platform/shop', [application('web', { cluster: 'us-1' })])
+      for (const row of plan(['web'], given).put) given.putApplication(row)
+      given.setClaims('set/platform/shop', [application('web')])
+      return { given, id }
+    }
+
+    it('is what it was, and what it left elsewhere is held', () => {
+      const { given, id } = movedAway()
+      const elsewhere = given.applicationNamed('web')!
+      given.putApplication({ ...elsewhere, clusterId: 'cluster-us-1' })
+      const { put } = plan(['web'], given)
+      expect(put).toMatchObject([
+        { id: elsewhere.id, state: 'orphaned', clusterName: 'us-1' },
+        { id, state: 'active', clusterName: 'eu-1' },
+      ])
+      expect(put[1]?.hold).toBeUndefined()
+    })
+
+    it('leaves nothing behind where it was never offered', () => {
+      const { given, id } = movedAway()
+      const elsewhere = given.applicationNamed('web')!
+      const { put } = plan(['web'], given)
+      expect(put).toMatchObject([
+        { id: elsewhere.id, state: 'withdrawn' },
+        { id, state: 'active' },
+      ])
+      for (const row of [...put].reverse()) given.putApplication(row)
+      expect(given.applicationNamed('web')?.id).toBe(id)
+      given.removeApplication(elsewhere.id)
+      expect(given.applicationNamed('web')?.id).toBe(id)
+    })
+  })
+
+  describe('while a claimant is not known', () => {
+    const others = () => {
+      const given = settled([application('web')])
+      given.setClaims('set/platform/shop', [])
+      given.setClaims('set/platform/a-set', [application('web', { set: 'a-set' })])
+      return given
+    }
+
+    it('nobody takes its place: its inputs are away', () => {
+      expect(plan(['web'], others(), { kind: 'stale' })).toMatchObject({ put: [], postponed: [] })
+    })
+
+    it('nobody takes its place: it is still to be expanded', () => {
+      expect(plan(['web'], others(), { kind: 'current' }, true)).toMatchObject({ put: [], postponed: ['web'] })
+    })
+
+    it('a new name is given when all who may want it are known', () => {
+      const given = world()
+      given.setClaims('set/platform/shop', [application('web')])
+      expect(plan(['web'], given, { kind: 'current' }, true)).toMatchObject({ put: [], postponed: ['web'] })
+    })
+
+    it('its policy holds all the same', () => {
+      const given = settled([application('web')])
+      given.setClaims('set/platform/shop', [application('web', { project: 'other' })])
+      expect(plan(['web'], given, { kind: 'stale', applicationsSync: 'create-only' }).put).toEqual([])
+    })
+  })
+
+  describe('the deletion budget', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `app-${index}`)
+    const gone = names.slice(0, 5)
+    const rest = names.slice(5).map(name => application(name))
+    const heldBudget = () => {
+      const given = settled(names.map(name => application(name)))
+      given.setClaims('set/platform/shop', rest)
+      for (const row of plan(gone, given).put) given.putApplication(row)
+      return given
+    }
+
+    it('counts what is missing, not what is looked at', () => {
+      const given = settled(names.map(name => application(name)))
+      given.setClaims('set/platform/shop', rest)
+      expect(plan(['app-0'], given).put.map(row => [row.state, row.hold?.code])).toEqual([
+        ['active', 'DELETION_BUDGET'],
+      ])
+    })
+
+    it('does not let go of what it held, however it is looked at and the set grows', () => {
+      const given = heldBudget()
+      expect(plan(['app-0'], given).put).toEqual([])
+      const more = Array.from({ length: 100 }, (_, index) => application(`more-${index}`))
+      given.setClaims('set/platform/shop', [...rest, ...more])
+      const made = more.map(({ metadata }) => metadata.name)
+      for (const row of plan(made, given).put) given.putApplication(row)
+      expect(plan(gone, given).put).toEqual([])
+    })
+
+    it('does not count what is an orphan, or going already', () => {
+      const given = settled(['a', 'b', 'c'].map(name => application(name)))
+      for (let index = 0; index < 50; index++) {
+        const row = { ...given.applicationNamed('a')!, id: `orphan-${index}`, clusterName: 'us-1' }
+        given.putApplication({ ...row, state: index % 2 === 0 ? 'orphaned' : 'withdrawn' })
+      }
+      given.setClaims('set/platform/shop', [])
+      expect(plan(['a', 'b', 'c'], given).put.map(({ hold }) => hold?.code)).toEqual(
+        Array.from({ length: 3 }, () => 'DELETION_BUDGET'),
+      )
+    })
+
+    it('holds for what is written by hand, within its source and Project', () => {
+      const given = settled(names.map(name => application(name)))
+      for (const name of names) given.putApplication({ ...given.applicationNamed(name)!, set: undefined })
+      given.setClaims('set/platform/shop', [])
+      expect(new Set(plan(names, given).put.map(({ hold }) => hold?.code))).toEqual(new Set(['DELETION_BUDGET']))
+    })
+
+    it('holds for a Project, whatever the number of sets', () => {
+      const sets = Array.from({ length: 12 }, (_, index) => `set-${index}`)
+      const of = (name: string) => [application(`${name}-a`, { set: name }), application(`${name}-b`, { set: name })]
+      const given = world()
+      for (const name of sets) given.setClaims(`set/platform/${name}`, of(name))
+      const all = sets.flatMap(name => of(name).map(({ metadata }) => metadata.name))
+      for (const row of plan(all, given).put) given.putApplication({ ...row, clusterId: 'cluster' })
+      for (const name of sets) given.setClaims(`set/platform/${name}`, of(name).slice(0, 1))
+      const { put } = plan(all, given)
+      expect(put.map(({ hold }) => hold?.code)).toEqual(sets.map(() => 'DELETION_BUDGET'))
+      expect(put[0]?.hold?.reason).toContain('project "shop"')
+    })
+
+    it('lets go of the hold when the set may not remove any more', () => {
+      const given = heldBudget()
+      const { put } = plan(gone, given, { kind: 'current', applicationsSync: 'create-update' })
+      expect(put.map(({ state, hold }) => [state, hold])).toEqual(gone.map(() => ['active', undefined]))
+    })
+  })
+
+  it('lets go of the hold when the config source is back', () => {
+    const given = settled([application('web')])
+    given.setClaims('set/platform/shop', [])
+    for (const row of plan(['web'], given, { kind: 'source-removed' }).put) given.putApplication(row)
+    given.setClaims('set/platform/shop', [application('web')])
+    const { put } = plan(['web'], given)
+    expect(put).toMatchObject([{ state: 'active' }])
+    expect(put[0]?.hold).toBeUndefined()
   })
 })

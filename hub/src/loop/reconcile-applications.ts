@@ -12,6 +12,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueOffer, issueTombstone } from '../gateway/issue-documents.ts'
 import type { Mutex } from '../store/mutex.ts'
 import { decideRelease, type ReleaseDecision, revisionOf } from './decide-release.ts'
+import { isLasting } from './plan-names.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
 
@@ -57,7 +58,7 @@ export async function reconcileApplications(
   for (const id of ids) {
     const row = world.application(id)
     if (!row) continue
-    const keep = row.state === 'active' ? lastingHold(row) : undefined
+    const keep = row.state === 'active' && isLasting(row.hold) ? row.hold : undefined
     const setHold = holdOfSet(row)
     if (row.state !== 'active') decided.push({ row, decision: undefined })
     else if (keep) decided.push({ row, decision: { kind: 'hold', hold: keep } })
@@ -92,12 +93,6 @@ export async function reconcileApplications(
     }
   })
   return { ...round, failed }
-}
-
-/** Holds that only a change of the claims lifts: looking at the Application again must not. */
-function lastingHold(row: ApplicationRow): Hold | undefined {
-  const codes: readonly Hold['code'][] = ['DELETION_BUDGET', 'SOURCE_REMOVED']
-  return row.hold && codes.includes(row.hold.code) ? row.hold : undefined
 }
 
 async function perform(

@@ -1,3 +1,4 @@
+import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { trusted } from '@flotilla/config/trust'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
@@ -33,12 +34,18 @@ export async function expandSet(
   set: Declared<ApplicationSetSpec>,
   world: World,
   services: LoopServices,
+  /** Of its config source. */
+  namePrefix: string | undefined,
 ): Promise<SetRound> {
   const { expansion, requests } = await answerAll(set, world, services)
   const errors: ExpansionError[] = [...expansion.errors]
   const applications: Application[] = []
   for (const outcome of expansion.generators) {
-    const yielded = outcome.status === 'ok' ? outcome.applications : lastGood(set, outcome.generator, world)
+    // What is stored bears the prefix already.
+    const yielded =
+      outcome.status === 'ok'
+        ? outcome.applications.map(application => withNamePrefix(namePrefix, application))
+        : lastGood(set, outcome.generator, world)
     for (const application of yielded) {
       if (trusted(set.trust, application.spec.project)) applications.push(application)
       else errors.push(notTrusted(set, outcome.generator, application))

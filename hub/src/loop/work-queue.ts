@@ -71,6 +71,11 @@ export class WorkQueue {
     return depth
   }
 
+  /** How many keys of a kind wait, those that are being looked at not among them. */
+  waiting(kind: string): number {
+    return this.#waitingFor(kind).size
+  }
+
   /** Resolves when nothing waits and nothing runs. */
   idle(): Promise<void> {
     return this.depth === 0 ? Promise.resolve() : new Promise(resolve => this.#idle.push(resolve))

@@ -45,6 +45,8 @@ export class World {
     cluster: new Map<string, Set<string>>(),
     set: new Map<string, Set<string>>(),
     project: new Map<string, Set<string>>(),
+    /** Orphaned rows by the name that they had. */
+    orphan: new Map<string, Set<string>>(),
   }
   readonly #clusters = new Map<string, ClusterRow>()
   /** Claims that lost their name to another, by claimant and name, with the reason. */
@@ -78,11 +80,21 @@ export class World {
     return [...(this.#indexes[index].get(name) ?? [])]
   }
 
+  /** What an Application of that name left on a cluster when its destination changed. */
+  orphanOf(name: string, clusterName: string): ApplicationRow | undefined {
+    for (const id of this.#indexes.orphan.get(name) ?? []) {
+      const row = this.#rows.get(id)
+      if (row?.clusterName === clusterName) return row
+    }
+    return undefined
+  }
+
   /** An orphaned row gives its name up: the Application of that name lives elsewhere now. */
   putApplication(row: ApplicationRow): void {
     this.removeApplication(row.id)
     this.#rows.set(row.id, row)
-    if (row.state !== 'orphaned') this.#idByName.set(row.name, row.id)
+    const active = this.applicationNamed(row.name)?.state === 'active'
+    if (row.state === 'active' || (row.state === 'withdrawn' && !active)) this.#idByName.set(row.name, row.id)
     for (const [index, name] of indexedNames(row)) {
       const ids = this.#indexes[index].get(name)
       if (ids) ids.add(row.id)
@@ -156,8 +168,9 @@ function sameClaim(a: Claim | undefined, b: Claim | undefined): boolean {
   )
 }
 
-function indexedNames(row: ApplicationRow): readonly (readonly ['cluster' | 'set' | 'project', string])[] {
+function indexedNames(row: ApplicationRow): readonly (readonly ['cluster' | 'set' | 'project' | 'orphan', string])[] {
   return [
+    ...(row.state === 'orphaned' ? ([['orphan', row.name]] as const) : []),
     ['cluster', row.clusterName],
     ['project', row.project],
     ...(row.set === undefined ? [] : ([['set', `${row.source}/${row.set}`]] as const)),

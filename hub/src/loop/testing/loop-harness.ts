@@ -51,6 +51,7 @@ export class LoopHarness {
   mirrors: RepositoryMirrors
   loop: Loop
   #sources: readonly ConfigSource[]
+  readonly #records = new Map<string, { readonly fetchedAt: number }>()
 
   constructor(sources: readonly ConfigSource[] = [SOURCE]) {
     this.#sources = sources
@@ -58,9 +59,10 @@ export class LoopHarness {
     this.loop = this.#newLoop()
   }
 
-  /** The process ends and begins again over the same store and folders. */
-  async restart(sources = this.#sources): Promise<void> {
+  /** The process ends and begins again over the same store; its mirrors have to be fetched again, unless they are kept. */
+  async restart(sources = this.#sources, mirrors: 'lost' | 'kept' = 'lost'): Promise<void> {
     await this.loop.stop()
+    if (mirrors === 'lost') this.#records.clear()
     this.#sources = sources
     this.mirrors = this.#newMirrors()
     this.loop = this.#newLoop()
@@ -176,7 +178,10 @@ export class LoopHarness {
       clock: this.clock,
       random: this.random,
       log: this.#log(),
-      records: { read: async () => undefined, write: async () => undefined },
+      records: {
+        read: async folder => this.#records.get(folder),
+        write: async (folder, record) => void this.#records.set(folder, record),
+      },
     })
   }
 
