@@ -117,7 +117,10 @@ async function watch(
   const { Screen, liveTable } = await import('../demo/live-table.ts')
   const { FleetNews } = await import('../demo/fleet-news.ts')
   const { ProgressLines } = await import('../demo/progress-lines.ts')
-  const screen = new Screen(text => context.stderr.write(text))
+  const screen = new Screen(
+    text => context.stderr.write(text),
+    () => process.stderr.columns ?? 80,
+  )
   const news = new FleetNews()
   const hints = hintsFor(running, colours)
   const lines = new ProgressLines(say, hints)
@@ -125,12 +128,27 @@ async function watch(
     const { clusters, applications, summary } = running.look()
     const fresh = news.look(applications)
     if (context.stderr.isTerminal)
-      screen.draw(liveTable({ clusters, applications, summary, news: news.lines, hints, colours }))
+      screen.draw(
+        liveTable({
+          clusters,
+          applications,
+          summary,
+          news: news.lines,
+          hints,
+          colours,
+          mostClusters: spaceForClusters(),
+        }),
+      )
     else lines.tell(summary, fresh)
   }
   const timer = setInterval(draw, REDRAW_MS)
   await ended
   clearInterval(timer)
+}
+
+/** Lines that the terminal has left for clusters beside headings, news and hints. */
+function spaceForClusters(): number {
+  return Math.max(3, (process.stderr.rows ?? 40) - 22)
 }
 
 function hintsFor({ repository, hub }: Demo, colours: Colours): readonly string[] {

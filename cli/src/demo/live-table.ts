@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import type { ClusterView } from '@flotilla/core/view/fleet-parts'
 import type { Colours } from '../output/colours.ts'
@@ -12,12 +13,24 @@ export interface LiveTableInput {
   readonly news: readonly string[]
   readonly hints: readonly string[]
   readonly colours: Colours
+  /** Lines for clusters; those that are not in order come first, the rest is counted. */
+  readonly mostClusters: number
 }
 
 /** The demo's screen: a line for each cluster, what changed lately, and where to edit. */
-export function liveTable({ clusters, applications, summary, news, hints, colours }: LiveTableInput): string {
+export function liveTable(input: LiveTableInput): string {
+  const { clusters, applications, summary, news, hints, colours, mostClusters } = input
   const byCluster = Map.groupBy(applications, ({ cluster }) => cluster)
-  const rows = clusters.map(cluster => {
+  const inOrder = (cluster: ClusterView): boolean =>
+    cluster.agent.connected &&
+    (byCluster.get(cluster.name) ?? []).every(
+      ({ sync, health }) => sync.status === 'Synced' && health.status === 'Healthy',
+    )
+  const shown =
+    clusters.length <= mostClusters
+      ? clusters
+      : [...clusters.filter(cluster => !inOrder(cluster)), ...clusters.filter(inOrder)].slice(0, mostClusters)
+  const rows = shown.map(cluster => {
     const own = byCluster.get(cluster.name) ?? []
     const held = own.filter(({ hold }) => hold !== null)
     return [
@@ -37,6 +50,7 @@ export function liveTable({ clusters, applications, summary, news, hints, colour
     : colours.yellow(`${synced} Synced, ${healthy} Healthy`)
   return [
     table(headings, rows, colours).trimEnd(),
+    ...(shown.length < clusters.length ? [colours.dim(`and ${clusters.length - shown.length} more clusters`)] : []),
     '',
     `${total} Applications on ${summary.clusters} clusters: ${state}`,
     ...(news.length > 0 ? ['', ...news.map(line => colours.dim(printable(line)))] : []),
@@ -46,18 +60,22 @@ export function liveTable({ clusters, applications, summary, news, hints, colour
   ].join('\n')
 }
 
-/** Redraws in place on a terminal; elsewhere it stays silent, and the caller prints lines. */
+/** Redraws in place on a terminal, whatever lines wrap there; elsewhere nobody draws. */
 export class Screen {
   readonly #write: (text: string) => void
+  readonly #columns: () => number
   #height = 0
 
-  constructor(write: (text: string) => void) {
+  constructor(write: (text: string) => void, columns: () => number) {
     this.#write = write
+    this.#columns = columns
   }
 
   draw(text: string): void {
     const up = this.#height > 0 ? `\u001b[${this.#height}A` : ''
-    this.#write(`${up}\u001b[0J${text}`)
-    this.#height = text.split('\n').length - 1
+    this.#write(`${up}\r\u001b[0J${text}`)
+    const columns = Math.max(1, this.#columns())
+    const lines = stripVTControlCharacters(text).split('\n').slice(0, -1)
+    this.#height = lines.reduce((height, line) => height + Math.max(1, Math.ceil([...line].length / columns)), 0)
   }
 }
