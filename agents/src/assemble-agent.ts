@@ -44,7 +44,15 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
   const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
   const stopping = new AbortController()
   const lost = Promise.withResolvers<void>()
-  const lease = new AgentLease({ client, namespace, clock, log, signal: stopping.signal, onLost: lost.resolve })
+  const lease = new AgentLease({
+    client,
+    namespace,
+    clock,
+    log,
+    signal: stopping.signal,
+    newInstance: () => Buffer.from(random.bytes(16)).toString('hex'),
+    onLost: lost.resolve,
+  })
   const link = new AgentLink({
     transport: hub,
     state,
