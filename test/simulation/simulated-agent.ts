@@ -1,8 +1,5 @@
-import { type Agent, createAgent } from '@flotilla/agents/agent'
-import { KubernetesClient } from '@flotilla/agents/kubernetes/client'
-import { AgentLease } from '@flotilla/agents/lease'
-import { AgentLink } from '@flotilla/agents/link/agent-link'
-import { SYSTEM_NAMESPACE } from '@flotilla/agents/records'
+import { type AssembledAgent, assembleAgent } from '@flotilla/agents/assemble-agent'
+import type { AgentLink } from '@flotilla/agents/link/agent-link'
 import { MemoryState } from '@flotilla/agents/state/memory-state'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
@@ -28,9 +25,7 @@ export interface SimulatedAgentOptions {
 
 interface Process {
   readonly life: Life
-  readonly agent: Agent
-  readonly link: AgentLink
-  readonly lease: AgentLease
+  readonly assembled: AssembledAgent
   readonly transport: InProcessTransport
 }
 
@@ -58,22 +53,21 @@ export class SimulatedAgent {
   }
 
   get link(): AgentLink | undefined {
-    return this.#process?.link
+    return this.#process?.assembled.link
   }
 
   async start(): Promise<void> {
     if (this.#process) return
     const process = this.#newProcess()
     this.#process = process
-    await process.agent.start()
+    await process.assembled.agent.start()
   }
 
   /** Ends the process in order; resolves when it has ended, which takes virtual time. */
   async stop(): Promise<void> {
     const process = this.#process
     if (!process) return
-    await process.agent.stop()
-    await process.lease.release()
+    await process.assembled.stop()
     process.life.kill()
     process.transport.breakSockets()
     if (this.#process === process) this.#process = undefined
@@ -108,31 +102,22 @@ export class SimulatedAgent {
         if (digest) void laws.fetched(name, digest as Digest)
       },
     })
-    const cluster = mortal(life, this.#watched(this.cluster.transport()))
-    const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
-    const state = mortal(life, this.#state)
-    const lease = new AgentLease({
-      client,
-      namespace: SYSTEM_NAMESPACE,
-      clock,
-      log,
-      newInstance: () => Buffer.from(random.bytes(12)).toString('hex'),
-    })
-    const link = new AgentLink({
-      transport: mortal(life, transport),
-      state,
+    const assembled = assembleAgent({
+      name,
+      cluster: mortal(life, this.#watched(this.cluster.transport())),
+      hub: mortal(life, transport),
+      state: mortal(life, this.#state),
+      joinToken,
+      version: '0.1.0',
       clock,
       random,
       log,
-      incarnation: lease,
-      joinToken,
-      clusterUid: async () => this.cluster.uid,
-      versions: { agent: '0.1.0' },
     })
+    const { link, lost } = assembled
     link.onChange(() => life.alive && laws.holds(name, link.held()))
-    const mayWrite = (): boolean => lease.held()
-    const agent = createAgent({ name, cluster, link, state, clock, random, log, client, mayWrite })
-    return { life, agent, link, lease, transport }
+    // Nobody else is ever the agent of this cluster; a process that believes it would end for nothing.
+    void lost.then(() => laws.breach(`${name} believes that another process has become its agent`))
+    return { life, assembled, transport }
   }
 
   /** The API as the agent reaches it, with the laws and the trace looking on. */
@@ -140,7 +125,7 @@ export class SimulatedAgent {
     const { trace, laws } = this.#options
     return {
       request: async request => {
-        await laws.asked(this.cluster, this.#process?.link.held() ?? new Map(), request)
+        await laws.asked(this.cluster, this.link?.held() ?? new Map(), request)
         const response = await transport.request(request)
         const told = request.method !== 'GET' && !/dryRun|flotilla-system/.test(request.path)
         if (told) trace.say(this.name, `${request.method} ${request.path.split('?')[0]} ${response.status}`)
