@@ -573,6 +573,24 @@ describe('the agent, when the API server answers', () => {
     expect(bench.report.sync.status).toBe('Synced')
   })
 
+  it('asks again at the next attempt when rights were missing at the last', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.cluster.faults.set({ denied: [{ verbs: ['patch'], group: '', resource: 'configmaps' }] })
+    const offer = bench.hub.offer(bundleOf(configMap('a', { x: '2' })))
+    bench.hub.grant(offer)
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/cannot patch/) })
+    bench.cluster.faults.clear()
+    bench.hub.grant(offer)
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Succeeded' })
+    expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '2' })
+  })
+
   it('403 to a write: that object fails with the server’s words', async () => {
     const bench = await startBench()
     bench.cluster.faults.set({ denied: [{ verbs: ['patch', 'create'], group: 'apps', resource: 'deployments' }] })

@@ -46,6 +46,16 @@ export class PredictionMemo {
     this.remember(target, contentKey, { kind: 'same' })
   }
 
+  /**
+   * Forgets what was no answer to the question: rights and admission rules change without a trace in the object, so
+   * who tries again has to ask again.
+   */
+  forgetRefusals(): void {
+    for (const [name, { prediction }] of this.#answers) {
+      if (prediction.kind !== 'same' && prediction.kind !== 'changed') this.#answers.delete(name)
+    }
+  }
+
   retain(names: ReadonlySet<string>): void {
     for (const name of this.#answers.keys()) if (!names.has(name)) this.#answers.delete(name)
   }

@@ -38,8 +38,10 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   const nowMs = clock.monotonicMs()
   if (nowMs - state.wholeLookAtMs > WHOLE_LOOK_EVERY_MS * (0.8 + 0.2 * random.fraction())) {
     state.observed.clear()
+    state.predictions.forgetRefusals()
     state.wholeLookAtMs = nowMs
   }
+  if (mayBegin(engine, offer)) state.predictions.forgetRefusals()
   engine.log.debug('looking at an application', { application: offer.application.name })
   const bundle = await link.bundle(offer.digest)
   state.lacksBundle = bundle === undefined
@@ -65,6 +67,11 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   if (!isFollowed(engine, seen)) waits.push(UNWATCHED_MS)
   if (state.missingSinceMs.size > 0) waits.push(MISSING_GRACE_MS)
   return Math.min(...waits.filter(wait => wait !== undefined))
+}
+
+/** Whether a Grant waits that has not been used: a new attempt, which is not to fail for an old reason. */
+function mayBegin({ link, operations }: Engine, { application }: OfferPayload): boolean {
+  return link.grants().some(grant => grant.application === application.id && operations.get(grant.id) === undefined)
 }
 
 /**
