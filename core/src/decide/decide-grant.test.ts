@@ -110,6 +110,49 @@ describe('decideGrant', () => {
       { operations: Array.from({ length: 6 }, () => operation('Failed', NOW - 1_000_000)) },
       { kind: 'none' },
     ],
+    [
+      'a success that an attempt at another digest came after is granted again: it may have stopped half-way',
+      { report: report(DIGEST), operations: [operation('Failed', NOW, OTHER), operation('Succeeded', NOW)] },
+      { kind: 'grant' },
+    ],
+    [
+      'a success after which a removal began is granted again',
+      { report: report(DIGEST), operations: [{ ...operation('Failed', NOW), trigger: 'delete' }] },
+      { kind: 'grant' },
+    ],
+    [
+      'a success of before the options changed is granted again',
+      {
+        report: report(DIGEST),
+        syncFrom: { epoch: 1, n: 7 },
+        operations: [{ ...operation('Succeeded', NOW), document: { epoch: 1, n: 6 } }],
+      },
+      { kind: 'grant' },
+    ],
+    [
+      'a success since the options changed is not',
+      {
+        report: report(DIGEST),
+        syncFrom: { epoch: 1, n: 5 },
+        operations: [{ ...operation('Succeeded', NOW), document: { epoch: 1, n: 6 } }],
+      },
+      { kind: 'none' },
+    ],
+    [
+      'what failed for good is tried again under another Offer',
+      {
+        operations: Array.from({ length: 6 }, () => ({
+          ...operation('Failed', NOW - 1_000),
+          document: { epoch: 1, n: 6 },
+        })),
+      },
+      { kind: 'grant' },
+    ],
+    [
+      'an operation that someone started by hand is left alone',
+      { automated: false, operations: [operation('Running')] },
+      { kind: 'none' },
+    ],
     ['failures of another digest do not count', { operations: [operation('Failed', NOW, OTHER)] }, { kind: 'grant' }],
   ]
   it.each(cases)('%s', (_sentence, change, expected) => {

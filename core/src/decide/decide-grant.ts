@@ -8,17 +8,23 @@ import { type RetryPolicy, retryDelayMs } from './retry-delay.ts'
 /** How long after it was given a Grant may still start its sync. */
 export const GRANT_LIFETIME_MS = 10 * 60_000
 
+/** An operation as reported, with the document that its Grant was given for, where that is known. */
+export type PastOperation = OperationReport & { readonly document?: DocumentNumber }
+
 export interface GrantSubject {
   /** Whether the Application syncs by itself. */
   readonly automated: boolean
   readonly digest: Digest
   /** Number of the current Offer. */
   readonly offer: DocumentNumber
+  /** The Offer since which a success counts: what it asks for besides the digest changed there. */
+  readonly syncFrom?: DocumentNumber
+  /** Under the cluster's current admission. */
   readonly report?: ReportEntry
   /** Grants that the agent has not answered yet. */
   readonly open: readonly { readonly document: DocumentNumber; readonly startBefore: EpochMs }[]
   /** Newest first. */
-  readonly operations: readonly OperationReport[]
+  readonly operations: readonly PastOperation[]
   readonly retry: RetryPolicy
   /** 0 to 1. */
   readonly jitter: number
@@ -34,13 +40,17 @@ export type GrantDecision =
 /**
  * Whether an automated sync may start now (the hub's half of decision 5; the agent checks again).
  *
- * A digest that succeeded is never granted again: keeping it so is self-heal's work, which needs no Grant. One that
- * failed is tried again as the retry policy says, then stays failed until something changes: a revision that does not
- * work must not be hammered into every cluster.
+ * What succeeded is never granted again: keeping it so is self-heal's work, which needs no Grant. An Offer that failed
+ * is tried again as the retry policy says, then stays failed until something changes: a revision that does not work
+ * must not be hammered into every cluster. A success stands only while nothing came after it: an attempt at another
+ * digest that failed half-way leaves neither in force, and nothing heals.
  */
 export function decideGrant(subject: GrantSubject, now: EpochMs): GrantDecision {
-  const { report, digest } = subject
-  if (report?.lastSucceeded === digest && !report.gone) return { kind: 'none' }
+  const { digest, offer } = subject
+  const history = subject.operations.filter(operation => operation.trigger !== 'heal')
+  if (succeeded(subject, history[0])) return { kind: 'none' }
+  const latest = history.find(operation => isOfOffer(operation, digest, offer))
+  if (latest && latest === history[0] && latest.finishedAt === undefined) return { kind: 'none' }
   if (!subject.automated) {
     return {
       kind: 'hold',
@@ -50,28 +60,38 @@ export function decideGrant(subject: GrantSubject, now: EpochMs): GrantDecision 
       },
     }
   }
-  const open = subject.open.filter(
-    grant => compareNumbers(grant.document, subject.offer) === 0 && grant.startBefore > now,
-  )
+  const open = subject.open.filter(grant => compareNumbers(grant.document, offer) === 0 && grant.startBefore > now)
   if (open.length > 0) return { kind: 'none', at: Math.min(...open.map(grant => grant.startBefore)) }
-  // An agent has one operation of an Application at a time: whatever came before the newest is over, also where its
-  // end was never told.
-  const newest = subject.operations.find(operation => operation.trigger !== 'heal')
-  const latest = newest?.digest === digest && newest.trigger !== 'delete' ? newest : undefined
-  if (latest && latest.finishedAt === undefined) return { kind: 'none' }
-  const failures = consecutiveFailures(subject.operations, digest)
+  const failures = consecutiveFailures(history, digest, offer)
   const delay = retryDelayMs(subject.retry, failures, subject.jitter)
   if (delay === undefined) return { kind: 'none' }
-  const due = (latest?.finishedAt ?? now) + (failures > 0 ? delay : 0)
+  const due = failures > 0 ? (latest?.finishedAt ?? now) + delay : now
   return due > now ? { kind: 'none', at: due } : { kind: 'grant', startBefore: now + GRANT_LIFETIME_MS }
 }
 
-/** Failed attempts at this digest since anything else was tried. */
-export function consecutiveFailures(operations: readonly OperationReport[], digest: Digest): number {
+function succeeded({ report, digest, syncFrom }: GrantSubject, last: PastOperation | undefined): boolean {
+  if (report?.lastSucceeded !== digest || report.gone) return false
+  if (!last) return syncFrom === undefined
+  if (last.digest !== digest || last.phase !== 'Succeeded' || last.trigger === 'delete') return false
+  return !syncFrom || !last.document || compareNumbers(last.document, syncFrom) >= 0
+}
+
+function isOfOffer(operation: PastOperation, digest: Digest, offer?: DocumentNumber): boolean {
+  const { document, trigger } = operation
+  if (operation.digest !== digest || trigger === 'delete') return false
+  return !document || !offer || compareNumbers(document, offer) === 0
+}
+
+/** Failed attempts at this Offer since anything else was tried. */
+export function consecutiveFailures(
+  operations: readonly PastOperation[],
+  digest: Digest,
+  offer?: DocumentNumber,
+): number {
   let failures = 0
   for (const operation of operations) {
     if (operation.trigger === 'heal') continue
-    if (operation.digest !== digest || operation.phase === 'Succeeded') break
+    if (!isOfOffer(operation, digest, offer) || operation.phase === 'Succeeded') break
     if (operation.phase === 'Failed' || operation.phase === 'Error') failures++
   }
   return failures

@@ -161,6 +161,8 @@ export interface ApplicationRow {
   readonly holdsSecrets?: boolean
   readonly revision?: string
   readonly renderKey?: string
+  /** The Offer since which a success counts: what it asks for besides the digest (namespace, options) changed there. */
+  readonly syncFrom?: DocumentNumber
   readonly images: readonly string[]
   readonly hold?: Hold
   readonly createdAt: EpochMs

@@ -99,7 +99,8 @@ async function settle(
   reason: string | undefined,
 ): Promise<GrantRow | undefined> {
   const grant = await rows.grant(id)
-  if (grant?.clusterId !== clusterId || grant.state !== 'open') return undefined
+  // One that the hub gave up waiting for may be answered yet: the agent was away.
+  if (grant?.clusterId !== clusterId || (grant.state !== 'open' && grant.state !== 'lapsed')) return undefined
   await rows.putGrant({ ...grant, state, ...(reason !== undefined && { reason }) })
   return grant
 }

@@ -92,6 +92,9 @@ export class Loop {
     }
     await this.#merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
+    // Whatever they came from may be gone, so that nothing else leads to them.
+    const withdrawn = [...this.world.applications()].filter(({ state }) => state === 'withdrawn')
+    this.#queue.add(...withdrawn.map(({ id }) => `application/${id}`))
   }
 
   /** Fetches a repository now and looks at whatever reads what changed there. */
@@ -412,7 +415,7 @@ export class Loop {
     const plan = await this.#rows.run(async () => {
       const planned = planNames(names, this.world, {
         now: clock.now(),
-        setsPending: this.#expanding || this.#queue.waiting('set') > 0,
+        setsPending: this.#setsPending(),
         newId: () => uuidV7(clock.now(), random.bytes(10)),
         origin: row => this.#originOf(row),
       })
@@ -491,12 +494,29 @@ export class Loop {
 
   async #applications(ids: readonly string[]): Promise<readonly string[]> {
     const { announce } = this.#services
-    const round = await reconcileApplications(ids, this.world, this.#services, row => this.#holdOfSet(row), this.#rows)
+    const round = await reconcileApplications(
+      ids,
+      this.world,
+      this.#services,
+      row => this.#holdOfSet(row),
+      row => this.#mayRemove(row),
+      this.#rows,
+    )
     if (round.changed.length > 0) announce.applications(round.changed)
     if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
     for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
     this.#queue.add(...round.again.map(id => `application/${id}`))
     return round.failed.map(id => `application/${id}`)
+  }
+
+  /** Whether what a withdrawn Application came from is known now, and still does not want it. */
+  #mayRemove(row: ApplicationRow): boolean {
+    if (this.#setsPending() || this.world.claimsOn(row.name).length > 0) return false
+    return this.world.fleet.clusters.has(row.clusterName) && this.#originOf(row).kind === 'current'
+  }
+
+  #setsPending(): boolean {
+    return this.#expanding || this.#queue.waiting('set') > 0
   }
 
   #holdOfSet(row: ApplicationRow): Hold | undefined {

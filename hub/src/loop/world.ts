@@ -2,8 +2,10 @@ import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { BoundedMemo } from '../source/bounded-memo.ts'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
+import { GrantPace } from './grant-pace.ts'
 import { Heads } from './heads.ts'
 import { PathReaders } from './path-readers.ts'
 
@@ -38,6 +40,10 @@ export class World {
   readonly heads = new Heads()
   /** Kinds inside Bundles by digest, so that the Project is checked without reading the Bundle again. */
   readonly kinds = new BoundedMemo<readonly GroupKind[]>(MOST_KINDS, kinds => kinds.length + 1)
+
+  readonly pace = new GrantPace()
+  /** Withdrawn Applications: since when, of monotonic time, it has been certain that nobody wants them. */
+  readonly absences = new Map<string, { readonly changedAt: EpochMs; readonly sinceMs: number }>()
 
   readonly #rows = new Map<string, ApplicationRow>()
   readonly #idByName = new Map<string, string>()

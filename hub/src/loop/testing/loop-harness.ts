@@ -91,7 +91,13 @@ export class LoopHarness {
     const row = await this.store.write(async writer => {
       const known = await writer.clusterByName(clusterName)
       if (!known) throw new Error(`no Cluster "${clusterName}"`)
-      const joined = { ...known, admission: known.admission + 1, agentKey: 'key', joinedAt: this.clock.now() }
+      const joined = {
+        ...known,
+        admission: known.admission + 1,
+        agentKey: 'key',
+        revokedAt: undefined,
+        joinedAt: this.clock.now(),
+      }
       await writer.putCluster(joined)
       return joined
     })
@@ -125,7 +131,7 @@ export class LoopHarness {
       await writer.putReport({
         applicationId: row.id,
         clusterId: row.clusterId!,
-        admission: 1,
+        admission: (await writer.cluster(row.clusterId!))?.admission ?? 0,
         entry,
         hash: `sha256:${'0'.repeat(64)}`,
         receivedAt: this.clock.now(),
@@ -140,6 +146,18 @@ export class LoopHarness {
       }
       for (const grant of await writer.openGrants(row.clusterId!)) {
         if (grant.applicationId === row.id) await writer.putGrant({ ...grant, state: 'started' })
+      }
+    })
+    this.loop.reported([row.id])
+    await this.loop.idle()
+  }
+
+  /** The agent answers every open Grant of an Application. */
+  async settle(name: string, state: 'started' | 'refused' | 'lapsed'): Promise<void> {
+    const row = this.application(name)
+    await this.store.write(async writer => {
+      for (const grant of await writer.openGrants(row.clusterId!)) {
+        if (grant.applicationId === row.id) await writer.putGrant({ ...grant, state })
       }
     })
     this.loop.reported([row.id])

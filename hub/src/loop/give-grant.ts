@@ -1,0 +1,91 @@
+import { decideGrant, type PastOperation } from '@flotilla/core/decide/decide-grant'
+import { type RetryPolicy, readRetryPolicy } from '@flotilla/core/decide/retry-delay'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { Hold } from '@flotilla/core/model/hold'
+import type { ApplicationRow, ClusterRow, StoreWriter } from '@flotilla/core/ports/store'
+import { sourcesOf } from '@flotilla/core/project/permit'
+import type { DocumentNumber, SyncOptions } from '@flotilla/core/protocol/documents'
+import { isAutomated } from '@flotilla/core/sync/sync-options'
+import { issueGrant } from '../gateway/issue-documents.ts'
+import { revisionOf } from './decide-release.ts'
+import type { Workbench } from './round.ts'
+import { applicationOf } from './world.ts'
+
+const MOST_OPERATIONS = 200
+
+/** Gives the automated Grant when one is due; returns the Hold that stands instead, if one does. */
+export async function giveGrant(
+  row: ApplicationRow,
+  offer: DocumentNumber,
+  options: SyncOptions,
+  cluster: ClusterRow,
+  { writer, grants, world, services, round }: Workbench,
+): Promise<Hold | undefined> {
+  if (!row.digest) return undefined
+  const application = applicationOf(row)
+  const { clock, random } = services
+  const retry = readRetryPolicy(application.spec.syncPolicy?.retry)
+  const stored = await writer.report(row.id)
+  // Another admission is another cluster under the same name: what the one before did says nothing of it.
+  const report = stored?.admission === cluster.admission ? stored : undefined
+  const operations = await pastOperations(writer, row.id, row.digest, retry)
+  const { open, unanswered } = await grants.of(cluster, row.id, offer)
+  const decision = decideGrant(
+    {
+      automated: isAutomated(application),
+      digest: row.digest,
+      offer,
+      syncFrom: row.syncFrom,
+      report: report?.entry,
+      open: open.map(({ payload }) => payload),
+      operations,
+      retry,
+      jitter: random.fraction(),
+    },
+    clock.now(),
+  )
+  if (decision.kind === 'hold') return decision.hold
+  if (decision.kind === 'none') {
+    if (decision.at !== undefined) round.lookAgain.set(row.id, decision.at)
+    return undefined
+  }
+  const started = new Set(operations.map(({ id }) => id))
+  const waitMs = world.pace.waitMs(row.id, offer, started, clock.monotonicMs())
+  const waitUntil = waitMs > 0 ? clock.now() + waitMs : await grants.waitFor(unanswered, report?.receivedAt)
+  if (waitUntil !== undefined) {
+    round.lookAgain.set(row.id, waitUntil)
+    return undefined
+  }
+  const source = sourcesOf(application)[0]
+  const given = await issueGrant(writer, services.keys, clock, random, cluster.id, {
+    applicationId: row.id,
+    trigger: 'automated',
+    by: 'flotilla',
+    // An automated sync removes what the Application's own options let it remove, and nothing more.
+    options: { dryRun: false, prune: options.prune, revision: row.revision ?? (source ? revisionOf(source) : '') },
+    startBefore: decision.startBefore,
+    passes: [],
+  })
+  if (given.kind === 'issued') world.pace.given(row.id, given.grant, started, clock.monotonicMs())
+  round.clusterIds.add(cluster.id)
+  round.lookAgain.set(row.id, decision.startBefore)
+  return undefined
+}
+
+/** The newest operations, back to the first that ends the question; each with the document of its Grant. */
+async function pastOperations(
+  writer: StoreWriter,
+  applicationId: string,
+  digest: Digest,
+  retry: RetryPolicy,
+): Promise<readonly PastOperation[]> {
+  const limit = Math.min(MOST_OPERATIONS, Math.max(20, retry.limit + 2))
+  const past: PastOperation[] = []
+  for (const { operation } of await writer.operations(applicationId, { limit })) {
+    if (operation.trigger === 'heal') continue
+    const document = (await writer.grant(operation.id))?.payload.document
+    past.push({ ...operation, ...(document && { document }) })
+    if (operation.digest !== digest || operation.phase === 'Succeeded') break
+  }
+  return past
+}

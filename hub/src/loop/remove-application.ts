@@ -1,0 +1,105 @@
+import { withdrawalPolicy } from '@flotilla/core/decide/decide-withdrawal'
+import type { ApplicationRow } from '@flotilla/core/ports/store'
+import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import { applicationLine } from '@flotilla/core/protocol/take-document'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { issueGrant, issueTombstone } from '../gateway/issue-documents.ts'
+import type { Workbench } from './round.ts'
+import { applicationOf } from './world.ts'
+
+/** A removal that is not heard of for so long is permitted anew: its record may be lost. */
+const LONGEST_REMOVAL_MS = 60 * 60_000
+const NOTHING_STARTED: ReadonlySet<string> = new Set()
+
+/**
+ * Takes a withdrawn Application out of its cluster: a Tombstone at once, the permission to remove after a continuous
+ * absence, and the row goes when the agent has said that it is gone.
+ *
+ * @param certain Whether nobody wants it as far as can be known now; while that is not so, nothing is permitted.
+ */
+export async function removeApplication(row: ApplicationRow, certain: boolean, bench: Workbench): Promise<void> {
+  const { writer, grants, world, services, round } = bench
+  const { clock, random, keys, removalGraceMs } = services
+  const cluster = row.clusterId === undefined ? undefined : await writer.cluster(row.clusterId)
+  if (!cluster) return await forget(row, bench)
+  const policy = withdrawalPolicy(applicationOf(row))
+  const issued = await issueTombstone(writer, keys, clock, cluster.id, {
+    application: { id: row.id, name: row.name, project: row.project },
+    policy,
+    reason: row.set === undefined ? 'its document was removed' : `set "${row.set}" no longer yields it`,
+  })
+  if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
+  const entry = (await writer.report(row.id))?.entry
+  // Gone by this Tombstone: an Application that came back and went again may have said so of an earlier one.
+  if (entry?.gone && entry.document && compareNumbers(entry.document, issued.number) === 0) {
+    await writer.deleteDocument(cluster.id, applicationLine(row.id))
+    await writer.deleteReport(row.id)
+    return await forget(row, bench)
+  }
+  // Nobody is there to remove anything; it is looked at again when an agent joins.
+  if (!cluster.agentKey || cluster.revokedAt !== undefined) return
+  const nowMs = clock.monotonicMs()
+  const absentMs = certain ? nowMs - absentSince(row, nowMs, bench) : 0
+  if (!certain) world.absences.delete(row.id)
+  if (absentMs < removalGraceMs) {
+    round.lookAgain.set(row.id, clock.now() + removalGraceMs - absentMs)
+    return
+  }
+  const running = await runningSince(row.id, issued.number, bench)
+  if (running !== undefined && clock.now() < running + LONGEST_REMOVAL_MS) {
+    round.lookAgain.set(row.id, running + LONGEST_REMOVAL_MS)
+    return
+  }
+  const { open, unanswered } = await grants.of(cluster, row.id, issued.number)
+  if (open.length > 0) {
+    round.lookAgain.set(row.id, Math.min(...open.map(({ payload }) => payload.startBefore)))
+    return
+  }
+  const waitMs = world.pace.waitMs(row.id, issued.number, NOTHING_STARTED, nowMs)
+  const waitUntil = waitMs > 0 ? clock.now() + waitMs : await grants.waitFor(unanswered, undefined)
+  if (waitUntil !== undefined) {
+    round.lookAgain.set(row.id, waitUntil)
+    return
+  }
+  const given = await issueGrant(writer, keys, clock, random, cluster.id, {
+    applicationId: row.id,
+    trigger: 'delete',
+    by: 'flotilla',
+    options: { dryRun: false, prune: policy === 'prune', revision: '' },
+    passes: [],
+  })
+  round.clusterIds.add(cluster.id)
+  if (given.kind !== 'issued') return
+  world.pace.given(row.id, given.grant, NOTHING_STARTED, nowMs)
+  round.lookAgain.set(row.id, given.grant.startBefore)
+}
+
+/**
+ * Since when this process has seen it absent without a break. Not what the row says: while the hub was down the
+ * Application may have come back, and nobody has looked yet.
+ */
+function absentSince(row: ApplicationRow, nowMs: number, { world }: Workbench): number {
+  const known = world.absences.get(row.id)
+  if (known?.changedAt === row.changedAt) return known.sinceMs
+  world.absences.set(row.id, { changedAt: row.changedAt, sinceMs: nowMs })
+  return nowMs
+}
+
+/** Since when the agent is at it: another Grant would only wait behind that. */
+async function runningSince(
+  applicationId: string,
+  tombstone: DocumentNumber,
+  { writer }: Workbench,
+): Promise<EpochMs | undefined> {
+  const [latest] = await writer.operations(applicationId, { limit: 1 })
+  if (latest?.operation.trigger !== 'delete' || latest.operation.finishedAt !== undefined) return undefined
+  const grant = await writer.grant(latest.id)
+  const same = grant !== undefined && compareNumbers(grant.payload.document, tombstone) === 0
+  return same ? grant.createdAt : undefined
+}
+
+async function forget(row: ApplicationRow, { writer, round }: Workbench): Promise<void> {
+  await writer.deleteApplication(row.id)
+  round.removed.push(row.id)
+  round.changed.push(row.id)
+}

@@ -1,0 +1,25 @@
+import type { ApplicationRow, StoreWriter } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { OpenGrants } from './open-grants.ts'
+import type { LoopServices } from './services.ts'
+import type { World } from './world.ts'
+
+/** What one look at some Applications gathers while its transaction is open. */
+export interface Round {
+  readonly clusterIds: Set<string>
+  readonly changed: string[]
+  readonly lookAgain: Map<string, EpochMs>
+  readonly again: string[]
+  /** What to take over in memory once the transaction stands. */
+  readonly put: ApplicationRow[]
+  readonly removed: string[]
+}
+
+/** What the steps of a look work with. */
+export interface Workbench {
+  readonly writer: StoreWriter
+  readonly grants: OpenGrants
+  readonly world: World
+  readonly services: LoopServices
+  readonly round: Round
+}
