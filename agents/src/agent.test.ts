@@ -249,6 +249,19 @@ describe('the agent', () => {
     expect(textAt(stored, 'data', 'entries')).toBe('\tConfigMap\tshop\ta\n\tConfigMap\tshop\ttaken')
   })
 
+  it('keeps what left Git where the Offer says so, whatever an automated Grant lets it do', async () => {
+    const bench = await startBench()
+    const options = { ...OPTIONS, prune: false }
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b')), { options })
+    await bench.pass(5_000)
+    const offer = bench.hub.offer(bundleOf(configMap('a')), { options })
+    bench.hub.grant(offer, { options: { dryRun: false, prune: true, revision: 'b'.repeat(40) } })
+    bench.hub.link.changed()
+    await bench.pass(10_000)
+    expect(bench.read('ConfigMap', 'b')).toBeDefined()
+    expect(bench.report.operation?.phase).toBe('Succeeded')
+  })
+
   it('refuses what belongs to another Application, and applies the rest', async () => {
     const bench = await startBench()
     const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other' }

@@ -142,7 +142,8 @@ async function goOn(
   }
   // A person who asks for prunes by hand has confirmed them; an Offer whose Grant leaves them out keeps them.
   const confirmed = grant.options.prune && grant.trigger !== 'automated'
-  const options = { ...offer.options, prune: grant.options.prune }
+  // A Grant never widens what the Offer lets an automated sync remove.
+  const options = { ...offer.options, prune: confirmed || (grant.options.prune && offer.options.prune) }
   const same = !confirmed && options.prune === offer.options.prune
   const look = same ? seen : await lookAt(engine, state, { ...offer, options }, bundle, confirmed)
   const outcome = await performPlan({
