@@ -230,7 +230,7 @@ describe('mistakes, each with its place', () => {
     ],
     'all at once, over broken syntax': [
       `a: [\n---\n${application('x', '  deletion: no\n')}---\nb: *c\n`,
-      ['a.yaml:1:5 YAML_SYNTAX', 'a.yaml:10:13 INVALID_VALUE', 'a.yaml:12:1 NOT_A_DOCUMENT', 'a.yaml:12:4 YAML_ALIAS'],
+      ['a.yaml:1:4 YAML_SYNTAX', 'a.yaml:10:13 INVALID_VALUE', 'a.yaml:12:1 NOT_A_DOCUMENT', 'a.yaml:12:4 YAML_ALIAS'],
     ],
   }
   test.each(Object.entries(cases))('%s', (_, [text, expected]) => {

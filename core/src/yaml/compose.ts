@@ -223,7 +223,12 @@ class Composer {
     }
     const anchor = this.#anchors.get(name)
     if (anchor === undefined) {
-      this.#problem('YAML_ALIAS', at, `alias *${name} refers to no anchor`, `put &${name} at an earlier node`)
+      this.#problem(
+        'YAML_ALIAS',
+        at,
+        `alias *${name} refers to no anchor`,
+        `quote it to make it text, or put &${name} at an earlier node`,
+      )
       return nothing
     }
     if (anchor === 'open') {
@@ -331,9 +336,14 @@ class Composer {
       case 'bigint':
         return String(key.value)
       default:
-        this.#problem('YAML_KEY', key.at, 'a key must be text', 'quote the key')
+        this.#problem('YAML_KEY', key.at, 'a key must be text', this.#keyHint(key.at))
         return undefined
     }
+  }
+
+  /** `name: {{cluster}}` is what people write who mean a template. */
+  #keyHint(at: number): string {
+    return this.#source.slice(at - 1, at + 1) === '{{' ? 'put a template in quotes: "{{…}}"' : 'quote the key'
   }
 }
 

@@ -136,7 +136,7 @@ describe('every mistake has its place', () => {
     'a tab as indentation': ['a:\n\tb: 1\n', ['f.yaml:2:1 YAML_SYNTAX']],
     'the mistakes of every document': [
       'a: [\n---\nb: 1\nb: 2\nc: !x y\n---\nd: *e\n',
-      ['f.yaml:1:5 YAML_SYNTAX', 'f.yaml:4:1 YAML_DUPLICATE_KEY', 'f.yaml:5:4 YAML_TAG', 'f.yaml:7:4 YAML_ALIAS'],
+      ['f.yaml:1:4 YAML_SYNTAX', 'f.yaml:4:1 YAML_DUPLICATE_KEY', 'f.yaml:5:4 YAML_TAG', 'f.yaml:7:4 YAML_ALIAS'],
     ],
     'columns count characters': ['"🚢é": {a: *b}\n', ['f.yaml:1:11 YAML_ALIAS']],
     'a mark at the start has no column': ['\uFEFFa: *b\n', ['f.yaml:1:4 YAML_ALIAS']],

@@ -4,6 +4,7 @@ import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import { type ComposeLimits, composeDocument, type Located } from './compose.ts'
 import { LineIndex } from './line-index.ts'
 import { splitDocuments } from './split-documents.ts'
+import { syntaxProblem } from './syntax-problem.ts'
 import type { YamlProblem } from './yaml-codes.ts'
 
 /** A file larger than this is refused unless the caller says otherwise: 1 MiB, in UTF-8 bytes. */
@@ -107,24 +108,18 @@ function readPart(text: string): Reading {
   try {
     events = parseEvents(text, { maxDepth: YAML_LIMITS.maxDepth })
   } catch (error) {
-    return { kind: 'unreadable', problems: [syntaxProblem(error, text)] }
+    return { kind: 'unreadable', problems: [problemOf(error, text)] }
   }
   const { value, problems, at } = composeDocument(text, events, YAML_LIMITS, { locate: false })
   return { kind: 'read', value, at, problems }
 }
 
-function syntaxProblem(error: unknown, text: string): YamlProblem {
+function problemOf(error: unknown, text: string): YamlProblem {
   if (!(error instanceof YAMLException)) {
     return { code: 'YAML_SYNTAX', offset: 0, message: error instanceof Error ? error.message : String(error) }
   }
-  const tab = error.reason.includes('tab characters')
-  return {
-    code: 'YAML_SYNTAX',
-    // What ends too early is found at the next document's marker: the end of this one's content is the place to look.
-    offset: Math.min(error.mark?.position ?? 0, text.trimEnd().length),
-    message: error.reason,
-    ...(tab ? { hint: 'indent with spaces' } : {}),
-  }
+  // What ends too early is found at the next document's marker: the end of this one's content is the place to look.
+  return syntaxProblem(error.reason, text, Math.min(error.mark?.position ?? 0, text.trimEnd().length))
 }
 
 type Read = Extract<Reading, { kind: 'read' }>
