@@ -17,7 +17,7 @@ const LANES = ['north', 'south'] as const
 const CLUSTERS = ['c1', 'c2'] as const
 const APPS = ['web', 'api'] as const
 /** How long a life may be: mostly after it listens, short ones more often, else from its first instruction on. */
-const LIFE_MS = 400
+const LIFE_MS = 600
 const START_MS = 500
 const CHECK_EVERY = 10
 

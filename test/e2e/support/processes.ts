@@ -31,6 +31,9 @@ export interface StartOptions {
   readonly program?: string
 }
 
+/** Only bounds a run in which it never happens. */
+const SAYS_WITHIN_MS = 60_000
+
 const running = new Set<Started>()
 
 /** Starts `flotilla <words>`; {@link endAll} ends what a test leaves. */
@@ -65,14 +68,18 @@ export function start(words: readonly string[], options: StartOptions = {}): Sta
     isRunning: () => running.has(started),
     says: pattern =>
       new Promise((resolve, reject) => {
+        const settle = (match: RegExpExecArray | null, why: string): void => {
+          clearTimeout(limit)
+          listeners.delete(look)
+          const said = `${text.stdout}\n${text.stderr}`
+          if (match !== null) resolve(match)
+          else reject(new Error(`flotilla ${words[0]} ${why} ${pattern}:\n${said}`))
+        }
         const look = (): void => {
           const match = pattern.exec(text.stdout) ?? pattern.exec(text.stderr)
-          if (match === null && running.has(started)) return
-          listeners.delete(look)
-          if (match !== null) resolve(match)
-          else
-            reject(new Error(`flotilla ${words[0]} ended before it said ${pattern}:\n${text.stdout}\n${text.stderr}`))
+          if (match !== null || !running.has(started)) settle(match, 'ended before it said')
         }
+        const limit = setTimeout(() => settle(null, 'never said'), SAYS_WITHIN_MS)
         listeners.add(look)
         look()
       }),

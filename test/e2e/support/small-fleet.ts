@@ -47,6 +47,18 @@ export class SmallFleet {
     return await commitFiles(this.directory, written, 'Change')
   }
 
+  /** The branch gets another history with the same files: what a forced push after a rewrite looks like. */
+  async rewrite(): Promise<string> {
+    const author = { name: 'Rewriter', email: 'rewriter@flotilla.invalid' }
+    return await git.commit({ fs, dir: this.directory, message: 'Begin again', author, parent: [] })
+  }
+
+  /** Commits a link that was put into the checkout. */
+  async addLink(path: string): Promise<void> {
+    await git.add({ fs, dir: this.directory, filepath: path })
+    await this.commit({})
+  }
+
   /** The ConfigMap of one Application says something else. */
   async say(app: string, cluster: string, value: string): Promise<string> {
     return await this.commit({
