@@ -44,7 +44,12 @@ export function keepLastGood(input: KeepInput): Kept {
     else diagnostics.push(lostDiagnostic(memory, document))
   }
   if (policy !== undefined && documents.some(document => inForce(document) && isHeldBack(document))) {
-    diagnostics.push(policyDiagnostic(policy))
+    diagnostics.push(
+      policyDiagnostic(
+        policy,
+        kept.some(({ memory }) => memory.kind === 'Project'),
+      ),
+    )
   }
   const states = statesOf(documents, kept, isHeldBack, policy)
   const gates = [
@@ -149,7 +154,7 @@ function whyNot(culprit: SourceDocument | undefined): string {
   return `${mistake.file}:${mistake.line}:${mistake.column} ${mistake.code} ${mistake.message}`
 }
 
-function policyDiagnostic(culprit: SourceDocument): Diagnostic {
+function policyDiagnostic(culprit: SourceDocument, someKept: boolean): Diagnostic {
   const mistake = culprit.diagnostics.find(diagnostic => diagnostic.severity === 'error')
   const at = mistake ?? culprit.read.position
   return {
@@ -158,7 +163,10 @@ function policyDiagnostic(culprit: SourceDocument): Diagnostic {
     file: at.file,
     line: at.line,
     column: at.column,
-    message: 'because of this, all Projects of the config source stay as they last were',
+    message: someKept
+      ? 'because of this, all Projects of the config source stay as they last were'
+      : 'because of this, no Project of the config source is in force',
+    hint: 'mend this first: half a policy would be a hole',
   }
 }
 

@@ -407,6 +407,11 @@ describe('last good', () => {
     expect(result.fleet.projects[0]?.spec.sourceRepos).toEqual(['*'])
     const cold = loadTexts({ 'p.yaml': PROJECT, 'q.yaml': 'kind: AppProject\nmetadata: [\n' })
     expect(names(cold)).toEqual([])
+    // There is no "as they last were" at the first start, and none offline.
+    expect(lines(result)).toContainEqual(expect.stringContaining('POLICY_KEPT because of this, all Projects'))
+    expect(lines(cold)).toContainEqual(
+      expect.stringContaining('q.yaml:2:11 POLICY_KEPT because of this, no Project of the config source is in force'),
+    )
   })
 
   test('a Project whose kind is misspelt holds the Projects back', () => {

@@ -87,6 +87,23 @@ test('a server belongs to one Cluster, and one Cluster is local', () => {
   ])
 })
 
+test('what is refused is told at its own place, and not again at all that name it', () => {
+  const broken = BASE.replace('kind: Cluster\n', 'kind: Cluster\nsurprise: 1\n').replace(
+    'spec: {}',
+    'spec: {sourceRepo: []}',
+  )
+  const { diagnostics } = mergeFleets([source('a', broken + application('web') + application('web-2'))])
+  expect(diagnostics.map(one => one.code).sort()).toEqual(['UNKNOWN_FIELD', 'UNKNOWN_FIELD'])
+})
+
+test('what documents say about each other is shown with the config source of the one that is to be mended', () => {
+  const nowhere = application('nowhere', 'name: eu-2')
+  const { diagnostics } = mergeFleets([source('a', BASE), source('b', nowhere)])
+  expect(diagnostics.map(one => `${one.source} ${one.code}`)).toEqual(['b DESTINATION_UNKNOWN'])
+  const offline = load({ source: '', trust: ALL, files: [{ path: 'a.yaml', text: BASE + nowhere }] })
+  expect(mergeFleets([offline]).diagnostics[0]).not.toHaveProperty('source')
+})
+
 test('clusters as generators see them are sorted, and carry the label that Argo CD selects by', () => {
   const texts = ['b', 'a'].map(
     name => `---\napiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {env: dev}}\n`,

@@ -36,9 +36,21 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
   }
   return {
     fleet,
-    diagnostics: [...diagnostics, ...referenceDiagnostics(fleet)].sort(compareDiagnostics),
+    diagnostics: [...diagnostics, ...referenceDiagnostics(fleet, refusedIn(sorted))].sort(compareDiagnostics),
     unsupportedGates: sorted.flatMap(load => load.unsupportedGates),
   }
+}
+
+function refusedIn(loads: readonly ConfigLoad[]) {
+  const named = (kind: string): ReadonlySet<string> =>
+    new Set(
+      loads.flatMap(({ documents }) =>
+        documents.flatMap(one =>
+          one.kind === kind && one.state === 'refused' && one.name !== undefined ? one.name : [],
+        ),
+      ),
+    )
+  return { projects: named('Project'), clusters: named('Cluster') }
 }
 
 /** The incumbents for the next merge. */

@@ -3,20 +3,37 @@ import type { ClusterSpec, Declared, Fleet } from '@flotilla/core/model/fleet'
 import { projectNames } from '@flotilla/core/project/default-project'
 import { LOCAL_SERVER, resolveDestination } from '@flotilla/core/project/destination'
 
-/** What documents say about each other: two Clusters with one server, an Application bound for nowhere. */
-export function referenceDiagnostics(fleet: Fleet): Diagnostic[] {
+/**
+ * What documents say about each other: two Clusters with one server, an Application bound for nowhere.
+ *
+ * @param refused Documents that are there and not in force: their own mistake is told, and not again at each
+ * Application that names them.
+ */
+export function referenceDiagnostics(
+  fleet: Fleet,
+  refused: { readonly projects: ReadonlySet<string>; readonly clusters: ReadonlySet<string> },
+): Diagnostic[] {
   const { diagnostics, lookUp } = readClusters(fleet.clusters)
   const projects = new Set(projectNames(fleet.projects))
   for (const application of fleet.applications) {
     const { project, destination } = application.spec
-    if (!projects.has(project)) diagnostics.push(projectUnknown(project, application.positionOf(['spec', 'project'])))
+    if (!projects.has(project) && !refused.projects.has(project)) {
+      diagnostics.push(projectUnknown(project, placeOf(application, ['spec', 'project'])))
+    }
     const resolved = resolveDestination(destination, lookUp)
-    if (resolved.kind === 'unknown') {
-      const at = application.positionOf(['spec', 'destination', destination.name ? 'name' : 'server'])
+    if (resolved.kind === 'unknown' && !refused.clusters.has(destination.name ?? '')) {
+      const at = placeOf(application, ['spec', 'destination', destination.name ? 'name' : 'server'])
       diagnostics.push(destinationUnknown(resolved, at))
     }
   }
   return diagnostics
+}
+
+type Place = Position & Pick<Diagnostic, 'source'>
+
+/** With the config source, where there are several: each shows its own. */
+function placeOf(declared: Declared<unknown>, path: readonly (string | number)[]): Place {
+  return { ...declared.positionOf(path), ...(declared.source === '' ? {} : { source: declared.source }) }
 }
 
 function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
@@ -30,11 +47,11 @@ function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
     for (const [index, server] of cluster.servers.entries()) {
       const owner = byServer.get(server)
       if (owner === undefined) byServer.set(server, cluster)
-      else diagnostics.push(taken(owner.name, server, declared.positionOf(['spec', 'servers', index])))
+      else diagnostics.push(taken(owner.name, server, placeOf(declared, ['spec', 'servers', index])))
     }
     if (!cluster.local) continue
     if (local === undefined) local = cluster
-    else diagnostics.push(taken(local.name, LOCAL_SERVER, declared.positionOf(['spec', 'local'])))
+    else diagnostics.push(taken(local.name, LOCAL_SERVER, placeOf(declared, ['spec', 'local'])))
   }
   const lookUp = {
     byName: (name: string) => byName.get(name),
@@ -50,20 +67,20 @@ interface NamedCluster {
   readonly local: boolean
 }
 
-function taken(owner: string, server: string, at: Position): Diagnostic {
+function taken(owner: string, server: string, at: Place): Diagnostic {
   const message = `Cluster "${owner}" has ${server} already, and keeps it`
   const local = server === LOCAL_SERVER ? { hint: 'only one Cluster is local' } : {}
   return { severity: 'error', code: 'DUPLICATE_SERVER', ...at, message, ...local }
 }
 
-function projectUnknown(project: string, at: Position): Diagnostic {
+function projectUnknown(project: string, at: Place): Diagnostic {
   const message = `no document declares project "${project}"; the Application will be held`
   return { severity: 'warning', code: 'PROJECT_UNKNOWN', ...at, message, hint: 'declare the Project' }
 }
 
 function destinationUnknown(
   { reason, hint }: { readonly reason: string; readonly hint: string },
-  at: Position,
+  at: Place,
 ): Diagnostic {
   const message = `${reason}; the Application will be held`
   return { severity: 'warning', code: 'DESTINATION_UNKNOWN', ...at, message, hint }
