@@ -177,7 +177,7 @@ export class Hub {
       if (!row) return
       this.loop.world.putCluster(row)
       this.#refresh({ clusters: [row.name] })
-      this.loop.joined(row.name)
+      this.loop.connected(row.name)
     } catch (error) {
       log.error('a cluster that joined could not be looked at', { cluster: clusterId, error })
     }

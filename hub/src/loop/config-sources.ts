@@ -39,6 +39,7 @@ export class ConfigSources {
   readonly #states = new Map<string, SourceState>()
   readonly #commits = new DocumentCommits()
   #incumbents: Incumbents = new Map()
+  #contested: JsonObject = {}
 
   constructor(configs: readonly ConfigSource[]) {
     for (const config of configs) {
@@ -137,9 +138,11 @@ export class ConfigSources {
   /**
    * All sources as one fleet; names stay with who has them.
    *
-   * @returns Also the rows of sources whose diagnostics are others now: two sources may claim one name.
+   * @returns Also the rows of sources whose diagnostics are others now: two sources may claim one name. `contested`: who
+   *   has the names that several claim, when that is not what is stored; it outlives a restart, or the lowest source
+   *   would take them then.
    */
-  merge(): { readonly index: FleetIndex; readonly changed: readonly SourceRow[] } {
+  merge(): { readonly index: FleetIndex; readonly changed: readonly SourceRow[]; readonly contested?: JsonObject } {
     const states = [...this.#states.values()]
     const loads = states.flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
     const merged = mergeFleets(loads, this.#incumbents)
@@ -155,8 +158,30 @@ export class ConfigSources {
       state.row = { ...state.row, diagnostics }
       changed.push(state.row)
     }
-    return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed }
+    const contested = contestedNames(loads, this.#incumbents)
+    const differs = !equalJson(contested, this.#contested)
+    this.#contested = contested
+    return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed, ...(differs && { contested }) }
   }
+
+  /** What {@link merge} said of contested names before a restart. */
+  restoreContested(contested: JsonObject): void {
+    this.#contested = contested
+    this.#incumbents = new Map(Object.entries(contested) as unknown as [string, { source: string; file: string }][])
+  }
+}
+
+function contestedNames(loads: readonly ConfigLoad[], incumbents: Incumbents): JsonObject {
+  const seen = new Set<string>()
+  const contested: { [name: string]: { readonly source: string; readonly file: string } } = {}
+  for (const { fleet } of loads) {
+    for (const key of incumbentsOf(fleet).keys()) {
+      const incumbent = incumbents.get(key)
+      if (seen.has(key) && incumbent) contested[key] = { source: incumbent.source, file: incumbent.file }
+      seen.add(key)
+    }
+  }
+  return contested
 }
 
 /** Which commit each document in force has its text from; an unchanged document is an unchanged row. */

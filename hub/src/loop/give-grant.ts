@@ -11,6 +11,7 @@ import { revisionOf } from './decide-release.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
+const PAGE = 20
 const MOST_OPERATIONS = 200
 
 /** Gives the automated Grant when one is due; returns the Hold that stands instead, if one does. */
@@ -79,13 +80,20 @@ async function pastOperations(
   digest: Digest,
   retry: RetryPolicy,
 ): Promise<readonly PastOperation[]> {
-  const limit = Math.min(MOST_OPERATIONS, Math.max(20, retry.limit + 2))
   const past: PastOperation[] = []
-  for (const { operation } of await writer.operations(applicationId, { limit })) {
-    if (operation.trigger === 'heal') continue
-    const document = (await writer.grant(operation.id))?.payload.document
-    past.push({ ...operation, ...(document && { document }) })
-    if (operation.digest !== digest || operation.phase === 'Succeeded') break
+  let before: number | undefined
+  for (let read = 0; read < MOST_OPERATIONS; read += PAGE) {
+    const page = await writer.operations(applicationId, { limit: PAGE, ...(before !== undefined && { before }) })
+    for (const { operation } of page) {
+      // An agent in a fight heals far more often than it syncs.
+      if (operation.trigger === 'heal') continue
+      const document = (await writer.grant(operation.id))?.payload.document
+      past.push({ ...operation, ...(document && { document }) })
+      const ends = operation.digest !== digest || operation.phase === 'Succeeded'
+      if (ends || (retry.limit >= 0 && past.length > retry.limit + 1)) return past
+    }
+    before = page.at(-1)?.sequence
+    if (page.length < PAGE) break
   }
   return past
 }

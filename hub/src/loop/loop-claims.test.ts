@@ -186,3 +186,27 @@ describe('a source with a prefix', () => {
     expect(hub.names()).toEqual(names)
   })
 })
+
+describe('a name that two config sources declare', () => {
+  it('stays with the first of them after a restart, whatever their order', async () => {
+    const other = 'https://git.example.com/other.git'
+    const trust = { kind: 'all' } as const
+    const sources = [
+      { name: 'a', repository: other, revision: 'main', path: '', trust },
+      { name: 'b', repository: CONFIG, revision: 'main', path: '', trust },
+    ]
+    const hub = new LoopHarness(sources)
+    hub.git.commit(other, { 'README.md': 'nothing yet' })
+    hub.git.commit(CONFIG, FLEET)
+    hub.git.commit(APPS, WEB)
+    await hub.start()
+    await hub.refresh(APPS)
+    const id = await hub.join('eu-1')
+    const before = [hub.application('web-eu-1'), await hub.documents(id)]
+    await hub.push(other, { 'sets/shop.json': set('shop').replace('"path":"{{path}}"', '"path":"other"') })
+    await hub.restart(undefined, 'kept')
+    expect([hub.application('web-eu-1'), await hub.documents(id)]).toEqual(before)
+    await hub.push(CONFIG, { 'sets/shop.json': null })
+    expect(hub.application('web-eu-1').source).toBe('a')
+  })
+})

@@ -129,6 +129,25 @@ describe('under another admission', () => {
   })
 })
 
+describe('a cluster that joined unnoticed', () => {
+  it('has everything issued under its admission when its agent comes', async () => {
+    const { hub, id } = await started()
+    await perform(hub, 'Succeeded')
+    await hub.store.write(async writer => {
+      const row = (await writer.cluster(id))!
+      await writer.putCluster({ ...row, admission: row.admission + 1 })
+    })
+    hub.loop.connected('eu-1')
+    await hub.loop.idle()
+    const documents = await hub.documents(id)
+    expect(documents.map(each => ('adm' in each ? each.adm : 0))).toEqual([2, 2])
+    const signatures = hub.signatures
+    hub.loop.connected('eu-1')
+    await hub.loop.idle()
+    expect(hub.signatures).toBe(signatures)
+  })
+})
+
 describe('a removal', () => {
   const BOTH = { ...WEB, 'apps/api/cm.json': configMap('api', {}) }
   const removals = async (hub: LoopHarness, id: string) =>

@@ -5,7 +5,7 @@ import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
-import type { ApplicationRow, SetRow } from '@flotilla/core/ports/store'
+import type { ApplicationRow, ClusterRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { requeueAfterMs } from '@flotilla/generators/requeue'
@@ -24,6 +24,7 @@ import type { LoopServices } from './services.ts'
 import { WorkQueue } from './work-queue.ts'
 import { applicationOf, World } from './world.ts'
 
+const CONTESTED_NAMES = 'contested-names'
 const PROJECTS_LAST_SEEN = 'projects-last-seen'
 /** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
 const ROWS_A_WRITE = 500
@@ -51,6 +52,8 @@ export class Loop {
   readonly #postponed = new Set<string>()
   /** Sets that came in the push in which this one went: it may have been renamed. */
   readonly #successors = new Map<string, readonly string[]>()
+  /** The admission under which everything for a cluster was last looked at. */
+  readonly #admissions = new Map<string, number>()
   /** How often sets want their repositories looked at, where they say so. */
   readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
@@ -80,12 +83,15 @@ export class Loop {
       await this.world.load(rows)
       await this.sources.restore(rows)
       for (const row of await rows.sets()) this.#setRows.set(row.key, row)
+      this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
       const lastSeen = await rows.setting(PROJECTS_LAST_SEEN)
       for (const [name, spec] of Object.entries(lastSeen ?? {})) {
         this.world.projectsLastSeen.set(name, spec as unknown as ProjectSpec)
       }
     })
     for (const row of this.world.applications()) this.#register(row)
+    // Everything is looked at once at a start, under whatever admission.
+    for (const { name, admission } of this.world.clusters()) this.#admissions.set(name, admission)
     for (const config of this.sources.configs) {
       const { name, repository, revision, path } = config
       this.world.readers.set(`source/${name}`, [{ repository, revision, path }])
@@ -130,19 +136,9 @@ export class Loop {
     this.#queue.add(...applicationIds.filter(id => this.world.application(id)).map(id => `application/${id}`))
   }
 
-  /** An agent was admitted: everything for this cluster is issued under its admission. */
-  joined(clusterName: string): void {
-    this.#queue.add(`cluster/${clusterName}`)
-    this.#queue.add(...this.world.idsOf('cluster', clusterName).map(id => `application/${id}`))
-  }
-
-  /** An agent came back; what waited for it is looked at. */
+  /** A cluster joined, or its agent came back; under another admission everything is issued again. */
   connected(clusterName: string): void {
     this.#queue.add(`cluster/${clusterName}`)
-    const waiting = this.world
-      .idsOf('cluster', clusterName)
-      .filter(id => this.world.application(id)?.hold?.code === 'CLUSTER_NOT_JOINED')
-    this.#queue.add(...waiting.map(id => `application/${id}`))
   }
 
   /** An agent asked for a Bundle that is offered to it and cannot be read: it is made again. */
@@ -247,10 +243,11 @@ export class Loop {
 
   async #merge(): Promise<void> {
     const { store, announce } = this.#services
-    const { index, changed } = this.sources.merge()
-    if (changed.length > 0) {
+    const { index, changed, contested } = this.sources.merge()
+    if (changed.length > 0 || contested) {
       await store.write(async writer => {
         for (const row of changed) await writer.putSource(row)
+        if (contested) await writer.putSetting(CONTESTED_NAMES, contested)
       })
       announce.sources(changed.map(({ name }) => name))
     }
@@ -488,8 +485,17 @@ export class Loop {
     const { announce } = this.#services
     announce.clusters(names)
     if (round.clusterIds.length > 0) announce.documents(round.clusterIds)
+    for (const row of round.rows) this.#takeAdmission(row)
     for (const name of names) this.#queue.addAt(`cluster/${name}`, round.lookAgainAt)
     return []
+  }
+
+  #takeAdmission({ name, admission }: ClusterRow): void {
+    const same = this.#admissions.get(name) === admission
+    this.#admissions.set(name, admission)
+    const bound = this.world.idsOf('cluster', name)
+    const concerned = same ? bound.filter(id => this.world.application(id)?.hold?.code === 'CLUSTER_NOT_JOINED') : bound
+    this.#queue.add(...concerned.map(id => `application/${id}`))
   }
 
   async #applications(ids: readonly string[]): Promise<readonly string[]> {

@@ -11,6 +11,7 @@ const CALENDAR_HORIZON_MS = 14 * 24 * 60 * 60_000
 export interface ClustersRound {
   readonly clusterIds: readonly string[]
   readonly changed: readonly string[]
+  readonly rows: readonly ClusterRow[]
   readonly lookAgainAt: EpochMs
 }
 
@@ -52,5 +53,5 @@ export async function reconcileClusters(
     }
   })
   for (const row of rows) world.putCluster(row)
-  return { clusterIds, changed, lookAgainAt: clock.now() + CALENDAR_HORIZON_MS / 2 + 60_000 }
+  return { clusterIds, changed, rows, lookAgainAt: clock.now() + CALENDAR_HORIZON_MS / 2 + 60_000 }
 }

@@ -101,7 +101,7 @@ export class LoopHarness {
       await writer.putCluster(joined)
       return joined
     })
-    this.loop.joined(clusterName)
+    this.loop.connected(clusterName)
     await this.loop.idle()
     return row.id
   }
