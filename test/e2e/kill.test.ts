@@ -13,7 +13,9 @@ import { until } from './support/until.ts'
 
 /** Two hubs, each killed so often, one beside the other: a start waits for the disk, and a machine has two cores. */
 const KILLS = 100
-const LANES = ['north', 'south'] as const
+const LANES = ['git', 'javascript'] as const
+/** One reads its repository by the git program, the other by Git in JavaScript. */
+const BACKEND = { git: 'git', javascript: 'none' } as const
 const CLUSTERS = ['c1', 'c2'] as const
 const APPS = ['web', 'api'] as const
 /** How long a life may be: mostly after it listens, short ones more often, else from its first instruction on. */
@@ -44,7 +46,8 @@ describe(`a hub that is killed ${LANES.length * KILLS} times during a busy push`
       const fleet = await SmallFleet.create(join(folder.path, lane, 'repo'), CLUSTERS, APPS)
       const data = join(folder.path, lane, 'hub')
       const { program } = command
-      const hub = new HubUnderTest({ data, repository: fleet.directory, flags: ['--tls-mode', 'off'], program })
+      const flags = ['--tls-mode', 'off', '--git-binary', BACKEND[lane]]
+      const hub = new HubUnderTest({ data, repository: fleet.directory, flags, program })
       await hub.start()
       await until('the fleet is known', async () => (await hub.applications()).length === CLUSTERS.length * APPS.length)
       const known = new Acknowledged()
