@@ -160,8 +160,12 @@ export class ConfigSources {
     }
     const contested = contestedNames(loads, this.#incumbents)
     const differs = !equalJson(contested, this.#contested)
-    this.#contested = contested
     return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed, ...(differs && { contested }) }
+  }
+
+  /** What {@link merge} said of contested names is stored. */
+  keepContested(contested: JsonObject): void {
+    this.#contested = contested
   }
 
   /** What {@link merge} said of contested names before a restart. */

@@ -4,18 +4,18 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
-import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { requeueAfterMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
 import { Mutex } from '../store/mutex.ts'
-import { type ChangedPath, changedPaths } from './changed-paths.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
+import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
-import { documentKeyOf, readsClusters, restOf } from './keys.ts'
+import { restOf } from './keys.ts'
+import { lookAtRepository, readSource } from './look-at-repository.ts'
 import { type Origin, planNames } from './plan-names.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
@@ -167,75 +167,15 @@ export class Loop {
   }
 
   async #repository(url: string): Promise<void> {
-    const { repositories } = this.#services
-    await repositories.refresh(url)
-    const repository = await repositories.open(url)
-    // Sources say themselves that their repository is away, and that it is back.
-    const away = !repository || repositories.failure(url) !== undefined
-    const sources = this.sources.configs.filter(config => config.repository === url)
-    this.#queue.add(
-      ...sources.filter(({ name }) => away || this.sources.failing(name)).map(({ name }) => `source/${name}`),
-    )
-    if (!repository) return
-    const { readers, heads } = this.world
-    const revisions = readers.revisionsOf(url)
-    for (const revision of revisions) {
-      const after = await repository.resolve(revision)
-      const before = heads.commit(url, revision)
-      const missed = heads.wasMissed(url, revision)
-      if (before === after && !missed) continue
-      const changes =
-        before !== undefined && after !== undefined && !missed
-          ? await this.#changesBetween(repository, before, after)
-          : undefined
-      // In one go with the telling: whoever asks from here on sees the new commit, everyone else is told.
-      heads.move(url, revision, after)
-      this.#queue.add(...(changes ? readers.affected(url, revision, changes) : readers.all(url, revision)))
-    }
-    heads.retain(url, revisions)
-  }
-
-  /** Undefined when it cannot be found out, say because the older commit was rewritten and is gone. */
-  async #changesBetween(
-    repository: GitRepository,
-    before: ObjectId,
-    after: ObjectId,
-  ): Promise<readonly ChangedPath[] | undefined> {
-    try {
-      const [left, right] = await Promise.all([repository.readCommit(before), repository.readCommit(after)])
-      return await changedPaths(repository, left.tree, right.tree)
-    } catch (error) {
-      this.#services.log.warn('commits could not be compared; everything that reads them is looked at', {
-        before,
-        after,
-        error,
-      })
-      return undefined
-    }
+    await lookAtRepository(url, this.world, this.sources, this.#services, keys => this.#queue.add(...keys))
   }
 
   async #source(name: string): Promise<void> {
     const config = this.sources.config(name)
     if (!config) return
-    const { repositories, store, clock, announce } = this.#services
-    let repository = await repositories.open(config.repository)
-    if (!repository) {
-      await repositories.refresh(config.repository)
-      repository = await repositories.open(config.repository)
-    }
-    const commit = await this.world.heads.of(config.repository, config.revision, repository)
-    const failure = repositories.failure(config.repository)
-    const read =
-      repository && commit
-        ? await repositories.readConfig(repository, commit, config.path, this.sources.narrower(config))
-        : {
-            kind: 'failed' as const,
-            code: repository ? 'REVISION_MISSING' : (failure?.code ?? 'REPOSITORY_UNREACHABLE'),
-            message: repository
-              ? `${config.repository} has no revision "${config.revision}"`
-              : (failure?.message ?? 'it has not been fetched yet'),
-          }
-    const taken = this.sources.take(name, read, clock.now(), repository ? failure : undefined)
+    const { store, clock, announce } = this.#services
+    const { read, away } = await readSource(config, this.world, this.sources, this.#services)
+    const taken = this.sources.take(name, read, clock.now(), away)
     await store.write(writer => storeSource(writer, taken))
     announce.sources([name])
     if (read.kind === 'read') await this.#merge()
@@ -249,6 +189,7 @@ export class Loop {
         for (const row of changed) await writer.putSource(row)
         if (contested) await writer.putSetting(CONTESTED_NAMES, contested)
       })
+      if (contested) this.sources.keepContested(contested)
       announce.sources(changed.map(({ name }) => name))
     }
     await this.#takeFleet(index)
@@ -270,40 +211,8 @@ export class Loop {
         if (came.length > 0) this.#successors.set(key, came)
       }
     }
-    const setsOfClusters =
-      change.clusters.length > 0 ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
-    this.#queue.add(
-      ...change.clusters.map(name => `cluster/${name}`),
-      ...[...change.sets, ...setsOfClusters.map(([key]) => key)].map(key => `set/${key}`),
-    )
     for (const key of change.applications) this.#claimDocument(key)
-    const bound = change.clusters.length > 0 ? this.#boundFor(change.clusters) : []
-    const permitted = change.projects.flatMap(name => world.idsOf('project', name))
-    const concerned = new Set([...bound, ...permitted])
-    const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
-    const ids = gates ? [...world.applications()].map(({ id }) => id) : [...concerned]
-    this.#queue.add(...ids.map(id => `application/${id}`))
-    const names = [...bound.map(id => world.application(id)?.name), ...this.#unclaimedNames(index)]
-    this.#queue.add(...names.flatMap(name => (name === undefined ? [] : [`names/${name}`])))
-  }
-
-  /** Applications that these Clusters concern: bound for one, or for none that is known. */
-  #boundFor(clusters: readonly string[]): readonly string[] {
-    const { world } = this
-    const lost = [...world.applications()].filter(
-      ({ hold }) => hold?.code === 'CLUSTER_UNKNOWN' || hold?.code === 'CLUSTER_REMOVED',
-    )
-    const bound = ['', ...clusters].flatMap(name => world.idsOf('cluster', name))
-    return [...new Set([...bound, ...lost.map(({ id }) => id)])]
-  }
-
-  /** Names whose set or document is not declared (any more): nobody else would look at them. */
-  *#unclaimedNames(index: FleetIndex): Iterable<string> {
-    for (const row of this.world.applications()) {
-      const declared =
-        row.set === undefined ? index.applications.has(documentKeyOf(row)) : index.sets.has(`${row.source}/${row.set}`)
-      if (!declared && row.state === 'active') yield row.name
-    }
+    this.#queue.add(...keysOfChange(before, change, world))
   }
 
   async #rememberProjects(before: FleetIndex, after: FleetIndex, changed: readonly string[]): Promise<void> {

@@ -1,0 +1,39 @@
+import type { FleetChange, FleetIndex } from './fleet-index.ts'
+import { documentKeyOf, readsClusters } from './keys.ts'
+import type { World } from './world.ts'
+
+/** What is to be looked at when another fleet is in force; the documents' own claims are made already. */
+export function keysOfChange(before: FleetIndex, change: FleetChange, world: World): readonly string[] {
+  const index = world.fleet
+  const clusters = change.clusters.length > 0
+  const setsOfClusters = clusters ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
+  const bound = clusters ? boundFor(change.clusters, world) : []
+  const permitted = change.projects.flatMap(name => world.idsOf('project', name))
+  const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
+  const ids = gates ? [...world.applications()].map(({ id }) => id) : [...bound, ...permitted]
+  const names = [...bound.flatMap(id => world.application(id)?.name ?? []), ...unclaimedNames(world)]
+  return [
+    ...change.clusters.map(name => `cluster/${name}`),
+    ...[...change.sets, ...setsOfClusters.map(([key]) => key)].map(key => `set/${key}`),
+    ...ids.map(id => `application/${id}`),
+    ...names.map(name => `names/${name}`),
+  ]
+}
+
+/** Applications that these Clusters concern: bound for one, or for none that is known. */
+function boundFor(clusters: readonly string[], world: World): readonly string[] {
+  const lost = [...world.applications()].filter(
+    ({ hold }) => hold?.code === 'CLUSTER_UNKNOWN' || hold?.code === 'CLUSTER_REMOVED',
+  )
+  const bound = ['', ...clusters].flatMap(name => world.idsOf('cluster', name))
+  return [...new Set([...bound, ...lost.map(({ id }) => id)])]
+}
+
+/** Names whose set or document is not declared (any more): nobody else would look at them. */
+function* unclaimedNames(world: World): Iterable<string> {
+  const { applications, sets } = world.fleet
+  for (const row of world.applications()) {
+    const declared = row.set === undefined ? applications.has(documentKeyOf(row)) : sets.has(`${row.source}/${row.set}`)
+    if (!declared && row.state === 'active') yield row.name
+  }
+}
