@@ -91,8 +91,15 @@ describe(`a hub that is killed ${LANES.length * KILLS} times during a busy push`
       const numbers = new Map<string, number>()
       try {
         for (let round = 1; round <= KILLS; round++) {
+          const [documents, tokens] = [known.documents.size, known.joinTokens.length]
           lastCommit = await fleet.say(APPS[round % 2]!, CLUSTERS[round % 3 === 0 ? 0 : 1]!, `round ${round}`)
-          if (random.fraction() < 0.7) {
+          if (round % CHECK_EVERY === 0) {
+            // However slow the machine is, now and then a life is long enough for something to come of it.
+            await hub.listens()
+            await until('a document and a join token', () => {
+              return known.documents.size > documents && known.joinTokens.length > tokens
+            })
+          } else if (random.fraction() < 0.7) {
             await hub.listens()
             await sleep(random.fraction() ** 2 * LIFE_MS)
           } else await sleep(random.fraction() * START_MS)
@@ -116,11 +123,11 @@ describe(`a hub that is killed ${LANES.length * KILLS} times during a busy push`
         `kill test, ${lane}: ${known.joinTokens.length} join tokens, ${known.reports.size} lines of reports up to ` +
           `n=${Math.max(...known.reports.values())}, ${known.documents.size} documents, ${known.webhooks} webhooks`,
       )
-      expect(known.joinTokens.length).toBeGreaterThan(KILLS / 2)
+      expect(known.joinTokens.length).toBeGreaterThanOrEqual(KILLS / CHECK_EVERY)
       expect(known.reports.size).toBe(CLUSTERS.length * APPS.length)
-      expect(known.documents.size).toBeGreaterThan(KILLS / 10)
+      expect(known.documents.size).toBeGreaterThanOrEqual(KILLS / CHECK_EVERY)
     },
-    600_000,
+    1_200_000,
   )
 })
 
