@@ -23,7 +23,7 @@ export type ApplicationBuilder = (parameters: Parameters, provenance: Provenance
 
 /**
  * Prepares one generator's template and the set's patch; the result turns each parameter set into an Application
- * (appset.md 2, steps 2 to 5).
+ * (applicationsets.md 2, steps 2 to 5).
  */
 export function applicationBuilder(
   set: Declared<ApplicationSetSpec>,

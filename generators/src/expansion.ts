@@ -2,7 +2,7 @@ import type { Application } from '@flotilla/core/model/application'
 import type { Position } from '@flotilla/core/model/diagnostic'
 import type { InputRequest } from './inputs.ts'
 
-/** Argo CD's reasons, where it has one, so that scripts and people find the word they know (appset.md 1.4). */
+/** Argo CD's reasons, where it has one, so that scripts and people find the word they know (applicationsets.md 1.4). */
 export type ExpansionErrorReason =
   | 'ApplicationGenerationFromParamsError'
   | 'RenderTemplateParamsError'

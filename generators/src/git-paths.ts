@@ -15,7 +15,7 @@ export interface PathMatcher {
 }
 
 /**
- * Directories of a git generator (appset.md 9.3.1): at least one rule takes them and no exclude rule does. Patterns
+ * Directories of a git generator (applicationsets.md 9.3.1): at least one rule takes them and no exclude rule does. Patterns
  * are Go's `path.Match` on the whole path; a malformed one is left out, as in Argo CD ({@link malformedRules} names
  * it). The root and whatever is in a directory whose name begins with a dot never match.
  */
@@ -34,7 +34,7 @@ export function directoryMatcher(rules: readonly PathRule[]): PathMatcher {
   }
 }
 
-/** Files of a git generator (appset.md 9.3.2): taken by at least one rule and by no exclude rule, in any order. */
+/** Files of a git generator (applicationsets.md 9.3.2): taken by at least one rule and by no exclude rule, in any order. */
 export function fileMatcher(rules: readonly PathRule[], dialect: GitFilesRequest['dialect']): PathMatcher {
   const compilePattern = dialect === 'pathspec' ? compilePathspec : compileDoublestar
   const compile = (exclude: boolean): FilePattern[] =>

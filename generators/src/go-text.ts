@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 
 /**
- * How numbers become text. `go`: as Argo CD prints them, where `1000000` from a file is `1e+06` (appset.md 3.2);
+ * How numbers become text. `go`: as Argo CD prints them, where `1000000` from a file is `1e+06` (applicationsets.md 3.2);
  * `plain`: an integer prints as an integer, however large.
  */
 export type NumberNotation = 'go' | 'plain'

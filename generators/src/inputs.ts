@@ -11,7 +11,7 @@ export interface PathRule {
   readonly exclude: boolean
 }
 
-/** Directories of a repository that match (Go `path.Match`, appset.md 9.3.1). */
+/** Directories of a repository that match (Go `path.Match`, applicationsets.md 9.3.1). */
 export interface GitDirectoriesRequest {
   readonly kind: 'git-directories'
   readonly repoURL: string
@@ -19,7 +19,7 @@ export interface GitDirectoriesRequest {
   readonly rules: readonly PathRule[]
 }
 
-/** Files of a repository that match, with their text (appset.md 9.3.2). */
+/** Files of a repository that match, with their text (applicationsets.md 9.3.2). */
 export interface GitFilesRequest {
   readonly kind: 'git-files'
   readonly repoURL: string
@@ -55,7 +55,7 @@ export interface ClusterFacts {
 export interface GeneratorInputs {
   /** Sorted by name. */
   readonly clusters: readonly ClusterFacts[]
-  /** Names of the Projects in force (the git generator refuses an unknown one, appset.md 9.3). */
+  /** Names of the Projects in force (the git generator refuses an unknown one, applicationsets.md 9.3). */
   readonly projects: readonly string[]
   /**
    * As in Argo CD, a clusters generator without a selector also gives `in-cluster` when no Cluster has the server

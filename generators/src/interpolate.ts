@@ -10,7 +10,7 @@ import type { ValueTemplates } from './values.ts'
 export type Interpolate = (parameters: Parameters, meter: OutputMeter) => JsonObject
 
 /**
- * Compiles an entry whose texts, keys included, hold references to another generator's parameters (appset.md 4.3).
+ * Compiles an entry whose texts, keys included, hold references to another generator's parameters (applicationsets.md 4.3).
  * `values` are left out of that: each is resolved now when it can be, or kept for the generator itself; their names
  * are not templates.
  *

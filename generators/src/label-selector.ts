@@ -13,7 +13,7 @@ export type LabelSelector = readonly LabelRequirement[]
 
 /**
  * What the selector is compared with. `labels`: a Kubernetes object, whose label values are short and plain;
- * `parameters`: a parameter set, whose values may be any text (appset.md 7).
+ * `parameters`: a parameter set, whose values may be any text (applicationsets.md 7).
  */
 export type SelectorTarget = 'labels' | 'parameters'
 

@@ -15,7 +15,7 @@ export interface RequeueOptions {
 
 /**
  * After how many milliseconds a set's inputs are gathered again without any event: the shortest of its generators,
- * nested ones included (appset.md 15.1). Zero when none asks for it; `requeueAfterSeconds: 0` turns polling off.
+ * nested ones included (applicationsets.md 15.1). Zero when none asks for it; `requeueAfterSeconds: 0` turns polling off.
  */
 export function requeueAfterMs(spec: Pick<ApplicationSetSpec, 'generators'>, options: RequeueOptions = {}): number {
   const registry = options.registry ?? GENERATORS

@@ -32,7 +32,7 @@ export type EntryTransformer = (parent: Parameters) => Transformed
 
 /**
  * One entry of `generators`: every generator key it holds is run, and what the entry's selector refuses is left out
- * (appset.md 2.1). All failures are collected; one suffices for the entry to give nothing.
+ * (applicationsets.md 2.1). All failures are collected; one suffices for the entry to give nothing.
  */
 export function entryTransformer(entry: JsonObject, context: GeneratorContext): EntryTransformer {
   // The selector is taken as written: only the generators are filled in from the parent.

@@ -12,7 +12,7 @@ export interface UnrecognizedEntry {
 }
 
 /**
- * Entries of `spec.generators` that hold something which is no generator, or nothing at all (appset.md 2.2). A document
+ * Entries of `spec.generators` that hold something which is no generator, or nothing at all (applicationsets.md 2.2). A document
  * that went through a Kubernetes API server has lost such keys; their names then come from kubectl's annotation, where
  * it is there.
  */

@@ -13,7 +13,7 @@ export interface ValidationFacts {
 }
 
 /**
- * Argo CD's validation of what a set generated (appset.md 10), with its messages: the first mistake of each
+ * Argo CD's validation of what a set generated (applicationsets.md 10), with its messages: the first mistake of each
  * Application, by `namespace/name`. A name that occurs twice makes both invalid, since both have that key.
  *
  * This is the strict reading, for telling where ours differs: `expand` lets the first of a name stand, and a project or

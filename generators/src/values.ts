@@ -19,7 +19,7 @@ export function readValues(values: Json | undefined): ValueTemplates {
 }
 
 /**
- * The parameters with the rendered `values` beside them (appset.md 8): `values.<key>` in the flat shape, an object
+ * The parameters with the rendered `values` beside them (applicationsets.md 8): `values.<key>` in the flat shape, an object
  * `values` in the nested one, where it replaces what was there. Each value sees the generator's own parameters and no
  * other value, so that values cannot grow from one another.
  *

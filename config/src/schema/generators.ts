@@ -12,7 +12,7 @@ import {
   optionalTexts,
 } from './shapes.ts'
 
-/** The keys of a `generators` entry that make parameters, in the order in which they run (appset.md 1.3). */
+/** The keys of a `generators` entry that make parameters, in the order in which they run (applicationsets.md 1.3). */
 export const GENERATOR_KEYS = [
   'list',
   'clusters',

@@ -10,7 +10,7 @@ const insecure = optionalFlag
 const caRef = configMapKeyRef.optional()
 const allBranches = optionalFlag
 
-/** The providers of `scmProvider`, by key (appset.md 1.3). Mind the spelling `azureDevOps`. */
+/** The providers of `scmProvider`, by key (applicationsets.md 1.3). Mind the spelling `azureDevOps`. */
 export const scmProviders = {
   github: object({
     organization: z.string(),

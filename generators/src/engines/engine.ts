@@ -13,7 +13,7 @@ export interface TemplateEngine {
   compile(template: string): CompiledText
   /**
    * Renders a `values` entry of a second matrix child with the first child's parameters; undefined when a reference
-   * is not known yet, so that the generator renders the entry itself (appset.md 4.3). @throws TemplateError
+   * is not known yet, so that the generator renders the entry itself (applicationsets.md 4.3). @throws TemplateError
    */
   preResolve(template: string, parameters: Parameters, meter: OutputMeter): string | undefined
 }

@@ -16,7 +16,7 @@ interface Tag {
 
 /**
  * Argo CD's engine for `goTemplate: false`: `{{ key }}` becomes the text parameter of exactly that name; any other tag
- * stays as it is. There are no functions, no escapes and no nesting (appset.md 3.1).
+ * stays as it is. There are no functions, no escapes and no nesting (applicationsets.md 3.1).
  */
 export const fasttemplate: TemplateEngine = {
   name: 'fasttemplate',

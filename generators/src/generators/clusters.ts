@@ -13,7 +13,7 @@ export const IMPLICIT_CLUSTER = { name: 'in-cluster', server: 'https://kubernete
 /** Argo CD's cluster Secrets carry it, so selectors and templates of its users may name it. */
 const SECRET_TYPE_LABEL = { 'argocd.argoproj.io/secret-type': 'cluster' }
 
-/** `clusters`: one parameter set for each Cluster that the selector takes, by name (appset.md 9.2). */
+/** `clusters`: one parameter set for each Cluster that the selector takes, by name (applicationsets.md 9.2). */
 export const clusters: Generator = {
   key: 'clusters',
   fields: ['selector', 'flatList', 'template', 'values'],

@@ -26,7 +26,7 @@ export type Generated =
   | {
       readonly kind: 'sets'
       readonly sets: readonly Parameters[]
-      /** Top-level keys whose lists a selector takes as one text, not item by item (appset.md 7). */
+      /** Top-level keys whose lists a selector takes as one text, not item by item (applicationsets.md 7). */
       readonly opaque?: ReadonlySet<string>
     }
   /** An input has no answer yet; the request is noted. */

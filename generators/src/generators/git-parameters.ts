@@ -7,14 +7,14 @@ import { readYaml } from '../read-yaml.ts'
 import { jsonKind } from '../templating/application-shape.ts'
 import type { GeneratorContext } from './generator.ts'
 
-/** `path`, `path.basename` … of one directory, after `pathParamPrefix` (appset.md 9.3.1). */
+/** `path`, `path.basename` … of one directory, after `pathParamPrefix` (applicationsets.md 9.3.1). */
 export function directoryParameters(directory: string, prefix: string, context: GeneratorContext): Parameters {
   return withPath({}, pathFacts(directory), prefix, context)
 }
 
 /**
  * One parameter set for the object in a file, or one for each object of its list, with the path parameters laid over
- * (appset.md 9.3.2).
+ * (applicationsets.md 9.3.2).
  *
  * @throws TemplateError `FILE_INVALID`: the text after "unable to parse file: ".
  */

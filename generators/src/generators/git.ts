@@ -14,7 +14,7 @@ import {
 } from './generator.ts'
 import { directoryParameters, fileParameters } from './git-parameters.ts'
 
-/** `git`: a parameter set for each directory, or for the objects in each file, that the rules take (appset.md 9.3). */
+/** `git`: a parameter set for each directory, or for the objects in each file, that the rules take (applicationsets.md 9.3). */
 export const git: Generator = {
   key: 'git',
   fields: [

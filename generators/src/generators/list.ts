@@ -18,7 +18,7 @@ import {
   parameterSets,
 } from './generator.ts'
 
-/** `list`: each element is a parameter set (appset.md 9.1). */
+/** `list`: each element is a parameter set (applicationsets.md 9.1). */
 export const list: Generator = { key: 'list', fields: ['elements', 'elementsYaml', 'template'], generate }
 
 function generate(body: JsonObject, context: GeneratorContext): Generated {

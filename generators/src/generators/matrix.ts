@@ -8,7 +8,7 @@ import { failedWith, type Generated, type Generator, type GeneratorContext, inva
 
 /**
  * `matrix`: every parameter set of the first generator with every one of the second, which may refer to the first's
- * (appset.md 9.4).
+ * (applicationsets.md 9.4).
  */
 export const matrix: Generator = { key: 'matrix', fields: ['generators', 'template'], generate }
 

@@ -8,7 +8,7 @@ import { failedWith, type Generated, type Generator, type GeneratorContext, inva
 
 /**
  * `merge`: the parameter sets of the first generator, each overridden by the sets of the others that have the same
- * values under `mergeKeys` (appset.md 9.6). The order is that of the first generator.
+ * values under `mergeKeys` (applicationsets.md 9.6). The order is that of the first generator.
  */
 export const merge: Generator = { key: 'merge', fields: ['generators', 'mergeKeys', 'template'], generate }
 

@@ -14,7 +14,7 @@ type Node = { readonly kind: 'constant'; readonly value: Json } | { readonly kin
 type Render = (parameters: Parameters, meter: OutputMeter) => Json
 
 /**
- * Compiles every text inside `value`, keys of objects included (appset.md 4.1). Object members that are null are left
+ * Compiles every text inside `value`, keys of objects included (applicationsets.md 4.1). Object members that are null are left
  * out, list items that are null stay; numbers and booleans are copied. Two keys that render to one text: the later one
  * in the document wins.
  *

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject, type MutableJsonObject, setKe
 const BLOBS: ReadonlySet<string> = new Set(['valuesObject'])
 
 /**
- * A generator's own template with its empty parts filled from `spec.template` (appset.md 5): objects member by member,
+ * A generator's own template with its empty parts filled from `spec.template` (applicationsets.md 5): objects member by member,
  * lists whole, scalars unless they are empty. As in Argo CD, `false`, `0` and `""` of a generator count as empty, so
  * they cannot override.
  */

@@ -13,7 +13,7 @@ export interface ApplicationRenderer {
 }
 
 /**
- * Renders an Application template (`{ metadata, spec, … }`) once for each parameter set (appset.md 4.2).
+ * Renders an Application template (`{ metadata, spec, … }`) once for each parameter set (applicationsets.md 4.2).
  *
  * With an empty parameter set the template comes back as it is: not rendered, and without a default finalizer.
  *

@@ -23,7 +23,7 @@ const LIST_STRATEGIES: { readonly [path: string]: ListStrategy } = {
 }
 
 /**
- * Kubernetes' strategic merge patch onto an Application (appset.md 6): objects merge, null deletes, lists replace.
+ * Kubernetes' strategic merge patch onto an Application (applicationsets.md 6): objects merge, null deletes, lists replace.
  *
  * @throws TemplateError `PATCH_INVALID` for a directive that cannot be followed.
  */

@@ -6,7 +6,7 @@ import { jsonKind, shapeMistake } from './application-shape.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
 /**
- * Applies a rendered `templatePatch` to a rendered Application (appset.md 6). The Application's project stays what it
+ * Applies a rendered `templatePatch` to a rendered Application (applicationsets.md 6). The Application's project stays what it
  * was, whatever the patch says.
  *
  * @param patchText YAML, or JSON when it begins with `{`.
