@@ -152,6 +152,16 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'An Application names a project that no document declares; it will be held.',
     remedy: 'Declare the Project; Argo CD makes `default` by itself, here it is a document like any other.',
   },
+  SOURCE_FORBIDDEN: {
+    severity: 'warning',
+    meaning: 'The Project of an Application does not permit its repository; it will be held.',
+    remedy: 'Add the repository to `sourceRepos` of the Project, or choose another Project.',
+  },
+  DESTINATION_FORBIDDEN: {
+    severity: 'warning',
+    meaning: 'The Project of an Application does not permit its cluster and namespace; it will be held.',
+    remedy: 'Add them to `destinations` of the Project, or choose another destination.',
+  },
   OPERATION_IGNORED: {
     severity: 'warning',
     meaning: 'The `operation` of an Application asks for one sync; a declaration cannot, so it is ignored.',

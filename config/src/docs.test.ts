@@ -50,7 +50,8 @@ describe('docs/config.md', () => {
     expect(result.diagnostics.filter(one => one.severity === 'error')).toEqual([])
   })
 
-  test('its examples are what the JSON Schemas accept', () => {
+  // Compiling a dozen schemas takes seconds on a busy machine.
+  test('its examples are what the JSON Schemas accept', { timeout: 60_000 }, () => {
     const ajv = new Ajv2020({ strict: false })
     for (const text of examples) {
       for (const { value } of parseYamlDocuments(text, { file: 'config.md' }).documents) {

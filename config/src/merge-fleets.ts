@@ -2,7 +2,7 @@ import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagno
 import type { Declared, Fleet, LoadResult } from '@flotilla/core/model/fleet'
 import { identityKey } from './last-good.ts'
 import type { ConfigLoad } from './load.ts'
-import { referenceDiagnostics } from './reference-diagnostics.ts'
+import { type RefusedNames, referenceDiagnostics } from './reference-diagnostics.ts'
 import type { UnsupportedGate } from './unsupported-gate.ts'
 
 /** Who has a name now: config source and file, by `identityKey(kind, name)`. */
@@ -10,6 +10,7 @@ export type Incumbents = ReadonlyMap<string, { readonly source: string; readonly
 
 export interface MergeResult extends LoadResult {
   readonly unsupportedGates: readonly UnsupportedGate[]
+  readonly refused: RefusedNames
 }
 
 /**
@@ -34,14 +35,16 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     clusters: pick(part => part.clusters),
     repositories: pick(part => part.repositories),
   }
+  const refused = refusedIn(sorted)
   return {
     fleet,
-    diagnostics: [...diagnostics, ...referenceDiagnostics(fleet, refusedIn(sorted))].sort(compareDiagnostics),
+    refused,
+    diagnostics: [...diagnostics, ...referenceDiagnostics(fleet, refused)].sort(compareDiagnostics),
     unsupportedGates: sorted.flatMap(load => load.unsupportedGates),
   }
 }
 
-function refusedIn(loads: readonly ConfigLoad[]) {
+function refusedIn(loads: readonly ConfigLoad[]): RefusedNames {
   const named = (kind: string): ReadonlySet<string> =>
     new Set(
       loads.flatMap(({ documents }) =>

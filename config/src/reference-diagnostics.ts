@@ -1,7 +1,13 @@
 import type { Diagnostic, Position } from '@flotilla/core/model/diagnostic'
 import type { ClusterSpec, Declared, Fleet } from '@flotilla/core/model/fleet'
 import { projectNames } from '@flotilla/core/project/default-project'
-import { LOCAL_SERVER, resolveDestination } from '@flotilla/core/project/destination'
+import { aliasServer, LOCAL_SERVER, type NamedCluster, resolveDestination } from '@flotilla/core/project/destination'
+
+/** Names of documents that are there and not in force. */
+export interface RefusedNames {
+  readonly projects: ReadonlySet<string>
+  readonly clusters: ReadonlySet<string>
+}
 
 /**
  * What documents say about each other: two Clusters with one server, an Application bound for nowhere.
@@ -9,10 +15,7 @@ import { LOCAL_SERVER, resolveDestination } from '@flotilla/core/project/destina
  * @param refused Documents that are there and not in force: their own mistake is told, and not again at each
  * Application that names them.
  */
-export function referenceDiagnostics(
-  fleet: Fleet,
-  refused: { readonly projects: ReadonlySet<string>; readonly clusters: ReadonlySet<string> },
-): Diagnostic[] {
+export function referenceDiagnostics(fleet: Fleet, refused: RefusedNames): Diagnostic[] {
   const { diagnostics, lookUp } = readClusters(fleet.clusters)
   const projects = new Set(projectNames(fleet.projects))
   for (const application of fleet.applications) {
@@ -29,14 +32,15 @@ export function referenceDiagnostics(
   return diagnostics
 }
 
-type Place = Position & Pick<Diagnostic, 'source'>
+export type Place = Position & Pick<Diagnostic, 'source'>
 
 /** With the config source, where there are several: each shows its own. */
-function placeOf(declared: Declared<unknown>, path: readonly (string | number)[]): Place {
+export function placeOf(declared: Declared<unknown>, path: readonly (string | number)[]): Place {
   return { ...declared.positionOf(path), ...(declared.source === '' ? {} : { source: declared.source }) }
 }
 
-function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
+/** The look-up of a destination, as the hub resolves it; and the Clusters that claim what another has. */
+export function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
   const diagnostics: Diagnostic[] = []
   const byName = new Map<string, NamedCluster>()
   const byServer = new Map<string, NamedCluster>()
@@ -49,6 +53,7 @@ function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
       if (owner === undefined) byServer.set(server, cluster)
       else diagnostics.push(taken(owner.name, server, placeOf(declared, ['spec', 'servers', index])))
     }
+    if (!byServer.has(aliasServer(cluster.name))) byServer.set(aliasServer(cluster.name), cluster)
     if (!cluster.local) continue
     if (local === undefined) local = cluster
     else diagnostics.push(taken(local.name, LOCAL_SERVER, placeOf(declared, ['spec', 'local'])))
@@ -61,24 +66,18 @@ function readClusters(clusters: readonly Declared<ClusterSpec>[]) {
   return { diagnostics, lookUp }
 }
 
-interface NamedCluster {
-  readonly name: string
-  readonly servers: readonly string[]
-  readonly local: boolean
-}
-
 function taken(owner: string, server: string, at: Place): Diagnostic {
   const message = `Cluster "${owner}" has ${server} already, and keeps it`
   const local = server === LOCAL_SERVER ? { hint: 'only one Cluster is local' } : {}
   return { severity: 'error', code: 'DUPLICATE_SERVER', ...at, message, ...local }
 }
 
-function projectUnknown(project: string, at: Place): Diagnostic {
+export function projectUnknown(project: string, at: Place): Diagnostic {
   const message = `no document declares project "${project}"; the Application will be held`
   return { severity: 'warning', code: 'PROJECT_UNKNOWN', ...at, message, hint: 'declare the Project' }
 }
 
-function destinationUnknown(
+export function destinationUnknown(
   { reason, hint }: { readonly reason: string; readonly hint: string },
   at: Place,
 ): Diagnostic {

@@ -36,7 +36,9 @@ async function run(context: CliContext, path: string, name: string, options: Off
   const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path })
   try {
     const application = await findApplication(fleet, name)
-    const { digest, objects, diagnostics } = await renderOffline(application, fleet.repositories)
+    const { digest, objects, diagnostics: rendering } = await renderOffline(application, fleet)
+    const { foreseeHolds } = await import('@flotilla/config')
+    const diagnostics = [...foreseeHolds(fleet, [application]), ...rendering]
     const failed = digest === undefined
     if (format === 'json') {
       const { prettyJson } = await import('../output/json.ts')

@@ -19,18 +19,21 @@ export const validate: Verb = {
         action(context, async (path: string, _: object, command: Command) => {
           const options: GlobalOptions = command.optsWithGlobals()
           const format = formatOf(options, ['table', 'json', 'yaml'])
+          const { compareDiagnostics } = await import('@flotilla/core/model/diagnostic')
           const { countText, diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
           const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
           const fleet = await readOfflineFleet({ cwd: context.cwd, path })
           // Sets that need no repository are tried: a template's mistakes are mistakes of the document.
           const expanded = await expandOffline(fleet, { gather: false })
           await fleet.repositories.close()
-          const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
+          const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics].sort(compareDiagnostics)
           if (format === 'table') {
             const colours = coloursOf(context, context.stdout, options)
             context.stdout.write(diagnostics.map(one => diagnosticText(one, colours)).join(''))
             const files = `${fleet.fileCount} file${fleet.fileCount === 1 ? '' : 's'}`
             if (!options.quiet) context.stderr.write(`${countText(diagnostics)} in ${files}\n`)
+            // Whoever misses a folder by one would take "no mistakes" for an answer.
+            if (fleet.fileCount === 0) context.stderr.write(`there is no .yaml, .yml or .json file in ${path}\n`)
           } else {
             const { printData } = await import('../output/data.ts')
             printData(context, format, { diagnostics: diagnostics.map(diagnosticJson) as Json[] })

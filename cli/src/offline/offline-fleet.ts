@@ -1,4 +1,4 @@
-import { clusterFacts, load, type MergeResult, mergeFleets } from '@flotilla/config'
+import { clusterFacts, foreseeHolds, load, type MergeResult, mergeFleets } from '@flotilla/config'
 import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotilla/core/model/application'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
@@ -75,7 +75,7 @@ export async function expandOffline(
     diagnostics.push(...expansion.errors.map(diagnosticOf))
   }
   const { winners, refusals } = resolveNames(candidates)
-  diagnostics.push(...refusals.map(refusal => refusal.diagnostic))
+  diagnostics.push(...refusals.map(refusal => refusal.diagnostic), ...foreseeHolds(fleet, winners))
   return { applications: winners, diagnostics: diagnostics.sort(compareDiagnostics) }
 }
 

@@ -1,3 +1,4 @@
+import { positionInSpec } from '@flotilla/config'
 import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import type { Application } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
@@ -5,7 +6,7 @@ import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { directoryRenderer } from '@flotilla/hub/render/directory-renderer'
-import type { Repositories } from './repositories.ts'
+import type { OfflineFleet } from './offline-fleet.ts'
 
 export interface OfflineRendering {
   /** Absent when the Application cannot be rendered: the diagnostics say why. */
@@ -15,9 +16,9 @@ export interface OfflineRendering {
 }
 
 /** Renders an Application with the hub's own renderer, from the local folder that stands for its repository. */
-export async function renderOffline(application: Application, repositories: Repositories): Promise<OfflineRendering> {
-  const { file, line, column } = application.provenance
-  const here = { file, line, column }
+export async function renderOffline(application: Application, fleet: OfflineFleet): Promise<OfflineRendering> {
+  const { repositories } = fleet
+  const here = positionInSpec(fleet, application, 'source', 'repoURL')
   const sources = sourcesOf(application)
   const [source] = sources
   if (source === undefined || sources.length > 1) {
@@ -30,13 +31,14 @@ export async function renderOffline(application: Application, repositories: Repo
     return failed({ severity: 'error', code: 'INPUT_UNAVAILABLE', ...here, message, hint })
   }
   const { repository, commit } = opened.snapshot
+  const at = positionInSpec(fleet, application, 'source', 'path')
   const result = await directoryRenderer().render({ source, repository, commit })
-  if (result.kind === 'failed') return failed(...result.problems.map(problem => diagnosticOf(problem, 'error', here)))
+  if (result.kind === 'failed') return failed(...result.problems.map(problem => diagnosticOf(problem, 'error', at)))
   const { bytes, digest } = result.bundle
   return {
     digest,
     objects: decodeBundle(bytes, digest).objects,
-    diagnostics: result.warnings.map(warning => diagnosticOf(warning, 'warning', here)),
+    diagnostics: result.warnings.map(warning => diagnosticOf(warning, 'warning', at)),
   }
 }
 
