@@ -78,11 +78,12 @@ export function readFile(
 export interface UnreadableFile {
   readonly code: 'FILE_UNREADABLE' | 'FILE_TOO_LARGE'
   readonly message: string
+  readonly hint?: string
 }
 
 /** Stands in for a file without text. Nobody knows whether it holds a Project, so it is taken to. */
-export function unreadableFile(path: string, { code, message }: UnreadableFile): ReadDocument {
-  const diagnostic: Diagnostic = { severity: 'error', code, file: path, line: 1, column: 1, message }
+export function unreadableFile(path: string, why: UnreadableFile): ReadDocument {
+  const diagnostic: Diagnostic = { severity: 'error', file: path, line: 1, column: 1, ...why }
   return { ...unreadable(path, { index: 0, startLine: 1, text: '' }, [diagnostic]), maybePolicy: true }
 }
 

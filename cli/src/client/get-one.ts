@@ -1,5 +1,7 @@
 import type { CliContext, ExitCode } from '../context.ts'
+import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import type { Details } from './details.ts'
 import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
 import { type Column, printRows } from './print-rows.ts'
 
@@ -11,11 +13,20 @@ export async function getOne(wanted: {
   readonly path: string
   readonly name: string
   readonly columns: readonly Column[]
+  /** What it is, as people call it: `Application`. */
+  readonly kind: string
+  /** Below the table: what is wrong with it. */
+  readonly details?: Details
 }): Promise<ExitCode> {
-  const { context, flags, path, name, columns } = wanted
+  const { context, flags, path, name, columns, kind, details } = wanted
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const found = await withHubApi(flags, context, api => api.get(`${path}/${encodeURIComponent(name)}`))
+  const found = await withHubApi(flags, context, api =>
+    api.get(`${path}/${encodeURIComponent(name)}`, {}, `${kind} "${name}"`),
+  )
   await printRows(context, flags, format, { items: [found], whole: found }, columns)
+  if (details !== undefined && (format === 'table' || format === 'wide')) {
+    context.stdout.write(details(found, coloursOf(context, context.stdout, flags)))
+  }
   return 0
 }
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
-import { CliError } from '../errors.ts'
+import { CliError, failure } from '../errors.ts'
 
 /** Parameters of a request's query; what is undefined is left out. */
 export type Query = { readonly [name: string]: string | undefined }
@@ -27,14 +27,17 @@ export class HubApi {
     this.#token = token
   }
 
-  /** @throws CliError 3 when the hub cannot be reached or refuses the token; 2 for a wrong request; else 1. */
-  async get(path: string, query: Query = {}): Promise<JsonObject> {
-    return await this.#ask('GET', path + queryText(query))
+  /**
+   * @param what What is asked for, for the message when it is not there: `Application "web"`.
+   * @throws CliError 3 when the hub cannot be reached or refuses the token; 2 for a wrong request; else 1.
+   */
+  async get(path: string, query: Query = {}, what?: string): Promise<JsonObject> {
+    return await this.#ask('GET', path + queryText(query), undefined, what)
   }
 
   /** @throws CliError as {@link HubApi.get} */
-  async post(path: string, body?: JsonObject): Promise<JsonObject> {
-    return await this.#ask('POST', path, body)
+  async post(path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
+    return await this.#ask('POST', path, body, what)
   }
 
   /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
@@ -58,7 +61,7 @@ export class HubApi {
     return this.#transport.close()
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body?: JsonObject): Promise<JsonObject> {
+  async #ask(method: 'GET' | 'POST', path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
     const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
     let response: HubResponse
@@ -71,14 +74,18 @@ export class HubApi {
       })
     } catch (error) {
       if (!(error instanceof HubUnreachable)) throw error
-      throw new CliError(3, `${this.#url}: ${error.message}`, { hint: hintFor(error), cause: error })
+      throw unreachable(error, this.#url)
     }
     const answer = readAnswer(response)
     if (response.status >= 200 && response.status < 300) {
       if (isJsonObject(answer)) return answer
       throw this.#notAHub()
     }
-    throw refusal(response.status, isJsonObject(answer) ? answer : {}, this.#url)
+    const problem = isJsonObject(answer) ? answer : {}
+    if (response.status === 404 && what !== undefined && problem['title'] !== undefined) {
+      throw failure(`${this.#url} has no ${what}, or you may not see it`)
+    }
+    throw refusal(response.status, problem, this.#url)
   }
 
   #notAHub(): CliError {
@@ -109,12 +116,30 @@ function refusal(status: number, problem: JsonObject, url: string): CliError {
   return new CliError(status === 400 ? 2 : 1, title + mistakes.join(''), hint === undefined ? {} : { hint })
 }
 
-function hintFor(error: HubUnreachable): string | undefined {
-  const text = String(error.cause ?? error.message)
-  return /certificate|self.signed/i.test(text)
-    ? "for a hub with its own authority give --ca-file (its authority's certificate) or --ca-pin (its SHA-256)"
-    : undefined
+function unreachable(error: HubUnreachable, url: string): CliError {
+  const text = `${error.message} ${error.cause ?? ''}`
+  const known = CAUSES.find(({ sign }) => sign.test(text))
+  return new CliError(3, `${url}: ${known?.message ?? error.message.trim()}`, { hint: known?.hint, cause: error })
 }
+
+/** What is behind the words of a socket or of a TLS library, where they do not say it themselves. */
+const CAUSES: readonly { readonly sign: RegExp; readonly message?: string; readonly hint: string }[] = [
+  {
+    sign: /wrong version number|packet length too long/i,
+    message: 'the hub cannot be reached: what answers there speaks no TLS',
+    hint: 'a hub that listens without TLS has an http:// URL; else the port is another program’s',
+  },
+  {
+    sign: /Parse Error|socket hang up/i,
+    hint: 'a hub with TLS has an https:// URL; else the port is another program’s',
+  },
+  {
+    sign: /certificate|self.signed/i,
+    hint: "for a hub with its own authority give --ca-file (its authority's certificate) or --ca-pin (its SHA-256)",
+  },
+  { sign: /ENOTFOUND|EAI_AGAIN/, hint: 'no machine of that name is known here: is --hub right?' },
+  { sign: /ECONNREFUSED/, hint: 'nothing listens there: does the hub run, and is the port right?' },
+]
 
 function queryText(query: Query): string {
   const parameters = new URLSearchParams()

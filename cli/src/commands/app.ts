@@ -66,7 +66,7 @@ export const app: Verb = {
       )
     parent
       .command('get')
-      .description('show one Application')
+      .description('show one Application, and why it is held, not Synced or not Healthy')
       .argument('<name>', 'its name')
       .addHelpText('after', '\nExample:\n  flotilla app get shop-checkout-eu-1 -o yaml')
       .action(
@@ -74,7 +74,17 @@ export const app: Verb = {
           const flags: GlobalOptions & HubConnectionOptions = command.optsWithGlobals()
           const { getOne } = await import('../client/get-one.ts')
           const { APPLICATION_COLUMNS } = await import('../client/columns.ts')
-          return await getOne({ context, flags, path: '/api/v1/applications', name, columns: APPLICATION_COLUMNS })
+          const { applicationDetails: details } = await import('../client/details.ts')
+          const kind = 'Application'
+          return await getOne({
+            context,
+            flags,
+            path: '/api/v1/applications',
+            kind,
+            name,
+            columns: APPLICATION_COLUMNS,
+            details,
+          })
         }),
       )
   },

@@ -34,7 +34,14 @@ export const cluster: Verb = {
           const flags: Flags = command.optsWithGlobals()
           const { getOne } = await import('../client/get-one.ts')
           const { CLUSTER_COLUMNS } = await import('../client/columns.ts')
-          return await getOne({ context, flags, path: '/api/v1/clusters', name, columns: CLUSTER_COLUMNS })
+          return await getOne({
+            context,
+            flags,
+            path: '/api/v1/clusters',
+            kind: 'Cluster',
+            name,
+            columns: CLUSTER_COLUMNS,
+          })
         }),
       )
     parent
@@ -48,7 +55,9 @@ export const cluster: Verb = {
           const format = formatOf(flags, ['table', 'json', 'yaml'])
           const { withHubApi } = await import('../client/open-hub-api.ts')
           const path = `/api/v1/clusters/${encodeURIComponent(flags.cluster)}/join-tokens`
-          const made: JsonObject = await withHubApi(flags, context, api => api.post(path))
+          const made: JsonObject = await withHubApi(flags, context, api =>
+            api.post(path, undefined, `Cluster "${flags.cluster}"`),
+          )
           if (format !== 'table') {
             const { printData } = await import('../output/data.ts')
             printData(context, format, made)

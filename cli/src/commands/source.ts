@@ -24,7 +24,7 @@ export const source: Verb = {
       )
     parent
       .command('get')
-      .description('show one config source, with the documents that are kept from an older commit')
+      .description('show one config source, every mistake in it, and what is in force as it was before')
       .argument('<name>', 'its name')
       .addHelpText('after', '\nExample:\n  flotilla source get platform -o yaml')
       .action(
@@ -32,7 +32,9 @@ export const source: Verb = {
           const flags: Flags = command.optsWithGlobals()
           const { getOne } = await import('../client/get-one.ts')
           const { SOURCE_COLUMNS } = await import('../client/columns.ts')
-          return await getOne({ context, flags, path: '/api/v1/sources', name, columns: SOURCE_COLUMNS })
+          const { sourceDetails: details } = await import('../client/details.ts')
+          const kind = 'config source'
+          return await getOne({ context, flags, path: '/api/v1/sources', kind, name, columns: SOURCE_COLUMNS, details })
         }),
       )
   },

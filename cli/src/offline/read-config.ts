@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join, normalize, resolve, sep } from 'node:path'
-import { type ConfigFile, isConfigFile, type UnreadableFile } from '@flotilla/config'
+import { type ConfigFile, isConfigFile } from '@flotilla/config'
 import { GitError } from '@flotilla/core/ports/git'
 import { DEFAULT_MAX_FILE_BYTES } from '@flotilla/core/yaml/parse-yaml'
-import { type TextFile, TextFiles } from '@flotilla/hub/source/text-files'
+import { whyUnreadable } from '@flotilla/hub/source/read-config-tree'
+import { TextFiles } from '@flotilla/hub/source/text-files'
 import { WalkTooLarge, walkTree } from '@flotilla/hub/source/walk-tree'
 import { failure, usageError } from '../errors.ts'
+import { findOwnRepository } from './own-repository.ts'
 import type { Repositories, Snapshot } from './repositories.ts'
 
 /**
@@ -20,14 +22,12 @@ export async function readConfigFiles(
   repositories: Repositories,
 ): Promise<readonly ConfigFile[]> {
   const full = resolve(cwd, path)
-  const status = statSync(full, { throwIfNoEntry: false })
-  if (status === undefined) throw usageError(`there is no ${path}`)
-  const single = status.isFile() ? basename(full) : undefined
+  const single = singleFile(full, path)
   const folder = single === undefined ? full : dirname(full)
   const shown = single === undefined ? path : dirname(path)
   try {
     const snapshot = await repositories.openDirectory(folder)
-    return await readSnapshot(snapshot, shown, single)
+    return await readSnapshot(snapshot, shown, single, () => wholeRepository(folder, repositories))
   } catch (error) {
     if (error instanceof GitError || error instanceof WalkTooLarge || isFileError(error)) {
       throw failure(`${path} cannot be read: ${error.message}`, undefined, error)
@@ -36,10 +36,31 @@ export async function readConfigFiles(
   }
 }
 
+/** @throws CliError (usage) for what is not there, and for what is neither a folder nor a file of documents. */
+function singleFile(full: string, path: string): string | undefined {
+  const status = path === '' ? undefined : statSync(full, { throwIfNoEntry: false })
+  if (status === undefined) throw usageError(path === '' ? 'the path is empty' : `there is no ${path}`)
+  if (status.isDirectory()) return undefined
+  if (!status.isFile()) throw usageError(`${path} is neither a folder nor a file`)
+  const name = basename(full)
+  if (!isConfigFile(name)) {
+    throw usageError(`${path} is no file of documents`, 'they end in .yaml, .yml or .json, and a hub reads no others')
+  }
+  return name
+}
+
+/** The repository around a folder, from which links are followed as a hub follows them. */
+async function wholeRepository(folder: string, repositories: Repositories) {
+  const own = findOwnRepository(folder)
+  if (own === undefined || own.prefix === '') return undefined
+  return { snapshot: await repositories.openDirectory(own.top), prefix: own.prefix }
+}
+
 async function readSnapshot(
   snapshot: Snapshot,
   shown: string,
   single: string | undefined,
+  findWhole: () => ReturnType<typeof wholeRepository>,
 ): Promise<readonly ConfigFile[]> {
   const { repository, commit } = snapshot
   const { tree } = await repository.readCommit(commit)
@@ -51,21 +72,21 @@ async function readSnapshot(
   const files: ConfigFile[] = []
   for (const { path, entry } of found) {
     const name = displayPath(shown, path)
-    const file = await texts.read(repository, tree, path, entry)
-    files.push(file.kind === 'text' ? { path: name, text: file.text } : { path: name, text: '', unreadable: why(file) })
+    let file = await texts.read(repository, tree, path, entry)
+    // A hub follows links through the whole repository, wherever in it the config path lies.
+    const whole = file.kind === 'elsewhere' ? await findWhole() : undefined
+    if (whole !== undefined) {
+      const { repository: around, commit: there } = whole.snapshot
+      const { tree: top } = await around.readCommit(there)
+      file = await texts.read(around, top, `${whole.prefix}/${path}`, entry)
+    }
+    files.push(
+      file.kind === 'text'
+        ? { path: name, text: file.text }
+        : { path: name, text: '', unreadable: whyUnreadable(file) },
+    )
   }
   return files
-}
-
-function why(file: Exclude<TextFile, { kind: 'text' }>): UnreadableFile {
-  switch (file.kind) {
-    case 'too-large':
-      return { code: 'FILE_TOO_LARGE', message: `the file has more than ${file.maxBytes} bytes` }
-    case 'not-text':
-      return { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' }
-    case 'elsewhere':
-      return { code: 'FILE_UNREADABLE', message: `the symbolic link is not followed: ${file.message}` }
-  }
 }
 
 function displayPath(shown: string, path: string): string {

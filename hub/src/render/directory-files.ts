@@ -138,7 +138,12 @@ async function resolveEntry(
     return undefined
   }
   if (!isManifestName(path)) return undefined
-  problems.push({ code: 'MANIFEST_INVALID', message: `the symbolic link leads nowhere: ${target.message}`, file })
+  problems.push({
+    code: 'MANIFEST_INVALID',
+    message: `the symbolic link leads nowhere: ${target.message}`,
+    file,
+    hint: 'put the file itself there, or exclude it with directory.exclude',
+  })
   return undefined
 }
 

@@ -147,7 +147,7 @@ describe('a directory is refused', () => {
     'when the path is a file': {
       files: good,
       source: { path: 'app/a.yaml' },
-      problems: ['app/a.yaml PATH_MISSING "app/a.yaml" is a file; a source is a folder'],
+      problems: ['PATH_MISSING "app/a.yaml" is a file; a source is a folder'],
     },
     'when the path leaves the repository': {
       files: good,

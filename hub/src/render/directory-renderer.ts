@@ -63,7 +63,7 @@ async function locate({ source, repository, commit }: RenderInput): Promise<Loca
       return failed({
         code: 'PATH_MISSING',
         message: `"${target.path}" is a file; a source is a folder`,
-        file: target.path,
+        hint: 'name the folder, and the file with directory.include',
       })
     case 'missing':
     case 'refused':

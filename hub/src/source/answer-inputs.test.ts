@@ -89,7 +89,7 @@ describe('files', () => {
     expect(await answers.answer(files('pathspec', rule('a/*')))).toMatchObject({
       kind: 'failed',
       code: 'FILE_UNREADABLE',
-      message: 'memory: "a/bad.json" links to "/etc/passwd", outside the repository',
+      message: 'memory: it is a symbolic link, and "a/bad.json" links to "/etc/passwd", outside the repository',
       retry: false,
     })
   })

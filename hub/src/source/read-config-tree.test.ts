@@ -50,7 +50,11 @@ describe('a config source', () => {
         { path: 'fleet/a.yaml', text: 'shared' },
         {
           path: 'fleet/b.yaml',
-          unreadable: { code: 'FILE_UNREADABLE', message: '"fleet/b.yaml" leaves the repository' },
+          unreadable: {
+            code: 'FILE_UNREADABLE',
+            message: 'it is a symbolic link, and "fleet/b.yaml" leaves the repository',
+            hint: 'put the file itself there',
+          },
         },
       ],
     })

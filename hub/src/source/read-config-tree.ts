@@ -72,13 +72,16 @@ export class ConfigTrees {
   }
 }
 
-function whyUnreadable(file: Exclude<TextFile, { kind: 'text' }>): UnreadableFile {
+/** What is said of a file without text; the command says the same. */
+export function whyUnreadable(file: Exclude<TextFile, { kind: 'text' }>): UnreadableFile {
   switch (file.kind) {
-    case 'too-large':
-      return { code: 'FILE_TOO_LARGE', message: `the file has more than ${file.maxBytes} bytes` }
+    case 'too-large': {
+      const hint = 'split the file, or keep generated data out of the config path'
+      return { code: 'FILE_TOO_LARGE', message: `the file has more than ${file.maxBytes} bytes`, hint }
+    }
     case 'not-text':
-      return { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text' }
+      return { code: 'FILE_UNREADABLE', message: 'the file is not UTF-8 text', hint: 'save it as UTF-8' }
     case 'elsewhere':
-      return { code: 'FILE_UNREADABLE', message: file.message }
+      return { code: 'FILE_UNREADABLE', message: file.message, hint: 'put the file itself there' }
   }
 }

@@ -32,7 +32,8 @@ export class TextFiles {
       return { kind: 'elsewhere', path, message: `"${path}" is a submodule, which is not read` }
     const target = await findPath(repository, root, path)
     if (target.kind === 'file') return this.#readBlob(repository, path, target.id)
-    const message = target.kind === 'directory' ? `"${path}" is a link to a folder` : target.message
+    const message =
+      target.kind === 'directory' ? `"${path}" is a link to a folder` : `it is a symbolic link, and ${target.message}`
     return { kind: 'elsewhere', path, message }
   }
 

@@ -1,0 +1,70 @@
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
+import { listAt, numberAt, textAt, valueAt } from '@flotilla/core/json/read-json'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { Colours } from '../output/colours.ts'
+import { diagnosticText } from '../output/diagnostics.ts'
+import { printable } from '../output/table.ts'
+
+/** What stands below the table of one thing: why it is not as it should be. Empty when all is well. */
+export type Details = (row: JsonObject, colours: Colours) => string
+
+/** Why an Application is held, not Synced or not Healthy, and how its last operation ended. */
+export const applicationDetails: Details = (row, colours) => {
+  const hold = valueAt(row, 'hold')
+  const place = valueAt(hold, 'at')
+  return [
+    line(colours, 'hold', textAt(hold, 'code'), textAt(hold, 'reason')),
+    line(colours, 'at', isJsonObject(place) ? `${textAt(place, 'file')}:${place['line']}:${place['column']}` : ''),
+    line(colours, 'sync', textAt(valueAt(row, 'sync'), 'message')),
+    line(colours, 'health', textAt(valueAt(row, 'health'), 'message')),
+    operationLine(valueAt(row, 'operation'), colours),
+  ].join('')
+}
+
+/** Why a config source is stale, every mistake in it, and what is in force as it was before the mistake. */
+export const sourceDetails: Details = (row, colours) => {
+  const error = valueAt(row, 'error')
+  const diagnostics = listAt(row, 'diagnostics').map(diagnosticOf)
+  const kept = listAt(row, 'documents').filter(document => textAt(document, 'state') === 'last-good')
+  return [
+    line(colours, 'error', textAt(error, 'code'), textAt(error, 'message'), since(textAt(error, 'since'))),
+    ...diagnostics.map(diagnostic => diagnosticText(diagnostic, colours)),
+    ...kept.map(document =>
+      line(
+        colours,
+        'kept',
+        `${textAt(document, 'kind')} "${textAt(document, 'name')}" is in force as it last was good`,
+      ),
+    ),
+  ].join('')
+}
+
+/** One that succeeded is told by the table. */
+function operationLine(operation: Json | undefined, colours: Colours): string {
+  const phase = textAt(operation, 'phase')
+  return phase === 'Succeeded' ? '' : line(colours, 'operation', phase, textAt(operation, 'message'))
+}
+
+function since(time: string): string {
+  return time === '' ? '' : `(since ${time})`
+}
+
+/** Nothing when there is nothing to say. */
+function line(colours: Colours, label: string, ...parts: readonly string[]): string {
+  const text = parts.filter(part => part !== '').join(' ')
+  return text === '' ? '' : `${colours.dim(`${label}:`)} ${printable(text)}\n`
+}
+
+function diagnosticOf(value: unknown): Diagnostic {
+  const row = value as JsonObject
+  const hint = textAt(row, 'hint')
+  return {
+    severity: textAt(row, 'severity') === 'warning' ? 'warning' : 'error',
+    code: textAt(row, 'code'),
+    file: textAt(row, 'file'),
+    line: numberAt(row, 'line') ?? 1,
+    column: numberAt(row, 'column') ?? 1,
+    message: textAt(row, 'message'),
+    ...(hint === '' ? {} : { hint }),
+  }
+}
