@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -87,7 +87,9 @@ describe('validate', () => {
     writeFileSync(join(folder, 'odd/latin.yaml'), Buffer.from([0x61, 0x3a, 0xe9]))
     put('odd/large.yaml', `# ${'x'.repeat(1024 * 1024)}\n`)
     symlinkSync('/etc/hostname', join(folder, 'odd/absolute.yaml'))
-    symlinkSync('../fleet/projects/shop.yaml', join(folder, 'odd/outside.yaml'))
+    symlinkSync('../../outside.yaml', join(folder, 'odd/outside.yaml'))
+    // A hub follows links through the whole repository, and so does the command.
+    symlinkSync('../fleet/projects/shop.yaml', join(folder, 'odd/elsewhere.yaml'))
     symlinkSync('good/cluster.yaml', join(folder, 'odd/inside.yaml'))
     put('odd/good/cluster.yaml', 'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\n')
     const { status, stdout } = flotilla(['validate', 'odd'])
@@ -95,15 +97,34 @@ describe('validate', () => {
     expect(status).toBe(1)
     expect(found.map(line => line.split(' ').slice(0, 2).join(' '))).toEqual([
       'odd/absolute.yaml:1:1 FILE_UNREADABLE',
+      // Any of the files that cannot be read may hold a Project.
+      'odd/absolute.yaml:1:1 POLICY_KEPT',
       'odd/inside.yaml:3:18 DUPLICATE_NAME',
       'odd/large.yaml:1:1 FILE_TOO_LARGE',
       'odd/latin.yaml:1:1 FILE_UNREADABLE',
       'odd/outside.yaml:1:1 FILE_UNREADABLE',
     ])
+    expect(stdout).toContain(
+      'it is a symbolic link, and "odd/outside.yaml" leaves the repository\n  hint: put the file',
+    )
+    rmSync(join(folder, 'odd'), { recursive: true })
   })
 
-  test('a path that is not there is wrong usage', () => {
-    expect(flotilla(['validate', 'nowhere'])).toEqual({ status: 2, stdout: '', stderr: 'error: there is no nowhere\n' })
+  test('what a hub would hold is a warning: a Project that does not permit the destination', () => {
+    cpSync(join(folder, 'fleet'), join(folder, 'held'), { recursive: true })
+    const project = readFileSync(join(folder, 'fleet/projects/shop.yaml'), 'utf8')
+    put('held/projects/shop.yaml', project.replace('{name: "*",', '{name: "prod-*",'))
+    const { status, stdout } = flotilla(['expand', 'held', ...REPO, '-o', 'json'])
+    rmSync(join(folder, 'held'), { recursive: true })
+    expect(JSON.parse(stdout).diagnostics).toEqual([
+      expect.objectContaining({
+        severity: 'warning',
+        code: 'DESTINATION_FORBIDDEN',
+        file: 'held/applicationsets/shop.yaml',
+        message: expect.stringMatching(/project "shop" may not deploy to cluster "dev-1".*\(and 3 more of the set\)$/),
+      }),
+    ])
+    expect(status).toBe(0)
   })
 })
 
@@ -334,12 +355,40 @@ describe('the command itself', () => {
     })
   })
 
-  test('a reader that closes the pipe early is no failure', () => {
+  test('a reader that closes the pipe early is no failure, however much was to come', () => {
+    // More than a pipe holds, so that writing meets the closed end.
+    const documents = Array.from(
+      { length: 2_000 },
+      (_, n) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${n}}\n`,
+    )
+    put('long/a.yaml', documents.slice(0, 90).join('---\n'))
+    for (let n = 1; n < 20; n++) put(`long/${n}.yaml`, documents.slice(n * 90, n * 90 + 90).join('---\n'))
     const result = spawnSync(
       'bash',
-      ['-c', `set -o pipefail; "${process.execPath}" "${COMMAND}" expand fleet -o json | head -1`],
+      ['-c', `"${process.execPath}" "${COMMAND}" validate long | head -1; echo "\${PIPESTATUS[0]}"`],
       { cwd: folder, encoding: 'utf8' },
     )
+    rmSync(join(folder, 'long'), { recursive: true })
+    expect(result.stdout).toMatch(/^long\/1\.yaml:2:7 UNKNOWN_KIND .*\n0\n$/)
     expect(result.stderr).not.toContain('EPIPE')
   })
+
+  test.runIf(existsSync('/dev/full'))(
+    'what cannot be written is a failure in one sentence; talk that cannot is none',
+    () => {
+      put('full/a.yaml', 'a: [\n')
+      const run = (redirect: string) =>
+        spawnSync('bash', ['-c', `"${process.execPath}" "${COMMAND}" validate full ${redirect}`], {
+          cwd: folder,
+          encoding: 'utf8',
+        })
+      const data = run('>/dev/full')
+      const talk = run('2>/dev/full')
+      rmSync(join(folder, 'full'), { recursive: true })
+      expect(data.status).toBe(1)
+      expect(data.stderr).toMatch(/error: what was asked for cannot be written: ENOSPC.*\n$/)
+      expect(data.stderr).not.toMatch(/^ {4}at /m)
+      expect(talk).toMatchObject({ status: 1, stdout: expect.stringContaining('YAML_SYNTAX') })
+    },
+  )
 })

@@ -13,11 +13,14 @@ export async function main(): Promise<void> {
     stderr: sinkOf(process.stderr),
     exitCode: 0,
   }
-  // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
     if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    context.stderr.write(`error: what was asked for cannot be written: ${error.message}\n`)
+    process.exit(1)
   })
+  // With nobody to talk to, or no space for the talk, the work is done all the same.
+  process.stderr.on('error', () => undefined)
   // Set, not exit(): what is still in the pipes has to get out.
   process.exitCode = await runCommand(process.argv.slice(2), context)
 }
