@@ -18,8 +18,13 @@ export class ProgressLines {
       const done = Math.min(summary.synced, summary.healthy)
       if (done !== this.#done) this.#say(`${done} of ${summary.applications} Applications are Synced and Healthy`)
       this.#done = done
-      if (summary.complete) for (const line of this.#hints) this.#say(line)
-      this.#welcomed = summary.complete
+      // An edit of an earlier run may hold an Application: what is held will not come by waiting.
+      const settled =
+        summary.complete || (summary.held.length > 0 && done + summary.held.length >= summary.applications)
+      if (!settled) return
+      for (const { name, code, reason } of summary.held) this.#say(`${name} is held, ${code}: ${reason}`)
+      for (const line of this.#hints) this.#say(line)
+      this.#welcomed = true
     } else {
       for (const line of news) this.#say(line)
       if (summary.complete && !this.#complete)
