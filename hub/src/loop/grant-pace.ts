@@ -18,11 +18,17 @@ const LONGEST_WAIT_MS = 10 * 60_000
 export class GrantPace {
   readonly #given = new Map<string, Given>()
 
-  /** @param started Ids of Grants under which something started. */
+  /**
+   * Whole milliseconds, never less than what is left: a remainder too small to move a clock would be waited for
+   * without end.
+   *
+   * @param started Ids of Grants under which something started.
+   */
   waitMs(applicationId: string, document: DocumentNumber, started: ReadonlySet<string>, nowMs: number): number {
     const given = this.#given.get(applicationId)
     if (!given || compareNumbers(given.document, document) !== 0 || started.has(given.grantId)) return 0
-    return Math.max(0, Math.min(FIRST_WAIT_MS * 2 ** (given.count - 1), LONGEST_WAIT_MS) - (nowMs - given.atMs))
+    const paceMs = Math.min(FIRST_WAIT_MS * 2 ** (given.count - 1), LONGEST_WAIT_MS)
+    return Math.max(0, Math.ceil(given.atMs + paceMs - nowMs))
   }
 
   given(
