@@ -36,6 +36,13 @@ describe('VirtualClock', () => {
     expect([clock.now(), clock.monotonicMs()]).toEqual([1_000, 0.75])
   })
 
+  it('says when timers set timers for the same instant without end', async () => {
+    const clock = new VirtualClock({ startAt: 0, settle: () => Promise.resolve() })
+    const again = () => void clock.setTimer(0, again)
+    again()
+    await expect(clock.advance(1)).rejects.toThrow(/time stands still/)
+  })
+
   it('never runs a cancelled timer', async () => {
     const clock = new VirtualClock({ startAt: 0, settle })
     let ran = false

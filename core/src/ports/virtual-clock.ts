@@ -7,6 +7,9 @@ interface Pending {
   readonly callback: () => void
 }
 
+/** More timers than this at one instant are a loop that waits for time and never gets any. */
+const MOST_AT_ONCE = 100_000
+
 /**
  * A clock that moves when it is told to: timers run in the order of their times, then of their making, so a run with
  * the same seed is the same run. Used by tests and by the simulation of whole fleets.
@@ -62,12 +65,19 @@ export class VirtualClock implements Clock {
     this.#offset += ms
   }
 
-  /** Moves time on by `ms`, running every timer that falls due, those that timers set as well. */
+  /**
+   * Moves time on by `ms`, running every timer that falls due, those that timers set as well.
+   *
+   * @throws Error when timers set timers for the same instant without end.
+   */
   async advance(ms: number): Promise<void> {
     const until = this.#monotonic + ms
     await this.#settle()
+    let atOnce = 0
     for (let next = this.#next(until); next; next = this.#next(until)) {
       this.#pending.delete(next)
+      atOnce = next.at > this.#monotonic ? 0 : atOnce + 1
+      if (atOnce > MOST_AT_ONCE) throw new Error(`time stands still: ${MOST_AT_ONCE} timers ran at one instant`)
       this.#monotonic = Math.max(this.#monotonic, next.at)
       next.callback()
       await this.#settle()
