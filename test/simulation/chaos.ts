@@ -57,6 +57,7 @@ export class Chaos {
       [6, () => this.#clusterFault()],
       [4, () => this.#handEdit()],
       [2, () => this.#gitAway()],
+      [3, () => this.#disk()],
     ]
     let draw = this.#random.fraction() * deeds.reduce((sum, [weight]) => sum + weight, 0)
     for (const [weight, deed] of deeds) {
@@ -248,6 +249,11 @@ export class Chaos {
     trace.say('git', `${url} ${away ? 'is away' : 'is back'}`)
     if (away) git.away.add(url)
     else git.away.delete(url)
+  }
+
+  #disk(): void {
+    const of = this.#happens(0.5) ? 'hub' : this.#cluster()
+    this.#fleet.fillDisk(of, !this.#fleet.diskFull(of))
   }
 
   #content() {

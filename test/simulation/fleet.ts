@@ -162,18 +162,31 @@ export class SimulatedFleet {
     this.agent(name).clockOffsetMs += ms
   }
 
+  /** The disk of the hub, or of an agent, is full, or has room again. */
+  fillDisk(of: string, full: boolean): void {
+    this.trace.say(of, full ? 'disk is full' : 'disk has room again')
+    if (of === 'hub') this.#machine.diskFull = full
+    else this.agent(of).diskFull = full
+  }
+
+  diskFull(of: string): boolean {
+    return of === 'hub' ? this.#machine.diskFull : this.agent(of).diskFull
+  }
+
   /** What may happen to messages from now on, between all agents and the hub. */
   setFaults(faults: Partial<Faults>): void {
     for (const { faults: current } of this.agents.values()) Object.assign(current, faults)
   }
 
-  /** Heals the network, the clusters' API servers and Git; whoever is down is started. Clocks stay as they are. */
+  /** Heals the network, the disks, the clusters' API servers and Git; whoever is down is started. Clocks stay as they are. */
   async faultsOff(): Promise<void> {
     this.trace.say('world', 'faults off')
     this.git.away.clear()
-    for (const { cluster, faults } of this.agents.values()) {
-      Object.assign(faults, NO_FAULTS)
-      cluster.faults.clear()
+    this.#machine.diskFull = false
+    for (const agent of this.agents.values()) {
+      Object.assign(agent.faults, NO_FAULTS)
+      agent.cluster.faults.clear()
+      agent.diskFull = false
     }
     if (!this.hub) await this.startHub()
     for (const { name, running } of this.agents.values()) if (!running) await this.startAgent(name)

@@ -4,7 +4,7 @@ import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/mode
 import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
-import type { ClusterRequest } from '@flotilla/core/ports/cluster-transport'
+import { type ClusterRequest, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import type { Store } from '@flotilla/core/ports/store'
 import {
   compareNumbers,
@@ -19,6 +19,9 @@ import { type DeclaredFleet, NAMESPACE } from './declared-fleet.ts'
 
 type Held = OfferPayload | TombstonePayload
 
+/** More requests of one agent at one instant are a loop that waits for nothing. */
+const MOST_AT_ONCE = 20_000
+
 /** A wave that began before a newer document came may still end its requests. */
 const WAVE_MS = 2_000
 
@@ -28,6 +31,7 @@ const WAVE_MS = 2_000
  */
 export class Laws {
   readonly breaches: string[] = []
+  #askedAt = { monotonicMs: 0, count: 0 }
   readonly #clock: Clock
   readonly #bundles: BundleStore
   readonly #removalGraceMs: number
@@ -108,6 +112,7 @@ export class Laws {
 
   /** The agent of a cluster is about to ask its API server. */
   async asked(cluster: SimulatedCluster, agentHolds: ReadonlyMap<string, Held>, request: ClusterRequest) {
+    this.#mustEnd(cluster.name)
     const live = objectAt(cluster, request.path)
     if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
     const body = request.method === 'PATCH' || request.method === 'POST' ? objectOf(request.body) : undefined
@@ -127,6 +132,15 @@ export class Laws {
   /** Anything else that must not be. */
   breach(sentence: string): void {
     this.#breach(sentence)
+  }
+
+  /** Requests without end at one instant would never let the clock go on: they are failed instead. */
+  #mustEnd(cluster: string): void {
+    const monotonicMs = this.#clock.monotonicMs()
+    if (this.#askedAt.monotonicMs !== monotonicMs) this.#askedAt = { monotonicMs, count: 0 }
+    if (++this.#askedAt.count < MOST_AT_ONCE) return
+    if (this.#askedAt.count === MOST_AT_ONCE) this.#breach(`${cluster} asks its API server without end`)
+    throw new ClusterUnreachable('too many requests at one instant')
   }
 
   async #deletes(cluster: string, live: KubernetesObject, held: ReadonlyMap<string, Held>): Promise<void> {

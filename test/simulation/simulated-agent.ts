@@ -2,6 +2,7 @@ import { type AssembledAgent, assembleAgent } from '@flotilla/agents/assemble-ag
 import type { AgentLink } from '@flotilla/agents/link/agent-link'
 import { MemoryState } from '@flotilla/agents/state/memory-state'
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import type { Random } from '@flotilla/core/ports/random'
@@ -38,6 +39,8 @@ export class SimulatedAgent {
   readonly faults: Faults = { ...NO_FAULTS }
   /** How wrong this machine's clock is. */
   clockOffsetMs = 0
+  /** The disk, or the Secrets, that the agent keeps its state in are full. */
+  diskFull = false
   readonly #options: SimulatedAgentOptions
   readonly #state = new MemoryState()
   #process: Process | undefined
@@ -106,7 +109,7 @@ export class SimulatedAgent {
       name,
       cluster: mortal(life, this.#watched(this.cluster.transport())),
       hub: mortal(life, transport),
-      state: mortal(life, this.#state),
+      state: mortal(life, this.#fallibleState()),
       joinToken,
       version: '0.1.0',
       clock,
@@ -118,6 +121,27 @@ export class SimulatedAgent {
     // Nobody else is ever the agent of this cluster; a process that believes it would end for nothing.
     void lost.then(() => laws.breach(`${name} believes that another process has become its agent`))
     return { life, assembled, transport }
+  }
+
+  #fallibleState(): AgentState {
+    const state = this.#state
+    const refuseWhenFull = (): void => {
+      if (this.diskFull) throw new AgentStateError('STATE_FULL', this.name, 'the disk is full', { retry: true })
+    }
+    return {
+      get: key => state.get(key),
+      put: async (key, value) => {
+        refuseWhenFull()
+        await state.put(key, value)
+      },
+      putIfAbsent: async (key, value) => {
+        refuseWhenFull()
+        return await state.putIfAbsent(key, value)
+      },
+      delete: key => state.delete(key),
+      list: prefix => state.list(prefix),
+      close: () => state.close(),
+    }
   }
 
   /** The API as the agent reaches it, with the laws and the trace looking on. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
-import type { Store } from '@flotilla/core/ports/store'
+import { type Store, StoreError } from '@flotilla/core/ports/store'
 import type { GrantPayload } from '@flotilla/core/protocol/documents'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
@@ -47,9 +47,11 @@ interface Process {
 
 /** The hub's machine: disk and keys that last, and the process on it, which can be stopped, killed and started again. */
 export class SimulatedHub {
-  readonly store = new MemoryStore()
+  readonly store = new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
   readonly bundles: MemoryBundles
   readonly keys: HubKeys
+  /** Its disk is full: nothing can be committed. */
+  diskFull = false
   readonly #options: SimulatedHubOptions
   readonly #records = mirrorRecordsInMemory()
   readonly #laws: () => Laws
@@ -69,6 +71,7 @@ export class SimulatedHub {
     return this.#process?.hub
   }
 
+  /** Starts the process; without one afterwards it could not. */
   async start(): Promise<void> {
     if (this.#process) return
     const { world, random, git, trace } = this.#options
@@ -98,7 +101,14 @@ export class SimulatedHub {
       random,
       log,
     }
-    process.hub = await Hub.start(parts, { configSources: [SOURCE], removalGraceMs: REMOVAL_GRACE_MS })
+    try {
+      process.hub = await Hub.start(parts, { configSources: [SOURCE], removalGraceMs: REMOVAL_GRACE_MS })
+    } catch (error) {
+      // The process ends with what it could not do; somebody starts it again.
+      if (!(error instanceof StoreError)) throw error
+      trace.say('hub', `could not start: ${error.message}`)
+      this.kill()
+    }
   }
 
   /** Ends the process in order. */
@@ -121,6 +131,10 @@ export class SimulatedHub {
     const { world, random } = this.#options
     const wish = { clusterName, hubUrl: 'https://hub.example', expiresInMs: DAY_MS }
     return (await this.store.write(rows => createJoinToken(rows, this.keys, world, random, wish))).token
+  }
+
+  #refuseWhenFull(): void {
+    if (this.diskFull) throw new StoreError('STORE_FULL', 'the hub', 'its disk is full', { retry: true })
   }
 
   #watchedKeys(): HubKeys {

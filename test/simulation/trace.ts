@@ -39,7 +39,8 @@ export class Trace {
 }
 
 /** What hub and agents call an error while something that they need is away: the simulation takes it away. */
-const OUTAGES = /the agent is stopping|CLUSTER_UNREACHABLE|SERVER_ERROR|RATE_LIMITED|TIMEOUT|CONFLICT/
+const OUTAGES =
+  /the agent is stopping|CLUSTER_UNREACHABLE|SERVER_ERROR|STORE_FULL|STATE_FULL|RATE_LIMITED|TIMEOUT|CONFLICT/
 
 /** 754250 → `12:34.250`. */
 function timeText(ms: number): string {
