@@ -64,6 +64,19 @@ export async function openSqliteStore(options: OpenStoreOptions): Promise<Store>
   }
 }
 
+/** More would make the first of them wait for the work of all the others. */
+const MOST_TOGETHER = 64
+
+interface WaitingWrite {
+  readonly work: (rows: StoreWriter) => Promise<unknown>
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type PerformedWrite =
+  | { readonly kind: 'done'; readonly result: unknown; readonly rowsChanged: number }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
 class SqliteStore implements Store {
   private readonly file: string
   private readonly connection: Database
@@ -71,6 +84,7 @@ class SqliteStore implements Store {
   private readonly reads: ReadSnapshots
   private readonly lock: DirectoryLock
   private readonly writers = new Mutex()
+  private readonly waiting: WaitingWrite[] = []
   private counted = { rowsWritten: 0, transactions: 0 }
   private closing: Promise<void> | undefined
 
@@ -102,30 +116,63 @@ class SqliteStore implements Store {
     }
   }
 
-  async write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T> {
-    this.refuseWhenClosed()
-    return await this.writers.run(async () => {
+  write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
       this.refuseWhenClosed()
-      const turn = new Turn(this.sql, () => this.refuseWhenRolledBack())
-      const rows = new SqlWriter(turn.use)
-      try {
-        this.connection.exec('BEGIN IMMEDIATE')
-        const result = await work(rows)
-        turn.ended = true
-        this.refuseWhenRolledBack()
-        this.connection.exec('COMMIT')
-        this.reads.committed()
-        this.counted = {
-          rowsWritten: this.counted.rowsWritten + rows.rowsChanged,
-          transactions: this.counted.transactions + 1,
-        }
-        return result
-      } catch (error) {
-        turn.ended = true
-        if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
-        throw asStoreError(error, this.file)
-      }
+      this.waiting.push({ work, resolve: resolve as (result: unknown) => void, reject })
+      // All that wait when their turn comes go together; the turns of the others then find nothing left.
+      void this.writers.run(() => this.writeTogether())
     })
+  }
+
+  /**
+   * One transaction for the writes that wait: the disk is asked once for all of them, and a storm of reports does not
+   * stand in line for it one by one. Each has a savepoint, so that one that fails takes back its own rows alone, and
+   * none is answered before the commit that all share.
+   */
+  private async writeTogether(): Promise<void> {
+    const together = this.waiting.splice(0, MOST_TOGETHER)
+    if (together.length === 0) return
+    const done: { readonly write: WaitingWrite; readonly result: unknown; readonly rowsChanged: number }[] = []
+    let unanswered = together
+    try {
+      this.connection.exec('BEGIN IMMEDIATE')
+      for (const write of together) {
+        const outcome = await this.perform(write)
+        if (outcome.kind === 'done') done.push({ write, ...outcome })
+        else write.reject(outcome.error)
+        unanswered = unanswered.filter(each => each !== write || outcome.kind === 'done')
+        if (!this.connection.inTransaction) throw rolledBack(this.file)
+      }
+      this.connection.exec('COMMIT')
+    } catch (error) {
+      if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+      for (const { reject } of unanswered) reject(asStoreError(error, this.file))
+      return
+    }
+    this.reads.committed()
+    for (const { write, result, rowsChanged } of done) {
+      const { rowsWritten, transactions } = this.counted
+      this.counted = { rowsWritten: rowsWritten + rowsChanged, transactions: transactions + 1 }
+      write.resolve(result)
+    }
+  }
+
+  private async perform({ work }: WaitingWrite): Promise<PerformedWrite> {
+    const turn = new Turn(this.sql, () => this.refuseWhenRolledBack())
+    const rows = new SqlWriter(turn.use)
+    this.connection.exec('SAVEPOINT one_write')
+    try {
+      const result = await work(rows)
+      turn.ended = true
+      this.refuseWhenRolledBack()
+      this.connection.exec('RELEASE one_write')
+      return { kind: 'done', result, rowsChanged: rows.rowsChanged }
+    } catch (error) {
+      turn.ended = true
+      if (this.connection.inTransaction) this.connection.exec('ROLLBACK TO one_write; RELEASE one_write')
+      return { kind: 'failed', error: asStoreError(error, this.file) }
+    }
   }
 
   close(): Promise<void> {
@@ -145,10 +192,12 @@ class SqliteStore implements Store {
 
   /** On a full disk SQLite ends the transaction by itself; a statement after that would stand alone. */
   private refuseWhenRolledBack(): void {
-    if (!this.connection.inTransaction) {
-      throw new StoreError('STORE_UNAVAILABLE', this.file, 'the transaction was rolled back', { retry: true })
-    }
+    if (!this.connection.inTransaction) throw rolledBack(this.file)
   }
+}
+
+function rolledBack(file: string): StoreError {
+  return new StoreError('STORE_UNAVAILABLE', file, 'the transaction was rolled back', { retry: true })
 }
 
 /** What one transaction may use, and until when: a forgotten `await` shows at once. */
