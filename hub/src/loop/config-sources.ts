@@ -4,7 +4,7 @@ import { type ConfigFile, type ConfigLoad, load } from '@flotilla/config/load'
 import { LoadCache } from '@flotilla/config/load-cache'
 import { type Incumbents, incumbentsOf, mergeFleets } from '@flotilla/config/merge-fleets'
 import { equalJson, type JsonObject } from '@flotilla/core/json/json'
-import { compareDiagnostics } from '@flotilla/core/model/diagnostic'
+import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
@@ -32,6 +32,10 @@ interface SourceState {
   readonly cache: LoadCache
   load?: ConfigLoad
   row: SourceRow
+  /** What its documents say against those of others, or against each other. */
+  between: readonly Diagnostic[]
+  /** Its Applications whose name another has. */
+  refused: readonly Diagnostic[]
 }
 
 /** The config sources with what is in force of each; all of them merged are the fleet. */
@@ -45,7 +49,7 @@ export class ConfigSources {
     for (const config of configs) {
       const { name, repository, revision, path } = config
       const row: SourceRow = { name, repository, revision, path, diagnostics: [] }
-      this.#states.set(name, { config, cache: new LoadCache(), row })
+      this.#states.set(name, { config, cache: new LoadCache(), row, between: [], refused: [] })
     }
   }
 
@@ -150,17 +154,20 @@ export class ConfigSources {
     const changed: SourceRow[] = []
     for (const state of states) {
       if (!state.load) continue
-      const between = merged.diagnostics.filter(({ source }) => source === state.config.name)
-      const diagnostics = [...state.load.diagnostics, ...between].sort(
-        compareDiagnostics,
-      ) as unknown as readonly JsonObject[]
-      if (equalJson(diagnostics, state.row.diagnostics)) continue
-      state.row = { ...state.row, diagnostics }
-      changed.push(state.row)
+      state.between = merged.diagnostics.filter(({ source }) => source === state.config.name)
+      if (tellAll(state)) changed.push(state.row)
     }
     const contested = contestedNames(loads, this.#incumbents)
     const differs = !equalJson(contested, this.#contested)
     return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed, ...(differs && { contested }) }
+  }
+
+  /** Says which of a source's own Applications have no name; returns its row when that is news. */
+  refuse(name: string, refused: readonly Diagnostic[]): SourceRow | undefined {
+    const state = this.#states.get(name)
+    if (!state?.load) return undefined
+    state.refused = refused
+    return tellAll(state) ? state.row : undefined
   }
 
   /** What {@link merge} said of contested names is stored. */
@@ -173,6 +180,15 @@ export class ConfigSources {
     this.#contested = contested
     this.#incumbents = new Map(Object.entries(contested) as unknown as [string, { source: string; file: string }][])
   }
+}
+
+/** Puts every mistake of a source into its row; whether that changed it. */
+function tellAll(state: SourceState): boolean {
+  const all = [...(state.load?.diagnostics ?? []), ...state.between, ...state.refused].sort(compareDiagnostics)
+  const diagnostics = all as unknown as readonly JsonObject[]
+  if (equalJson(diagnostics, state.row.diagnostics)) return false
+  state.row = { ...state.row, diagnostics }
+  return true
 }
 
 function contestedNames(loads: readonly ConfigLoad[], incumbents: Incumbents): JsonObject {

@@ -13,6 +13,7 @@ import { DEFAULT_PROJECT, DEFAULT_PROJECT_SPEC } from '@flotilla/core/project/de
 import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/core/project/permit'
 import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
+import { nearest } from '@flotilla/core/text/nearest'
 import type { DeclaredCluster } from './fleet-index.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type GroupKind, type World } from './world.ts'
@@ -46,7 +47,7 @@ export async function decideRelease(
 ): Promise<ReleaseDecision> {
   const application = applicationOf(row)
   const project = findProject(row.project, world)
-  if ('hold' in project) return { kind: 'hold', hold: project.hold }
+  if (project.kind === 'none') return held(project.code, project.reason, application)
   const destination = world.fleet.destination(application.spec.destination)
   if (destination.kind === 'unknown') {
     const code = row.clusterName !== '' ? 'CLUSTER_REMOVED' : 'CLUSTER_UNKNOWN'
@@ -96,19 +97,21 @@ export async function decideRelease(
   return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster } }
 }
 
-function findProject(name: string, world: World): { readonly spec: ProjectSpec } | { readonly hold: Hold } {
+type FoundProject =
+  | { readonly kind: 'project'; readonly spec: ProjectSpec }
+  | { readonly kind: 'none'; readonly code: HoldCode; readonly reason: string }
+
+function findProject(name: string, world: World): FoundProject {
   const declared = world.fleet.projects.get(name)
-  if (declared) return { spec: declared.spec }
+  if (declared) return { kind: 'project', spec: declared.spec }
   if (world.projectsLastSeen.has(name)) {
-    return {
-      hold: {
-        code: 'PROJECT_REMOVED',
-        reason: `project "${name}" left its config source; it stays in force as last seen and nothing new starts under it`,
-      },
-    }
+    const reason = `project "${name}" left its config source; it stays in force as last seen and nothing new starts under it: declare it again, or choose another Project`
+    return { kind: 'none', code: 'PROJECT_REMOVED', reason }
   }
-  if (name === DEFAULT_PROJECT) return { spec: DEFAULT_PROJECT_SPEC }
-  return { hold: { code: 'PROJECT_MISSING', reason: `no Project is named "${name}"; declare it` } }
+  if (name === DEFAULT_PROJECT) return { kind: 'project', spec: DEFAULT_PROJECT_SPEC }
+  const meant = nearest(name, [...world.fleet.projects.keys()])
+  const mend = meant === undefined ? 'declare it' : `declare it; or did you mean "${meant}"?`
+  return { kind: 'none', code: 'PROJECT_MISSING', reason: `no Project is named "${name}"; ${mend}` }
 }
 
 type Rendered =

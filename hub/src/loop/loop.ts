@@ -2,6 +2,7 @@ import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, ClusterRow, SetRow } from '@flotilla/core/ports/store'
@@ -16,7 +17,7 @@ import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource } from './look-at-repository.ts'
-import { type Origin, planNames } from './plan-names.ts'
+import { type NamePlan, type Origin, planNames } from './plan-names.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
 import { expandSet } from './reconcile-sets.ts'
@@ -307,11 +308,15 @@ export class Loop {
   async #storeSetRow(key: string): Promise<void> {
     const row = this.#setRows.get(key)
     if (!row) return
-    const refused = [...(this.world.refusals.get(`set/${key}`) ?? [])].map(([name, message]) => ({
-      code: 'NAME_TAKEN',
-      name,
-      message,
-    }))
+    const refused = [...(this.world.refusals.get(`set/${key}`) ?? [])].map(
+      ([name, { code, message, hint = '', file, line, column }]) => ({
+        code,
+        name,
+        message,
+        hint,
+        position: { file, line, column },
+      }),
+    )
     await this.#services.store.write(writer => writer.putSet({ ...row, errors: [...row.errors, ...refused] }))
     this.#services.announce.sets([key])
   }
@@ -350,27 +355,37 @@ export class Loop {
     }
   }
 
-  async #takeRefusals(
-    names: readonly string[],
-    refused: readonly {
-      readonly claim: { readonly claimant: string; readonly application: Application }
-      readonly message: string
-    }[],
-  ): Promise<void> {
-    const touched = new Set<string>()
+  async #takeRefusals(names: readonly string[], refused: NamePlan['refused']): Promise<void> {
+    const touched = new Map<string, string>()
     const { refusals } = this.world
     const looked = new Set(names)
     for (const [claimant, byName] of refusals) {
-      for (const name of byName.keys()) if (looked.has(name) && byName.delete(name)) touched.add(claimant)
+      for (const [name, { source = '' }] of byName) {
+        if (looked.has(name) && byName.delete(name)) touched.set(claimant, source)
+      }
       if (byName.size === 0) refusals.delete(claimant)
     }
-    for (const { claim, message } of refused) {
-      const byName = refusals.get(claim.claimant) ?? new Map<string, string>()
-      refusals.set(claim.claimant, byName.set(claim.application.metadata.name, message))
-      touched.add(claim.claimant)
-      this.#services.log.warn('an Application was refused its name', { claimant: claim.claimant, message })
+    for (const { claim, diagnostic } of refused) {
+      const { claimant, application } = claim
+      const byName = refusals.get(claimant) ?? new Map<string, Diagnostic>()
+      refusals.set(claimant, byName.set(application.metadata.name, diagnostic))
+      touched.set(claimant, application.provenance.source)
+      this.#services.log.warn('an Application was refused its name', { claimant, message: diagnostic.message })
     }
-    for (const claimant of touched) if (claimant.startsWith('set/')) await this.#storeSetRow(restOf(claimant))
+    // A set tells it with its other mistakes; a document has nobody but its source to tell it.
+    for (const claimant of touched.keys()) if (claimant.startsWith('set/')) await this.#storeSetRow(restOf(claimant))
+    const sources = [...touched].flatMap(([claimant, source]) => (claimant.startsWith('document/') ? [source] : []))
+    for (const source of new Set(sources)) await this.#storeRefusals(source)
+  }
+
+  async #storeRefusals(source: string): Promise<void> {
+    const { store, announce } = this.#services
+    const documents = [...this.world.refusals].filter(([claimant]) => claimant.startsWith('document/'))
+    const refused = documents.flatMap(([, byName]) => [...byName.values()].filter(one => one.source === source))
+    const row = this.sources.refuse(source, refused)
+    if (row === undefined) return
+    await store.write(writer => writer.putSource(row))
+    announce.sources([source])
   }
 
   #originOf(row: ApplicationRow): Origin {

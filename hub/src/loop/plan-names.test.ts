@@ -110,7 +110,7 @@ describe('planNames', () => {
     const { put, refused } = plan(['web'], given)
     expect(put).toEqual([])
     expect(refused).toMatchObject([{ claim: { claimant: 'set/platform/a-set' } }])
-    expect(refused[0]?.message).toContain('web')
+    expect(refused[0]?.diagnostic).toMatchObject({ source: 'platform', message: expect.stringContaining('web') })
   })
 
   it('makes another Application where the destination changed, and holds the old one', () => {

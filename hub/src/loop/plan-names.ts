@@ -1,6 +1,7 @@
 import { setPolicy, withinDeletionBudget } from '@flotilla/core/decide/decide-withdrawal'
 import { equalJson, type JsonObject } from '@flotilla/core/json/json'
 import { type Application, applicationJson } from '@flotilla/core/model/application'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
@@ -13,7 +14,7 @@ export interface NamePlan {
   readonly put: readonly ApplicationRow[]
   /** Rows of which only the place in the config repository moved: kept in memory, not worth a write. */
   readonly moved: readonly ApplicationRow[]
-  readonly refused: readonly { readonly claim: Claim; readonly message: string }[]
+  readonly refused: readonly { readonly claim: Claim; readonly diagnostic: Diagnostic }[]
   /** Names that are decided when every set has been expanded: who has them is not known before. */
   readonly postponed: readonly string[]
 }
@@ -95,7 +96,7 @@ function chooseClaims(
     winners: winners.map(application => byApplication.get(application)!),
     refused: refusals.map(({ application, diagnostic }) => ({
       claim: byApplication.get(application)!,
-      message: diagnostic.message,
+      diagnostic: { ...diagnostic, source: application.provenance.source },
     })),
   }
 }

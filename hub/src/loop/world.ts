@@ -1,5 +1,6 @@
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
@@ -55,8 +56,8 @@ export class World {
     orphan: new Map<string, Set<string>>(),
   }
   readonly #clusters = new Map<string, ClusterRow>()
-  /** Claims that lost their name to another, by claimant and name, with the reason. */
-  readonly refusals = new Map<string, Map<string, string>>()
+  /** Claims that lost their name to another, by claimant and name, with what they are told. */
+  readonly refusals = new Map<string, Map<string, Diagnostic>>()
   readonly #claims = new Map<string, Claim[]>()
   readonly #claimsBy = new Map<string, ReadonlyMap<string, Claim>>()
 
