@@ -156,7 +156,8 @@ class ClusterAgent implements Agent {
         needsContent: () => true,
       })
       const approved = held.approvedBy !== undefined
-      return planRemoval({ application: held.application, digest: NO_DIGEST, inventory, live, approved })
+      const unknown = state.observed.unknown(inventory)
+      return planRemoval({ application: held.application, digest: NO_DIGEST, inventory, live, unknown, approved })
     }
     const bundle = await link.bundle(held.digest)
     if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)

@@ -7,6 +7,7 @@ import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ApplicationState } from './application-state.ts'
 import type { DriftWatch } from './drift-watch.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
+import { KubernetesError } from './kubernetes/kubernetes-error.ts'
 import { type ObservedEntry, observationOf, observe } from './observe.ts'
 import { type DueDryRun, predict } from './predict.ts'
 
@@ -40,6 +41,7 @@ export async function look(input: LookInput): Promise<Look> {
   if (intent.prepared.problems.some(({ code }) => code === 'KIND_UNKNOWN')) {
     await client.discovery.refresh()
     intent = intend(input)
+    await refuseWhileAway(client, intent)
   }
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
   const owned = new Set(inventory.map(objectKeyText))
@@ -62,6 +64,10 @@ export async function look(input: LookInput): Promise<Look> {
     },
     needsContent: isDue,
   })
+  for (const { key } of intent.prepared.targets) {
+    const unknown = state.observed.get(objectKeyText(key))?.unknown
+    if (unknown?.stale) throw notServed(client, key, unknown.reason)
+  }
   const due: DueDryRun[] = []
   for (const [name, live] of read) {
     const target = targets.get(name)
@@ -80,6 +86,20 @@ export async function look(input: LookInput): Promise<Look> {
   }
   const observation = observationOf(keys, state.observed, predictions, inventory)
   return { intent, observation, plan: planSync(intent, observation, { confirmed: input.confirmed }) }
+}
+
+/** A kind whose group is registered and not served is no mistake in the manifests: it is waited for. */
+async function refuseWhileAway(client: KubernetesClient, { prepared }: SyncIntent): Promise<void> {
+  for (const { code, key } of prepared.problems) {
+    if (code !== 'KIND_UNKNOWN' || !key) continue
+    const absence = await client.discovery.absenceOf(key.group, key.kind)
+    if (absence.kind === 'away') throw notServed(client, key, absence.reason)
+  }
+}
+
+function notServed(client: KubernetesClient, key: ObjectKey, reason: string): KubernetesError {
+  const subject = `${client.cluster} ${objectKeyText(key)}`
+  return new KubernetesError('KIND_UNKNOWN', subject, 'look-up', reason, { retry: true, status: 0 })
 }
 
 /** An Offer, one for the last success, and the options of a Grant over either. */

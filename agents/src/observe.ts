@@ -6,6 +6,7 @@ import type { Observation, Prediction } from '@flotilla/core/plan/plan-sync'
 import { APPLICATION_LABEL, FIELD_MANAGER } from '@flotilla/core/plan/tracking'
 import { forEachBounded } from './bounded.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
+import type { Absence } from './kubernetes/discovery.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 
 /** From here on, one list of a kind in a namespace is cheaper than asking for each object. */
@@ -21,9 +22,24 @@ export class ObservedObjects {
   }
 
   set(key: ObjectKey, live: KubernetesObject | undefined): ObservedEntry {
-    const entry = { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '' }
+    const entry = { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '', unknown: undefined }
     this.#entries.set(objectKeyText(key), entry)
     return entry
+  }
+
+  /** Whether it is there cannot be told now. */
+  setUnknown(key: ObjectKey, absence: NotAbsent): void {
+    this.#entries.set(objectKeyText(key), { key, live: undefined, contentKey: '', unknown: absence })
+  }
+
+  /** Reasons by key text: for these objects, that nothing is known of them is no word of their end. */
+  unknown(keys: readonly ObjectKey[]): ReadonlyMap<string, string> {
+    const reasons = new Map<string, string>()
+    for (const name of keys.map(objectKeyText)) {
+      const unknown = this.#entries.get(name)?.unknown
+      if (unknown) reasons.set(name, unknown.reason)
+    }
+    return reasons
   }
 
   /** Something may have changed: the object is read again at the next look. */
@@ -45,10 +61,13 @@ export class ObservedObjects {
   }
 }
 
+type NotAbsent = Exclude<Absence, { readonly kind: 'absent' }>
+
 export interface ObservedEntry {
   readonly key: ObjectKey
-  /** Undefined: it was not there. */
+  /** Undefined: it was not there, unless `unknown` says that this could not be told. */
   readonly live: KubernetesObject | undefined
+  readonly unknown: NotAbsent | undefined
   /** Hash of what applying can change: equal keys, equal answers of a dry run. */
   readonly contentKey: string
 }
@@ -88,9 +107,9 @@ export async function observe(input: ObserveInput): Promise<ReadonlyMap<string, 
   const single: ObjectKey[] = []
   for (const keys of groups.values()) {
     if (keys.length < LIST_FROM) single.push(...keys)
-    else await readByList(input.client, keys, note)
+    else await readByList(input, keys, note)
   }
-  await forEachBounded(single, CONCURRENT_READS, async key => note(key, await readOne(input.client, key)))
+  await forEachBounded(single, CONCURRENT_READS, key => readOne(input, key, note))
   return read
 }
 
@@ -101,11 +120,10 @@ function isVouchedFor(key: ObjectKey, { applicationId, remembered, isFollowed, n
   return entry !== undefined && ours && isFollowed(key) && !needsContent(entry)
 }
 
-async function readByList(
-  client: KubernetesClient,
-  keys: readonly ObjectKey[],
-  note: (key: ObjectKey, live: KubernetesObject | undefined) => void,
-): Promise<void> {
+type Note = (key: ObjectKey, live: KubernetesObject | undefined) => void
+
+async function readByList(input: ObserveInput, keys: readonly ObjectKey[], note: Note): Promise<void> {
+  const { client } = input
   const wanted = new Map(keys.map(key => [objectKeyText(key), key]))
   const { group, kind, namespace } = keys[0]!
   const options = namespace === '' ? {} : { namespace }
@@ -120,18 +138,32 @@ async function readByList(
       }
     }
   } catch (error) {
-    if (!isKubernetesError(error, 'KIND_UNKNOWN', 'NOT_FOUND')) throw error
+    if (isKubernetesError(error, 'KIND_UNKNOWN')) return noteUnserved(input, [...wanted.values()], note)
+    if (!isKubernetesError(error, 'NOT_FOUND')) throw error
   }
   for (const key of wanted.values()) note(key, undefined)
 }
 
-/** A kind that is not served (yet) has no objects. */
-async function readOne(client: KubernetesClient, key: ObjectKey): Promise<KubernetesObject | undefined> {
+async function readOne(input: ObserveInput, key: ObjectKey, note: Note): Promise<void> {
   try {
-    return await client.get(key)
+    note(key, await input.client.get(key))
   } catch (error) {
-    if (isKubernetesError(error, 'KIND_UNKNOWN')) return undefined
-    throw error
+    if (!isKubernetesError(error, 'KIND_UNKNOWN')) throw error
+    await noteUnserved(input, [key], note)
+  }
+}
+
+/** A kind that is positively gone has no objects; of one that is merely not served now, nothing can be told. */
+async function noteUnserved(
+  { client, remembered }: ObserveInput,
+  keys: readonly ObjectKey[],
+  note: Note,
+): Promise<void> {
+  const { group, kind } = keys[0]!
+  const absence = await client.discovery.absenceOf(group, kind)
+  for (const key of keys) {
+    if (absence.kind === 'absent') note(key, undefined)
+    else remembered.setUnknown(key, absence)
   }
 }
 
@@ -148,7 +180,7 @@ export function observationOf(
     const object = remembered.get(name)?.live
     if (object) live.set(name, object)
   }
-  return { live, predictions, inventory }
+  return { live, predictions, inventory, unknown: remembered.unknown(inventory) }
 }
 
 /** Hash of a live object without what changes by itself: status, versions, times. */

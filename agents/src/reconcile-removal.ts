@@ -63,10 +63,11 @@ export async function reconcileRemoval(
     }
     record = started.record
   }
+  const unknown = state.observed.unknown(inventory)
   const ended =
     tombstone.policy === 'detach'
-      ? await detach(engine, tombstone, record, live)
-      : await prune(engine, tombstone, record, live, inventory)
+      ? await detach(engine, tombstone, record, live, unknown)
+      : await prune(engine, tombstone, record, live, inventory, unknown)
   if (ended === 'succeeded') return reportGone(engine, state, tombstone)
   await reporter.report(findings(engine, tombstone, live.size))
   return ended === 'waiting' ? SOON_MS : LATER_MS
@@ -78,6 +79,7 @@ async function prune(
   record: OperationRecord,
   live: ReadonlyMap<string, KubernetesObject>,
   inventory: Parameters<typeof planRemoval>[0]['inventory'],
+  unknown: ReadonlyMap<string, string>,
 ): Promise<'succeeded' | 'waiting' | 'failed'> {
   const { client, mayWrite, signal, operations, clock } = engine
   const plan = planRemoval({
@@ -85,6 +87,7 @@ async function prune(
     digest: record.report.digest,
     inventory,
     live,
+    unknown,
     approved: tombstone.approvedBy !== undefined,
   })
   const outcome = await applyPlan({
@@ -97,10 +100,9 @@ async function prune(
     onApplied: () => undefined,
   })
   const remaining = stillGoing(plan)
+  const message = unknown.size > 0 ? waitsForKinds(unknown) : `waiting for deletion of ${remaining.length} objects`
   const settled =
-    outcome.kind === 'done' && remaining.length > 0
-      ? { ...outcome, kind: 'waiting' as const, message: `waiting for deletion of ${remaining.length} objects` }
-      : outcome
+    outcome.kind === 'done' && remaining.length > 0 ? { ...outcome, kind: 'waiting' as const, message } : outcome
   const report = progressOf(record.report, settled, clock)
   await operations.update({ ...record, report })
   return report.phase === 'Running' ? 'waiting' : report.phase === 'Succeeded' ? 'succeeded' : 'failed'
@@ -109,8 +111,16 @@ async function prune(
 /** Deleted in this round or before and not seen gone: a finalizer may hold them for long. */
 function stillGoing(plan: SyncPlan) {
   return plan.actions.filter(action => {
-    return action.kind === 'prune' || (action.kind === 'skip' && action.code === 'BEING_DELETED')
+    if (action.kind === 'skip') return action.code === 'BEING_DELETED' || action.code === 'KIND_UNKNOWN'
+    return action.kind === 'prune'
   })
+}
+
+/** What cannot be looked at may still be there: it is neither removed nor let go of. */
+function waitsForKinds(unknown: ReadonlyMap<string, string>): string {
+  const [name, reason] = [...unknown][0]!
+  const more = unknown.size > 1 ? ` and ${unknown.size - 1} more` : ''
+  return `waiting until it can be told whether ${name}${more} is there: ${reason}`
 }
 
 /** Lets go of the objects: our marks go, everything else stays as it is. */
@@ -119,13 +129,20 @@ async function detach(
   tombstone: TombstonePayload,
   record: OperationRecord,
   live: ReadonlyMap<string, KubernetesObject>,
-): Promise<'succeeded' | 'waiting'> {
+  unknown: ReadonlyMap<string, string>,
+): Promise<'succeeded' | 'waiting' | 'failed'> {
   const { client, operations, clock, mayWrite } = engine
   const answer = continueAnswer(engine, tombstone, record.grant)
   if (answer.kind !== 'continue' || !mayWrite()) return 'waiting'
   for (const object of live.values()) {
     if (ownerOf(object, tombstone.application.id, true).kind !== 'ours') continue
     await client.patchJson(keyOf(object), versionOf(object.apiVersion), removeMarks(object))
+  }
+  if (unknown.size > 0) {
+    const waits = { kind: 'waiting' as const, message: waitsForKinds(unknown), results: [] }
+    const report = progressOf(record.report, waits, clock)
+    await operations.update({ ...record, report })
+    return report.phase === 'Running' ? 'waiting' : 'failed'
   }
   const outcome = { kind: 'done' as const, message: `let go of ${live.size} objects`, results: [] }
   await operations.update({ ...record, report: progressOf(record.report, outcome, clock) })

@@ -65,6 +65,8 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
   if (progress.underWay) waits.push(SOON_MS)
   if (!isFollowed(engine, seen)) waits.push(UNWATCHED_MS)
+  // No watch tells that a group is served again.
+  if (seen.observation.unknown?.size) waits.push(UNWATCHED_MS)
   if (state.missingSinceMs.size > 0) waits.push(MISSING_GRACE_MS)
   return Math.min(...waits.filter(wait => wait !== undefined))
 }
@@ -165,7 +167,7 @@ async function shrinkInventory(
   const targets = new Set(seen.intent.prepared.targets.map(({ key }) => objectKeyText(key)))
   const entries = seen.observation.inventory.filter(key => {
     const name = objectKeyText(key)
-    return targets.has(name) || seen.observation.live.has(name)
+    return targets.has(name) || seen.observation.live.has(name) || seen.observation.unknown?.has(name)
   })
   if (entries.length === seen.observation.inventory.length) return
   if (engine.mayWrite()) await inventories.write(offer.application, entries)

@@ -21,14 +21,31 @@ export interface ServedKinds {
   lookup(group: string, kind: string): ServedKind | undefined
 }
 
+/**
+ * Whether a kind that is not served may still have objects. `absent`: positively not there, so it has none. `away`: its
+ * group is known to be missing or incomplete for the moment. `unproven`: we may not look.
+ */
+export type Absence =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'away' | 'unproven'; readonly reason: string; readonly stale: boolean }
+
 /** A burst of unknown kinds asks once; a definition made a moment ago is seen on the next try. */
 const SHORTEST_REFRESH_MS = 500
+const METADATA_LIST_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+/** Where a group stands registered, by objects named `<version or plural>.<group>`. */
+const REGISTRIES = [
+  { path: '/apis/apiregistration.k8s.io/v1/apiservices', resource: 'apiservices' },
+  { path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', resource: 'customresourcedefinitions' },
+] as const
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
 /** The cluster's kinds: read once, and again when somebody asks for one that is not known. */
 export class Discovery implements ServedKinds {
   readonly #requester: Requester
   #kinds: ReadonlyMap<string, ServedKind> | undefined
+  /** What the last reading said of each group: whether all of it was there. */
+  #groups: ReadonlyMap<string, 'complete' | 'incomplete'> = new Map()
+  readonly #absences = new Map<string, { readonly generation: number; readonly absence: Absence }>()
   #readAtMs = Number.NEGATIVE_INFINITY
   /** Rises whenever the kinds were read; what was derived from them is of one generation. */
   generation = 0
@@ -70,20 +87,65 @@ export class Discovery implements ServedKinds {
     })
   }
 
+  /**
+   * What it means that {@link find} does not know a kind. A group that is merely left out proves nothing: servers leave
+   * out what is away for a moment. @throws KubernetesError when the cluster does not answer.
+   */
+  async absenceOf(group: string, kind: string): Promise<Absence> {
+    await this.load()
+    const name = group === '' ? kind : `${group}/${kind}`
+    const state = this.#groups.get(group)
+    if (this.lookup(group, kind) || state === 'incomplete' || (group === '' && state === undefined)) {
+      return { kind: 'away', stale: true, reason: `the cluster serves the group of ${name} incompletely at the moment` }
+    }
+    if (state === 'complete') return { kind: 'absent' }
+    const known = this.#absences.get(group)
+    if (known?.generation === this.generation) return known.absence
+    const { generation } = this
+    const absence = await this.#lookUpGroup(group)
+    this.#absences.set(group, { generation, absence })
+    return absence
+  }
+
+  /** The group is not served at all: gone only when nothing registers it any more. */
+  async #lookUpGroup(group: string): Promise<Absence> {
+    for (const [index, { path, resource }] of REGISTRIES.entries()) {
+      try {
+        const list = await this.#get(path, METADATA_LIST_ONLY)
+        const names = listAt(list, 'items').map(item => textAt(item, 'metadata', 'name'))
+        if (!names.some(name => name.slice(name.indexOf('.') + 1) === group)) continue
+        return { kind: 'away', stale: false, reason: `the API group ${group} is registered, but not served` }
+      } catch (error) {
+        if (!isKubernetesError(error, 'FORBIDDEN', 'NOT_FOUND')) throw error
+        // Servers register the groups of definitions as well: the first list alone is proof.
+        if (index > 0) continue
+        const reason = `the API group ${group} is not served; whether it is gone cannot be told without listing ${resource}`
+        return { kind: 'unproven', stale: false, reason }
+      }
+    }
+    return { kind: 'absent' }
+  }
+
   async #read(): Promise<void> {
     const kinds = new Map<string, ServedKind>()
+    const groups = new Map<string, 'complete' | 'incomplete'>()
     for (const path of ['/api', '/apis']) {
       const document = await this.#get(path, AGGREGATED)
-      if (textAt(document, 'kind') === 'APIGroupDiscoveryList') readAggregated(document, kinds)
-      else await this.#readGroups(path, document, kinds)
+      if (textAt(document, 'kind') === 'APIGroupDiscoveryList') readAggregated(document, kinds, groups)
+      else await this.#readGroups(path, document, kinds, groups)
+    }
+    // A group whose server is away keeps what was known of it: asking for its objects then fails, as it should.
+    for (const [name, known] of this.#kinds ?? []) {
+      if (groups.get(known.group) === 'incomplete' && !kinds.has(name)) kinds.set(name, known)
     }
     this.#kinds = kinds
+    this.#groups = groups
     this.generation++
     this.#readAtMs = this.#requester.clock.monotonicMs()
   }
 
-  /** The older way: one document a group and version. A group whose server is away keeps what was known of it. */
-  async #readGroups(path: string, document: Json, kinds: Map<string, ServedKind>): Promise<void> {
+  /** The older way: one document a group and version. */
+  async #readGroups(path: string, document: Json, kinds: Map<string, ServedKind>, groups: GroupStates): Promise<void> {
     const versions =
       path === '/api'
         ? listAt(document, 'versions').map(version => ({ group: '', path: `/api/${String(version)}` }))
@@ -93,13 +155,14 @@ export class Discovery implements ServedKinds {
     for (const { group, path: versionPath } of versions) {
       try {
         const list = await this.#get(versionPath, 'application/json')
+        if (!groups.has(group)) groups.set(group, 'complete')
         const version = versionPath.slice(versionPath.lastIndexOf('/') + 1)
         for (const resource of listAt(list, 'resources')) {
           if (!textAt(resource, 'name').includes('/')) add(kinds, group, version, resource, textAt(resource, 'kind'))
         }
       } catch (error) {
         if (!isKubernetesError(error, 'SERVER_ERROR', 'NOT_FOUND')) throw error
-        for (const [name, known] of this.#kinds ?? []) if (known.group === group) kinds.set(name, known)
+        groups.set(group, 'incomplete')
       }
     }
   }
@@ -116,9 +179,13 @@ function preferredFirst(group: Json): string[] {
   return [...all.filter(version => version === preferred), ...all.filter(version => version !== preferred)]
 }
 
-function readAggregated(document: Json, kinds: Map<string, ServedKind>): void {
+type GroupStates = Map<string, 'complete' | 'incomplete'>
+
+function readAggregated(document: Json, kinds: Map<string, ServedKind>, groups: GroupStates): void {
   for (const item of listAt(document, 'items')) {
     const group = textAt(item, 'metadata', 'name')
+    const stale = listAt(item, 'versions').some(version => textAt(version, 'freshness') === 'Stale')
+    groups.set(group, stale ? 'incomplete' : 'complete')
     // Versions stand in the order of preference.
     for (const version of listAt(item, 'versions')) {
       for (const resource of listAt(version, 'resources')) {

@@ -35,8 +35,15 @@ export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
   for (const key of observation.inventory) {
     const name = objectKeyText(key)
     const live = observation.live.get(name)
-    if (targetNames.has(name) || seen.has(name) || !live) continue
+    if (targetNames.has(name) || seen.has(name)) continue
+    const unknown = observation.unknown?.get(name)
+    if (!live && unknown === undefined) continue
     seen.add(name)
+    if (!live) {
+      const reason = `cannot be told whether it is there: ${unknown}`
+      planned.push({ last: false, action: { kind: 'skip', key, phase: 'Sync', wave: 0, code: 'KIND_UNKNOWN', reason } })
+      continue
+    }
     const { options } = readObjectOptions(live)
     const last = options.pruneLast ?? input.request.options.pruneLast
     planned.push({ action: planPrune(input, key, live, options), last })

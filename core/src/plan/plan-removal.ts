@@ -12,6 +12,8 @@ export interface RemovalInput {
   readonly inventory: readonly ObjectKey[]
   /** By {@link objectKeyText}. */
   readonly live: ReadonlyMap<string, KubernetesObject>
+  /** Objects of which it cannot be told whether they are there, each with the reason. */
+  readonly unknown?: ReadonlyMap<string, string>
   /** Somebody approved the removal by name: `Delete=confirm` is passed. */
   readonly approved: boolean
 }
@@ -26,8 +28,17 @@ export function planRemoval(input: RemovalInput): SyncPlan {
   for (const key of input.inventory) {
     const name = objectKeyText(key)
     const live = input.live.get(name)
-    if (!live || seen.has(name)) continue
+    const unknown = input.unknown?.get(name)
+    if (seen.has(name) || (!live && unknown === undefined)) continue
     seen.add(name)
+    if (!live) {
+      const reason = `cannot be told whether it is there: ${unknown}`
+      placed.push({
+        side: 'prune',
+        action: { kind: 'skip', key, phase: 'Sync', wave: 0, code: 'KIND_UNKNOWN', reason },
+      })
+      continue
+    }
     placed.push({ side: 'prune', action: planOne(input, key, live) })
   }
   return {

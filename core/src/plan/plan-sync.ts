@@ -32,6 +32,8 @@ export interface Observation {
   readonly predictions: ReadonlyMap<string, Prediction>
   /** Identities that this Application applied before. */
   readonly inventory: readonly ObjectKey[]
+  /** Objects of which it cannot be told whether they are there, each with the reason. */
+  readonly unknown?: ReadonlyMap<string, string>
 }
 
 export interface PlanChoices {

@@ -68,7 +68,14 @@ export type HoldActionCode =
   | 'PREDICTION_REFUSED'
   | 'PREDICTION_UNAUTHORISED'
 
-export type SkipActionCode = 'PRUNE_OFF' | 'PRUNE_FORBIDDEN' | 'OWNERSHIP_CHANGED' | 'BEING_DELETED' | 'NOT_PERMITTED'
+export type SkipActionCode =
+  | 'PRUNE_OFF'
+  | 'PRUNE_FORBIDDEN'
+  | 'OWNERSHIP_CHANGED'
+  | 'BEING_DELETED'
+  | 'NOT_PERMITTED'
+  /** Its kind is not served, and that it is gone is not certain. */
+  | 'KIND_UNKNOWN'
 
 export type SyncAction = CreateAction | UpdateAction | PruneAction | KeepAction | HoldAction | SkipAction
 
