@@ -19,6 +19,8 @@ export default defineConfig({
             'test/{golden,simulation,conformance,bench}/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts'],
+          // Far above what any of them needs: a busy machine is slow, not wrong.
+          testTimeout: 60_000,
         },
       },
       {
