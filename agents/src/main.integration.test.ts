@@ -72,9 +72,10 @@ describe('the program', () => {
     expect(agent.output()).toContain('agent stopped')
     expect(textAt(lease(), 'spec', 'holderIdentity')).toBe('')
     await expect(access(join(folder, 'agent.sock'))).rejects.toThrow()
-    const again = start(...settings.slice(0, 4))
+    // What became of the token is no reason to stop enforcing.
+    const again = start(...settings.slice(0, 4), '--join-token', 'flj1.cut-off')
     await until(
-      'a second start, without the token',
+      'a second start, with a token that is none',
       () => lease()?.metadata.annotations?.['flotilla.dev/incarnation'] === '2',
     )
     again.child.kill('SIGINT')
@@ -87,6 +88,16 @@ describe('the program', () => {
     expect(agent.output()).toContain('--concurrency: is no whole number from 1 to 64')
     expect(agent.output()).toContain('--log-level: is none of debug, info, warn, error')
     expect(agent.output()).toContain('kubeconfig: is missing')
+  })
+
+  it('says why it cannot start with a token that is cut off, or with none', async () => {
+    const settings = ['--kubeconfig', join(folder, 'kubeconfig'), '--data-directory', folder]
+    const cut = start(...settings, '--join-token', token().slice(0, -4))
+    const none = start(...settings, '--join-token-file', join(folder, 'nothing-here'))
+    expect([await cut.exited, await none.exited]).toEqual([1, 1])
+    expect(cut.output()).toContain('joinToken: the join token is cut off or was changed on its way')
+    expect(none.output()).toContain('joinTokenFile may name a file that is not there')
+    expect(cut.output()).not.toContain(token().slice(-40, -4))
   })
 
   it('says that no agent runs when asked for a plan', async () => {

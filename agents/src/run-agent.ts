@@ -83,11 +83,13 @@ async function findHub(settings: AgentSettings, state: AgentState) {
   const caPem =
     settings.hubCertificateAuthority === undefined ? undefined : readFileSync(settings.hubCertificateAuthority, 'utf8')
   const parsed = settings.joinToken === undefined ? undefined : parseJoinToken(settings.joinToken)
-  if (parsed?.kind === 'refused') throw new Error(`joinToken: ${parsed.message}`)
-  const token = parsed?.token
   const kept = await readKept(state)
+  // An agent that was admitted goes on enforcing, whatever became of its token; the link says what is wrong with it.
+  if (parsed?.kind === 'refused' && kept === undefined) throw new Error(`joinToken: ${parsed.message}`)
+  const token = parsed?.kind === 'token' ? parsed.token : undefined
   const url = settings.hub ?? token?.hub ?? kept?.url
-  if (url === undefined) throw new Error('hub: is missing; give a join token or the URL of the hub')
+  if (url === undefined)
+    throw new Error('hub: is missing, and no join token says it; joinTokenFile may name a file that is not there')
   const caPin = token?.ca ?? kept?.caPin
   await state.put(HUB_URL_KEY, Buffer.from(JSON.stringify({ url, caPin })))
   return {

@@ -14,6 +14,10 @@ export type EnrolmentOutcome =
   /** The hub cannot be reached or cannot do it now. */
   | { readonly kind: 'failed'; readonly message: string; readonly retryAfterMs?: number }
 
+/** One text for all: whoever guesses tokens learns nothing from it. */
+const TOKEN_REFUSED =
+  'the join token is unknown, expired, revoked or used up; make another with: flotilla cluster join-token --cluster NAME'
+
 /**
  * Asks once to be admitted (protocol.md 2). Asking again with the same key and token is harmless, whatever became of
  * the answer. @throws HubUnreachable
@@ -45,7 +49,7 @@ export async function enrolAgent(options: {
     case 202:
       return { kind: 'waiting', retryAfterMs: waitMs || 30_000 }
     case 401:
-      return { kind: 'refused', code: 'JOIN_TOKEN', message: 'the join token is unknown, expired, revoked or used up' }
+      return { kind: 'refused', code: 'JOIN_TOKEN', message: TOKEN_REFUSED }
     case 409:
       return {
         kind: 'refused',
