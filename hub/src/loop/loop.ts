@@ -1,9 +1,6 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
-import type { JsonObject } from '@flotilla/core/json/json'
-import type { Application } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
-import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, ClusterRow, SetRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
@@ -13,11 +10,13 @@ import { strategyHold } from '@flotilla/generators/strategy-hold'
 import { Mutex } from '../store/mutex.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
+import { declaredApplication } from './declared-application.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource } from './look-at-repository.ts'
 import { type NamePlan, type Origin, planNames } from './plan-names.ts'
+import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
 import { expandSet } from './reconcile-sets.ts'
@@ -26,7 +25,6 @@ import { WorkQueue } from './work-queue.ts'
 import { applicationOf, World } from './world.ts'
 
 const CONTESTED_NAMES = 'contested-names'
-const PROJECTS_LAST_SEEN = 'projects-last-seen'
 /** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
 const ROWS_A_WRITE = 500
 
@@ -85,10 +83,7 @@ export class Loop {
       await this.sources.restore(rows)
       for (const row of await rows.sets()) this.#setRows.set(row.key, row)
       this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
-      const lastSeen = await rows.setting(PROJECTS_LAST_SEEN)
-      for (const [name, spec] of Object.entries(lastSeen ?? {})) {
-        this.world.projectsLastSeen.set(name, spec as unknown as ProjectSpec)
-      }
+      await loadProjectsLastSeen(rows, this.world.projectsLastSeen)
     })
     for (const row of this.world.applications()) this.#register(row)
     // Everything is looked at once at a start, under whatever admission.
@@ -202,7 +197,7 @@ export class Loop {
     const before = world.fleet
     const change = compareFleets(before, index)
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
-    await this.#rememberProjects(before, index, change.projects)
+    await rememberProjects(before, index, change.projects, world.projectsLastSeen, this.#services.store)
     world.fleet = index
     const came = change.sets.filter(key => !before.sets.has(key))
     for (const key of change.sets) {
@@ -216,38 +211,9 @@ export class Loop {
     this.#queue.add(...keysOfChange(before, change, world))
   }
 
-  async #rememberProjects(before: FleetIndex, after: FleetIndex, changed: readonly string[]): Promise<void> {
-    const gone = changed.filter(name => !after.projects.has(name) && before.projects.has(name))
-    const back = changed.filter(name => this.world.projectsLastSeen.has(name) && after.projects.has(name))
-    if (gone.length === 0 && back.length === 0) return
-    const { projectsLastSeen } = this.world
-    const lastSeen = new Map(projectsLastSeen)
-    for (const name of gone) lastSeen.set(name, before.projects.get(name)!.spec)
-    for (const name of back) lastSeen.delete(name)
-    const value = Object.fromEntries(lastSeen) as unknown as JsonObject
-    await this.#services.store.write(writer => writer.putSetting(PROJECTS_LAST_SEEN, value))
-    projectsLastSeen.clear()
-    for (const [name, spec] of lastSeen) projectsLastSeen.set(name, spec)
-  }
-
   #claimDocument(key: string): void {
     const document = this.world.fleet.applications.get(key)
-    const applications: Application[] = document
-      ? [
-          {
-            apiVersion: document.apiVersion,
-            kind: 'Application',
-            metadata: {
-              name: document.name,
-              labels: document.labels,
-              annotations: document.annotations,
-              finalizers: document.finalizers,
-            },
-            spec: document.spec,
-            provenance: { source: document.source, ...document.position },
-          },
-        ]
-      : []
+    const applications = document ? [declaredApplication(document)] : []
     const names = this.world.setClaims(`document/${key}`, applications)
     this.#queue.add(...names.map(name => `names/${name}`))
   }
