@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '@flotilla/core/json/canonical-json'
@@ -14,6 +15,7 @@ import { serveHub } from './serve-hub.ts'
 import { openMirrors } from './source/open-mirrors.ts'
 import { cronTicker } from './source/ticker.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
+import { STORE_FILE } from './store/store-files.ts'
 import { WriteWatch } from './store/write-watch.ts'
 import type { CertificateKeeper } from './tls/hub-certificate.ts'
 
@@ -60,6 +62,10 @@ export interface RunningHub {
 const REDIAL_SPREAD_MS = 30_000
 const DEFAULT_POLL_MS = 3 * 60_000
 
+/** Said of a store whose keys are gone: a volume that is not mounted looks the same, and is mended more easily. */
+const LOST_KEYS =
+  'there is a store and hub.key is missing: new keys were made. Agents that joined before do not know them, and have to join again with new tokens; to avoid that, stop the hub and put the old hub.key back'
+
 /**
  * The hub as a process: its folder, its keys, its sockets around {@link Hub}.
  *
@@ -72,7 +78,10 @@ export async function startHub(
   const { clock, random, log } = ports
   const { dataDirectory } = options
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
-  const keys = await loadOrCreateHubKeys(options.keyFile ?? join(dataDirectory, 'hub.key'), random, clock)
+  const keyFile = options.keyFile ?? join(dataDirectory, 'hub.key')
+  const lostKeys = !existsSync(keyFile) && existsSync(join(dataDirectory, STORE_FILE))
+  const keys = await loadOrCreateHubKeys(keyFile, random, clock)
+  if (lostKeys) log.warn(LOST_KEYS, { file: keyFile })
   // Whatever fails below, what was opened before it is closed again, the last one first.
   const closing: (() => Promise<void> | void)[] = []
   let running: Hub | undefined
