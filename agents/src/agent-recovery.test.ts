@@ -1,13 +1,15 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import { listAt, textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
-import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import { type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { SimulatedCluster } from '@flotilla/sim'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Agent, createAgent } from './agent.ts'
+import { KubernetesClient } from './kubernetes/client.ts'
+import { AgentLease } from './lease.ts'
 import { bundleOf, configMap, object, SHOP, TestHub } from './testing/documents.ts'
 
 const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
@@ -28,6 +30,7 @@ class Bench {
   readonly cluster = new SimulatedCluster({ name: 'eu-1', clock: this.clock, random: seededRandom(1) })
   readonly hub = new TestHub(() => this.clock.now())
   away: Away
+  mayWrite = true
   agent: Agent | undefined
 
   async start(): Promise<this> {
@@ -39,6 +42,7 @@ class Bench {
       clock: this.clock,
       random: seededRandom(2),
       log: QUIET,
+      mayWrite: () => this.mayWrite,
     })
     await this.agent.start()
     await this.pass(100)
@@ -233,5 +237,82 @@ describe('an API group whose definition was deleted', () => {
     bench.hub.link.changed()
     await bench.pass(30_000)
     expect(bench.report).toMatchObject({ gone: true, operation: { phase: 'Succeeded' } })
+  })
+})
+
+describe('a process whose Lease another had meanwhile', () => {
+  const process = (bench: Bench, name: string) => {
+    const wire = { cut: false, lost: 0 }
+    const whole = bench.cluster.transport()
+    const transport: ClusterTransport = {
+      close: () => whole.close(),
+      request: async request => {
+        if (wire.cut) throw new ClusterUnreachable('cut off')
+        return whole.request(request)
+      },
+    }
+    const { clock } = bench
+    const client = new KubernetesClient({ transport, clock, random: seededRandom(2), cluster: 'eu-1' })
+    const options = { client, namespace: 'flotilla-system', clock, log: QUIET, newInstance: () => name }
+    const lease = new AgentLease({ ...options, onLost: () => void wire.lost++ })
+    const taken: number[] = []
+    return { lease, wire, taken, acquire: () => void lease.acquire().then(({ inc }) => taken.push(inc)) }
+  }
+
+  it('is told to end and never gets it back, even where the other has gone before it could notice', async () => {
+    const bench = await startBench()
+    const first = process(bench, 'first')
+    const second = process(bench, 'second')
+    first.acquire()
+    await bench.pass(1_000)
+    first.wire.cut = true
+    // As the link does, once it may not speak any more.
+    first.acquire()
+    await bench.pass(12_000)
+    second.acquire()
+    await bench.pass(30_000)
+    expect(second.taken).toEqual([2])
+    await second.lease.release()
+    first.wire.cut = false
+    await bench.pass(60_000)
+    expect(first.wire.lost).toBe(1)
+    expect(first.taken).toEqual([1])
+    expect(first.lease.held()).toBe(false)
+  })
+
+  it('goes on with the Lease that nobody else took', async () => {
+    const bench = await startBench()
+    const first = process(bench, 'first')
+    first.acquire()
+    await bench.pass(1_000)
+    first.wire.cut = true
+    first.acquire()
+    await bench.pass(60_000)
+    expect(first.lease.held()).toBe(false)
+    first.wire.cut = false
+    await bench.pass(30_000)
+    expect(first.wire.lost).toBe(0)
+    expect(first.lease.held()).toBe(true)
+  })
+
+  it('writes no record from what it remembers', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.mayWrite = false
+    bench.cluster.clearRequests()
+    await bench.remove('/api/v1/namespaces/shop/configmaps/a')
+    await bench.edit(`/api/v1/namespaces/flotilla-system/configmaps/flotilla-inventory-${SHOP.id}`, {
+      metadata: { annotations: { of: 'the other' } },
+    })
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' }), configMap('b')))
+    bench.hub.grant(bench.hub.tombstone())
+    bench.hub.link.changed()
+    await bench.pass(30_000)
+    const written = bench.cluster.requests.filter(({ path, verb }) => {
+      return verb !== 'get' && verb !== 'list' && /flotilla-(inventory|operation)/.test(path)
+    })
+    // Our own edit above.
+    expect(written).toHaveLength(1)
   })
 })

@@ -100,6 +100,7 @@ class ClusterAgent implements Agent {
       () => link.hubTime() ?? clock.now(),
       entry => this.#reported(entry),
     )
+    const mayWrite = options.mayWrite ?? (() => true)
     this.#engine = {
       client,
       clock,
@@ -107,12 +108,12 @@ class ClusterAgent implements Agent {
       log,
       link,
       reporter,
-      inventories: new InventoryStore(client, this.#namespace),
-      operations: new OperationStore(client, this.#namespace, clock),
+      inventories: new InventoryStore(client, this.#namespace, mayWrite),
+      operations: new OperationStore(client, this.#namespace, clock, mayWrite),
       watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
       healing: new SelfHealBackOff(clock),
       followKinds: () => this.#followKinds(),
-      mayWrite: options.mayWrite ?? (() => true),
+      mayWrite,
       signal: this.#stopping.signal,
     }
     this.#queue = new WorkQueue({ clock, concurrency: options.concurrency ?? CONCURRENCY, run: id => this.#run(id) })

@@ -1,6 +1,7 @@
 import { decodeInventory, encodeInventory } from '@flotilla/core/inventory/encode-inventory'
 import { sameEntries } from '@flotilla/core/inventory/inventory'
 import type { KubernetesObject, ObjectKey } from '@flotilla/core/model/kubernetes-object'
+import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { labelValue, RECORD_LABEL, RECORD_MANAGER, RECORD_OF_LABEL, recordKey, recordName } from './records.ts'
 
@@ -8,9 +9,11 @@ import { labelValue, RECORD_LABEL, RECORD_MANAGER, RECORD_OF_LABEL, recordKey, r
 export class InventoryStore {
   readonly #client: KubernetesClient
   readonly #namespace: string
+  readonly #mayWrite: () => boolean
   readonly #known = new Map<string, readonly ObjectKey[]>()
 
-  constructor(client: KubernetesClient, namespace: string) {
+  constructor(client: KubernetesClient, namespace: string, mayWrite: () => boolean) {
+    this.#mayWrite = mayWrite
     this.#client = client
     this.#namespace = namespace
   }
@@ -25,7 +28,10 @@ export class InventoryStore {
     return entries
   }
 
-  /** Stores the entries, unless they are stored already. Durable once the promise resolves. */
+  /**
+   * Stores the entries, unless they are stored already. Durable once the promise resolves.
+   * @throws WritingForbidden while another process may be the agent; KubernetesError
+   */
   async write(
     application: { readonly id: string; readonly name: string },
     entries: readonly ObjectKey[],
@@ -41,6 +47,7 @@ export class InventoryStore {
       },
       ...encodeInventory({ application, entries }),
     }
+    if (!this.#mayWrite()) throw new WritingForbidden()
     // What is stored is not known while the answer is on its way, or lost.
     this.#known.delete(application.id)
     await this.#client.apply(object, { fieldManager: RECORD_MANAGER })
@@ -49,6 +56,7 @@ export class InventoryStore {
 
   /** After a removal: the Application is gone, and so is its record. */
   async remove(applicationId: string): Promise<void> {
+    if (!this.#mayWrite()) throw new WritingForbidden()
     this.#known.delete(applicationId)
     const key = recordKey(this.#namespace, recordName('flotilla-inventory', applicationId))
     await this.#client.delete(key, { propagation: 'background' })

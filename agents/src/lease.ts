@@ -21,7 +21,7 @@ export interface LeaseOptions {
   /** Ends waiting for the Lease. */
   readonly signal?: AbortSignal
   readonly newInstance?: () => string
-  /** Called once when another process has taken the Lease that was ours. */
+  /** Called once when another process has taken the Lease that was ours, even if it gave it back since. */
   readonly onLost?: () => void
 }
 
@@ -45,6 +45,9 @@ export class AgentLease implements Incarnation {
   #renewing: Timer | undefined
   #current: KubernetesObject | undefined
   #released = false
+  /** The incarnation of this process; another number in the Lease means that somebody else has been the agent. */
+  #taken: number | undefined
+  #lost = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -52,6 +55,7 @@ export class AgentLease implements Incarnation {
     this.#key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: options.namespace, name: 'flotilla-agent' }
   }
 
+  /** After `onLost` it waits until `signal` ends it: what the process remembers is out of date. */
   async acquire(above = 0): Promise<IncarnationNumber> {
     const { clock, log, signal } = this.#options
     const seen: Seen = { version: undefined, atMs: 0 }
@@ -73,6 +77,9 @@ export class AgentLease implements Incarnation {
     const { client, namespace, clock, log } = this.#options
     await ensureNamespace(client, namespace)
     const lease = await client.get(this.#key)
+    // What this process remembers of the cluster is of before another one wrote: it ends, and starts anew.
+    if (this.#taken !== undefined && !this.#released && incarnationOf(lease) !== this.#taken) this.#lose()
+    if (this.#lost) return undefined
     const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
     const version = lease?.metadata.resourceVersion ?? ''
     if (seen.version !== version) {
@@ -88,7 +95,7 @@ export class AgentLease implements Incarnation {
   /** A holder that has not renewed by two thirds of the term writes nothing more. */
   held(): boolean {
     const sinceMs = this.#options.clock.monotonicMs() - this.#renewedAtMs
-    return !this.#released && sinceMs < (TERM_SECONDS * 1000 * 2) / 3
+    return !this.#released && !this.#lost && sinceMs < (TERM_SECONDS * 1000 * 2) / 3
   }
 
   /** Lets the next process start at once. */
@@ -110,8 +117,7 @@ export class AgentLease implements Incarnation {
   /** Raises the incarnation in one compare-and-swap. Undefined: somebody was faster. */
   async #take(lease: KubernetesObject | undefined, above: number): Promise<number | undefined> {
     const { client } = this.#options
-    const before = Number(lease?.metadata.annotations?.[INCARNATION_ANNOTATION] ?? 0) || 0
-    const inc = Math.max(before, above) + 1
+    const inc = Math.max(incarnationOf(lease), above) + 1
     const startedMs = this.#options.clock.monotonicMs()
     try {
       const metadata = {
@@ -126,6 +132,7 @@ export class AgentLease implements Incarnation {
     }
     this.#renewedAtMs = startedMs
     this.#released = false
+    this.#taken = inc
     this.#scheduleRenewal()
     return inc
   }
@@ -165,10 +172,24 @@ export class AgentLease implements Incarnation {
       if (present && textAt(present['spec'], 'holderIdentity') === this.#instance) {
         this.#current = present
       } else {
-        this.#current = undefined
-        this.#options.log.warn('another process has taken the lease', { mine: this.#instance })
-        this.#options.onLost?.()
+        this.#lose()
       }
     }
   }
+
+  /** For good when somebody ends the process for it; who does not ask to be told has nothing in memory. */
+  #lose(): void {
+    this.#renewing?.cancel()
+    this.#current = undefined
+    this.#taken = undefined
+    this.#renewedAtMs = Number.NEGATIVE_INFINITY
+    this.#options.log.warn('another process has taken the lease', { mine: this.#instance })
+    if (!this.#options.onLost || this.#lost) return
+    this.#lost = true
+    this.#options.onLost()
+  }
+}
+
+function incarnationOf(lease: KubernetesObject | undefined): number {
+  return Number(lease?.metadata.annotations?.[INCARNATION_ANNOTATION] ?? 0) || 0
 }

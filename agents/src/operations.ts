@@ -1,6 +1,7 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
+import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import { decodeOperation, encodeOperation, isFinished, type OperationRecord } from './operation-record.ts'
@@ -27,9 +28,11 @@ export class OperationStore {
   readonly #client: KubernetesClient
   readonly #namespace: string
   readonly #clock: Clock
+  readonly #mayWrite: () => boolean
   readonly #records = new Map<string, OperationRecord>()
 
-  constructor(client: KubernetesClient, namespace: string, clock: Clock) {
+  constructor(client: KubernetesClient, namespace: string, clock: Clock, mayWrite: () => boolean) {
+    this.#mayWrite = mayWrite
     this.#client = client
     this.#namespace = namespace
     this.#clock = clock
@@ -79,8 +82,9 @@ export class OperationStore {
     }
   }
 
-  /** Stores a new record. `exists`: somebody started under this Grant before. @throws KubernetesError */
+  /** Stores a new record. `exists`: somebody started under this Grant before. @throws KubernetesError, WritingForbidden */
   async create(record: OperationRecord): Promise<'created' | 'exists'> {
+    if (!this.#mayWrite()) throw new WritingForbidden()
     try {
       await this.#client.create(encodeOperation(record, this.#namespace))
       this.#records.set(record.grant.id, record)
@@ -95,8 +99,9 @@ export class OperationStore {
     }
   }
 
-  /** Stores how far it has come. @throws KubernetesError */
+  /** Stores how far it has come. @throws KubernetesError, WritingForbidden while another process may be the agent */
   async update(record: OperationRecord): Promise<void> {
+    if (!this.#mayWrite()) throw new WritingForbidden()
     await this.#client.replace(encodeOperation(record, this.#namespace))
     this.#records.set(record.grant.id, record)
   }
@@ -127,6 +132,8 @@ export class OperationStore {
   }
 
   async #remove(record: OperationRecord): Promise<void> {
+    // Old records do no harm until the next sweep.
+    if (!this.#mayWrite()) return
     const key = recordKey(this.#namespace, recordName('flotilla-operation', record.grant.id))
     await this.#client.delete(key, { propagation: 'background' })
     this.#records.delete(record.grant.id)
