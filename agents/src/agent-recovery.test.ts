@@ -316,3 +316,23 @@ describe('a process whose Lease another had meanwhile', () => {
     expect(written).toHaveLength(1)
   })
 })
+
+describe('healing', () => {
+  it('does not bring objects into another namespace that no Grant has named', async () => {
+    const bench = await startBench()
+    const bundle = bundleOf(configMap('a', { x: '1' }))
+    bench.hub.sync(bundle)
+    await bench.pass(5_000)
+    const moved = bench.hub.offer(bundle, { namespace: 'elsewhere' })
+    bench.hub.link.changed()
+    await bench.pass(20_000)
+    expect(bench.read('ConfigMap', 'a', '', 'elsewhere')).toBeUndefined()
+    bench.hub.grant(moved)
+    bench.hub.link.changed()
+    await bench.pass(20_000)
+    expect(bench.read('ConfigMap', 'a', '', 'elsewhere')).toBeDefined()
+    await bench.remove('/api/v1/namespaces/elsewhere/configmaps/a')
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a', '', 'elsewhere')).toBeDefined()
+  })
+})

@@ -1,9 +1,9 @@
-import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
-import type { GrantPayload } from '@flotilla/core/protocol/documents'
+import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
 import { labelValue, RECORD_LABEL, RECORD_OF_LABEL, recordName } from './records.ts'
 
@@ -13,6 +13,15 @@ export interface OperationRecord {
   readonly kind: 'sync' | 'removal'
   readonly application: { readonly id: string; readonly name: string }
   readonly report: OperationReport
+  /** Of the Offer it was started for, see {@link termsOf}; healing keeps to them. */
+  readonly terms?: Digest
+}
+
+/** Where and how an Offer's objects are applied: a change of these needs a Grant, just as a change of the digest does. */
+export function termsOf({ namespace, options, ceiling, ignoreDifferences }: OfferPayload): Digest {
+  // Whether to heal at all is decided by the Offer that is held, and healing prunes nothing.
+  const { selfHeal: _selfHeal, prune: _prune, ...others } = options
+  return sha256(canonicalJson({ namespace, options: others, ceiling, ignoreDifferences } as unknown as Json))
 }
 
 /** More results than this are counted only; what failed is kept first. */

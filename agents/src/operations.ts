@@ -16,6 +16,8 @@ export interface LastOutcome {
   /** Of the last sync that succeeded under a Grant. */
   readonly lastSucceeded: Digest | undefined
   readonly lastSucceededRevision: string
+  /** Terms of that sync's Offer. */
+  readonly lastSucceededTerms: Digest | undefined
   /** A later sync under a Grant stands failed. */
   readonly laterFailed: boolean
 }
@@ -78,6 +80,7 @@ export class OperationStore {
     return {
       lastSucceeded: success?.report.digest,
       lastSucceededRevision: success?.report.revision ?? '',
+      lastSucceededTerms: success?.terms,
       laterFailed: finished[0] !== undefined && finished[0] !== success,
     }
   }

@@ -11,7 +11,7 @@ import type { ApplicationState } from './application-state.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { findState } from './find-state.ts'
 import type { Look } from './look.ts'
-import { cutResults } from './operation-record.ts'
+import { cutResults, termsOf } from './operation-record.ts'
 import { performPlan } from './perform-operation.ts'
 import type { Findings } from './report.ts'
 import { runOperation } from './run-operation.ts'
@@ -90,7 +90,9 @@ async function heal(
 ): Promise<number | undefined> {
   const { link, operations, healing, clock } = engine
   const id = offer.application.id
-  const { lastSucceeded, lastSucceededRevision, laterFailed } = operations.lastOutcome(id)
+  const { lastSucceeded, lastSucceededRevision, lastSucceededTerms, laterFailed } = operations.lastOutcome(id)
+  // Another namespace or other options under the same digest: nobody has granted that.
+  if (lastSucceededTerms !== termsOf(offer)) return undefined
   const question = { held: offer, lastSucceeded, laterFailed, calendar: link.calendar(), now: link.hubTime() }
   const answer = mayHeal(question)
   if (answer.kind === 'no') {

@@ -9,7 +9,7 @@ import { type ContinueAnswer, mayContinue, mayStart } from '@flotilla/core/proto
 import type { ApplicationState } from './application-state.ts'
 import { type Engine, lookAt } from './engine.ts'
 import type { Look } from './look.ts'
-import { cutResults, isFinished, type OperationRecord } from './operation-record.ts'
+import { cutResults, isFinished, type OperationRecord, termsOf } from './operation-record.ts'
 import { performPlan, progressOf } from './perform-operation.ts'
 
 export interface OperationProgress {
@@ -47,6 +47,7 @@ function newRecord({ clock }: Engine, offer: OfferPayload) {
   return (grant: GrantPayload): OperationRecord => ({
     grant,
     kind: 'sync',
+    terms: termsOf(offer),
     application: { id: offer.application.id, name: offer.application.name },
     report: {
       id: grant.id,
