@@ -47,6 +47,8 @@ describe('no ambient time', () => {
     ['a string is not code', 'hub/src/a.ts', `const s = 'Math.random()'`, false],
     ['the start files may', 'hub/src/main.ts', 'createClock(globalThis)', false],
     ['tests may', 'hub/src/a.test.ts', 'Date.now()', false],
+    ['so may what serves them', 'hub/src/testing/a.ts', 'Date.now()', false],
+    ['a name that only begins so is no such folder', 'hub/src/testing.ts', 'Date.now()', true],
   ]
   it.each(cases)('%s', (_sentence, path, text, broken) => {
     expect(noAmbientTime({ path, text }).length > 0).toBe(broken)

@@ -21,6 +21,7 @@ export function lineOf(text: string, offset: number): number {
   return line
 }
 
+/** Tests, and what stands in a folder `testing` to serve them. */
 export function isTestFile(path: string): boolean {
-  return /\.(test|conformance|bench)\.ts$/.test(path) || /\.prop\.test\.ts$/.test(path)
+  return /\.(test|conformance|bench)\.ts$/.test(path) || path.includes('/testing/')
 }
