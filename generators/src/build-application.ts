@@ -127,7 +127,8 @@ const NAME_PATH = ['metadata', 'name']
 
 function checkName(name: string, set: Declared<ApplicationSetSpec>, parameters: Parameters): void {
   if (name === '') {
-    throw new TemplateError('APPLICATION_NAME_MISSING', missingNameMessage(set.name), { path: NAME_PATH })
+    const hint = `metadata.name became empty text; the parameters here are ${parametersText(parameters)}`
+    throw new TemplateError('APPLICATION_NAME_MISSING', missingNameMessage(set.name), { path: NAME_PATH, hint })
   }
   if (isDnsSubdomain(name)) return
   const hint = name.includes('{{')
@@ -147,6 +148,15 @@ export function missingNameMessage(set: string): string {
     `ApplicationSet ${set} contains an application with no name; a name must be set in the template's metadata.name ` +
     'or via a templatePatch (generateName is not supported)'
   )
+}
+
+/** With their values where they are short text: which of them is empty is the question. */
+function parametersText(parameters: Parameters): string {
+  const shown = Object.entries(parameters).map(([name, value]) =>
+    typeof value === 'string' && value.length <= 40 ? `${name}=${JSON.stringify(value)}` : name,
+  )
+  const more = shown.length > 12 ? ` and ${shown.length - 12} more` : ''
+  return shown.length === 0 ? 'none' : shown.slice(0, 12).join(', ') + more
 }
 
 function parameterNames(parameters: Parameters): string {

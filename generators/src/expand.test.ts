@@ -87,6 +87,14 @@ describe('expand', () => {
         "8:23 APPLICATION_NAME_MISSING validate 0/1 stale ApplicationSet web contains an application with no name; a name must be set in the template's metadata.name or via a templatePatch (generateName is not supported)",
       ])
     })
+    test('a name that became empty is told with the parameters and their values', () => {
+      const spec = `  generators:\n  - list: { elements: [{ a: '', b: c }] }\n${template('{{a}}')}`
+      const [error] = expand(declaredSet(set(spec)), inputsOf()).errors
+      expect(error).toMatchObject({
+        code: 'APPLICATION_NAME_MISSING',
+        hint: 'metadata.name became empty text; the parameters here are a="", b="c"',
+      })
+    })
     test('a tag without a parameter is named together with the parameters that there are', () => {
       const spec = `  generators:\n  - list: { elements: [{ name: b }] }\n${template('{{nme}}')}`
       const [error] = expand(declaredSet(set(spec)), inputsOf()).errors
