@@ -141,6 +141,7 @@ describe('what is held for approval', () => {
       },
       Object.fromEntries(names.map(name => [`apps/${name}/cm.json`, configMap(name, {})])),
     )
+    for (const name of clusters) await hub.join(name)
     await hub.push(APPS, Object.fromEntries(names.slice(0, 2).map(name => [`apps/${name}/cm.json`, null])))
     const states = () => hub.names().map(name => [hub.application(name).state, hub.application(name).hold?.code])
     const before = states()

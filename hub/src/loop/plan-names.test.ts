@@ -330,6 +330,21 @@ describe('planNames', () => {
       expect(put[0]?.hold?.reason).toContain('project "shop"')
     })
 
+    it('does not count what no cluster was ever offered, and holds none of it', () => {
+      const given = settled(names.map(name => application(name)))
+      const mistakes = Array.from({ length: 30 }, (_, index) => `mistake-${index}`)
+      for (const name of mistakes) {
+        const row = { ...given.applicationNamed('app-0')!, id: name, name, clusterId: undefined }
+        given.putApplication(row)
+      }
+      given.setClaims('set/platform/shop', rest)
+      const { put } = plan([...gone, ...mistakes], given)
+      const byName = new Map(put.map(row => [row.name, row]))
+      expect(new Set(mistakes.map(name => byName.get(name)?.state))).toEqual(new Set(['withdrawn']))
+      // Thirty more would have made five of fifty a small share.
+      expect(gone.map(name => byName.get(name)?.hold?.code)).toEqual(gone.map(() => 'DELETION_BUDGET'))
+    })
+
     it('lets go of the hold when the set may not remove any more', () => {
       const given = heldBudget()
       const { put } = plan(gone, given, { kind: 'current', applicationsSync: 'create-update' })

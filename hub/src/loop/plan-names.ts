@@ -181,6 +181,9 @@ function withdraw(leaving: readonly ApplicationRow[], world: World, input: NameP
     } else if (origin.kind === 'current' && !setPolicy(origin.applicationsSync).remove) {
       // As in Argo CD: the set may create and update, so what it no longer yields goes on as it was.
       if (isLasting(row.hold)) put.push({ ...row, hold: undefined, changedAt: input.now })
+    } else if (row.clusterId === undefined) {
+      // Never offered to any cluster, say because of the very mistake that is being taken back: nothing is lost.
+      put.push({ ...row, state: 'withdrawn', hold: undefined, changedAt: input.now })
     } else if (row.clusterName !== '' && !world.fleet.clusters.has(row.clusterName)) {
       const reason = `Cluster "${row.clusterName}" is no longer declared; its workloads stay until they are let go`
       put.push(...holdOnce(row, { code: 'CLUSTER_REMOVED', reason }, input))
@@ -230,10 +233,11 @@ function overBudget(row: ApplicationRow, world: World): string | undefined {
   return `${whose} would remove ${missing} of its ${siblings.length} Applications${set === undefined ? ` of project "${project}"` : ''} at once: more than its budget, so it waits for approval`
 }
 
+/** Of which some cluster may have something. */
 function activeRows(world: World, index: 'set' | 'project', name: string): readonly ApplicationRow[] {
   return world.idsOf(index, name).flatMap(id => {
     const row = world.application(id)
-    return row?.state === 'active' ? [row] : []
+    return row?.state === 'active' && row.clusterId !== undefined ? [row] : []
   })
 }
 
