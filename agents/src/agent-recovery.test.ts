@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Agent, createAgent } from './agent.ts'
 import { KubernetesClient } from './kubernetes/client.ts'
 import { AgentLease } from './lease.ts'
+import { Outbox } from './link/outbox.ts'
 import { bundleOf, configMap, object, SHOP, TestHub } from './testing/documents.ts'
 
 const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
@@ -31,6 +32,8 @@ class Bench {
   readonly hub = new TestHub(() => this.clock.now())
   away: Away
   mayWrite = true
+  /** Runs once, right after the end of an operation was stored. */
+  onceEnded: (() => Promise<void>) | undefined
   agent: Agent | undefined
 
   async start(): Promise<this> {
@@ -99,7 +102,16 @@ class Bench {
       close: () => whole.close(),
       request: async request => {
         const { away } = this
-        if (away === undefined) return whole.request(request)
+        if (away === undefined) {
+          const response = await whole.request(request)
+          const { onceEnded } = this
+          const ended = request.method === 'PUT' && /flotilla-operation/.test(request.path)
+          if (ended && onceEnded && request.body?.includes('Succeeded')) {
+            this.onceEnded = undefined
+            await onceEnded()
+          }
+          return response
+        }
         if (request.path.startsWith(`/apis/${GROUP}/`)) return answer(503, { kind: 'Status', message: 'is away' })
         const legacy = away === 'legacy 503' && (request.path === '/api' || request.path === '/apis')
         const sent = legacy ? { ...request, headers: { accept: 'application/json' } } : request
@@ -334,5 +346,27 @@ describe('healing', () => {
     await bench.remove('/api/v1/namespaces/elsewhere/configmaps/a')
     await bench.pass(5_000)
     expect(bench.read('ConfigMap', 'a', '', 'elsewhere')).toBeDefined()
+  })
+
+  it('in the look in which an operation ended does not hide that end', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
+    await bench.pass(5_000)
+    bench.onceEnded = () => bench.remove('/api/v1/namespaces/shop/configmaps/a')
+    const before = bench.hub.link.reports.length
+    const grant = bench.hub.sync(bundleOf(configMap('a', { x: '2' })))
+    await bench.pass(20_000)
+    const operations = bench.hub.link.reports.slice(before).flatMap(({ operation }) => operation ?? [])
+    expect(operations.filter(({ id }) => id === grant.id).at(-1)?.phase).toBe('Succeeded')
+    expect(operations.at(-1)?.trigger).toBe('heal')
+    // The same on the way: of one Application only the newest report travels.
+    const reports = bench.hub.link.reports.slice(before)
+    const outbox = new Outbox()
+    outbox.put(reports)
+    expect(outbox.batches().flat()[0]?.operation).toMatchObject({ id: grant.id, phase: 'Succeeded' })
+    const sent = outbox.batches().flat()
+    outbox.answered(sent, { taken: [SHOP.id], known: [], ignored: [] } as never)
+    outbox.put([reports.at(-1)!])
+    expect(outbox.batches().flat()[0]?.operation?.trigger).toBe('heal')
   })
 })

@@ -56,6 +56,11 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   engine.followKinds()
   const progress = await runOperation(engine, state, offer, bundle, seen)
   if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, false)
+  if (progress.wrote && !progress.underWay) {
+    // Before a heal takes its place in the report: the end of what was granted is always said.
+    const ended = findState(seen, name => missingTooLong(engine, state, name))
+    await engine.reporter.report(await findingsOf(engine, state, offer, bundle, ended))
+  }
   const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
   if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, false)
   if (!progress.underWay) await shrinkInventory(engine, state, offer, seen)
@@ -219,5 +224,5 @@ async function findingsOf(
 
 function newer(a: OperationReport | undefined, b: OperationReport | undefined): OperationReport | undefined {
   if (!a || !b) return a ?? b
-  return b.startedAt > a.startedAt ? b : a
+  return b.startedAt >= a.startedAt ? b : a
 }

@@ -48,6 +48,16 @@ describe('WorkQueue', () => {
     expect(looks).toHaveLength(3)
   })
 
+  it('lets time pass before a look that is asked for at once, or sooner than a clock can tell', async () => {
+    for (const againInMs of [0, 1e-12]) {
+      const { queue, clock, looks } = bench(0, againInMs)
+      queue.add('a')
+      await clock.advance(3)
+      expect(looks).toEqual(['a 0', 'a 1', 'a 2', 'a 3'])
+      queue.drop('a')
+    }
+  })
+
   it('stops once what runs has ended', async () => {
     const { queue, clock, looks } = bench(100)
     queue.add('a')

@@ -8,6 +8,8 @@ export interface WorkQueueOptions {
   readonly run: (key: string) => Promise<number | undefined>
 }
 
+const SHORTEST_WAIT_MS = 1
+
 /**
  * Keys to look at, never events: a key added ten times is looked at once; one added while it is being looked at is
  * looked at again afterwards; of several times the earliest counts.
@@ -70,7 +72,8 @@ export class WorkQueue {
       this.#ready.delete(key)
       const work = this.#options.run(key).then(againInMs => {
         this.#running.delete(key)
-        if (againInMs !== undefined) this.add(key, againInMs)
+        // What is left of a wait may be too little to move the clock by: the next look would find the same.
+        if (againInMs !== undefined) this.add(key, Math.max(SHORTEST_WAIT_MS, againInMs))
         this.#startWhatMay()
       })
       this.#running.set(key, work)

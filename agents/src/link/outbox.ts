@@ -21,7 +21,7 @@ export class Outbox {
     for (const entry of entries) {
       const before = this.#pending.get(entry.application)
       if (before && (before.inc > entry.inc || (before.inc === entry.inc && before.n > entry.n))) continue
-      this.#pending.set(entry.application, fitEntry(entry))
+      this.#pending.set(entry.application, fitEntry(before ? carryingEnd(before, entry) : entry))
       this.#reported.add(entry.application)
     }
   }
@@ -101,4 +101,10 @@ export class Outbox {
     }
     return digests
   }
+}
+
+/** A heal never hides the end of a granted operation that the hub has not acknowledged: it would show it running on. */
+function carryingEnd({ operation: before }: ReportEntry, entry: ReportEntry): ReportEntry {
+  const ended = before?.finishedAt !== undefined && before.trigger !== 'heal'
+  return ended && entry.operation?.trigger === 'heal' ? { ...entry, operation: before } : entry
 }
