@@ -1,12 +1,16 @@
 import type { FleetChange, FleetIndex } from './fleet-index.ts'
-import { documentKeyOf, readsClusters } from './keys.ts'
+import { documentKeyOf, reads } from './keys.ts'
 import type { World } from './world.ts'
 
 /** What is to be looked at when another fleet is in force; the documents' own claims are made already. */
 export function keysOfChange(before: FleetIndex, change: FleetChange, world: World): readonly string[] {
   const index = world.fleet
   const clusters = change.clusters.length > 0
-  const setsOfClusters = clusters ? [...index.sets].filter(([, set]) => readsClusters(set.spec.generators)) : []
+  // Generators see Clusters, and the git generator whether its Project is declared.
+  const projects = change.projects.some(name => before.projects.has(name) !== index.projects.has(name))
+  const sets = [...index.sets].flatMap(([key, { spec }]) =>
+    (clusters && reads('clusters', spec.generators)) || (projects && reads('git', spec.generators)) ? [key] : [],
+  )
   const bound = clusters ? boundFor(change.clusters, world) : []
   const permitted = change.projects.flatMap(name => world.idsOf('project', name))
   const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
@@ -14,7 +18,7 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
   const names = [...bound.flatMap(id => world.application(id)?.name ?? []), ...unclaimedNames(world)]
   return [
     ...change.clusters.map(name => `cluster/${name}`),
-    ...[...change.sets, ...setsOfClusters.map(([key]) => key)].map(key => `set/${key}`),
+    ...[...change.sets, ...sets].map(key => `set/${key}`),
     ...ids.map(id => `application/${id}`),
     ...names.map(name => `names/${name}`),
   ]

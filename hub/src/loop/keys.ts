@@ -11,8 +11,8 @@ export function documentKeyOf(row: ApplicationRow): string {
   return restOf(claimantOf(row))
 }
 
-/** Whether a clusters generator stands anywhere in there. */
-export function readsClusters(value: unknown): boolean {
+/** Whether this generator stands anywhere in there. */
+export function reads(generator: 'clusters' | 'git', value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return 'clusters' in value || Object.values(value).some(readsClusters)
+  return generator in value || Object.values(value).some(each => reads(generator, each))
 }

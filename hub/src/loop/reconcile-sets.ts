@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { trusted } from '@flotilla/config/trust'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -37,7 +38,10 @@ export async function expandSet(
   /** Of its config source. */
   namePrefix: string | undefined,
 ): Promise<SetRound> {
-  const { expansion, requests } = await answerAll(set, world, services)
+  const known = knownRounds.get(set)
+  const inputs = { world, namePrefix, clusters: world.fleet.clusterFacts, projects: declaredProjects(world) }
+  if (known && (await stillSo(known, inputs, services))) return known.round
+  const { expansion, requests, answers } = await answerAll(set, world, services)
   const errors: ExpansionError[] = [...expansion.errors]
   const applications: Application[] = []
   for (const outcome of expansion.generators) {
@@ -53,7 +57,7 @@ export async function expandSet(
   }
   const key = setKey(set)
   const stale = expansion.generators.some(({ status }) => status !== 'ok') || errors.some(error => error.stale)
-  return {
+  const round: SetRound = {
     key,
     applications,
     stale,
@@ -72,23 +76,83 @@ export async function expandSet(
       expandedAt: services.clock.now(),
     },
   }
+  // What is on its last good result depends on more than its inputs.
+  if (stale) knownRounds.delete(set)
+  else
+    knownRounds.set(set, { ...inputs, answers: requests.map(request => [request, printOf(answers, request)]), round })
+  return round
+}
+
+/** What a round was made of. Equal inputs give an equal round: most commits touch files that no generator looks at. */
+interface KnownRound extends RoundInputs {
+  readonly answers: readonly (readonly [request: InputRequest, print: string])[]
+  readonly round: SetRound
+}
+
+interface RoundInputs {
+  readonly world: World
+  readonly namePrefix: string | undefined
+  readonly clusters: GeneratorInputs['clusters']
+  readonly projects: readonly string[]
+}
+
+/** By the document as it was read: another version of it is another key, and one that is gone is forgotten. */
+const knownRounds = new WeakMap<Declared<ApplicationSetSpec>, KnownRound>()
+
+/** Asks again what was asked then, which costs what changed; expanding costs what the set makes. */
+async function stillSo(known: KnownRound, now: RoundInputs, { repositories }: LoopServices): Promise<boolean> {
+  const same =
+    known.world === now.world &&
+    known.namePrefix === now.namePrefix &&
+    known.clusters === now.clusters &&
+    known.projects.length === now.projects.length &&
+    known.projects.every((name, index) => name === now.projects[index])
+  if (!same) return false
+  for (const [request, print] of known.answers) {
+    await noteHead(request, now.world, repositories)
+    if (fingerprint(await repositories.answer(request)) !== print) return false
+  }
+  return true
+}
+
+function printOf(answers: ReadonlyMap<string, InputAnswer>, request: InputRequest): string {
+  const answer = answers.get(inputKey(request))
+  return answer ? fingerprint(answer) : ''
+}
+
+/** Of what a generator sees of it: the commit is not among that. */
+function fingerprint(answer: InputAnswer): string {
+  const hash = createHash('sha256').update(answer.kind)
+  const add = (text: string): void => void hash.update(`${text.length}:`).update(text)
+  if (answer.kind === 'failed') add(answer.message)
+  else if (answer.kind === 'git-directories') answer.directories.forEach(add)
+  else for (const { path, text } of answer.files) [path, text].forEach(add)
+  return hash.digest('base64')
+}
+
+function declaredProjects(world: World): readonly string[] {
+  return projectNames(world.fleet.projects.values())
 }
 
 async function answerAll(
   set: Declared<ApplicationSetSpec>,
   world: World,
   { repositories }: LoopServices,
-): Promise<{ readonly expansion: Expansion; readonly requests: readonly InputRequest[] }> {
+): Promise<{
+  readonly expansion: Expansion
+  readonly requests: readonly InputRequest[]
+  readonly answers: ReadonlyMap<string, InputAnswer>
+}> {
   const answers = new Map<string, InputAnswer>()
   const requests: InputRequest[] = []
   const inputs: GeneratorInputs = {
     clusters: world.fleet.clusterFacts,
-    projects: projectNames(world.fleet.projects.values()),
+    projects: declaredProjects(world),
     answer: request => answers.get(inputKey(request)),
   }
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const expansion = expand(set, inputs)
-    if (expansion.needs.length === 0) return { expansion, requests }
+    if (expansion.needs.length === 0) return { expansion, requests, answers }
     requests.push(...expansion.needs)
     // Before anything is read: a push that arrives meanwhile is told to this set as well.
     world.readers.add(`set/${setKey(set)}`, expansion.needs.map(placeOf))
