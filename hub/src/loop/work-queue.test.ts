@@ -35,6 +35,24 @@ describe('WorkQueue', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('lets time pass before a look that is asked for again at a time that has come', async () => {
+    const at: number[] = []
+    const { clock, queue: work } = queue({
+      app: {
+        batch: 1,
+        handle: async () => {
+          at.push(clock.now())
+          // What is left of a wait may be too little to move the clock by.
+          if (at.length < 4) work.addAt('app/a', clock.now() + [0, 1e-12, -1_000][at.length - 1]!)
+          return []
+        },
+      },
+    })
+    work.add('app/a')
+    await clock.advance(10)
+    expect(at).toEqual([0, 1, 2, 3])
+  })
+
   it('looks again at a key that was added while it was looked at', async () => {
     const { calls, handler } = manual()
     const { clock, queue: work } = queue({ app: handler })

@@ -25,6 +25,7 @@ export interface WorkQueueOptions {
   readonly handlers: { readonly [kind: string]: KeyHandler }
 }
 
+const SHORTEST_WAIT_MS = 1
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 5 * 60_000
 
@@ -51,13 +52,17 @@ export class WorkQueue {
     for (const kind of new Set(keys.map(kindOf))) this.#run(kind)
   }
 
-  /** Looks at the key not before `at`; an earlier time that is already set stays. */
+  /**
+   * Looks at the key not before `at`, and not at this very instant: a handler that asks for a time that has come
+   * already would be asked again without end. An earlier time that is already set stays.
+   */
   addAt(key: string, at: EpochMs): void {
     if (this.#stopped || this.#waitingFor(kindOf(key)).has(key)) return
     const set = this.#timers.get(key)
     if (set && set.at <= at) return
     this.#cancelTimer(key)
-    const timer = this.#options.clock.setTimer(Math.max(0, at - this.#options.clock.now()), () => {
+    const delayMs = Math.max(SHORTEST_WAIT_MS, at - this.#options.clock.now())
+    const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timers.delete(key)
       this.add(key)
     })
