@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Four projects, by what a test needs:
+ * Five projects, by what a test needs:
  *   unit         values and in-process parts only; the inner loop (`npm run test:fast`)
+ *   simulation   whole fleets on a virtual clock, from seeds
  *   integration  `*.integration.test.ts`: real files, sockets and child processes of one package
  *   contract     one suite on the simulated and on the real control plane
  *   e2e          the whole product: hub, agents and clusters as processes
@@ -16,11 +17,18 @@ export default defineConfig({
           include: [
             '{core,generators,config,agents,hub,cli,scripts}/**/*.test.{ts,mjs}',
             'test/{sim,controlplane}/src/**/*.test.ts',
-            'test/{golden,simulation,conformance,bench}/**/*.test.ts',
+            'test/{golden,conformance,bench}/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts'],
           // Far above what any of them needs: a busy machine is slow, not wrong.
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 300_000,
         },
       },
       {

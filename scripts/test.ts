@@ -59,7 +59,8 @@ const STEPS: readonly Step[] = [
     fast: true,
   },
   { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
-  vitest('unit', 'unit, property, golden and simulation tests', ['unit'], [], true),
+  vitest('unit', 'unit, property, golden and conformance tests', ['unit'], [], true),
+  vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
   {
     name: 'controlplane',
     says: 'the real control plane for tests (built once, about five minutes, then cached)',
