@@ -384,7 +384,7 @@ describe('the agent', () => {
     expect(names.filter(name => bench.read('ConfigMap', name))).toEqual(names.slice(0, 30))
   })
 
-  it('ends alike wherever it is killed, and leaves no more behind', { timeout: 60_000 }, async () => {
+  it('ends alike wherever it is killed, and leaves no more behind', { timeout: 300_000 }, async () => {
     const wave = { annotations: { 'argocd.argoproj.io/sync-wave': '1' } }
     const first = bundleOf(configMap('a', { x: '1' }), configMap('b'), deployment('web'), configMap('c', {}, wave))
     const second = bundleOf(configMap('a', { x: '2' }), deployment('web', 'web:2'), configMap('d', {}, wave))

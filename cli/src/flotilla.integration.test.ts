@@ -34,7 +34,7 @@ function flotilla(words: readonly string[], options: { cwd?: string; env?: Recor
     cwd: options.cwd ?? folder,
     env: { ...process.env, ...options.env },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   })
   return { status, stdout, stderr }
 }
