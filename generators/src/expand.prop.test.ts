@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cluster, declaredSet, inputsOf } from '../test/declared-set.ts'
 import { expand } from './expand.ts'
 import { directoryMatcher } from './git-paths.ts'
-import { type GeneratorInputs, type InputAnswer, inputKey } from './inputs.ts'
+import { type GeneratorInputs, type InputAnswer, inputKey, isGitRequest } from './inputs.ts'
 
 const entry = fc.oneof(
   fc
@@ -40,7 +40,7 @@ function gather(yaml: string, list = clusters) {
   for (let round = 1; ; round++) {
     const expansion = expand(declaredSet(yaml), inputs)
     if (expansion.needs.length === 0) return { expansion, round }
-    for (const request of expansion.needs) {
+    for (const request of expansion.needs.filter(isGitRequest)) {
       const directories = ['one', 'two', 'two/three'].filter(directoryMatcher(request.rules).matches)
       answers.set(inputKey(request), { kind: 'git-directories', commit: 'c', directories })
     }

@@ -28,7 +28,10 @@ import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-gene
 export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): Expansion {
   const entry = engineEntryOf(set.spec)
   if (entry.create === undefined) return unsupportedEngine(set, entry.name)
-  return expandWith(set, inputs, { engine: entry.create(set.spec.goTemplateOptions ?? []), registry: GENERATORS })
+  return expandWith(set, inputs, {
+    engine: entry.create(set.spec.goTemplateOptions ?? [], inputs.environment),
+    registry: GENERATORS,
+  })
 }
 
 export interface ExpansionParts {

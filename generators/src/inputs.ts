@@ -1,10 +1,27 @@
-import type { JsonObject } from '@flotilla/core/json/json'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
 
 /**
  * What a generator needs from the world, as a value. `expand` is pure: it looks answers up by {@link inputKey} and
  * returns the requests that had none; the shell gathers those and calls again until nothing is missing.
  */
-export type InputRequest = GitDirectoriesRequest | GitFilesRequest
+export type InputRequest = GitRequest | HostedRequest
+
+/** Answered from the mirror of a repository. */
+export type GitRequest = GitDirectoriesRequest | GitFilesRequest
+
+/** Answered by a service over the network, through one cache that all sets share. */
+export type HostedRequest =
+  | RepositoriesRequest
+  | BranchesRequest
+  | RepositoryPathRequest
+  | PullRequestsRequest
+  | PullRequestFilesRequest
+  | PluginRequest
+  | DecisionResourcesRequest
+
+export function isGitRequest(request: InputRequest): request is GitRequest {
+  return request.kind === 'git-directories' || request.kind === 'git-files'
+}
 
 export interface PathRule {
   readonly path: string
@@ -29,7 +46,128 @@ export interface GitFilesRequest {
   readonly dialect: 'pathspec' | 'doublestar'
 }
 
+export const SCM_PROVIDERS = [
+  'github',
+  'gitlab',
+  'gitea',
+  'bitbucketServer',
+  'azureDevOps',
+  'bitbucket',
+  'awsCodeCommit',
+] as const
+export type ScmProvider = (typeof SCM_PROVIDERS)[number]
+
+/** In the order in which they win when several are given (applicationsets.md 9.8). */
+export const PULL_REQUEST_PROVIDERS = [
+  'github',
+  'gitlab',
+  'gitea',
+  'bitbucketServer',
+  'bitbucket',
+  'azuredevops',
+] as const
+export type PullRequestProvider = (typeof PULL_REQUEST_PROVIDERS)[number]
+
+/** Which host, and as whom: the provider's configuration as the document has it, less what only filters. */
+interface HostFacts<Provider> {
+  readonly provider: Provider
+  readonly config: JsonObject
+  /** The project that pays for it: credentials may be limited to one. */
+  readonly project: string
+}
+
+/** Every repository of an organisation, group or project, with its default branch. */
+export interface RepositoriesRequest extends HostFacts<ScmProvider> {
+  readonly kind: 'scm-repositories'
+  /** `''`, `ssh`, `https` … as written. */
+  readonly cloneProtocol: string
+}
+
+/** All branches of one repository. */
+export interface BranchesRequest extends HostFacts<ScmProvider> {
+  readonly kind: 'scm-branches'
+  readonly repository: HostedRepository
+}
+
+/** Whether a file or folder exists on a branch of a repository. */
+export interface RepositoryPathRequest extends HostFacts<ScmProvider> {
+  readonly kind: 'scm-path'
+  readonly repository: HostedRepository
+  /** Without a slash at its end. */
+  readonly path: string
+}
+
+/** The pull requests of one repository, in the states that the provider's configuration asks for. */
+export interface PullRequestsRequest extends HostFacts<PullRequestProvider> {
+  readonly kind: 'pull-requests'
+}
+
+/** Paths that a pull request changes. */
+export interface PullRequestFilesRequest extends HostFacts<PullRequestProvider> {
+  readonly kind: 'pull-request-files'
+  readonly number: string
+  /** A new head is another question. */
+  readonly headSha: string
+}
+
+/** What a plugin says to these parameters (applicationsets.md 9.9). */
+export interface PluginRequest {
+  readonly kind: 'plugin'
+  readonly setName: string
+  /** Name of the plugin's settings. */
+  readonly configMapRef: string
+  readonly input: JsonObject
+}
+
+/** Resources that decide which clusters are meant (applicationsets.md 9.10). */
+export interface DecisionResourcesRequest {
+  readonly kind: 'decision-resources'
+  readonly configMapRef: string
+  readonly name?: string
+  readonly labelSelector?: JsonObject
+}
+
+/** One branch of a repository at a host. */
+export interface HostedRepository {
+  readonly organization: string
+  readonly repository: string
+  readonly url: string
+  readonly branch: string
+  /** Empty where the host does not say (AWS CodeCommit). */
+  readonly sha: string
+  readonly labels: readonly string[]
+  /** A number, a uuid or a text, as the host has it. */
+  readonly repositoryId: Json
+}
+
+export interface PullRequest {
+  readonly number: string
+  readonly title: string
+  readonly branch: string
+  readonly targetBranch: string
+  readonly headSha: string
+  readonly author: string
+  readonly labels: readonly string[]
+}
+
 export type InputAnswer =
+  | { readonly kind: 'scm-repositories'; readonly repositories: readonly HostedRepository[] }
+  | { readonly kind: 'scm-branches'; readonly repositories: readonly HostedRepository[] }
+  | { readonly kind: 'scm-path'; readonly exists: boolean }
+  /** `repositoryMissing`: the host says that there is no such repository (HTTP 404). */
+  | {
+      readonly kind: 'pull-requests'
+      readonly pullRequests: readonly PullRequest[]
+      readonly repositoryMissing?: boolean
+    }
+  | { readonly kind: 'pull-request-files'; readonly paths: readonly string[] }
+  | { readonly kind: 'plugin'; readonly parameters: readonly JsonObject[] }
+  | {
+      readonly kind: 'decision-resources'
+      readonly matchKey: string
+      readonly statusListKey: string
+      readonly resources: readonly JsonObject[]
+    }
   | { readonly kind: 'git-directories'; readonly commit: string; readonly directories: readonly string[] }
   | {
       readonly kind: 'git-files'
@@ -63,6 +201,15 @@ export interface GeneratorInputs {
    */
   readonly implicitLocalCluster?: boolean
   answer(request: InputRequest): InputAnswer | undefined
+  /** For templates that ask for the time or for chance; without it they are an error. */
+  readonly environment?: EngineEnvironment
+}
+
+/** What a template may learn that is not in its parameters. */
+export interface EngineEnvironment {
+  /** Milliseconds since 1970. */
+  now(): number
+  randomBytes(length: number): Uint8Array
 }
 
 /** Equal requests have equal keys. */

@@ -11,6 +11,7 @@ import { sweepBundles } from './bundle/sweep-bundles.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
+import { noHosts } from './hosts/no-hosts.ts'
 import type { ConfigSource } from './loop/config-sources.ts'
 import { Loop } from './loop/loop.ts'
 import type { RepositoryMirrors } from './source/mirror.ts'
@@ -67,6 +68,7 @@ export class Hub {
         bundles,
         renderer,
         repositories: new MirroredRepositories(mirrors),
+        hosted: noHosts,
         keys,
         clock,
         random,

@@ -10,7 +10,13 @@ import type {
 } from '@flotilla/generators/generators/generator'
 import { GENERATORS } from '@flotilla/generators/generators/registry'
 import { fileMatcher } from '@flotilla/generators/git-paths'
-import type { ClusterFacts, InputAnswer, InputRequest, Parameters } from '@flotilla/generators/inputs'
+import {
+  type ClusterFacts,
+  type InputAnswer,
+  type InputRequest,
+  isGitRequest,
+  type Parameters,
+} from '@flotilla/generators/inputs'
 
 /** Thrown where a case needs the Go template engine while that is not built. */
 export class EngineNotBuilt extends Error {}
@@ -18,7 +24,7 @@ export class EngineNotBuilt extends Error {}
 /** The engine that a case asks for; until the Go template engine is built, one that takes texts without actions. */
 export function engineFor(goTemplate: boolean, options: Json | undefined): TemplateEngine {
   const { create } = engineEntryOf({ goTemplate })
-  if (create !== undefined) return create((options ?? []) as readonly string[])
+  if (create !== undefined) return create((options ?? []) as readonly string[], undefined)
   const literal = (template: string): string => {
     if (template.includes('{{')) throw new EngineNotBuilt('not built yet: needs the Go template engine')
     return template
@@ -165,6 +171,7 @@ export function clientObjects(client: Json | undefined): readonly JsonObject[] {
 export function repositoryAnswer(repos: Json | undefined): (request: InputRequest) => InputAnswer {
   const mock = (isJsonObject(repos) ? repos : {}) as { readonly [method: string]: readonly JsonObject[] }
   return request => {
+    if (!isGitRequest(request)) throw new Error(`a mocked repository is asked for ${request.kind}`)
     const calls = mock[request.kind === 'git-files' ? 'GetFiles' : 'GetDirectories'] ?? []
     const files = new Map<string, string>()
     const directories: string[] = []

@@ -1,5 +1,5 @@
 import type { GitRepository } from '@flotilla/core/ports/git'
-import type { InputAnswer, InputRequest } from '@flotilla/generators'
+import { type InputAnswer, type InputRequest, isGitRequest } from '@flotilla/generators/inputs'
 import { InputAnswers } from '@flotilla/hub/source/answer-inputs'
 import type { Repositories, Snapshot } from './repositories.ts'
 
@@ -18,7 +18,12 @@ export function inputGatherer(repositories: Repositories): (request: InputReques
       return message === undefined ? undefined : { code: 'INPUT_UNAVAILABLE', message, since: 0, retry: false }
     },
   })
-  return request => answers.answer(request)
+  return async request => (isGitRequest(request) ? answers.answer(request) : notOffline(request.kind))
+}
+
+function notOffline(kind: string): InputAnswer {
+  const message = `${kind}: what services over the network say is not known offline`
+  return { kind: 'failed', code: 'INPUT_UNAVAILABLE', message, retry: false }
 }
 
 /** Offline one commit is looked at, whatever revision a document names. */

@@ -1,11 +1,13 @@
 import type { ApplicationSetSpec } from '@flotilla/core/model/fleet'
+import type { EngineEnvironment } from '../inputs.ts'
 import type { TemplateEngine } from './engine.ts'
 import { fasttemplate } from './fasttemplate.ts'
 
 /** How a set's engine is made from its options; absent while the engine is known and not built. */
 export interface EngineEntry {
   readonly name: string
-  readonly create?: (options: readonly string[]) => TemplateEngine
+  /** @throws TemplateError for an option that the engine does not know. */
+  readonly create?: (options: readonly string[], environment: EngineEnvironment | undefined) => TemplateEngine
 }
 
 /** Every template engine by name. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cluster } from '../../test/declared-set.ts'
 import { contextOf, generate } from '../../test/generator-context.ts'
-import type { InputRequest } from '../inputs.ts'
+import { type InputRequest, isGitRequest } from '../inputs.ts'
 import { LIMITS } from '../limits.ts'
 
 const LIST = (name: string, ...values: string[]) =>
@@ -106,7 +106,7 @@ describe('matrix', () => {
       "git: { repoURL: '{{repo}}', revision: main, directories: [{ path: '*' }] }",
     )
     expect(generate(yaml, context)).toBe('waiting')
-    expect(asked.map(({ repoURL }) => repoURL)).toEqual(['R1', 'R2'])
+    expect(asked.map(request => isGitRequest(request) && request.repoURL)).toEqual(['R1', 'R2'])
   })
 
   describe('with nested parameters', () => {

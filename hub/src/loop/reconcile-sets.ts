@@ -9,9 +9,16 @@ import type { SetRow } from '@flotilla/core/ports/store'
 import { projectNames } from '@flotilla/core/project/default-project'
 import { expand } from '@flotilla/generators/expand'
 import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
-import { type GeneratorInputs, type InputAnswer, type InputRequest, inputKey } from '@flotilla/generators/inputs'
+import {
+  type GeneratorInputs,
+  type GitRequest,
+  type InputAnswer,
+  type InputRequest,
+  inputKey,
+  isGitRequest,
+} from '@flotilla/generators/inputs'
 import { setKey } from './fleet-index.ts'
-import type { LoopServices, Repositories } from './services.ts'
+import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
 
 /** More rounds of questions than any nesting of generators can ask. */
@@ -61,7 +68,7 @@ export async function expandSet(
     key,
     applications,
     stale,
-    reads: requests.map(placeOf),
+    reads: requests.filter(isGitRequest).map(placeOf),
     row: {
       key,
       source: set.source,
@@ -100,7 +107,7 @@ interface RoundInputs {
 const knownRounds = new WeakMap<Declared<ApplicationSetSpec>, KnownRound>()
 
 /** Asks again what was asked then, which costs what changed; expanding costs what the set makes. */
-async function stillSo(known: KnownRound, now: RoundInputs, { repositories }: LoopServices): Promise<boolean> {
+async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServices): Promise<boolean> {
   const same =
     known.world === now.world &&
     known.namePrefix === now.namePrefix &&
@@ -109,8 +116,7 @@ async function stillSo(known: KnownRound, now: RoundInputs, { repositories }: Lo
     known.projects.every((name, index) => name === now.projects[index])
   if (!same) return false
   for (const [request, print] of known.answers) {
-    await noteHead(request, now.world, repositories)
-    if (fingerprint(await repositories.answer(request)) !== print) return false
+    if (fingerprint(await answerOf(request, now.world, services)) !== print) return false
   }
   return true
 }
@@ -126,7 +132,8 @@ function fingerprint(answer: InputAnswer): string {
   const add = (text: string): void => void hash.update(`${text.length}:`).update(text)
   if (answer.kind === 'failed') add(answer.message)
   else if (answer.kind === 'git-directories') answer.directories.forEach(add)
-  else for (const { path, text } of answer.files) [path, text].forEach(add)
+  else if (answer.kind === 'git-files') for (const { path, text } of answer.files) [path, text].forEach(add)
+  else add(JSON.stringify(answer))
   return hash.digest('base64')
 }
 
@@ -137,7 +144,7 @@ function declaredProjects(world: World): readonly string[] {
 async function answerAll(
   set: Declared<ApplicationSetSpec>,
   world: World,
-  { repositories }: LoopServices,
+  services: LoopServices,
 ): Promise<{
   readonly expansion: Expansion
   readonly requests: readonly InputRequest[]
@@ -155,30 +162,32 @@ async function answerAll(
     if (expansion.needs.length === 0) return { expansion, requests, answers }
     requests.push(...expansion.needs)
     // Before anything is read: a push that arrives meanwhile is told to this set as well.
-    world.readers.add(`set/${setKey(set)}`, expansion.needs.map(placeOf))
+    world.readers.add(`set/${setKey(set)}`, expansion.needs.filter(isGitRequest).map(placeOf))
     for (const request of expansion.needs) {
-      await noteHead(request, world, repositories)
-      answers.set(inputKey(request), await repositories.answer(request))
+      answers.set(inputKey(request), await answerOf(request, world, services))
     }
   }
   throw new Error(`ApplicationSet ${set.name} asked for inputs in more than ${MOST_ROUNDS} rounds`)
 }
 
-function placeOf(request: InputRequest) {
-  return {
-    repository: request.repoURL,
-    revision: request.revision || 'HEAD',
-    path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
-  }
-}
-
-async function noteHead(request: InputRequest, world: World, repositories: Repositories): Promise<void> {
+async function answerOf(request: InputRequest, world: World, services: LoopServices): Promise<InputAnswer> {
+  const { repositories, hosted } = services
+  if (!isGitRequest(request)) return hosted.answer(request)
   const { repository: url, revision } = placeOf(request)
   try {
     await world.heads.of(url, revision, await repositories.open(url))
   } catch (error) {
     // The answer says the same, as an error of this generator.
     if (!(error instanceof GitError)) throw error
+  }
+  return repositories.answer(request)
+}
+
+function placeOf(request: GitRequest) {
+  return {
+    repository: request.repoURL,
+    revision: request.revision || 'HEAD',
+    path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
   }
 }
 

@@ -5,7 +5,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Renderer } from '@flotilla/core/ports/renderer'
 import type { Store } from '@flotilla/core/ports/store'
-import type { InputAnswer, InputRequest } from '@flotilla/generators/inputs'
+import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { SourceFiles } from './config-sources.ts'
 
@@ -25,7 +25,13 @@ export interface Repositories {
     narrower: readonly string[],
   ): Promise<SourceFiles>
   /** Answers what a generator asks, from the mirrors. */
-  answer(request: InputRequest): Promise<InputAnswer>
+  answer(request: GitRequest): Promise<InputAnswer>
+}
+
+/** What services over the network say: Git hosts, plugins, resources that decide on clusters. */
+export interface HostedInputs {
+  /** The newest answer, fetched when it is due; never throws for what the world says. */
+  answer(request: HostedRequest): Promise<InputAnswer>
 }
 
 /** What the loop tells others after a commit of its own; none of it may fail. */
@@ -44,6 +50,7 @@ export interface LoopServices {
   readonly bundles: BundleStore
   readonly renderer: Renderer
   readonly repositories: Repositories
+  readonly hosted: HostedInputs
   readonly keys: HubKeys
   readonly clock: Clock
   readonly random: Random

@@ -1,18 +1,18 @@
 import type { GitRepository } from '@flotilla/core/ports/git'
-import type { GitFilesRequest, InputRequest, PathRule } from '@flotilla/generators/inputs'
+import type { GitFilesRequest, GitRequest, PathRule } from '@flotilla/generators/inputs'
 import { describe, expect, it } from 'vitest'
 import { InputAnswers } from './answer-inputs.ts'
 import type { MemoryFile } from './git/memory-backend.ts'
 import { openMemoryRepository } from './testing/memory-repository.ts'
 
 const rule = (path: string, exclude = false): PathRule => ({ path, exclude })
-const directories = (...rules: PathRule[]): InputRequest => ({
+const directories = (...rules: PathRule[]): GitRequest => ({
   kind: 'git-directories',
   repoURL: 'memory',
   revision: 'main',
   rules,
 })
-const files = (dialect: GitFilesRequest['dialect'], ...rules: PathRule[]): InputRequest => ({
+const files = (dialect: GitFilesRequest['dialect'], ...rules: PathRule[]): GitRequest => ({
   kind: 'git-files',
   repoURL: 'memory',
   revision: 'main',
@@ -98,7 +98,7 @@ describe('files', () => {
 describe('the answer is a failure', () => {
   const cases: Record<
     string,
-    { readonly request: InputRequest; readonly is: object; readonly content?: Record<string, MemoryFile> }
+    { readonly request: GitRequest; readonly is: object; readonly content?: Record<string, MemoryFile> }
   > = {
     'when the repository is away': {
       request: { ...directories(rule('*')), repoURL: 'away' },

@@ -1,6 +1,6 @@
 import { GitError, type GitRepository, type ObjectId, type TreeEntry } from '@flotilla/core/ports/git'
 import { directoryMatcher, fileMatcher } from '@flotilla/generators/git-paths'
-import type { GitFilesRequest, InputAnswer, InputRequest } from '@flotilla/generators/inputs'
+import type { GitFilesRequest, GitRequest, InputAnswer } from '@flotilla/generators/inputs'
 import { BoundedMemo } from './bounded-memo.ts'
 import type { RepositoryMirrors } from './mirror.ts'
 import { type TextFile, TextFiles } from './text-files.ts'
@@ -45,7 +45,7 @@ export class InputAnswers {
   }
 
   /** @throws Never for what the world says: that is an answer of kind `failed`. */
-  async answer(request: InputRequest): Promise<InputAnswer> {
+  async answer(request: GitRequest): Promise<InputAnswer> {
     try {
       return await this.#answer(request)
     } catch (error) {
@@ -55,7 +55,7 @@ export class InputAnswers {
     }
   }
 
-  async #answer(request: InputRequest): Promise<InputAnswer> {
+  async #answer(request: GitRequest): Promise<InputAnswer> {
     const { repoURL, revision } = request
     const repository = await this.#mirrors.open(repoURL)
     if (!repository) {
@@ -135,14 +135,6 @@ export class InputAnswers {
     }
     return matcher.mayContain('') ? visit(root, '', 0) : []
   }
-}
-
-/** {@link InputAnswers.answer} for one request, remembering nothing: for the command line. */
-export function answerInput(
-  request: InputRequest,
-  mirrors: Pick<RepositoryMirrors, 'open' | 'failure'>,
-): Promise<InputAnswer> {
-  return new InputAnswers(mirrors).answer(request)
 }
 
 async function sortedEntries(repository: GitRepository, tree: ObjectId): Promise<readonly TreeEntry[]> {

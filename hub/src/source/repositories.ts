@@ -1,5 +1,5 @@
 import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
-import type { InputAnswer, InputRequest } from '@flotilla/generators/inputs'
+import type { GitRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { Repositories } from '../loop/services.ts'
 import { InputAnswers } from './answer-inputs.ts'
 import type { FetchFailure, RepositoryMirrors } from './mirror.ts'
@@ -37,7 +37,7 @@ export class MirroredRepositories implements Repositories {
     return this.#configTrees.read(repository, commit, path, narrower)
   }
 
-  answer(request: InputRequest): Promise<InputAnswer> {
+  answer(request: GitRequest): Promise<InputAnswer> {
     return this.#answers.answer(request)
   }
 }

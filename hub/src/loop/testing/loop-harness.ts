@@ -6,6 +6,7 @@ import { readJws } from '@flotilla/core/protocol/jws'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { MemoryBundles } from '../../bundle/memory-bundles.ts'
 import { hubKeysOf, newHubKeyFile } from '../../gateway/hub-keys.ts'
+import { noHosts } from '../../hosts/no-hosts.ts'
 import { directoryRenderer } from '../../render/directory-renderer.ts'
 import { MemoryGit } from '../../source/git/memory-backend.ts'
 import { RepositoryMirrors } from '../../source/mirror.ts'
@@ -218,6 +219,7 @@ export class LoopHarness {
         bundles: this.bundles,
         renderer: counted,
         repositories: new MirroredRepositories(this.mirrors),
+        hosted: noHosts,
         keys: {
           ...this.keys,
           sign: (typ, payload) => {

@@ -1,0 +1,12 @@
+import type { HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
+import type { HostedInputs } from '../loop/services.ts'
+
+/** A hub that asks no service over the network: every such generator keeps its last good result. */
+export const noHosts: HostedInputs = {
+  answer: async ({ kind }: HostedRequest): Promise<InputAnswer> => ({
+    kind: 'failed',
+    code: 'INPUT_UNAVAILABLE',
+    message: `${kind}: this hub asks no services over the network`,
+    retry: false,
+  }),
+}
