@@ -1,12 +1,7 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
-import type { Diagnostic } from '@flotilla/core/model/diagnostic'
-import type { Hold } from '@flotilla/core/model/hold'
-import type { ApplicationRow, ClusterRow, SetRow } from '@flotilla/core/ports/store'
+import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
-import { requeueAfterMs } from '@flotilla/generators/requeue'
-import { strategyHold } from '@flotilla/generators/strategy-hold'
 import { Mutex } from '../store/mutex.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { revisionOf } from './decide-release.ts'
@@ -15,18 +10,16 @@ import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource } from './look-at-repository.ts'
-import { type NamePlan, type Origin, planNames } from './plan-names.ts'
+import { decideNames } from './names-round.ts'
 import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
-import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
+import { SetRounds } from './set-rounds.ts'
 import { WorkQueue } from './work-queue.ts'
 import { applicationOf, World } from './world.ts'
 
 const CONTESTED_NAMES = 'contested-names'
-/** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
-const ROWS_A_WRITE = 500
 
 /**
  * The hub's reconcile loop: a commit's path (docs/architecture.md, section 2) as handlers of keys. Each handler looks
@@ -41,20 +34,11 @@ export class Loop {
   readonly sources: ConfigSources
   readonly #services: LoopServices
   readonly #queue: WorkQueue
+  readonly #sets: SetRounds
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
-  readonly #setRows = new Map<string, SetRow>()
-  /** Sets that have been expanded since the start, and whether any of their inputs was away. */
-  readonly #stale = new Map<string, boolean>()
-  /** Whether a set is being expanded; with those that wait, why a name may have to be decided later. */
-  #expanding = false
-  readonly #postponed = new Set<string>()
-  /** Sets that came in the push in which this one went: it may have been renamed. */
-  readonly #successors = new Map<string, readonly string[]>()
   /** The admission under which everything for a cluster was last looked at. */
   readonly #admissions = new Map<string, number>()
-  /** How often sets want their repositories looked at, where they say so. */
-  readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
   constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
     this.#services = services
@@ -66,13 +50,14 @@ export class Loop {
       handlers: {
         repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
         source: { batch: 1, handle: keys => this.#each(keys, name => this.#source(name)) },
-        set: { batch: 1, handle: keys => this.#each(keys, key => this.#set(key)) },
+        set: { batch: 1, handle: keys => this.#each(keys, key => this.#sets.look(key)) },
         // All that wait at once: the deletion budget counts what one round of a set would take away.
         names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
         cluster: { batch: 200, handle: keys => this.#clusters(keys.map(restOf)) },
         application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
       },
     })
+    this.#sets = new SetRounds(this.world, this.sources, services, this.#queue)
   }
 
   /** Starts from what is stored, then looks at every source. */
@@ -81,7 +66,7 @@ export class Loop {
     await store.read(async rows => {
       await this.world.load(rows)
       await this.sources.restore(rows)
-      for (const row of await rows.sets()) this.#setRows.set(row.key, row)
+      await this.#sets.restore(rows)
       this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
       await loadProjectsLastSeen(rows, this.world.projectsLastSeen)
     })
@@ -123,8 +108,7 @@ export class Loop {
   pollIntervalMs(url: string, defaultMs: number): number {
     const same = normaliseRepositoryUrl(url)
     const declared = this.world.fleet.fleet.repositories.find(({ spec }) => normaliseRepositoryUrl(spec.url) === same)
-    const asked = [...this.#requeues.values()].flatMap(({ urls, ms }) => (urls.has(url) ? [ms] : []))
-    return Math.min(declared?.spec.pollIntervalMs ?? defaultMs, ...asked)
+    return Math.min(declared?.spec.pollIntervalMs ?? defaultMs, ...this.#sets.requeuesOf(url))
   }
 
   /** An agent reported on these Applications. */
@@ -199,14 +183,7 @@ export class Loop {
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
     await rememberProjects(before, index, change.projects, world.projectsLastSeen, this.#services.store)
     world.fleet = index
-    const came = change.sets.filter(key => !before.sets.has(key))
-    for (const key of change.sets) {
-      if (index.sets.has(key)) this.#successors.delete(key)
-      else {
-        this.#stale.delete(key)
-        if (came.length > 0) this.#successors.set(key, came)
-      }
-    }
+    this.#sets.takeChange(before, index, change.sets)
     for (const key of change.applications) this.#claimDocument(key)
     this.#queue.add(...keysOfChange(before, change, world))
   }
@@ -218,156 +195,18 @@ export class Loop {
     this.#queue.add(...names.map(name => `names/${name}`))
   }
 
-  async #set(key: string): Promise<void> {
-    this.#expanding = true
-    try {
-      await this.#lookAtSet(key)
-    } finally {
-      this.#expanding = false
-      if (this.#queue.waiting('set') === 0) {
-        const names = [...this.#postponed]
-        this.#postponed.clear()
-        this.#queue.add(...names.map(name => `names/${name}`))
-      }
-    }
-  }
-
-  async #lookAtSet(key: string): Promise<void> {
-    const { world } = this
-    const { store, announce } = this.#services
-    const set = world.fleet.sets.get(key)
-    const claimant = `set/${key}`
-    if (!set) {
-      this.world.readers.remove(claimant)
-      this.#requeues.delete(key)
-      const names = world.setClaims(claimant, [])
-      // Before the write: if that fails, a second look finds the claims changed already.
-      this.#queue.add(...names.map(name => `names/${name}`))
-      this.#setRows.delete(key)
-      await store.write(writer => writer.deleteSet(key))
-      announce.sets([key])
-      return
-    }
-    const prefix = this.sources.config(set.source)?.namePrefix
-    const round = await expandSet(set, world, this.#services, prefix)
-    if (world.fleet.sets.get(key) !== set) return this.#queue.add(`set/${key}`)
-    const firstRound = !this.#stale.has(key)
-    const wasStale = this.#stale.get(key)
-    this.#stale.set(key, round.stale)
-    world.readers.set(claimant, round.reads)
-    const requeueMs = requeueAfterMs(set.spec, { defaultSeconds: 0 })
-    if (requeueMs > 0)
-      this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
-    else this.#requeues.delete(key)
-    const claimed = world.setClaims(claimant, round.applications)
-    this.#setRows.set(key, round.row)
-    // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
-    const stored =
-      firstRound || wasStale !== round.stale
-        ? world.idsOf('set', key).flatMap(id => world.application(id)?.name ?? [])
-        : []
-    this.#queue.add(...new Set([...claimed, ...stored].map(name => `names/${name}`)))
-    // Last: if this write fails, a second look finds the claims changed already.
-    await this.#storeSetRow(key)
-  }
-
-  async #storeSetRow(key: string): Promise<void> {
-    const row = this.#setRows.get(key)
-    if (!row) return
-    const refused = [...(this.world.refusals.get(`set/${key}`) ?? [])].map(
-      ([name, { code, message, hint = '', file, line, column }]) => ({
-        code,
-        name,
-        message,
-        hint,
-        position: { file, line, column },
-      }),
-    )
-    await this.#services.store.write(writer => writer.putSet({ ...row, errors: [...row.errors, ...refused] }))
-    this.#services.announce.sets([key])
-  }
-
   async #names(names: readonly string[]): Promise<readonly string[]> {
-    const { clock, random, store, announce } = this.#services
-    const plan = await this.#rows.run(async () => {
-      const planned = planNames(names, this.world, {
-        now: clock.now(),
-        setsPending: this.#setsPending(),
-        newId: () => uuidV7(clock.now(), random.bytes(10)),
-        origin: row => this.#originOf(row),
-      })
-      for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
-        const rows = planned.put.slice(from, from + ROWS_A_WRITE)
-        await store.write(async writer => {
-          for (const row of rows) await writer.putApplication(row)
-        })
-        // At once, chunk by chunk: if a later one fails, what is stored is known and not made a second time.
-        this.#takeRows(rows)
-        this.#queue.add(...rows.map(({ id }) => `application/${id}`))
-      }
-      this.#takeRows(planned.moved)
-      for (const name of planned.postponed) this.#postponed.add(name)
-      return planned
+    const { world, sources } = this
+    await decideNames(names, {
+      world,
+      sources,
+      services: this.#services,
+      sets: this.#sets,
+      queue: this.#queue,
+      rows: this.#rows,
+      register: row => this.#register(row),
     })
-    announce.applications(plan.put.map(({ id }) => id))
-    await this.#takeRefusals(names, plan.refused)
     return []
-  }
-
-  #takeRows(rows: readonly ApplicationRow[]): void {
-    for (const row of rows) {
-      this.world.putApplication(row)
-      this.#register(row)
-    }
-  }
-
-  async #takeRefusals(names: readonly string[], refused: NamePlan['refused']): Promise<void> {
-    const touched = new Map<string, string>()
-    const { refusals } = this.world
-    const looked = new Set(names)
-    for (const [claimant, byName] of refusals) {
-      for (const [name, { source = '' }] of byName) {
-        if (looked.has(name) && byName.delete(name)) touched.set(claimant, source)
-      }
-      if (byName.size === 0) refusals.delete(claimant)
-    }
-    for (const { claim, diagnostic } of refused) {
-      const { claimant, application } = claim
-      const byName = refusals.get(claimant) ?? new Map<string, Diagnostic>()
-      refusals.set(claimant, byName.set(application.metadata.name, diagnostic))
-      touched.set(claimant, application.provenance.source)
-      this.#services.log.warn('an Application was refused its name', { claimant, message: diagnostic.message })
-    }
-    // A set tells it with its other mistakes; a document has nobody but its source to tell it.
-    for (const claimant of touched.keys()) if (claimant.startsWith('set/')) await this.#storeSetRow(restOf(claimant))
-    const sources = [...touched].flatMap(([claimant, source]) => (claimant.startsWith('document/') ? [source] : []))
-    for (const source of new Set(sources)) await this.#storeRefusals(source)
-  }
-
-  async #storeRefusals(source: string): Promise<void> {
-    const { store, announce } = this.#services
-    const documents = [...this.world.refusals].filter(([claimant]) => claimant.startsWith('document/'))
-    const refused = documents.flatMap(([, byName]) => [...byName.values()].filter(one => one.source === source))
-    const row = this.sources.refuse(source, refused)
-    if (row === undefined) return
-    await store.write(writer => writer.putSource(row))
-    announce.sources([source])
-  }
-
-  #originOf(row: ApplicationRow): Origin {
-    if (!this.sources.has(row.source)) return { kind: 'source-removed' }
-    if (!this.sources.loaded(row.source)) return { kind: 'stale' }
-    if (row.set === undefined) return { kind: 'current' }
-    const { sets } = this.world.fleet
-    const key = `${row.source}/${row.set}`
-    const set = sets.get(key)
-    const isStale = (name: string): boolean => this.#stale.get(name) ?? true
-    if (!set) {
-      const renamed = this.#successors.get(key)?.some(name => sets.has(name) && isStale(name))
-      return { kind: renamed ? 'pending' : 'current' }
-    }
-    const applicationsSync = set.spec.syncPolicy?.applicationsSync
-    return { kind: isStale(key) ? 'stale' : 'current', applicationsSync }
   }
 
   async #clusters(names: readonly string[]): Promise<readonly string[]> {
@@ -394,7 +233,7 @@ export class Loop {
       ids,
       this.world,
       this.#services,
-      row => this.#holdOfSet(row),
+      row => this.#sets.holdOf(row),
       row => this.#mayRemove(row),
       this.#rows,
     )
@@ -407,18 +246,8 @@ export class Loop {
 
   /** Whether what a withdrawn Application came from is known now, and still does not want it. */
   #mayRemove(row: ApplicationRow): boolean {
-    if (this.#setsPending() || this.world.claimsOn(row.name).length > 0) return false
-    return this.world.fleet.clusters.has(row.clusterName) && this.#originOf(row).kind === 'current'
-  }
-
-  #setsPending(): boolean {
-    return this.#expanding || this.#queue.waiting('set') > 0
-  }
-
-  #holdOfSet(row: ApplicationRow): Hold | undefined {
-    if (row.set === undefined) return undefined
-    const set = this.world.fleet.sets.get(`${row.source}/${row.set}`)
-    return set && strategyHold(set.spec, set.positionOf(['spec', 'strategy']))
+    if (this.#sets.pending || this.world.claimsOn(row.name).length > 0) return false
+    return this.world.fleet.clusters.has(row.clusterName) && this.#sets.originOf(row).kind === 'current'
   }
 
   /** An Application is looked at again when the folder that it renders changes. */

@@ -1,0 +1,95 @@
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { Diagnostic } from '@flotilla/core/model/diagnostic'
+import type { ApplicationRow } from '@flotilla/core/ports/store'
+import type { Mutex } from '../store/mutex.ts'
+import type { ConfigSources } from './config-sources.ts'
+import { restOf } from './keys.ts'
+import { type NamePlan, planNames } from './plan-names.ts'
+import type { LoopServices } from './services.ts'
+import type { SetRounds } from './set-rounds.ts'
+import type { WorkQueue } from './work-queue.ts'
+import type { World } from './world.ts'
+
+/** One write of a thousand rows would hold up the event loop for tens of milliseconds. */
+const ROWS_A_WRITE = 500
+
+/** What a round of names works with. */
+export interface NamesBench {
+  readonly world: World
+  readonly sources: ConfigSources
+  readonly services: LoopServices
+  readonly sets: SetRounds
+  readonly queue: Pick<WorkQueue, 'add'>
+  /** Held while rows are written and taken over in memory. */
+  readonly rows: Mutex
+  /** A row is in force: it is looked at again when what it reads changes. */
+  register(row: ApplicationRow): void
+}
+
+/** Decides who has some names, writes the Applications that differ, and tells those who were refused. */
+export async function decideNames(names: readonly string[], bench: NamesBench): Promise<void> {
+  const { world, services, sets, queue, rows: mutex } = bench
+  const { clock, random, store, announce } = services
+  const plan = await mutex.run(async () => {
+    const planned = planNames(names, world, {
+      now: clock.now(),
+      setsPending: sets.pending,
+      newId: () => uuidV7(clock.now(), random.bytes(10)),
+      origin: row => sets.originOf(row),
+    })
+    for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
+      const rows = planned.put.slice(from, from + ROWS_A_WRITE)
+      await store.write(async writer => {
+        for (const row of rows) await writer.putApplication(row)
+      })
+      // At once, chunk by chunk: if a later one fails, what is stored is known and not made a second time.
+      takeRows(rows, bench)
+      queue.add(...rows.map(({ id }) => `application/${id}`))
+    }
+    takeRows(planned.moved, bench)
+    sets.postpone(planned.postponed)
+    return planned
+  })
+  announce.applications(plan.put.map(({ id }) => id))
+  await takeRefusals(names, plan.refused, bench)
+}
+
+function takeRows(rows: readonly ApplicationRow[], { world, register }: NamesBench): void {
+  for (const row of rows) {
+    world.putApplication(row)
+    register(row)
+  }
+}
+
+async function takeRefusals(names: readonly string[], refused: NamePlan['refused'], bench: NamesBench): Promise<void> {
+  const { world, services, sets } = bench
+  const touched = new Map<string, string>()
+  const { refusals } = world
+  const looked = new Set(names)
+  for (const [claimant, byName] of refusals) {
+    for (const [name, { source = '' }] of byName) {
+      if (looked.has(name) && byName.delete(name)) touched.set(claimant, source)
+    }
+    if (byName.size === 0) refusals.delete(claimant)
+  }
+  for (const { claim, diagnostic } of refused) {
+    const { claimant, application } = claim
+    const byName = refusals.get(claimant) ?? new Map<string, Diagnostic>()
+    refusals.set(claimant, byName.set(application.metadata.name, diagnostic))
+    touched.set(claimant, application.provenance.source)
+    services.log.warn('an Application was refused its name', { claimant, message: diagnostic.message })
+  }
+  // A set tells it with its other mistakes; a document has nobody but its source to tell it.
+  for (const claimant of touched.keys()) if (claimant.startsWith('set/')) await sets.storeRow(restOf(claimant))
+  const documents = [...touched].flatMap(([claimant, source]) => (claimant.startsWith('document/') ? [source] : []))
+  for (const source of new Set(documents)) await storeRefusals(source, bench)
+}
+
+async function storeRefusals(source: string, { world, sources, services }: NamesBench): Promise<void> {
+  const documents = [...world.refusals].filter(([claimant]) => claimant.startsWith('document/'))
+  const refused = documents.flatMap(([, byName]) => [...byName.values()].filter(one => one.source === source))
+  const row = sources.refuse(source, refused)
+  if (row === undefined) return
+  await services.store.write(writer => writer.putSource(row))
+  services.announce.sources([source])
+}

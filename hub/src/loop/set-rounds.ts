@@ -1,0 +1,166 @@
+import type { Hold } from '@flotilla/core/model/hold'
+import type { ApplicationRow, SetRow, StoreReader } from '@flotilla/core/ports/store'
+import { requeueAfterMs } from '@flotilla/generators/requeue'
+import { strategyHold } from '@flotilla/generators/strategy-hold'
+import type { ConfigSources } from './config-sources.ts'
+import type { FleetIndex } from './fleet-index.ts'
+import type { Origin } from './plan-names.ts'
+import { expandSet } from './reconcile-sets.ts'
+import type { LoopServices } from './services.ts'
+import type { WorkQueue } from './work-queue.ts'
+import type { World } from './world.ts'
+
+/**
+ * The rounds of all sets: what each yielded last, on fresh inputs or not, and so what can be said of an Application
+ * that came from one.
+ */
+export class SetRounds {
+  readonly #world: World
+  readonly #sources: ConfigSources
+  readonly #services: LoopServices
+  readonly #queue: Pick<WorkQueue, 'add' | 'waiting'>
+  readonly #rows = new Map<string, SetRow>()
+  /** Sets that have been expanded since the start, and whether any of their inputs was away. */
+  readonly #stale = new Map<string, boolean>()
+  /** Whether a set is being expanded; with those that wait, why a name may have to be decided later. */
+  #expanding = false
+  readonly #postponed = new Set<string>()
+  /** Sets that came in the push in which this one went: it may have been renamed. */
+  readonly #successors = new Map<string, readonly string[]>()
+  /** How often sets want their repositories looked at, where they say so. */
+  readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
+
+  constructor(world: World, sources: ConfigSources, services: LoopServices, queue: Pick<WorkQueue, 'add' | 'waiting'>) {
+    this.#world = world
+    this.#sources = sources
+    this.#services = services
+    this.#queue = queue
+  }
+
+  async restore(rows: StoreReader): Promise<void> {
+    for (const row of await rows.sets()) this.#rows.set(row.key, row)
+  }
+
+  /** Another fleet is in force, in which these sets differ. */
+  takeChange(before: FleetIndex, after: FleetIndex, changed: readonly string[]): void {
+    const came = changed.filter(key => !before.sets.has(key))
+    for (const key of changed) {
+      if (after.sets.has(key)) this.#successors.delete(key)
+      else {
+        this.#stale.delete(key)
+        if (came.length > 0) this.#successors.set(key, came)
+      }
+    }
+  }
+
+  /** The intervals at which sets ask for this repository to be looked at (`requeueAfterSeconds`). */
+  requeuesOf(url: string): readonly number[] {
+    return [...this.#requeues.values()].flatMap(({ urls, ms }) => (urls.has(url) ? [ms] : []))
+  }
+
+  /** Whether a set is still to be expanded: until then, absence says nothing. */
+  get pending(): boolean {
+    return this.#expanding || this.#queue.waiting('set') > 0
+  }
+
+  /** Looks at these names again when no set is pending any more. */
+  postpone(names: readonly string[]): void {
+    for (const name of names) this.#postponed.add(name)
+  }
+
+  async look(key: string): Promise<void> {
+    this.#expanding = true
+    try {
+      await this.#lookAt(key)
+    } finally {
+      this.#expanding = false
+      if (this.#queue.waiting('set') === 0) {
+        const names = [...this.#postponed]
+        this.#postponed.clear()
+        this.#queue.add(...names.map(name => `names/${name}`))
+      }
+    }
+  }
+
+  async #lookAt(key: string): Promise<void> {
+    const world = this.#world
+    const set = world.fleet.sets.get(key)
+    const claimant = `set/${key}`
+    if (!set) return await this.#remove(key)
+    const prefix = this.#sources.config(set.source)?.namePrefix
+    const round = await expandSet(set, world, this.#services, prefix)
+    if (world.fleet.sets.get(key) !== set) return this.#queue.add(`set/${key}`)
+    const firstRound = !this.#stale.has(key)
+    const wasStale = this.#stale.get(key)
+    this.#stale.set(key, round.stale)
+    world.readers.set(claimant, round.reads)
+    const requeueMs = requeueAfterMs(set.spec, { defaultSeconds: 0 })
+    if (requeueMs > 0)
+      this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
+    else this.#requeues.delete(key)
+    const claimed = world.setClaims(claimant, round.applications)
+    this.#rows.set(key, round.row)
+    // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
+    const stored =
+      firstRound || wasStale !== round.stale
+        ? world.idsOf('set', key).flatMap(id => world.application(id)?.name ?? [])
+        : []
+    this.#queue.add(...new Set([...claimed, ...stored].map(name => `names/${name}`)))
+    // Last: if this write fails, a second look finds the claims changed already.
+    await this.storeRow(key)
+  }
+
+  async #remove(key: string): Promise<void> {
+    const { store, announce } = this.#services
+    const claimant = `set/${key}`
+    this.#world.readers.remove(claimant)
+    this.#requeues.delete(key)
+    const names = this.#world.setClaims(claimant, [])
+    // Before the write: if that fails, a second look finds the claims changed already.
+    this.#queue.add(...names.map(name => `names/${name}`))
+    this.#rows.delete(key)
+    await store.write(writer => writer.deleteSet(key))
+    announce.sets([key])
+  }
+
+  /** Stores what is to be said about a set: its last round, and the names that it was refused since. */
+  async storeRow(key: string): Promise<void> {
+    const row = this.#rows.get(key)
+    if (!row) return
+    const refused = [...(this.#world.refusals.get(`set/${key}`) ?? [])].map(
+      ([name, { code, message, hint = '', file, line, column }]) => ({
+        code,
+        name,
+        message,
+        hint,
+        position: { file, line, column },
+      }),
+    )
+    await this.#services.store.write(writer => writer.putSet({ ...row, errors: [...row.errors, ...refused] }))
+    this.#services.announce.sets([key])
+  }
+
+  /** What is known of whoever an Application came from. */
+  originOf(row: ApplicationRow): Origin {
+    if (!this.#sources.has(row.source)) return { kind: 'source-removed' }
+    if (!this.#sources.loaded(row.source)) return { kind: 'stale' }
+    if (row.set === undefined) return { kind: 'current' }
+    const { sets } = this.#world.fleet
+    const key = `${row.source}/${row.set}`
+    const set = sets.get(key)
+    const isStale = (name: string): boolean => this.#stale.get(name) ?? true
+    if (!set) {
+      const renamed = this.#successors.get(key)?.some(name => sets.has(name) && isStale(name))
+      return { kind: renamed ? 'pending' : 'current' }
+    }
+    const applicationsSync = set.spec.syncPolicy?.applicationsSync
+    return { kind: isStale(key) ? 'stale' : 'current', applicationsSync }
+  }
+
+  /** Why the Applications of its set may not be released, if there is a reason. */
+  holdOf(row: ApplicationRow): Hold | undefined {
+    if (row.set === undefined) return undefined
+    const set = this.#world.fleet.sets.get(`${row.source}/${row.set}`)
+    return set && strategyHold(set.spec, set.positionOf(['spec', 'strategy']))
+  }
+}
