@@ -30,6 +30,13 @@ export interface GeneratorOutcome {
   readonly generator: string
   readonly status: 'ok' | 'failed' | 'waiting'
   readonly applications: readonly Application[]
+  /**
+   * Whether this list is the word of a provider that says of each element that it is over (an open pull request that is
+   * closed now), so that what is missing from it does not count against a deletion budget. Never for a listing in which
+   * an element may be missing for another reason: folders, clusters, a repository that the host does not find, a matrix
+   * of which any child is not authoritative.
+   */
+  readonly authoritative?: boolean
 }
 
 export interface Expansion {
