@@ -116,6 +116,8 @@ export interface PluginRequest {
   readonly setName: string
   /** Name of the plugin's settings. */
   readonly configMapRef: string
+  /** The set's project: a plugin may be limited to some. */
+  readonly project: string
   readonly input: JsonObject
 }
 
@@ -123,6 +125,8 @@ export interface PluginRequest {
 export interface DecisionResourcesRequest {
   readonly kind: 'decision-resources'
   readonly configMapRef: string
+  /** The set's project: the resources may be for some alone. */
+  readonly project: string
   readonly name?: string
   readonly labelSelector?: JsonObject
 }

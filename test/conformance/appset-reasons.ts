@@ -19,8 +19,6 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'generators.getDefaultRequeueAfter':
     'the default is a setting of the hub, not an environment variable of a controller',
 
-  'generators.DuckTypeGenerator.GenerateParams': `${NOT_BUILT}: the clusterDecisionResource generator`,
-  'generators.PluginGenerator.GenerateParams': `${NOT_BUILT}: the plugin generator`,
   'generators.PullRequestGenerator.GenerateParams': `${NOT_BUILT}: the pullRequest generator`,
   'generators.SCMProviderGenerator.GenerateParams': `${NOT_BUILT}: the scmProvider generator`,
   'pull_request.*': `${NOT_BUILT}: the pullRequest generator`,

@@ -17,6 +17,7 @@ import { unrecognizedGenerators, unrecognizedMessage } from '@flotilla/generator
 import { validateApplications } from '@flotilla/generators/validate-applications'
 import { readValues, withValues } from '@flotilla/generators/values'
 import { checkExpectations, type Observed } from './appset-expect.ts'
+import { runDecisionResources, runPlugin } from './appset-hosted.ts'
 import {
   clustersOf,
   contextOf,
@@ -43,6 +44,8 @@ type Run = (call: Call) => Observed | Outcome
 
 const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly apiObjects?: boolean } } = {
   'generators.ClusterGenerator.GenerateParams': { run: runClusters },
+  'generators.DuckTypeGenerator.GenerateParams': { run: runDecisionResources },
+  'generators.PluginGenerator.GenerateParams': { run: runPlugin },
   'generators.GitGenerator.GenerateParams': { run: runGit },
   'generators.GitGenerator.generateParamsFromGitFile': { run: runGitFile },
   'generators.MatrixGenerator.GenerateParams': {
