@@ -1,5 +1,6 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
+import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
 import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
@@ -52,6 +53,9 @@ export interface StoreReader {
   referencedDigests(): Promise<ReadonlySet<Digest>>
   token(id: string): Promise<TokenRow | undefined>
   tokens(): Promise<readonly TokenRow[]>
+  /** Removals that wait or were decided, oldest first. */
+  deletionPlans(): Promise<readonly DeletionPlan[]>
+  deletionPlan(id: string): Promise<DeletionPlan | undefined>
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
 }
 
@@ -82,6 +86,8 @@ export interface StoreWriter extends StoreReader {
   deleteBundle(digest: Digest): Promise<void>
   putToken(row: TokenRow): Promise<void>
   deleteToken(id: string): Promise<void>
+  putDeletionPlan(plan: DeletionPlan): Promise<void>
+  deleteDeletionPlan(id: string): Promise<void>
   appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void>
 }
 
@@ -165,6 +171,15 @@ export interface ApplicationRow {
   readonly syncFrom?: DocumentNumber
   readonly images: readonly string[]
   readonly hold?: Hold
+  /** Of a withdrawn Application: since when nobody wants it, and what becomes of its objects. */
+  readonly removal?: {
+    readonly since: EpochMs
+    readonly policy: RemovalPolicy
+    /** How long it has to be unwanted without a break before anything is removed; absent: the hub's setting. */
+    readonly graceMs?: number
+    /** The approved plan that let it go; absent within the budget. */
+    readonly plan?: string
+  }
   readonly createdAt: EpochMs
   readonly changedAt: EpochMs
 }

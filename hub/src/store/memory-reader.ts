@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationFilter,
   ApplicationRow,
@@ -28,6 +29,7 @@ import {
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byPlanAge,
   bySetKey,
   bySourceName,
   digestsHeld,
@@ -192,6 +194,14 @@ export class MemoryReader implements StoreReader {
     }
     for (const seen of recent.values()) for (const digest of seen) digests.add(digest)
     return digests
+  }
+
+  async deletionPlans(): Promise<readonly DeletionPlan[]> {
+    return this.view('deletionPlans').all().sort(byPlanAge)
+  }
+
+  async deletionPlan(id: string): Promise<DeletionPlan | undefined> {
+    return this.view('deletionPlans').get(id)
   }
 
   async token(id: string): Promise<TokenRow | undefined> {

@@ -1,5 +1,6 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   AuditRow,
@@ -58,6 +59,7 @@ export function createTables() {
     }),
     bundles: new MemoryTable<BundleRow>({ key: row => row.digest }),
     tokens: new MemoryTable<TokenRow>({ key: row => row.id }),
+    deletionPlans: new MemoryTable<DeletionPlan>({ key: row => row.id }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   AuditRow,
@@ -153,6 +154,14 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
 
   async deleteToken(id: string): Promise<void> {
     this.changed(this.view('tokens').delete(id))
+  }
+
+  async putDeletionPlan(plan: DeletionPlan): Promise<void> {
+    this.changed(this.view('deletionPlans').put(plan))
+  }
+
+  async deleteDeletionPlan(id: string): Promise<void> {
+    this.changed(this.view('deletionPlans').delete(id))
   }
 
   async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {

@@ -47,7 +47,7 @@ export function checkVersion(connection: Database, file: string): void {
 
 /**
  * Brings the database to this hub's schema, one migration at a time: each is one transaction and has a copy of the
- * whole database made before it, except the first on an empty one. The newest `backupKeep` copies are kept.
+ * whole database made before it, except on a new one, which has nothing to lose. The newest `backupKeep` copies are kept.
  */
 export async function migrateStore(
   connection: Database,
@@ -65,8 +65,9 @@ export async function migrateStore(
   const pending = Object.keys(migrations)
     .sort()
     .filter(name => !applied.includes(name))
+  const fresh = applied.length === 0
   for (const name of pending) {
-    if (applied.length > 0) {
+    if (!fresh) {
       const copy = copyBefore(connection, directory, name, isoTime(options.clock.now()))
       options.log.info('store copied before a migration', { migration: name, copy })
     }
@@ -79,7 +80,6 @@ export async function migrateStore(
       if (connection.inTransaction) connection.exec('ROLLBACK')
       throw error
     }
-    applied.push(name)
     options.log.info('store migrated', { migration: name })
   }
   if (pending.length > 0) removeOldCopies(join(directory, MIGRATION_BACKUPS), options.backupKeep)

@@ -1,4 +1,5 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   ClusterRow,
@@ -27,6 +28,7 @@ function byText(a: string, b: string): number {
 
 export const bySourceName = (a: SourceRow, b: SourceRow): number => byText(a.name, b.name)
 export const bySetKey = (a: SetRow, b: SetRow): number => byText(a.key, b.key)
+export const byPlanAge = (a: DeletionPlan, b: DeletionPlan): number => a.since - b.since || byText(a.id, b.id)
 export const byFileAndIndex = (a: SourceDocumentRow, b: SourceDocumentRow): number =>
   byText(a.file, b.file) || a.index - b.index
 export const byApplicationName = (a: ApplicationRow, b: ApplicationRow): number =>

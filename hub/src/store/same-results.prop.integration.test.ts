@@ -37,6 +37,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       ),
   ),
   step('putSet', fc.record({ key: text, name: id }), (rows, over) => rows.putSet(sample.sampleSet(over))),
+  step('putDeletionPlan', fc.record({ id, since: small }), (rows, over) =>
+    rows.putDeletionPlan(sample.samplePlan(over)),
+  ),
+  step('deleteDeletionPlan', id, (rows, key) => rows.deleteDeletionPlan(key)),
   step('deleteSet', text, (rows, key) => rows.deleteSet(key)),
   step(
     'putApplication',
@@ -158,6 +162,7 @@ async function everything(rows: StoreReader): Promise<unknown> {
     bundles: await of(digests, key => rows.bundle(key)),
     referenced: [...(await rows.referencedDigests())].sort(),
     tokens: await rows.tokens(),
+    plans: await rows.deletionPlans(),
     audit: [await rows.audit({ limit: 5 }), await rows.audit({ limit: 5, before: 3 })],
   }
 }

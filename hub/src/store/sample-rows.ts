@@ -1,4 +1,5 @@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   BundleRow,
@@ -194,6 +195,26 @@ export function sampleBundle(over: Partial<BundleRow> = {}): BundleRow {
     holdsSecrets: false,
     images: [],
     createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function samplePlan(over: Partial<DeletionPlan> = {}): DeletionPlan {
+  return {
+    id: 'plan-1',
+    claimant: 'set/platform/shop',
+    source: 'platform',
+    set: 'shop',
+    kind: 'shrink',
+    digest: digestOf('list'),
+    applications: [
+      { id: 'app-1', name: 'shop-eu-1', project: 'shop', cluster: 'eu-1', namespace: 'shop', policy: 'prune' },
+    ],
+    count: { removed: 1, total: 1 },
+    projects: [{ project: 'shop', removed: 1, total: 1 }],
+    reason: 'set "shop" yields nothing any more',
+    since: 1_000,
+    state: 'held',
     ...over,
   }
 }

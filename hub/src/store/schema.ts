@@ -40,6 +40,7 @@ export interface StoreSchema {
   readonly render_memos: { key: string; digest: string }
   readonly bundles: { digest: string; body: string }
   readonly tokens: IdentifiedTable
+  readonly deletion_plans: IdentifiedTable
   readonly audit: { sequence: Generated<number>; body: string }
 }
 
@@ -69,5 +70,6 @@ export const STORE_TABLES = [
   'render_memos',
   'bundles',
   'tokens',
+  'deletion_plans',
   'audit',
 ] as const satisfies readonly (keyof StoreSchema)[]

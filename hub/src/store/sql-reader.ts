@@ -1,5 +1,6 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationFilter,
   ApplicationRow,
@@ -27,6 +28,7 @@ import {
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byPlanAge,
   bySetKey,
   bySourceName,
   HISTORY_DIGESTS,
@@ -181,6 +183,14 @@ export class SqlReader implements StoreReader {
     for (const { digest } of named) if (digest !== null) digests.add(digest as Digest)
     for (const digest of await this.recentDigests()) digests.add(digest)
     return digests
+  }
+
+  async deletionPlans(): Promise<readonly DeletionPlan[]> {
+    return all<DeletionPlan>(await this.sql.selectFrom('deletion_plans').select('body').execute()).sort(byPlanAge)
+  }
+
+  async deletionPlan(id: string): Promise<DeletionPlan | undefined> {
+    return one(await this.sql.selectFrom('deletion_plans').select('body').where('id', '=', id).execute())
   }
 
   async token(id: string): Promise<TokenRow | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   AuditRow,
@@ -207,6 +208,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async deleteToken(id: string): Promise<void> {
     this.count(await this.sql.deleteFrom('tokens').where('id', '=', id).execute())
+  }
+
+  async putDeletionPlan(plan: DeletionPlan): Promise<void> {
+    await this.upsert('deletion_plans', ['id'], { id: plan.id, body: encodeRow(plan) })
+  }
+
+  async deleteDeletionPlan(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('deletion_plans').where('id', '=', id).execute())
   }
 
   async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {

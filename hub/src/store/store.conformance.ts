@@ -429,6 +429,28 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       })
     })
 
+    rule('removals that wait are kept by id, oldest first, and deleted', async () => {
+      await store.write(async rows => {
+        await rows.putDeletionPlan(sample.samplePlan({ id: 'b', since: 2 }))
+        await rows.putDeletionPlan(sample.samplePlan({ id: 'c', since: 1 }))
+        await rows.putDeletionPlan(sample.samplePlan({ id: 'a', since: 2 }))
+        await rows.putDeletionPlan(sample.samplePlan({ id: 'd', since: 3 }))
+        await rows.deleteDeletionPlan('d')
+        await rows.deleteDeletionPlan('never there')
+      })
+      const decision = { by: 'ana', at: 5, reason: 'yes' }
+      await store.write(rows =>
+        rows.putDeletionPlan(sample.samplePlan({ id: 'c', since: 1, state: 'approved', decision })),
+      )
+      await store.read(async rows => {
+        expect((await rows.deletionPlans()).map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+        expect(await rows.deletionPlan('c')).toEqual(
+          sample.samplePlan({ id: 'c', since: 1, state: 'approved', decision }),
+        )
+        expect(await rows.deletionPlan('d')).toBeUndefined()
+      })
+    })
+
     rule('counters tell transactions and rows really changed', async () => {
       await store.write(async rows => {
         await rows.putSource(sample.sampleSource())

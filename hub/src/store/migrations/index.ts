@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration'
 import type { StoreDialect } from '../store-dialect.ts'
 import { firstTables } from './0001-first-tables.ts'
+import { deletionPlans } from './0002-deletion-plans.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -9,5 +10,6 @@ import { firstTables } from './0001-first-tables.ts'
 export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, Migration>> {
   return {
     '0001-first-tables': firstTables(dialect),
+    '0002-deletion-plans': deletionPlans(dialect),
   }
 }
