@@ -1,3 +1,5 @@
+import type { GoFunction } from './go-function.ts'
+
 /**
  * A value inside a Go template. Parameters are JSON, whose numbers are Go's float64; literals, lengths and arithmetic
  * give integers, which print and divide otherwise, so that they are a type of their own.
@@ -13,6 +15,7 @@ export type GoValue =
   | GoInteger
   | GoTime
   | GoBytes
+  | GoStruct
   | readonly GoValue[]
   | GoMap
 
@@ -55,6 +58,24 @@ export class GoBytes {
   }
 }
 
+/** A value of a Go type of its own, which a few functions give: `genCA` a certificate, `semver` a version. */
+export class GoStruct {
+  /** What `typeOf` says: `sprig.certificate`, `*semver.Version`. */
+  readonly type: string
+  readonly fields: GoMap
+  /** What `.Name argument` calls. */
+  readonly methods: ReadonlyMap<string, GoFunction>
+  /** How `%v` prints it. */
+  readonly text: string
+
+  constructor(type: string, fields: GoMap, methods: ReadonlyMap<string, GoFunction>, text: string) {
+    this.type = type
+    this.fields = fields
+    this.methods = methods
+    this.text = text
+  }
+}
+
 const GO_TYPE = Symbol('Go type')
 
 /** A list whose items Go knows the type of, such as the `[]string` of `splitList`; others are `[]interface {}`. */
@@ -76,6 +97,7 @@ export function goTypeOf(value: GoValue): string {
   if (value instanceof GoInteger) return value.type
   if (value instanceof GoTime) return 'time.Time'
   if (value instanceof GoBytes) return '[]uint8'
+  if (value instanceof GoStruct) return value.type
   const known = (value as { readonly [GO_TYPE]?: string })[GO_TYPE]
   return known ?? (Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}')
 }
@@ -91,6 +113,7 @@ export function isGoMap(value: GoValue): value is GoMap {
     !Array.isArray(value) &&
     !(value instanceof GoInteger) &&
     !(value instanceof GoTime) &&
-    !(value instanceof GoBytes)
+    !(value instanceof GoBytes) &&
+    !(value instanceof GoStruct)
   )
 }

@@ -1,6 +1,6 @@
 import { getKey } from '@flotilla/core/json/json'
 import { compareUtf8, type NumberNotation } from '../../../go-text.ts'
-import { GoBytes, GoInteger, type GoMap, GoTime, type GoValue, goTypeOf, isGoList } from '../go-value.ts'
+import { GoBytes, GoInteger, type GoMap, GoStruct, GoTime, type GoValue, goTypeOf, isGoList } from '../go-value.ts'
 import { type FormatFlags, NO_FLAGS, pad } from './format-flags.ts'
 import { formatFloat } from './format-float.ts'
 import { formatInteger } from './format-integer.ts'
@@ -50,6 +50,7 @@ function printScalar(value: NonNullable<GoValue>, style: PrintStyle): string | u
   if (value instanceof GoInteger) return printInteger(value, style)
   if (value instanceof GoBytes) return printBytes(value, style)
   if (value instanceof GoTime) return formatText(timeText(value), verb, flags) ?? badVerb(value, style)
+  if (value instanceof GoStruct) return formatText(value.text, verb, flags) ?? badVerb(value, style)
   return undefined
 }
 
