@@ -95,6 +95,7 @@ export class Hub {
       random,
       log,
       limits: settings.gatewayLimits,
+      clusters: () => this.loop.world.fleet.clusters.size,
       events: {
         reported: (_clusterId, ids) => {
           this.#refresh({ applications: ids })

@@ -145,7 +145,8 @@ export class SmallHub {
       heartbeat: clusterId => void this.heartbeats.push(clusterId),
     }
     const { store, bundles, keys, clock, random, log } = this
-    return new AgentGateway({ store, bundles, keys, clock, random, log, limits: this.#limits, events })
+    const clusters = (): number => 1
+    return new AgentGateway({ store, bundles, keys, clock, random, log, limits: this.#limits, clusters, events })
   }
 }
 

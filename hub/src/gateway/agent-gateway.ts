@@ -14,7 +14,7 @@ import { Conversation } from './conversation.ts'
 import { enrol } from './enrol.ts'
 import { FailureLimiter } from './failure-limiter.ts'
 import { type HubKeys, linksFrom } from './hub-keys.ts'
-import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits, heartbeatMsFor } from './limits.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import { type Route, routeOf } from './routes.ts'
 import { serveBundle } from './serve-bundle.ts'
@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly random: Random
   readonly log: Log
   readonly limits?: Partial<GatewayLimits>
+  /** How many clusters the fleet has: their agents share the hub's time. */
+  readonly clusters: () => number
   readonly events: GatewayEvents
 }
 
@@ -151,7 +153,9 @@ export class AgentGateway {
     }
     const { caller } = authentication
     const conversation = new Conversation(caller.cluster.id, this.#options, this.#limits)
-    const session = new SocketSession(caller, conversation, this.#counted(socket), this.#options, this.#limits, {
+    const heartbeatMs = heartbeatMsFor(this.#options.clusters(), this.#limits)
+    const limits = { ...this.#limits, heartbeatMs }
+    const session = new SocketSession(caller, conversation, this.#counted(socket), this.#options, limits, {
       stood: stood => this.#stood(stood),
       ended: ended => {
         this.#opening.delete(ended)
@@ -337,10 +341,12 @@ export class AgentGateway {
     const { clock } = this.#options
     this.#sweep ??= clock.setTimer(this.#limits.silentMs / 4, () => {
       this.#sweep = undefined
-      const oldest = clock.monotonicMs() - this.#limits.silentMs
+      const now = clock.monotonicMs()
       for (const session of [...this.#sessions.values()]) {
-        if (session.lastHeardMs < oldest) session.close(CLOSE.silent, 'silent')
+        const silentMs = session.heartbeatMs * this.#limits.silentHeartbeats
+        if (session.lastHeardMs < now - silentMs) session.close(CLOSE.silent, 'silent')
       }
+      const oldest = now - this.#limits.silentMs
       for (const [clusterId, poller] of this.#pollers) {
         if (poller.lastHeardMs < oldest) this.#pollers.delete(clusterId)
       }

@@ -1,12 +1,16 @@
 /** What one agent, and all of them together, may ask of this hub. */
 export interface GatewayLimits {
-  /** Between two heartbeats of a socket, before the agent's own ± 20 %. */
+  /** Between two heartbeats of a socket, before the agent's own ± 20 %: the shortest, see {@link heartbeatMsFor}. */
   readonly heartbeatMs: number
+  /** The longest, however many clusters there are. */
+  readonly maxHeartbeatMs: number
   /** Between two polls where sockets do not work. */
   readonly pollMs: number
   /** How long a new socket may take to answer the nonce. */
   readonly helloWaitMs: number
-  /** A socket or poller that was not heard for so long is gone. */
+  /** A socket that was not heard for so many of its heartbeats is gone. */
+  readonly silentHeartbeats: number
+  /** A poller that was not heard for so long is gone. */
   readonly silentMs: number
   /** Frames of one socket waiting to be worked on; one more closes it. */
   readonly maxQueuedFrames: number
@@ -32,8 +36,10 @@ export interface GatewayLimits {
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   heartbeatMs: 30_000,
+  maxHeartbeatMs: 120_000,
   pollMs: 15_000,
   helloWaitMs: 10_000,
+  silentHeartbeats: 3.5,
   silentMs: 100_000,
   maxQueuedFrames: 64,
   slowReaderBytes: 4 * 1024 * 1024,
@@ -44,4 +50,16 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   enrolmentFailuresPerMinute: 20,
   truthMs: 5 * 60_000,
   maxBodyBytes: { enrol: 32 * 1024, reports: 1024 * 1024, poll: 1024 * 1024 },
+}
+
+/** Heartbeats of all agents that a hub answers in a second before it asks for fewer. */
+const HEARTBEATS_PER_SECOND = 17
+
+/**
+ * How often each of so many clusters' agents is to be heard. Beyond five hundred the interval grows with the fleet, so
+ * that a quiet hub stays quiet; what changes is pushed at once however long it is.
+ */
+export function heartbeatMsFor(clusters: number, limits: GatewayLimits): number {
+  const wanted = Math.ceil((clusters * 1000) / HEARTBEATS_PER_SECOND)
+  return Math.max(limits.heartbeatMs, Math.min(limits.maxHeartbeatMs, wanted))
 }

@@ -40,6 +40,8 @@ export interface SessionHooks {
 export class SocketSession {
   readonly caller: Caller
   readonly conversation: Conversation
+  /** How often this agent is asked to be heard, before its own ± 20 %. */
+  readonly heartbeatMs: number
   readonly connectedAt: number
   lastSeenAt: number
   /** The same on the clock that never steps, for telling silence. */
@@ -68,6 +70,7 @@ export class SocketSession {
     this.#socket = socket
     this.#hub = hub
     this.#limits = limits
+    this.heartbeatMs = limits.heartbeatMs
     this.#hooks = hooks
     this.connectedAt = hub.clock.now()
     this.lastSeenAt = this.connectedAt
@@ -153,7 +156,7 @@ export class SocketSession {
     if (this.#ended) return
     await this.#compareHighest(frame)
     this.standing = true
-    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.#limits.heartbeatMs, upTo })
+    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.heartbeatMs, upTo })
     this.#hooks.stood(this)
   }
 
