@@ -23,8 +23,22 @@ function bundledNode() {
   }
 }
 
+/**
+ * V8 lets the space for new objects grow to what suits a build, which costs a hub over 100 MB that it never needs: with
+ * 4 MiB a thousand agents fit into a fifth to a third less, for a few percent of processor time. It is a flag of the
+ * process's start, so the process starts itself again in its own place: same id, same parent, same files.
+ */
+function startHubFrugally() {
+  const verb = process.argv.slice(2).find(word => !word.startsWith('-'))
+  const chosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(text => text.includes('semi-space'))
+  if (verb !== 'hub' || chosen || typeof process.execve !== 'function' || process.platform === 'win32') return
+  const words = [...process.execArgv, '--max-semi-space-size=4', ...process.argv.slice(1)]
+  process.execve(process.execPath, [process.execPath, ...words], process.env)
+}
+
 if (isCapable()) {
   delete process.env[AGAIN]
+  startHubFrugally()
   // Compiled code is kept between starts (NODE_COMPILE_CACHE says where): a hub starts in half the time.
   module.enableCompileCache?.()
   const { main } = await import('../src/main.ts')

@@ -134,11 +134,12 @@ function createServer(
   certificate: ShownCertificate | undefined,
   listener: Parameters<typeof createHttpServer>[1] & object,
 ): Server {
-  // Agents and watchers keep connections for long; bodies have limits and time-outs of their own.
-  const settings = { keepAliveTimeout: 75_000, headersTimeout: 20_000, requestTimeout: 120_000 }
+  const settings = { headersTimeout: 20_000, requestTimeout: 120_000 }
+  // Behind a proxy it must not be the hub that ends a kept connection: that one would send into nothing. Without one,
+  // each that is kept costs the memory of its encryption, and a thousand agents keep a socket besides.
   return certificate
-    ? createHttpsServer({ ...settings, ...secureContextOf(certificate) }, listener)
-    : createHttpServer(settings, listener)
+    ? createHttpsServer({ ...settings, keepAliveTimeout: 5_000, ...secureContextOf(certificate) }, listener)
+    : createHttpServer({ ...settings, keepAliveTimeout: 75_000 }, listener)
 }
 
 function listen(server: Server, { host, port }: HubProcessOptions['listen']): Promise<void> {

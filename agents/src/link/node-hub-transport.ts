@@ -63,7 +63,7 @@ class NodeHubTransport implements HubTransport {
     this.#url = new URL(options.url)
     const proxy = proxyFor(this.#url, options.environment)
     const secure = this.#url.protocol === 'https:'
-    const settings = { keepAlive: true, maxSockets: 4, timeout: IDLE_TIMEOUT_MS }
+    const settings = { keepAlive: true, maxSockets: 4, maxFreeSockets: 1, timeout: IDLE_TIMEOUT_MS }
     if (proxy) this.#agent = new HttpsProxyAgent(proxy, settings)
     else this.#agent = secure ? new https.Agent(settings) : new http.Agent(settings)
   }
