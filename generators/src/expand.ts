@@ -46,7 +46,7 @@ export function expandWith(
   { engine, registry }: ExpansionParts,
 ): Expansion {
   const needs = new Map<string, InputRequest>()
-  const meter: OutputMeter = { remaining: LIMITS.renderedSet }
+  const meter: OutputMeter = { remaining: LIMITS.renderedSet, steps: LIMITS.stepsOfSet }
   const context = generatorContext(set, inputs, { engine, registry }, meter, needs)
   const errors: ExpansionError[] = []
   const entries = generatorEntries(set)

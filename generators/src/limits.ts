@@ -15,6 +15,8 @@ export const LIMITS = {
   renderedText: 1024 * 1024,
   /** Characters rendered for one whole ApplicationSet. */
   renderedSet: 512 * 1024 * 1024,
+  /** Steps of work (parts of templates and expressions looked at) for one whole ApplicationSet. */
+  stepsOfSet: 20_000_000,
   /** Parameters of one set after flattening, from one file. */
   flattenedKeys: 100_000,
   /** Errors listed for one top-level generator; a line then says how many more there were. */

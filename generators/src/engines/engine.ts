@@ -24,9 +24,12 @@ export type CompiledText = string | RenderText
 /** @throws TemplateError */
 export type RenderText = (parameters: Parameters, meter: OutputMeter) => string
 
-/** How many characters the whole set may still render; engines count down and stop at zero. */
+/** What the whole set may still do; engines count down and stop at zero. */
 export interface OutputMeter {
+  /** Characters to render. */
   remaining: number
+  /** Steps of work, for what can work long and render little; absent: only each text has its bound. */
+  steps?: number
 }
 
 export function renderText(
