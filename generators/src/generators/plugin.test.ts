@@ -1,3 +1,4 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import { describe, expect, test } from 'vitest'
 import { contextOf, generate } from '../../test/generator-context.ts'
 import type { InputAnswer, InputRequest } from '../inputs.ts'
@@ -6,8 +7,7 @@ import { requeueAfterMs } from '../requeue.ts'
 const ENTRY = 'plugin: { configMapRef: { name: teams }, input: { parameters: { env: prod, count: 2 } } }'
 const INPUT = { generator: { input: { parameters: { env: 'prod', count: 2 } } } }
 
-const says = (...parameters: InputAnswer extends infer Answer ? (Answer & { kind: 'plugin' })['parameters'] : never) =>
-  contextOf({ ask: () => ({ kind: 'plugin', parameters }) })
+const says = (...parameters: readonly JsonObject[]) => contextOf({ ask: () => ({ kind: 'plugin', parameters }) })
 
 describe('plugin', () => {
   test('asks the named plugin for the set, its project and the parameters as they are', () => {
