@@ -1,0 +1,151 @@
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Renderer } from '@flotilla/core/ports/renderer'
+import type { Store } from '@flotilla/core/ports/store'
+import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
+import type { ConfigSource } from '../loop/config-sources.ts'
+import { Loop } from '../loop/loop.ts'
+import type { HostedInputs } from '../loop/services.ts'
+import { compareSides } from './compare-sides.ts'
+import { presumeApplied } from './presume-applied.ts'
+import { PREVIEW_LIMITS, type Preview, PreviewError, type PreviewLimits } from './preview.ts'
+import { type SideState, stateOf } from './side-state.ts'
+import type { SidedRepositories } from './sided-repositories.ts'
+
+export interface PreviewInput {
+  readonly configSources: readonly ConfigSource[]
+  readonly repositories: SidedRepositories
+  readonly hosted: HostedInputs
+  readonly renderer: Renderer
+  /** What is known before: empty for a fleet that is presumed, a copy of a hub's own. It is written to. */
+  readonly store: Store
+  readonly bundles: BundleStore
+  readonly clock: Clock
+  /**
+   * `true`: every declared Cluster has an agent and holds what is declared for it, as is to be presumed where no hub can
+   * be asked.
+   */
+  readonly presumeApplied: boolean
+  /** Names of Clusters whose agent has joined, besides those presumed so. */
+  readonly joined?: ReadonlySet<string>
+  readonly limits?: Partial<PreviewLimits>
+}
+
+/**
+ * What a change would do: the hub's own loop runs in memory, first over the base, then over the head, and what became
+ * of every Application is compared. There is no second set of rules that could say something else than the hub does
+ * after the merge.
+ *
+ * No agent is asked, nothing is offered, nobody is told. Time stands still, so that whatever waits for time waits.
+ *
+ * @throws PreviewError
+ */
+export async function runPreview(input: PreviewInput): Promise<Preview> {
+  const limits = { ...PREVIEW_LIMITS, ...input.limits }
+  const failures: string[] = []
+  const clock = new VirtualClock({ startAt: input.clock.now(), settle: async () => undefined })
+  const loop = newLoop(input, clock, failures)
+  const deadline = new Deadline(input.clock, limits.maxMs)
+  try {
+    await loop.start()
+    await deadline.hold(loop.idle())
+    requireSettled(input, loop, failures, limits)
+    if (input.presumeApplied) await presumeApplied(loop.world, input.store, clock.now())
+    const base = await stateOf(loop.world, input.store)
+    input.repositories.showHead()
+    for (const url of loop.repositories()) loop.refreshRepository(url)
+    for (const { name } of input.configSources) loop.refreshSource(name)
+    await deadline.hold(loop.idle())
+    requireSettled(input, loop, failures, limits)
+    const head = await stateOf(loop.world, input.store)
+    return await compareSides(base, head, { bundles: input.bundles, limits, joined: joinedOf(input, base) })
+  } finally {
+    deadline.end()
+    await loop.stop()
+  }
+}
+
+function joinedOf({ presumeApplied: presumed, joined }: PreviewInput, base: SideState): ReadonlySet<string> {
+  return presumed ? new Set([...base.clusters, ...(joined ?? [])]) : (joined ?? new Set())
+}
+
+function newLoop(input: PreviewInput, clock: VirtualClock, failures: string[]): Loop {
+  const random = seededRandom(1)
+  const nobody = (): void => undefined
+  return new Loop(
+    {
+      store: input.store,
+      bundles: input.bundles,
+      renderer: input.renderer,
+      repositories: input.repositories,
+      hosted: input.hosted,
+      // Never leave this process: whatever is signed with them is thrown away.
+      keys: hubKeysOf(newHubKeyFile(random, clock.now(), '00000000-0000-7000-8000-000000000000')),
+      clock,
+      random,
+      log: failureLog(failures),
+      removalGraceMs: Number.MAX_SAFE_INTEGER,
+      announce: { applications: nobody, sets: nobody, sources: nobody, clusters: nobody, documents: nobody },
+    },
+    input.configSources,
+  )
+}
+
+/** What the loop would try again later is the end of a preview: there is no later. */
+function failureLog(failures: string[]): Log {
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message, fields) => {
+      const error = fields?.['error']
+      failures.push(error instanceof Error ? `${message}: ${error.message}` : message)
+    },
+    child: () => log,
+  }
+  return log
+}
+
+function requireSettled(input: PreviewInput, loop: Loop, failures: readonly string[], limits: PreviewLimits): void {
+  const [first] = failures
+  if (first !== undefined) throw new PreviewError('PREVIEW_FAILED', 'preview', first)
+  if (loop.world.applicationCount > limits.maxApplications) {
+    const message = `there are ${loop.world.applicationCount} Applications; a preview takes ${limits.maxApplications}`
+    throw new PreviewError('PREVIEW_TOO_LARGE', 'preview', message)
+  }
+  for (const { name } of input.configSources) {
+    const error = loop.sources.failing(name)
+    if (error && !loop.sources.loaded(name)) {
+      throw new PreviewError(
+        'CONFIG_UNREADABLE',
+        name === '' ? 'config' : `config source "${name}"`,
+        'it cannot be read',
+      )
+    }
+  }
+}
+
+/** Ends waiting when wall time is up; the work itself is stopped by who waits. */
+class Deadline {
+  readonly #stop = new AbortController()
+  readonly #passed: Promise<never>
+
+  constructor(clock: Clock, ms: number) {
+    this.#passed = clock.sleep(ms, this.#stop.signal).then(() => {
+      throw new PreviewError('PREVIEW_TOO_SLOW', 'preview', `it took longer than ${ms} ms`)
+    })
+    // Whether anybody waits or not.
+    this.#passed.catch(() => undefined)
+  }
+
+  hold<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#passed])
+  }
+
+  end(): void {
+    this.#stop.abort()
+  }
+}
