@@ -103,6 +103,7 @@ function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
     name: set.name,
     group: set.group,
     project: typeof project === 'string' ? project : '',
+    trust: set.trust,
     numbers: argo ? 'go' : 'plain',
     fileGlobs: globs === 'doublestar' || globs === 'pathspec' ? globs : argo ? 'pathspec' : 'doublestar',
   }
@@ -148,8 +149,10 @@ function expandEntry(
   }
   const list = new ErrorList(set, generator)
   const applications = transformed.results.flatMap(result => buildAll(set, result, index, context, list))
+  const { results } = transformed
+  const authoritative = results.length > 0 && results.every(result => result.authoritative)
   errors.push(...list.errors())
-  return { generator, status: 'ok', applications }
+  return { generator, status: 'ok', applications, ...(authoritative && { authoritative }) }
 }
 
 function buildAll(

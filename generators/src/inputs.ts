@@ -1,4 +1,6 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { Trust } from '@flotilla/core/model/fleet'
+import type { HostPolicy } from './host-policy.ts'
 
 /**
  * What a generator needs from the world, as a value. `expand` is pure: it looks answers up by {@link inputKey} and
@@ -72,8 +74,10 @@ export type PullRequestProvider = (typeof PULL_REQUEST_PROVIDERS)[number]
 interface HostFacts<Provider> {
   readonly provider: Provider
   readonly config: JsonObject
-  /** The project that pays for it: credentials may be limited to one. */
+  /** The set's project, before rendering: credentials may be limited to some. */
   readonly project: string
+  /** What the set's config source may declare for. */
+  readonly trust: Trust
 }
 
 /** Every repository of an organisation, group or project, with its default branch. */
@@ -83,13 +87,13 @@ export interface RepositoriesRequest extends HostFacts<ScmProvider> {
   readonly cloneProtocol: string
 }
 
-/** All branches of one repository. */
+/** The default branch of one repository, or all branches with `allBranches`, each with its commit. */
 export interface BranchesRequest extends HostFacts<ScmProvider> {
   readonly kind: 'scm-branches'
   readonly repository: HostedRepository
 }
 
-/** Whether a file or folder exists on a branch of a repository. */
+/** Whether a file or folder exists at that commit of a repository (that branch, where the commit is not known). */
 export interface RepositoryPathRequest extends HostFacts<ScmProvider> {
   readonly kind: 'scm-path'
   readonly repository: HostedRepository
@@ -97,7 +101,10 @@ export interface RepositoryPathRequest extends HostFacts<ScmProvider> {
   readonly path: string
 }
 
-/** The pull requests of one repository, in the states that the provider's configuration asks for. */
+/**
+ * The pull requests of one repository, in the states that the provider's configuration asks for. Its `labels` are left
+ * out where that is cheap, so that sets with different ones share a listing.
+ */
 export interface PullRequestsRequest extends HostFacts<PullRequestProvider> {
   readonly kind: 'pull-requests'
 }
@@ -106,8 +113,9 @@ export interface PullRequestsRequest extends HostFacts<PullRequestProvider> {
 export interface PullRequestFilesRequest extends HostFacts<PullRequestProvider> {
   readonly kind: 'pull-request-files'
   readonly number: string
-  /** A new head is another question. */
+  /** A new head is another question, and another target too. */
   readonly headSha: string
+  readonly targetBranch: string
 }
 
 /** What a plugin says to these parameters (applicationsets.md 9.9). */
@@ -164,7 +172,8 @@ export type InputAnswer =
       readonly pullRequests: readonly PullRequest[]
       readonly repositoryMissing?: boolean
     }
-  | { readonly kind: 'pull-request-files'; readonly paths: readonly string[] }
+  /** `truncated`: the host lists no more paths, and there may be others. */
+  | { readonly kind: 'pull-request-files'; readonly paths: readonly string[]; readonly truncated?: boolean }
   | { readonly kind: 'plugin'; readonly parameters: readonly JsonObject[] }
   | {
       readonly kind: 'decision-resources'
@@ -204,6 +213,8 @@ export interface GeneratorInputs {
    * `https://kubernetes.default.svc`. Off by default: the hub has no cluster of its own (decision 15).
    */
   readonly implicitLocalCluster?: boolean
+  /** Which Git hosts may be asked; every one without it. */
+  readonly hosts?: HostPolicy
   answer(request: InputRequest): InputAnswer | undefined
   /** For templates that ask for the time or for chance; without it they are an error. */
   readonly environment?: EngineEnvironment

@@ -14,6 +14,7 @@ export interface TransformResult {
   readonly template: JsonObject | undefined
   readonly sets: readonly ElementParameters[]
   readonly opaque?: ReadonlySet<string>
+  readonly authoritative?: boolean
 }
 
 export interface ElementParameters {
@@ -66,11 +67,17 @@ function runEntry(
     if (generated.kind === 'waiting') waiting = true
     else if (generated.kind === 'failed') failures.push(...below([generator.key], generated.failures))
     else {
-      const { opaque } = generated
+      const { opaque, authoritative } = generated
       const kept = catching(['selector'], () => keepSelected(generated, selector, context))
       if ('failures' in kept) failures.push(...kept.failures)
       else
-        results.push({ key: generator.key, template: ownTemplate(body), sets: kept.value, ...(opaque && { opaque }) })
+        results.push({
+          key: generator.key,
+          template: ownTemplate(body),
+          sets: kept.value,
+          ...(opaque && { opaque }),
+          ...(authoritative && { authoritative }),
+        })
     }
   }
   if (failures.length > 0) return { kind: 'failed', failures }

@@ -11,7 +11,7 @@ import { entryTransformer } from '../src/transform.ts'
 export function contextOf(parts: Partial<GeneratorContext> & { readonly nested?: boolean } = {}): GeneratorContext {
   const { nested = false, ...rest } = parts
   return {
-    set: { name: 'web', group: 'argoproj.io', project: 'default', numbers: 'go', fileGlobs: 'pathspec' },
+    set: { name: 'web', group: 'argoproj.io', project: 'default', trust: { kind: 'all' }, numbers: 'go', fileGlobs: 'pathspec' },
     inputs: { clusters: [], projects: ['default'] },
     engine: nested ? VERBATIM : fasttemplate,
     meter: { remaining: 1e9 },

@@ -121,6 +121,7 @@ export function contextOf(parts: ContextParts): GeneratorContext {
       name: parts.setName ?? '',
       group: 'argoproj.io',
       project: parts.project ?? '',
+      trust: { kind: 'all' },
       numbers: 'go',
       fileGlobs: parts.fileGlobs ?? 'pathspec',
     },

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
+import type { Trust } from '@flotilla/core/model/fleet'
 import type { OutputMeter, TemplateEngine } from '../engines/engine.ts'
 import type { Failure } from '../failure.ts'
 import type { NumberNotation } from '../go-text.ts'
@@ -11,6 +12,8 @@ export interface Generator {
   readonly key: string
   /** Every field of its value, so that a loader can refuse the others. */
   readonly fields: readonly string[]
+  /** Those of `fields` that Argo CD lacks: an entry under argoproj.io that holds one is refused. */
+  readonly additions?: readonly string[]
   /**
    * How often its inputs are asked for again when `requeueAfterSeconds` is absent, in seconds or as the installation
    * says; undefined for a generator that is told of every change.
@@ -28,6 +31,8 @@ export type Generated =
       readonly sets: readonly Parameters[]
       /** Top-level keys whose lists a selector takes as one text, not item by item (applicationsets.md 7). */
       readonly opaque?: ReadonlySet<string>
+      /** What a set was made of and is missing now is over, by the word of its provider: see `GeneratorOutcome`. */
+      readonly authoritative?: boolean
     }
   /** An input has no answer yet; the request is noted. */
   | { readonly kind: 'waiting' }
@@ -36,7 +41,7 @@ export type Generated =
 /** What a generator may look at. */
 export interface GeneratorContext {
   readonly set: SetFacts
-  readonly inputs: Pick<GeneratorInputs, 'clusters' | 'projects' | 'implicitLocalCluster'>
+  readonly inputs: Pick<GeneratorInputs, 'clusters' | 'projects' | 'implicitLocalCluster' | 'hosts'>
   readonly engine: TemplateEngine
   readonly meter: OutputMeter
   readonly registry: GeneratorRegistry
@@ -54,6 +59,8 @@ export interface SetFacts {
   readonly group: ApiGroup
   /** `spec.template.spec.project`, before rendering. */
   readonly project: string
+  /** What the set's config source may declare for. */
+  readonly trust: Trust
   readonly numbers: NumberNotation
   readonly fileGlobs: GitFilesRequest['dialect']
 }
