@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import type { Provenance } from '@flotilla/core/model/provenance'
 import { applicationBuilder } from './build-application.ts'
 import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
 import { engineEntryOf } from './engines/registry.ts'
@@ -8,7 +9,7 @@ import type { Expansion, ExpansionError, GeneratorOutcome } from './expansion.ts
 import { ErrorList, placeFailure } from './expansion-errors.ts'
 import type { Failure } from './failure.ts'
 import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
-import { GENERATORS } from './generators/registry.ts'
+import { generatorsFor } from './generators/registry.ts'
 import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
 import { LIMITS } from './limits.ts'
 import { comesFromOwn } from './templating/merge-template.ts'
@@ -30,7 +31,7 @@ export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInput
   if (entry.create === undefined) return unsupportedEngine(set, entry.name)
   return expandWith(set, inputs, {
     engine: entry.create(set.spec.goTemplateOptions ?? [], inputs.environment),
-    registry: GENERATORS,
+    registry: generatorsFor(set.group),
   })
 }
 
@@ -164,10 +165,11 @@ function buildAll(
 ): Application[] {
   const build = applicationBuilder(set, template, context.engine)
   const entryPath = ['spec', 'generators', index]
-  const { file, line, column } = set.positionOf(entryPath)
-  const origin = { source: set.source, file, line, column, set: set.name, generator: String(index) }
+  const origins = new Map<string | undefined, Omit<Provenance, 'element' | 'params'>>()
   const applications: Application[] = []
-  for (const { element, parameters } of sets) {
+  for (const { element, parameters, generator: inside } of sets) {
+    const origin = origins.get(inside) ?? originOf(set, index, inside)
+    origins.set(inside, origin)
     const built = build(parameters, { ...origin, element, params: parameters }, context.meter)
     if (built.kind === 'application') {
       applications.push(built.application)
@@ -176,9 +178,25 @@ function buildAll(
     const { stage, error } = built
     const own = comesFromOwn(template, error.path)
     const path = stage === 'patch' ? ['spec', 'templatePatch'] : [...(own ? [...entryPath, key] : ['spec']), 'template']
-    errors.add(stage, element, error, stage === 'patch' ? path : [...path, ...error.path])
+    errors.add(
+      stage,
+      { generator: origin.generator, element },
+      error,
+      stage === 'patch' ? path : [...path, ...error.path],
+    )
   }
   return applications
+}
+
+/** @param inside Of a union: which generator in the entry, `union.1`. */
+function originOf(set: Declared<ApplicationSetSpec>, index: number, inside: string | undefined) {
+  const nested = (inside ?? '')
+    .split('.')
+    .flatMap((step, at): (string | number)[] => (at % 2 === 0 ? [step, 'generators'] : [Number(step)]))
+  const path = ['spec', 'generators', index, ...(inside === undefined ? [] : nested)]
+  const { file, line, column } = set.positionOf(path)
+  const generator = inside === undefined ? String(index) : `${index}.${inside}`
+  return { source: set.source, file, line, column, set: set.name, generator }
 }
 
 function unsupportedEngine(set: Declared<ApplicationSetSpec>, engine: string): Expansion {

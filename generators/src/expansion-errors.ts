@@ -51,7 +51,12 @@ export class ErrorList {
     this.#generator = generator
   }
 
-  add(stage: BuildStage, element: number, problem: TemplateError, path: DocumentPath): void {
+  add(
+    stage: BuildStage,
+    { generator, element }: { readonly generator?: string; readonly element: number },
+    problem: TemplateError,
+    path: DocumentPath,
+  ): void {
     const { code, message, hint } = problem
     const key = JSON.stringify([stage, code, message, path])
     const known = this.#first.get(key)
@@ -67,7 +72,7 @@ export class ErrorList {
       reason: REASONS[stage],
       code,
       stage,
-      generator: this.#generator,
+      generator: generator ?? this.#generator,
       element,
       message,
       ...(hint === undefined ? {} : { hint }),

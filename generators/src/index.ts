@@ -1,6 +1,6 @@
 export { expand } from './expand.ts'
 export type { Expansion, ExpansionError, ExpansionErrorReason, GeneratorOutcome } from './expansion.ts'
-export { GENERATORS } from './generators/registry.ts'
+export { GENERATORS, generatorsFor, OUR_GENERATORS } from './generators/registry.ts'
 export { directoryMatcher, fileMatcher, type PathMatcher } from './git-paths.ts'
 export {
   type ClusterFacts,

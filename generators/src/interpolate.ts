@@ -31,7 +31,10 @@ export function interpolation(
   return (parameters, meter) => {
     if (Object.keys(parameters).length === 0) return entry
     try {
-      const rendered = { ...(compiled.render(parameters, meter) as JsonObject) }
+      const constant = compiled.render(parameters, meter) as JsonObject
+      // The same object each time when no text in it is a template.
+      if (values.size === 0) return constant
+      const rendered = { ...constant }
       for (const [key, templates] of values) {
         const body = rendered[key] as JsonObject
         setKey(rendered, key, { ...body, values: preResolve(templates, key, parameters, engine, meter) })

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { ApplicationSetSpec } from '@flotilla/core/model/fleet'
 import type { GeneratorRegistry } from './generators/generator.ts'
-import { GENERATORS } from './generators/registry.ts'
+import { OUR_GENERATORS } from './generators/registry.ts'
 import { LIMITS } from './limits.ts'
 
 /** How often a git or clusterDecisionResource generator looks again when its set does not say: Argo CD's 3 minutes. */
@@ -18,7 +18,7 @@ export interface RequeueOptions {
  * nested ones included (applicationsets.md 15.1). Zero when none asks for it; `requeueAfterSeconds: 0` turns polling off.
  */
 export function requeueAfterMs(spec: Pick<ApplicationSetSpec, 'generators'>, options: RequeueOptions = {}): number {
-  const registry = options.registry ?? GENERATORS
+  const registry = options.registry ?? OUR_GENERATORS
   const defaultSeconds = options.defaultSeconds ?? DEFAULT_REQUEUE_SECONDS
   const shortest = shortestSeconds(spec.generators ?? [], registry, defaultSeconds, 0)
   return Number.isFinite(shortest) ? shortest * 1000 : 0

@@ -81,9 +81,19 @@ function compareOrigins(a: Provenance, b: Provenance): number {
     a.line - b.line ||
     a.column - b.column ||
     compareUtf8(a.set ?? '', b.set ?? '') ||
-    Number(a.generator ?? -1) - Number(b.generator ?? -1) ||
+    compareGenerators(a.generator ?? '', b.generator ?? '') ||
     (a.element ?? -1) - (b.element ?? -1)
   )
+}
+
+/** `2` before `10`, `0` before `0.union.1`: in the order of the document. */
+function compareGenerators(a: string, b: string): number {
+  const [left, right] = [a.split('.'), b.split('.')]
+  for (let at = 0; at < left.length && at < right.length; at++) {
+    const order = Number(left[at]) - Number(right[at]) || compareUtf8(left[at]!, right[at]!)
+    if (order !== 0) return order
+  }
+  return left.length - right.length
 }
 
 function refusal(application: Application, winner: Application): Diagnostic {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type Json, type JsonObject, type MutableJsonObject } from '@flotilla/core/json/json'
 import { type DocumentPath, type Failure, failureOf, TemplateError } from './failure.ts'
 import { flatten } from './flatten.ts'
 import type { Generated, Generator, GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
@@ -6,6 +6,7 @@ import type { Parameters } from './inputs.ts'
 import { type Interpolate, interpolation } from './interpolate.ts'
 import { type LabelSelector, matchesSelector, parseLabelSelector } from './label-selector.ts'
 import { LIMITS } from './limits.ts'
+import { withParentKnown } from './parent-known.ts'
 
 /** What one generator of an entry gives, after the entry's selector. */
 export interface TransformResult {
@@ -21,6 +22,8 @@ export interface ElementParameters {
   /** Which of the generator's parameter sets, from 0, those counted that the selector refused. */
   readonly element: number
   readonly parameters: Parameters
+  /** Of a `union`: which generator inside the entry gave it, `union.1`; `element` counts that generator's sets. */
+  readonly generator?: string
 }
 
 export type Transformed =
@@ -40,16 +43,52 @@ export function entryTransformer(entry: JsonObject, context: GeneratorContext): 
   const selector = catching([], () => entrySelector(entry))
   const generators = generatorsOf(entry, context.registry)
   let interpolate: Interpolate | undefined
+  let last: { readonly entry: JsonObject; readonly transformed: Transformed } | undefined
   return parent => {
     if ('failures' in selector) return { kind: 'failed', failures: selector.failures }
+    if (Object.keys(parent).length === 0) return runEntry(entry, selector.value, generators, context)
     const filled = catching([], () => {
-      if (Object.keys(parent).length === 0) return entry
-      interpolate ??= interpolation(entry, context.engine, context.registry)
+      interpolate ??= entryInterpolation(entry, generators, context)
       return interpolate(parent, context.meter)
     })
     if ('failures' in filled) return { kind: 'failed', failures: filled.failures }
-    return runEntry(filled.value, selector.value, generators, context)
+    // An entry that nothing is filled into gives the same for each parent: a matrix asks a hundred times.
+    if (last?.entry === filled.value) return last.transformed
+    const transformed = runEntry(filled.value, selector.value, generators, { ...context, parent })
+    if (!generators.some(isCombinator)) last = { entry: filled.value, transformed }
+    return transformed
   }
+}
+
+/**
+ * The generators inside a combinator are filled in when they run, once everything is known that they may refer to: a
+ * reference to a neighbour inside is not yet known here, and would be lost (applicationsets.md 4.3).
+ */
+function entryInterpolation(
+  entry: JsonObject,
+  generators: readonly Generator[],
+  { engine, registry }: GeneratorContext,
+): Interpolate {
+  const inner = new Map<string, Json>()
+  const rest: MutableJsonObject = { ...entry }
+  for (const generator of generators.filter(isCombinator)) {
+    const body = entry[generator.key]
+    if (!isJsonObject(body) || body['generators'] === undefined) continue
+    const { generators: children, ...others } = body
+    inner.set(generator.key, children)
+    rest[generator.key] = others
+  }
+  const interpolate = interpolation(rest, engine, registry)
+  if (inner.size === 0) return interpolate
+  return (parent, meter) => {
+    const filled: MutableJsonObject = { ...interpolate(parent, meter) }
+    for (const [key, children] of inner) filled[key] = { ...(filled[key] as JsonObject), generators: children }
+    return filled
+  }
+}
+
+function isCombinator(generator: Generator): boolean {
+  return generator.fields.includes('generators')
 }
 
 function runEntry(
@@ -94,12 +133,18 @@ function runGenerator(generator: Generator, body: JsonObject | undefined, contex
     kind: 'failed',
     failures: [{ code, message, path: [], ...(hint === undefined ? {} : { hint }) }],
   })
+  if (context.set.group === 'argoproj.io') {
+    const addition = generator.additions?.find(field => body?.[field] !== undefined)
+    if (addition !== undefined) {
+      return fail('GENERATOR_INVALID', `there is no field "${addition}"`, `"${addition}" needs ${OUR_VERSION}`)
+    }
+  }
   if (generator.generate === undefined) {
     return fail('UNSUPPORTED_GENERATOR', `the generator "${generator.key}" is not built yet`, UNSUPPORTED_HINT)
   }
   if (body === undefined) return fail('GENERATOR_INVALID', `${generator.key} is an object`)
   try {
-    const generated = generator.generate(body, context)
+    const generated = generator.generate(body, isCombinator(generator) ? context : withParentKnown(context))
     if (generated.kind !== 'sets' || generated.sets.length <= LIMITS.parameterSets) return generated
     return fail('TOO_MANY_PARAMETERS', `${generator.key} gives more than ${LIMITS.parameterSets} parameter sets`)
   } catch (error) {
@@ -108,14 +153,15 @@ function runGenerator(generator: Generator, body: JsonObject | undefined, contex
   }
 }
 
+const OUR_VERSION = 'apiVersion: flotilla.dev/v1alpha1'
 const UNSUPPORTED_HINT = 'what this generator gave before stays as it is; the other generators of the set go on'
 
 function keepSelected(
-  { sets, opaque }: Extract<Generated, { kind: 'sets' }>,
+  { sets, opaque, origins }: Extract<Generated, { kind: 'sets' }>,
   selector: LabelSelector,
   context: GeneratorContext,
 ): ElementParameters[] {
-  const elements = sets.map((parameters, element) => ({ element, parameters }))
+  const elements = sets.map((parameters, element) => ({ element, parameters, ...origins?.[element] }))
   if (selector.length === 0) return elements
   return elements.filter(({ parameters }) =>
     matchesSelector(selector, flatten(parameters, context.set.numbers, opaque)),

@@ -3,7 +3,7 @@ import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
 import type { TemplateEngine } from '../src/engines/engine.ts'
 import { fasttemplate } from '../src/engines/fasttemplate.ts'
 import type { GeneratorContext } from '../src/generators/generator.ts'
-import { GENERATORS } from '../src/generators/registry.ts'
+import { generatorsFor } from '../src/generators/registry.ts'
 import type { Parameters } from '../src/inputs.ts'
 import { entryTransformer } from '../src/transform.ts'
 
@@ -11,15 +11,28 @@ import { entryTransformer } from '../src/transform.ts'
 export function contextOf(parts: Partial<GeneratorContext> & { readonly nested?: boolean } = {}): GeneratorContext {
   const { nested = false, ...rest } = parts
   return {
-    set: { name: 'web', group: 'argoproj.io', project: 'default', trust: { kind: 'all' }, numbers: 'go', fileGlobs: 'pathspec' },
+    set: {
+      name: 'web',
+      group: 'argoproj.io',
+      project: 'default',
+      trust: { kind: 'all' },
+      numbers: 'go',
+      fileGlobs: 'pathspec',
+    },
     inputs: { clusters: [], projects: ['default'] },
     engine: nested ? VERBATIM : fasttemplate,
     meter: { remaining: 1e9 },
-    registry: GENERATORS,
+    registry: generatorsFor(rest.set?.group ?? 'argoproj.io'),
     depth: 0,
     ask: () => undefined,
     ...rest,
   }
+}
+
+/** {@link contextOf} for documents of our own group. */
+export function ourContext(parts: Partial<GeneratorContext> & { readonly nested?: boolean } = {}): GeneratorContext {
+  const set = { ...contextOf().set, group: 'flotilla.dev', numbers: 'plain', fileGlobs: 'doublestar' } as const
+  return contextOf({ ...parts, set })
 }
 
 const VERBATIM: TemplateEngine = {

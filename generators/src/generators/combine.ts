@@ -46,3 +46,15 @@ export function overlay(base: JsonObject, over: JsonObject): JsonObject {
   }
   return result
 }
+
+/** {@link overlay} for looking things up: what neither side changes is shared with them. */
+export function overlayShared(base: JsonObject, over: JsonObject): JsonObject {
+  const result: MutableJsonObject = {}
+  for (const key of Object.keys(base)) setKey(result, key, base[key])
+  for (const key of Object.keys(over)) {
+    const before: Json | undefined = Object.hasOwn(result, key) ? result[key] : undefined
+    const value = over[key]
+    setKey(result, key, isJsonObject(before) && isJsonObject(value) ? overlayShared(before, value) : value)
+  }
+  return result
+}

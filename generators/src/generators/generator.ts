@@ -23,6 +23,14 @@ export interface Generator {
   readonly generate?: Generate
 }
 
+/** Where a parameter set of a combinator comes from. */
+export interface SetOrigin {
+  /** Below the combinator's entry: `union.1`. */
+  readonly generator: string
+  /** Which of that generator's sets, from 0. */
+  readonly element: number
+}
+
 export type Generate = (body: JsonObject, context: GeneratorContext) => Generated
 
 export type Generated =
@@ -33,6 +41,8 @@ export type Generated =
       readonly opaque?: ReadonlySet<string>
       /** What a set was made of and is missing now is over, by the word of its provider: see `GeneratorOutcome`. */
       readonly authoritative?: boolean
+      /** Of each set, which generator inside gave it, when only one did (`union`). */
+      readonly origins?: readonly SetOrigin[]
     }
   /** An input has no answer yet; the request is noted. */
   | { readonly kind: 'waiting' }
@@ -45,8 +55,10 @@ export interface GeneratorContext {
   readonly engine: TemplateEngine
   readonly meter: OutputMeter
   readonly registry: GeneratorRegistry
-  /** How many combinators (matrix, merge) stand around this generator. */
+  /** How many combinators (matrix, merge, union) stand around this generator. */
   readonly depth: number
+  /** What the generators before it in the matrices around it gave; absent where there are none. */
+  readonly parent?: Parameters
   /** The answer, or undefined after noting that it is needed. */
   ask(request: InputRequest): InputAnswer | undefined
 }
@@ -57,7 +69,7 @@ export type GeneratorRegistry = ReadonlyMap<string, Generator>
 export interface SetFacts {
   readonly name: string
   readonly group: ApiGroup
-  /** `spec.template.spec.project`, before rendering. */
+  /** `spec.project` of the set, or else `spec.template.spec.project`, before rendering. */
   readonly project: string
   /** What the set's config source may declare for. */
   readonly trust: Trust

@@ -158,6 +158,6 @@ describe('matrix', () => {
   test('combinators nested without end are refused', () => {
     let yaml = LIST('a', 'p')
     for (let level = 0; level < 12; level++) yaml = matrix(LIST(`x${level}`, 'p'), yaml)
-    expect(generate(yaml)).toMatch(/more than 8 combinators \(matrix, merge\) inside one another$/)
+    expect(generate(yaml)).toMatch(/more than 8 combinators \(matrix, merge, union\) inside one another$/)
   })
 })
