@@ -19,10 +19,6 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'generators.getDefaultRequeueAfter':
     'the default is a setting of the hub, not an environment variable of a controller',
 
-  'generators.PullRequestGenerator.GenerateParams': `${NOT_BUILT}: the pullRequest generator`,
-  'generators.SCMProviderGenerator.GenerateParams': `${NOT_BUILT}: the scmProvider generator`,
-  'pull_request.*': `${NOT_BUILT}: the pullRequest generator`,
-  'scm_provider.*': `${NOT_BUILT}: the scmProvider generator`,
   'utils.NormalizeBitbucketBasePath': `${NOT_BUILT}: the scmProvider generator`,
   'utils.SlugifyName': `${NOT_BUILT}: slugify comes with the Go template engine`,
   'progressivesync.*': `${NOT_BUILT}: rollouts`,

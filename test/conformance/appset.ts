@@ -18,6 +18,7 @@ import { validateApplications } from '@flotilla/generators/validate-applications
 import { readValues, withValues } from '@flotilla/generators/values'
 import { checkExpectations, type Observed } from './appset-expect.ts'
 import { runDecisionResources, runPlugin } from './appset-hosted.ts'
+import { runListPullRequests, runListRepos, runPullRequest, runScmProvider } from './appset-hosts.ts'
 import {
   clustersOf,
   contextOf,
@@ -46,6 +47,10 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
   'generators.ClusterGenerator.GenerateParams': { run: runClusters },
   'generators.DuckTypeGenerator.GenerateParams': { run: runDecisionResources },
   'generators.PluginGenerator.GenerateParams': { run: runPlugin },
+  'generators.PullRequestGenerator.GenerateParams': { run: runPullRequest },
+  'generators.SCMProviderGenerator.GenerateParams': { run: runScmProvider },
+  'pull_request.ListPullRequests': { run: runListPullRequests },
+  'scm_provider.ListRepos': { run: runListRepos },
   'generators.GitGenerator.GenerateParams': { run: runGit },
   'generators.GitGenerator.generateParamsFromGitFile': { run: runGitFile },
   'generators.MatrixGenerator.GenerateParams': {
