@@ -38,7 +38,8 @@ const pathItems = z.array(object({ path: z.string(), exclude: optionalFlag })).o
 const values = optionalTextMap
 const requeueAfterSeconds = z.int().optional()
 
-function generatorEntry(spec: z.ZodType): z.ZodType {
+/** @param ours Whether the entry may hold what Argo CD lacks. */
+function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
   const template = object({ metadata: templateMetadata.optional(), spec: spec.optional() }).optional()
   const entry: z.ZodType = object({
     list: object({
@@ -77,6 +78,7 @@ function generatorEntry(spec: z.ZodType): z.ZodType {
       ...pullRequestProviders,
       filters: z.array(pullRequestFilter).optional(),
       continueOnRepoNotFoundError: optionalFlag,
+      ...(ours && { changedPaths: optionalTexts }),
       template,
       values,
       requeueAfterSeconds,
@@ -95,5 +97,5 @@ function generatorEntry(spec: z.ZodType): z.ZodType {
   return entry
 }
 
-export const argoGeneratorEntry = generatorEntry(argoApplicationSpecPart)
-export const generatorEntrySchema = generatorEntry(applicationSpecPart)
+export const argoGeneratorEntry = generatorEntry(argoApplicationSpecPart, false)
+export const generatorEntrySchema = generatorEntry(applicationSpecPart, true)
