@@ -4,58 +4,107 @@ import type { Path, Problem } from '../problem.ts'
 import { pathText } from '../problem.ts'
 import { applicationSetDocument, argoApplicationSetDocument } from '../schema/application-set.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
-import { GENERATOR_KEYS } from '../schema/generators.ts'
+import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
-function readApplicationSet(document: JsonObject) {
+function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
-  const problems = entriesProblems(spec['generators'], ['spec', 'generators'], 0)
+  const problems = entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 })
   return { name: nameOf(document), spec, problems }
 }
 
-/** @param combinators How many matrix and merge generators stand around these entries. */
-function entriesProblems(entries: Json | undefined, path: Path, combinators: number): Problem[] {
+/** What stands around entries of generators. */
+interface Around {
+  readonly group: ApiGroup
+  /** How many matrix, merge and union generators. */
+  readonly combinators: number
+}
+
+function entriesProblems(entries: Json | undefined, path: Path, around: Around): Problem[] {
   return listOf(entries).flatMap((entry, index) =>
-    isJsonObject(entry) ? entryProblems(entry, [...path, index], combinators) : [],
+    isJsonObject(entry) ? entryProblems(entry, [...path, index], around) : [],
   )
 }
 
-function entryProblems(entry: JsonObject, path: Path, combinators: number): Problem[] {
-  if (!GENERATOR_KEYS.some(key => entry[key] !== undefined)) {
+function entryProblems(entry: JsonObject, path: Path, around: Around): Problem[] {
+  const { group, combinators } = around
+  const keys = generatorKeysOf(group)
+  if (!keys.some(key => entry[key] !== undefined)) {
     return [
       {
         code: 'GENERATOR_MISSING',
         severity: 'error',
         path,
         message: `${pathText(path)} has no generator`,
-        hint: `add one of ${GENERATOR_KEYS.join(', ')}`,
+        hint: `add one of ${keys.join(', ')}`,
       },
     ]
   }
   const problems: Problem[] = []
-  if (entry['git'] !== undefined) problems.push(...gitProblems(member(entry, 'git'), [...path, 'git']))
-  for (const key of ['matrix', 'merge'] as const) {
-    if (entry[key] === undefined) continue
+  if (entry['git'] !== undefined) problems.push(...gitProblems(member(entry, 'git'), [...path, 'git'], group))
+  for (const key of ['matrix', 'merge', 'union'] as const) {
+    if (entry[key] === undefined || !keys.includes(key)) continue
     const children = listOf(member(entry, key)['generators'])
-    problems.push(...combinatorProblems(key, children.length, [...path, key]))
-    if (combinators === 2) problems.push(nestedTooDeep(key, [...path, key]))
-    problems.push(...entriesProblems(children, [...path, key, 'generators'], combinators + 1))
+    problems.push(...combinatorProblems(key, children.length, [...path, key], group))
+    if (combinators === 2 && group === 'argoproj.io') problems.push(nestedTooDeep(key, [...path, key]))
+    const inside = { group, combinators: combinators + 1 }
+    problems.push(...entriesProblems(children, [...path, key, 'generators'], inside))
   }
   return problems
 }
 
-function gitProblems(git: JsonObject, path: Path): Problem[] {
+function gitProblems(git: JsonObject, path: Path, group: ApiGroup): Problem[] {
+  return [...(group === 'flotilla.dev' ? repositoryProblems(git, path) : []), ...ruleProblems(git, path)]
+}
+
+/** Ours reads one repository or several. */
+function repositoryProblems(git: JsonObject, path: Path): Problem[] {
+  const several = git['repositories'] !== undefined
+  if (!several && git['repoURL'] === undefined) {
+    const message = `${pathText([...path, 'repoURL'])} is missing`
+    const hint = 'add repoURL, or repositories for several'
+    return [{ code: 'MISSING_FIELD', severity: 'error', path: [...path, 'repoURL'], at: 'key', message, hint }]
+  }
+  if (!several) return []
+  if (Array.isArray(git['repositories']) && git['repositories'].length === 0) {
+    const message = `${pathText([...path, 'repositories'])} is empty`
+    return [{ code: 'INVALID_VALUE', severity: 'error', path: [...path, 'repositories'], at: 'key', message }]
+  }
+  const beside = ['repoURL', 'revision'].find(field => git[field] !== undefined)
+  if (beside === undefined) return []
+  const message = `${pathText(path)} has both ${beside} and repositories`
+  const hint = `write ${beside} beside each of the repositories`
+  return [{ code: 'INVALID_VALUE', severity: 'error', path: [...path, beside], at: 'key', message, hint }]
+}
+
+function ruleProblems(git: JsonObject, path: Path): Problem[] {
   if (listOf(git['directories']).length > 0 || listOf(git['files']).length > 0) return []
   const message = `${pathText(path)} needs directories or files`
   return [{ code: 'MISSING_FIELD', severity: 'error', path, at: 'key', message }]
 }
 
-function combinatorProblems(key: 'matrix' | 'merge', children: number, path: Path): Problem[] {
-  const right = key === 'matrix' ? children === 2 : children >= 2
-  if (right) return []
-  const wanted = key === 'matrix' ? 'exactly two' : 'at least two'
-  const message = `${pathText(path)} combines ${wanted} generators, not ${children}`
-  return [{ code: 'INVALID_VALUE', severity: 'error', path: [...path, 'generators'], at: 'key', message }]
+function combinatorProblems(
+  key: 'matrix' | 'merge' | 'union',
+  children: number,
+  path: Path,
+  group: ApiGroup,
+): Problem[] {
+  const exactlyTwo = key === 'matrix' && group === 'argoproj.io'
+  const least = key === 'union' ? 1 : 2
+  if (exactlyTwo ? children === 2 : children >= least) return []
+  const wanted = exactlyTwo ? 'exactly two' : `at least ${least === 1 ? 'one' : 'two'}`
+  const message = `${pathText(path)} combines ${wanted} ${least === 1 ? 'generator' : 'generators'}, not ${children}`
+  const hint = children > 2 ? 'under apiVersion: flotilla.dev/v1alpha1 a matrix takes any number' : undefined
+  return [
+    {
+      code: 'INVALID_VALUE',
+      severity: 'error',
+      path: [...path, 'generators'],
+      at: 'key',
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    },
+  ]
 }
 
 function nestedTooDeep(key: string, path: Path): Problem {
@@ -70,8 +119,8 @@ function reader(group: ApiGroup): KindReader {
     kind: 'ApplicationSet',
     group,
     schema: group === 'argoproj.io' ? argoApplicationSetDocument : applicationSetDocument,
-    additions: group === 'argoproj.io' ? APPLICATION_ADDITIONS : undefined,
-    read: readApplicationSet,
+    additions: group === 'argoproj.io' ? [...APPLICATION_ADDITIONS, ...GENERATOR_ADDITIONS] : undefined,
+    read: document => readApplicationSet(document, group),
   }
 }
 

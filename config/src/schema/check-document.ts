@@ -4,7 +4,10 @@ import type { z } from 'zod'
 import { type Path, type Problem, pathText } from '../problem.ts'
 
 export interface CheckOptions {
-  /** Fields of our kind that Argo CD's kind of that name lacks; named in the hint under argoproj.io. */
+  /**
+   * Fields of our kind that Argo CD's kind of that name lacks; named in the hint under argoproj.io. `git.repositories`
+   * is one only in `git`, `generators.*.name` one of any item of `generators`.
+   */
   readonly additions?: readonly string[]
 }
 
@@ -44,14 +47,25 @@ function unknownField(path: Path, known: readonly string[], options: CheckOption
   const name = String(path.at(-1))
   const inside = path.length > 1 ? ` in ${pathText(path.slice(0, -1))}` : ''
   const message = `there is no field ${quote(name)}${inside}`
-  return { ...error('UNKNOWN_FIELD', path, message, unknownFieldHint(name, known, options)), at: 'key' }
+  return { ...error('UNKNOWN_FIELD', path, message, unknownFieldHint(path, known, options)), at: 'key' }
 }
 
-function unknownFieldHint(name: string, known: readonly string[], options: CheckOptions): string {
-  if (options.additions?.includes(name)) return `"${name}" needs apiVersion: flotilla.dev/v1alpha1`
+function unknownFieldHint(path: Path, known: readonly string[], options: CheckOptions): string {
+  const name = String(path.at(-1))
+  if (options.additions?.some(addition => endsIn(path, addition))) {
+    return `"${name}" needs apiVersion: flotilla.dev/v1alpha1`
+  }
   const meant = nearest(name, known)
   if (meant !== undefined) return `did you mean "${meant}"?`
   return known.length <= 12 ? `known here: ${known.join(', ')}` : 'remove it'
+}
+
+function endsIn(path: Path, addition: string): boolean {
+  const steps = addition.split('.')
+  return steps.every((step, index) => {
+    const at = path.at(index - steps.length)
+    return step === '*' ? typeof at === 'number' : step === at
+  })
 }
 
 function missing(path: Path): Problem {

@@ -1,3 +1,4 @@
+import type { ApiGroup } from '@flotilla/core/model/application'
 import { z } from 'zod'
 import { applicationSpecPart, argoApplicationSpecPart } from './application-spec.ts'
 import { pullRequestFilter, pullRequestProviders, scmFilter, scmProviders } from './scm-providers.ts'
@@ -13,7 +14,7 @@ import {
 } from './shapes.ts'
 
 /** The keys of a `generators` entry that make parameters, in the order in which they run (applicationsets.md 1.3). */
-export const GENERATOR_KEYS = [
+const ARGO_GENERATOR_KEYS = [
   'list',
   'clusters',
   'git',
@@ -24,6 +25,25 @@ export const GENERATOR_KEYS = [
   'merge',
   'plugin',
 ] as const
+
+/** Argo CD's and our own. */
+export const GENERATOR_KEYS = [...ARGO_GENERATOR_KEYS, 'union'] as const
+
+export function generatorKeysOf(group: ApiGroup): readonly (typeof GENERATOR_KEYS)[number][] {
+  return group === 'argoproj.io' ? ARGO_GENERATOR_KEYS : GENERATOR_KEYS
+}
+
+/** What generator entries have under flotilla.dev alone, as `checkDocument` names it in its hints. */
+export const GENERATOR_ADDITIONS: readonly string[] = [
+  'union',
+  'matrix.generators.*.name',
+  'merge.generators.*.name',
+  'matrix.join',
+  'merge.join',
+  'merge.onConflict',
+  'git.repositories',
+  'pullRequest.changedPaths',
+]
 
 /** What a template may say about the Application's metadata. */
 export const templateMetadata = object({
@@ -38,10 +58,23 @@ const pathItems = z.array(object({ path: z.string(), exclude: optionalFlag })).o
 const values = optionalTextMap
 const requeueAfterSeconds = z.int().optional()
 
+const mergeKeySides = object({ left: z.string(), right: z.string() })
+const ourMerge = {
+  mergeKeys: z.array(z.union([z.string(), mergeKeySides], { error: 'must be text or { left: text, right: text }' })),
+  join: z.enum(['left', 'inner', 'full']).optional(),
+  onConflict: z.enum(['last', 'first', 'error']).optional(),
+}
+const ourMatrix = { join: z.enum(['inner', 'left']).optional() }
+const dedupeKey = z.union([z.string(), z.array(z.string())], { error: 'must be text or a list of texts' }).optional()
+const repository = { repoURL: z.string(), revision: z.string() }
+const repositories = z.array(object({ repoURL: z.string(), revision: optionalText })).optional()
+
 /** @param ours Whether the entry may hold what Argo CD lacks. */
 function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
+  // Combinators may stand in combinators, so that the schema refers to itself.
+  const generators = z.array(z.lazy((): z.ZodType => child))
   const template = object({ metadata: templateMetadata.optional(), spec: spec.optional() }).optional()
-  const entry: z.ZodType = object({
+  const shape = {
     list: object({
       elements: z.array(anyObject).optional(),
       elementsYaml: optionalText,
@@ -49,8 +82,7 @@ function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
     }).optional(),
     clusters: object({ selector: labelSelector.optional(), flatList: optionalFlag, template, values }).optional(),
     git: object({
-      repoURL: z.string(),
-      revision: z.string(),
+      ...(ours ? { repoURL: optionalText, revision: optionalText, repositories } : repository),
       directories: pathItems,
       files: pathItems,
       pathParamPrefix: optionalText,
@@ -83,8 +115,9 @@ function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
       values,
       requeueAfterSeconds,
     }).optional(),
-    matrix: object({ generators: z.array(z.lazy(() => entry)), template }).optional(),
-    merge: object({ generators: z.array(z.lazy(() => entry)), mergeKeys: z.array(z.string()), template }).optional(),
+    matrix: object({ generators, ...(ours && ourMatrix), template }).optional(),
+    merge: object({ generators, ...(ours ? ourMerge : { mergeKeys: z.array(z.string()) }), template }).optional(),
+    ...(ours && { union: object({ generators, dedupeKey, template }).optional() }),
     plugin: object({
       configMapRef: object({ name: z.string() }),
       input: object({ parameters: z.record(z.string(), anything).optional() }).optional(),
@@ -93,7 +126,9 @@ function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
       requeueAfterSeconds,
     }).optional(),
     selector: labelSelector.optional(),
-  })
+  }
+  const entry: z.ZodType = object(shape)
+  const child: z.ZodType = ours ? object({ ...shape, name: optionalText }) : entry
   return entry
 }
 

@@ -1,0 +1,116 @@
+import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
+import { describe, expect, test } from 'vitest'
+import { load } from '../load.ts'
+
+const ARGO = 'argoproj.io'
+const OURS = 'flotilla.dev'
+
+/** What is said about a set with one generator entry. */
+function said(group: string, entry: string): string[] {
+  const text = `apiVersion: ${group}/v1alpha1
+kind: ApplicationSet
+metadata: {name: web}
+spec:
+  generators:
+  - ${entry}
+  template: {metadata: {name: x}, spec: {project: shop, source: {repoURL: R, path: web}, destination: {name: eu-1}}}
+`
+  const { diagnostics } = load({ source: '', trust: { kind: 'all' }, files: [{ path: 'a.yaml', text }] })
+  return diagnostics.map(formatDiagnostic)
+}
+
+const LIST = '{list: {elements: [{a: b}]}}'
+
+describe('what a set of ours may hold and one of Argo CD may not', () => {
+  const additions: { readonly [sentence: string]: readonly [entry: string, refused: string] } = {
+    'a matrix of three': [
+      `matrix: {generators: [${LIST}, ${LIST}, ${LIST}]}`,
+      'a.yaml:6:14 INVALID_VALUE spec.generators[0].matrix combines exactly two generators, not 3\n  hint: under apiVersion: flotilla.dev/v1alpha1 a matrix takes any number',
+    ],
+    'a matrix with a left join': [
+      `matrix: {join: left, generators: [${LIST}, ${LIST}]}`,
+      'a.yaml:6:14 UNKNOWN_FIELD there is no field "join" in spec.generators[0].matrix\n  hint: "join" needs apiVersion: flotilla.dev/v1alpha1',
+    ],
+    'a named generator in a matrix': [
+      `matrix: {generators: [{name: one, list: {}}, ${LIST}]}`,
+      'a.yaml:6:28 UNKNOWN_FIELD there is no field "name" in spec.generators[0].matrix.generators[0]\n  hint: "name" needs apiVersion: flotilla.dev/v1alpha1',
+    ],
+    'a merge whose key has two names': [
+      `merge: {mergeKeys: [{left: a, right: b}], generators: [${LIST}, ${LIST}]}`,
+      'a.yaml:6:25 WRONG_TYPE spec.generators[0].merge.mergeKeys[0] must be text, not a mapping',
+    ],
+    'a merge that says what becomes of conflicts': [
+      `merge: {onConflict: error, mergeKeys: [a], generators: [${LIST}, ${LIST}]}`,
+      'a.yaml:6:13 UNKNOWN_FIELD there is no field "onConflict" in spec.generators[0].merge\n  hint: "onConflict" needs apiVersion: flotilla.dev/v1alpha1',
+    ],
+    'several repositories': [
+      'git: {repositories: [{repoURL: A}], directories: [{path: "*"}]}',
+      'a.yaml:6:11 UNKNOWN_FIELD there is no field "repositories" in spec.generators[0].git\n  hint: "repositories" needs apiVersion: flotilla.dev/v1alpha1',
+    ],
+    'a union': [
+      `union: {dedupeKey: a, generators: [${LIST}]}`,
+      'a.yaml:6:5 UNKNOWN_FIELD there is no field "union" in spec.generators[0]\n  hint: "union" needs apiVersion: flotilla.dev/v1alpha1',
+    ],
+  }
+  test.each(Object.entries(additions))('%s', (_, [entry, refused]) => {
+    expect(said(OURS, entry)).toEqual([])
+    expect(said(ARGO, entry)).toContainEqual(refused)
+  })
+})
+
+describe('mistakes in what is ours', () => {
+  const table: { readonly [sentence: string]: readonly [entry: string, message: string] } = {
+    'a misspelt join': [
+      `matrix: {join: lefd, generators: [${LIST}, ${LIST}]}`,
+      'a.yaml:6:20 INVALID_VALUE spec.generators[0].matrix.join is "lefd"; it must be one of "inner", "left"\n  hint: did you mean "left"?',
+    ],
+    'a misspelt field': [
+      `union: {dedupeKeys: a, generators: [${LIST}]}`,
+      'a.yaml:6:13 UNKNOWN_FIELD there is no field "dedupeKeys" in spec.generators[0].union\n  hint: did you mean "dedupeKey"?',
+    ],
+    'an empty union': [
+      'union: {generators: []}',
+      'a.yaml:6:13 INVALID_VALUE spec.generators[0].union combines at least one generator, not 0',
+    ],
+    'a matrix of one': [
+      `matrix: {generators: [${LIST}]}`,
+      'a.yaml:6:14 INVALID_VALUE spec.generators[0].matrix combines at least two generators, not 1',
+    ],
+    'no repository': [
+      'git: {directories: [{path: "*"}]}',
+      'a.yaml:6:5 MISSING_FIELD spec.generators[0].git.repoURL is missing\n  hint: add repoURL, or repositories for several',
+    ],
+    'one repository beside several': [
+      'git: {repoURL: A, repositories: [{repoURL: B}], directories: [{path: "*"}]}',
+      'a.yaml:6:11 INVALID_VALUE spec.generators[0].git has both repoURL and repositories\n  hint: write repoURL beside each of the repositories',
+    ],
+    'several that are none': [
+      'git: {repositories: [], directories: [{path: "*"}]}',
+      'a.yaml:6:11 INVALID_VALUE spec.generators[0].git.repositories is empty',
+    ],
+    'an entry without a generator is told the union too': [
+      'selector: {matchLabels: {a: b}}',
+      'a.yaml:6:5 GENERATOR_MISSING spec.generators[0] has no generator\n  hint: add one of list, clusters, git, scmProvider, clusterDecisionResource, pullRequest, matrix, merge, plugin, union',
+    ],
+    'a name at the top, where nothing is to be told apart': [
+      'name: one\n    list: {}',
+      'a.yaml:6:5 UNKNOWN_FIELD there is no field "name" in spec.generators[0]\n  hint: known here: list, clusters, git, scmProvider, clusterDecisionResource, pullRequest, matrix, merge, union, plugin, selector',
+    ],
+  }
+  test.each(Object.entries(table))('%s', (_, [entry, message]) => expect(said(OURS, entry)).toEqual([message]))
+})
+
+test('what Argo CD would drop for being nested too deep is a warning there, and none here', () => {
+  const deep = (inner: string) => `matrix: {generators: [${LIST}, ${inner}]}`
+  const entry = deep(`{${deep(`{${deep(LIST)}}`)}}`)
+  expect(said(ARGO, entry)).toEqual([expect.stringMatching(/GENERATORS_NESTED matrix stands inside two other/)])
+  expect(said(OURS, entry)).toEqual([])
+})
+
+test('keys of a nested generator in another case, which Go would read, are refused with the right one', () => {
+  const entry = `matrix: {generators: [${LIST}, {merge: {MergeKeys: [a], mergeKeys: [a], generators: [{List: {}, list: {}}, ${LIST}]}}]}`
+  expect(said(ARGO, entry)).toEqual([
+    expect.stringMatching(/no field "MergeKeys" .*\n {2}hint: did you mean "mergeKeys"\?/),
+    expect.stringMatching(/no field "List" .*\n {2}hint: did you mean "list"\?/),
+  ])
+})
