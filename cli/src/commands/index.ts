@@ -7,6 +7,7 @@ import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { fleet } from './fleet.ts'
 import { hub } from './hub.ts'
+import { preview } from './preview.ts'
 import { render } from './render.ts'
 import { source } from './source.ts'
 import { validate } from './validate.ts'
@@ -18,6 +19,7 @@ export const VERBS: readonly Verb[] = [
   validate,
   expandVerb,
   explain,
+  preview,
   render,
   demo,
   hub,

@@ -5,6 +5,7 @@ import { findNativeGit, nativeBackend } from '@flotilla/hub/source/git/native-ba
 import { findPath } from '@flotilla/hub/source/repository-path'
 import { failure } from '../errors.ts'
 import { findOwnRepository } from './own-repository.ts'
+import { resolveRevision } from './resolve-revision.ts'
 
 /**
  * A folder of a local repository as it is at a commit, read from Git's objects: what is not committed is not seen.
@@ -15,8 +16,7 @@ export async function openAtRevision(directory: string, revision: string) {
   const own = findOwnRepository(directory)
   if (own === undefined) throw failure(`${directory} lies in no Git repository, so there is no ${revision} in it`)
   const repository = await (await localBackend(own.top)).open(own.top, '')
-  const commit = await repository.resolve(revision)
-  if (commit === undefined) throw failure(`${own.top} has no revision "${revision}"`, 'a branch, a tag or a commit id')
+  const commit = await resolveRevision(own.top, revision, repository)
   return { repository: new FolderRepository(repository, own.prefix), commit }
 }
 

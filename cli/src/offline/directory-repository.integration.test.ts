@@ -65,6 +65,17 @@ describe('a folder as a commit', () => {
     ])
   })
 
+  test('a folder whose files are gone, though Git still has them in its index, is gone', async () => {
+    put('gone/deep/a.yaml', 'a: 1\n')
+    put('stays/a.yaml', 'a: 1\n')
+    git('init', '-q')
+    git('add', '-A')
+    rmSync(join(directory, 'gone'), { recursive: true })
+    const repository = await DirectoryRepository.open(directory)
+    const entries = await repository.readTree((await repository.readCommit(await repository.resolve())).tree)
+    expect(entries.map(({ name }) => name)).toEqual(['stays'])
+  })
+
   test('a file that changes after it was listed is an error, not other content under an old id', async () => {
     put('a.yaml', 'a: 1\n')
     const repository = await DirectoryRepository.open(directory)

@@ -71,7 +71,9 @@ export class DirectoryRepository implements GitRepository {
   #addTree(folder: Folder): ObjectId {
     const entries: TreeEntry[] = []
     for (const [name, child] of folder.folders) {
-      entries.push({ name, type: 'directory', id: this.#addTree(child) })
+      const id = this.#addTree(child)
+      // Git knows no empty folders: one whose files are all gone, though still in the index, is gone too.
+      if (this.#trees.get(id)!.length > 0) entries.push({ name, type: 'directory', id })
     }
     for (const [name, path] of folder.files) {
       const entry = this.#addFile(name, path)

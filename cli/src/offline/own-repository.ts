@@ -23,6 +23,11 @@ export function findOwnRepository(directory: string): OwnRepository | undefined 
   }
 }
 
+/** The `.git` folder of a working tree; of a linked one, that which all of them share. */
+export function sharedGitFolder(top: string): string | undefined {
+  return gitFolder(top)
+}
+
 /** `.git` is a folder, or in a worktree a file that names one; the configuration lies with the common folder. */
 function gitFolder(top: string): string | undefined {
   const dot = join(top, '.git')

@@ -122,7 +122,12 @@ async function follow(
 }
 
 const NO_DIFF: ApplicationDiff = { fields: [], manifests: [] }
-const DELETION_HOLDS: ReadonlySet<Hold['code']> = new Set(['DELETION_BUDGET', 'SOURCE_REMOVED', 'CLUSTER_REMOVED'])
+const DELETION_HOLDS: ReadonlySet<string> = new Set([
+  'DELETION_BUDGET',
+  'SOURCE_REMOVED',
+  'CLUSTER_REMOVED',
+  'SET_REMOVED',
+])
 
 function holdOf(row: ApplicationRow): Hold | undefined {
   return row.hold && !QUIET.has(row.hold.code) ? row.hold : undefined

@@ -31,6 +31,8 @@ export interface PreviewInput {
   readonly presumeApplied: boolean
   /** Names of Clusters whose agent has joined, besides those presumed so. */
   readonly joined?: ReadonlySet<string>
+  /** The config source that has other documents at the head without another commit. */
+  readonly amended?: string
   readonly limits?: Partial<PreviewLimits>
 }
 
@@ -52,20 +54,33 @@ export async function runPreview(input: PreviewInput): Promise<Preview> {
   try {
     await loop.start()
     await deadline.hold(loop.idle())
-    requireSettled(input, loop, failures, limits)
+    requireSettled(loop, failures, limits)
+    await requireReadable(input)
     if (input.presumeApplied) await presumeApplied(loop.world, input.store, clock.now())
     const base = await stateOf(loop.world, input.store)
     input.repositories.showHead()
-    for (const url of loop.repositories()) loop.refreshRepository(url)
-    for (const { name } of input.configSources) loop.refreshSource(name)
-    await deadline.hold(loop.idle())
-    requireSettled(input, loop, failures, limits)
+    await deadline.hold(takeHead(loop, input))
+    requireSettled(loop, failures, limits)
+    await requireReadable(input)
     const head = await stateOf(loop.world, input.store)
     return await compareSides(base, head, { bundles: input.bundles, limits, joined: joinedOf(input, base) })
   } finally {
     deadline.end()
     await loop.stop()
   }
+}
+
+/**
+ * What changes in several repositories arrives at a hub one after the other, and what a set's document says may decide
+ * on what its folders mean: the config is taken first.
+ */
+async function takeHead(loop: Loop, { configSources, amended }: PreviewInput): Promise<void> {
+  const config = new Set(configSources.map(({ repository }) => repository))
+  for (const url of config) loop.refreshRepository(url)
+  if (amended !== undefined) loop.refreshSource(amended)
+  await loop.idle()
+  for (const url of loop.repositories()) if (!config.has(url)) loop.refreshRepository(url)
+  await loop.idle()
 }
 
 function joinedOf({ presumeApplied: presumed, joined }: PreviewInput, base: SideState): ReadonlySet<string> {
@@ -109,22 +124,21 @@ function failureLog(failures: string[]): Log {
   return log
 }
 
-function requireSettled(input: PreviewInput, loop: Loop, failures: readonly string[], limits: PreviewLimits): void {
+function requireSettled(loop: Loop, failures: readonly string[], limits: PreviewLimits): void {
   const [first] = failures
   if (first !== undefined) throw new PreviewError('PREVIEW_FAILED', 'preview', first)
   if (loop.world.applicationCount > limits.maxApplications) {
     const message = `there are ${loop.world.applicationCount} Applications; a preview takes ${limits.maxApplications}`
     throw new PreviewError('PREVIEW_TOO_LARGE', 'preview', message)
   }
-  for (const { name } of input.configSources) {
-    const error = loop.sources.failing(name)
-    if (error && !loop.sources.loaded(name)) {
-      throw new PreviewError(
-        'CONFIG_UNREADABLE',
-        name === '' ? 'config' : `config source "${name}"`,
-        'it cannot be read',
-      )
-    }
+}
+
+/** A source that cannot be read changes nothing at a hub, which keeps what it had: no answer to what was asked. */
+async function requireReadable({ store, repositories }: PreviewInput): Promise<void> {
+  for (const { name, repository, error } of await store.read(rows => rows.sources())) {
+    if (error === undefined || repositories.failure(repository)) continue
+    const subject = name === '' ? 'the config' : `config source "${name}"`
+    throw new PreviewError('CONFIG_UNREADABLE', subject, `${error.message}; a hub would keep what it has`)
   }
 }
 
