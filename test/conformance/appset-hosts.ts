@@ -76,7 +76,7 @@ function contextFor(
 }
 
 /** Argo CD's mocked provider: a repository has the path of its own name, and each of its entries is a branch. */
-function scmAnswer(provider: JsonObject): (request: InputRequest) => InputAnswer {
+export function scmAnswer(provider: JsonObject): (request: InputRequest) => InputAnswer {
   const found = ((provider['Repos'] ?? []) as readonly JsonObject[]).map(repositoryOf)
   return request => {
     switch (request.kind) {

@@ -19,10 +19,8 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'generators.getDefaultRequeueAfter':
     'the default is a setting of the hub, not an environment variable of a controller',
 
-  'utils.NormalizeBitbucketBasePath': `${NOT_BUILT}: the scmProvider generator`,
   'utils.SlugifyName': `${NOT_BUILT}: slugify comes with the Go template engine`,
   'progressivesync.*': `${NOT_BUILT}: rollouts`,
-  'webhook.*': `${NOT_BUILT}: webhooks of providers`,
   'controllers.ApplicationSetReconciler.Reconcile': `${NOT_BUILT}: policies and conditions of a set`,
   'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': `${NOT_BUILT}: deletion of generated Applications`,
   'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': `${NOT_BUILT}: conditions of a set`,

@@ -16,6 +16,7 @@ import { entryTransformer } from '@flotilla/generators/transform'
 import { unrecognizedGenerators, unrecognizedMessage } from '@flotilla/generators/unrecognized-generators'
 import { validateApplications } from '@flotilla/generators/validate-applications'
 import { readValues, withValues } from '@flotilla/generators/values'
+import { normalizeBitbucketBasePath } from '@flotilla/hub/hosts/bitbucket-server'
 import { checkExpectations, type Observed } from './appset-expect.ts'
 import { runDecisionResources, runPlugin } from './appset-hosted.ts'
 import { runListPullRequests, runListRepos, runPullRequest, runScmProvider } from './appset-hosts.ts'
@@ -33,6 +34,7 @@ import {
   repositoryAnswer,
 } from './appset-inputs.ts'
 import { APPSET_NOT_APPLICABLE } from './appset-reasons.ts'
+import { runRevisionHasChanged, runWebhook } from './appset-webhooks.ts'
 import { type ConformanceCase, notApplicable, type Operation, type Outcome, type Suite } from './suite.ts'
 
 interface Call {
@@ -51,6 +53,11 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
   'generators.SCMProviderGenerator.GenerateParams': { run: runScmProvider },
   'pull_request.ListPullRequests': { run: runListPullRequests },
   'scm_provider.ListRepos': { run: runListRepos },
+  'webhook.WebhookHandler.Handler': { run: runWebhook },
+  'webhook.genRevisionHasChanged': { run: runRevisionHasChanged },
+  'utils.NormalizeBitbucketBasePath': {
+    run: ({ args }) => resultOf(normalizeBitbucketBasePath(String(Object.values(args)[0]))),
+  },
   'generators.GitGenerator.GenerateParams': { run: runGit },
   'generators.GitGenerator.generateParamsFromGitFile': { run: runGitFile },
   'generators.MatrixGenerator.GenerateParams': {

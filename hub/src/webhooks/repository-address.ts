@@ -1,0 +1,48 @@
+/** Where a repository is, whichever way it is written. For comparing only. */
+export interface RepositoryAddress {
+  /** Small letters, without port, user, and the `ssh.` or `altssh.` in front of it. */
+  readonly host: string
+  /** Small letters, without slashes around it and `.git`. */
+  readonly path: string
+}
+
+const ADDRESS =
+  /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/\s]*@)?(?:(?:alt)?ssh\.)?(\[[^\]\s]*\]|[^:/\s]+)(?::\d{1,5}(?=\/))?[:/](\S+)$/i
+
+/**
+ * Reads `https://host/path.git`, `ssh://git@ssh.host:443/path`, `git@host:path` and what has no scheme at all.
+ *
+ * @example
+ * addressOf('ssh://git@ssh.github.com:443/Org/repo.git') // => { host: 'github.com', path: 'org/repo' }
+ */
+export function addressOf(url: string): RepositoryAddress | undefined {
+  const parts = ADDRESS.exec(url.trim())
+  if (parts === null) return undefined
+  const host = parts[1]!.toLowerCase()
+  const path = parts[2]!
+    .toLowerCase()
+    .replace(/^\/+|\/+$/g, '')
+    .replace(/\.git$/, '')
+  return path === '' ? undefined : azureAddress({ host, path })
+}
+
+/** Azure DevOps has three names for one repository: today's, the older one by organization, and that for ssh. */
+function azureAddress({ host, path }: RepositoryAddress): RepositoryAddress {
+  const organization = /^([a-z0-9-]+)\.visualstudio\.com$/.exec(host)?.[1]
+  if (organization !== undefined) {
+    const rest = path.replace(/^defaultcollection\/(?=[^_])/, '')
+    return azureAddress({ host: AZURE, path: `${organization}/${rest}` })
+  }
+  const short = host === AZURE ? /^([^/]+)\/_git\/([^/]+)$/.exec(path) : null
+  if (short !== null) return { host, path: `${short[1]}/${short[2]}/_git/${short[2]}` }
+  const ssh = host === AZURE ? /^v3\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path) : null
+  return ssh === null ? { host, path } : { host, path: `${ssh[1]}/${ssh[2]}/_git/${ssh[3]}` }
+}
+
+const AZURE = 'dev.azure.com'
+
+/** Whether two addresses lead to one repository. */
+export function sameRepository(a: string, b: string): boolean {
+  const [left, right] = [addressOf(a), addressOf(b)]
+  return left !== undefined && right !== undefined && left.host === right.host && left.path === right.path
+}
