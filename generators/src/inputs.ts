@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
-import type { Trust } from '@flotilla/core/model/fleet'
+import type { ProjectSpec, Trust } from '@flotilla/core/model/fleet'
 import type { HostPolicy } from './host-policy.ts'
 
 /**
@@ -36,6 +36,8 @@ export interface GitDirectoriesRequest {
   readonly repoURL: string
   readonly revision: string
   readonly rules: readonly PathRule[]
+  /** The commit is a part of the answer: with another one, the set is made again. */
+  readonly wantsCommit?: true
 }
 
 /** Files of a repository that match, with their text (applicationsets.md 9.3.2). */
@@ -44,6 +46,8 @@ export interface GitFilesRequest {
   readonly repoURL: string
   readonly revision: string
   readonly rules: readonly PathRule[]
+  /** The commit is a part of the answer: with another one, the set is made again. */
+  readonly wantsCommit?: true
   /** `pathspec`: `git ls-files`, where `*` crosses `/` (Argo CD's default). `doublestar`: `*` stays in one segment. */
   readonly dialect: 'pathspec' | 'doublestar'
 }
@@ -126,6 +130,8 @@ export interface PluginRequest {
   readonly configMapRef: string
   /** The set's project: a plugin may be limited to some. */
   readonly project: string
+  /** What the set's config source may declare for. */
+  readonly trust: Trust
   readonly input: JsonObject
 }
 
@@ -135,6 +141,8 @@ export interface DecisionResourcesRequest {
   readonly configMapRef: string
   /** The set's project: the resources may be for some alone. */
   readonly project: string
+  /** What the set's config source may declare for. */
+  readonly trust: Trust
   readonly name?: string
   readonly labelSelector?: JsonObject
 }
@@ -188,7 +196,13 @@ export type InputAnswer =
       readonly files: readonly { readonly path: string; readonly text: string }[]
     }
   /** The world said no; the generator's last good result stays in force. */
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retry: boolean }
+  | {
+      readonly kind: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+      readonly retry: boolean
+    }
 
 /** A Cluster as the clusters generator and destinations see it. */
 export interface ClusterFacts {
@@ -208,6 +222,8 @@ export interface GeneratorInputs {
   readonly clusters: readonly ClusterFacts[]
   /** Names of the Projects in force (the git generator refuses an unknown one, applicationsets.md 9.3). */
   readonly projects: readonly string[]
+  /** The rules of those that are declared, by name: what generators of a set that carries a project may see. */
+  readonly projectSpecs?: ReadonlyMap<string, ProjectSpec>
   /**
    * As in Argo CD, a clusters generator without a selector also gives `in-cluster` when no Cluster has the server
    * `https://kubernetes.default.svc`. Off by default: the hub has no cluster of its own (decision 15).

@@ -42,11 +42,18 @@ describe('clusterDecisionResource', () => {
       ),
     ).toBe('waiting')
     expect(asked).toEqual([
-      { kind: 'decision-resources', configMapRef: 'placement', project: 'default', name: 'quak' },
+      {
+        kind: 'decision-resources',
+        configMapRef: 'placement',
+        project: 'default',
+        trust: { kind: 'all' },
+        name: 'quak',
+      },
       {
         kind: 'decision-resources',
         configMapRef: 'p',
         project: 'default',
+        trust: { kind: 'all' },
         labelSelector: { matchLabels: { a: 'b' } },
       },
     ])

@@ -119,6 +119,7 @@ function readBody(
     kind: 'decision-resources',
     configMapRef: configMapRef as string,
     project: set.project,
+    trust: set.trust,
     ...(name !== '' ? { name: name as string } : { labelSelector: labelSelector as JsonObject }),
   }
   return { request, values }

@@ -20,7 +20,13 @@ describe('plugin', () => {
     })
     expect(generate(ENTRY, context)).toBe('waiting')
     expect(generate('plugin: { configMapRef: { name: teams } }', context)).toBe('waiting')
-    const request = { kind: 'plugin', setName: 'web', configMapRef: 'teams', project: 'default' }
+    const request = {
+      kind: 'plugin',
+      setName: 'web',
+      configMapRef: 'teams',
+      project: 'default',
+      trust: { kind: 'all' },
+    }
     expect(asked).toEqual([
       { ...request, input: { env: 'prod', count: 2 } },
       { ...request, input: {} },

@@ -84,6 +84,7 @@ function readPlugin(
     setName: set.name,
     configMapRef: name as string,
     project: set.project,
+    trust: set.trust,
     input: parameters as JsonObject,
   }
   return { request, values }
