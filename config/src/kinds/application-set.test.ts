@@ -114,3 +114,49 @@ test('keys of a nested generator in another case, which Go would read, are refus
     expect.stringMatching(/no field "List" .*\n {2}hint: did you mean "list"\?/),
   ])
 })
+
+describe('how much of a set may go at once', () => {
+  /** What is said about a set with these annotations and this beside its generators. */
+  function budgeted(group: string, annotations: string, own = ''): string[] {
+    const text = `apiVersion: ${group}/v1alpha1
+kind: ApplicationSet
+metadata: {name: web, annotations: {${annotations}}}
+spec:
+  ${own}
+  generators: [${LIST}]
+  template: {metadata: {name: x}, spec: {project: shop, source: {repoURL: R, path: web}, destination: {name: eu-1}}}
+`
+    const { diagnostics } = load({ source: '', trust: { kind: 'all' }, files: [{ path: 'a.yaml', text }] })
+    return diagnostics.map(formatDiagnostic)
+  }
+  const spec = 'deletionBudget: {count: 5, percent: 10, grace: 30m}'
+
+  test.each<readonly [string, readonly string[], readonly string[]]>([
+    ['ours says it in its spec', budgeted(OURS, '', spec), []],
+    ['and whether its Applications go with it', budgeted(OURS, '', 'deletion: prune'), []],
+    ['Argo CD’s in an annotation', budgeted(ARGO, 'flotilla.dev/deletion-budget: "5, 10%"'), []],
+    [
+      'and not in its spec',
+      budgeted(ARGO, '', spec),
+      [
+        'a.yaml:5:3 UNKNOWN_FIELD there is no field "deletionBudget" in spec\n  hint: "deletionBudget" needs apiVersion: flotilla.dev/v1alpha1',
+      ],
+    ],
+    [
+      'a grace without a unit is none',
+      budgeted(OURS, '', 'deletionBudget: {grace: "30"}'),
+      [
+        'a.yaml:5:27 INVALID_VALUE spec.deletionBudget.grace is not a duration of at most 30d, such as "30m" or "1h30m"',
+      ],
+    ],
+    [
+      'an annotation that cannot be read leaves the default',
+      budgeted(ARGO, 'flotilla.dev/deletion-budget: many'),
+      [
+        'a.yaml:3:67 INVALID_VALUE metadata.annotations.flotilla.dev/deletion-budget must be a number, a share, or both: "10", "20%", "10, 20%"\n  hint: until then the default budget is in force: 10 Applications, 20 %',
+      ],
+    ],
+  ])('%s', (_sentence, found, expected) => {
+    expect(found).toEqual(expected)
+  })
+})

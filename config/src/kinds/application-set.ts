@@ -2,15 +2,16 @@ import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/js
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { Path, Problem } from '../problem.ts'
 import { pathText } from '../problem.ts'
-import { applicationSetDocument, argoApplicationSetDocument } from '../schema/application-set.ts'
+import { applicationSetDocument, argoApplicationSetDocument, END_ADDITIONS } from '../schema/application-set.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
+import { budgetProblems } from './budget-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
   const problems = entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 })
-  return { name: nameOf(document), spec, problems }
+  return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document)] }
 }
 
 /** What stands around entries of generators. */
@@ -119,7 +120,8 @@ function reader(group: ApiGroup): KindReader {
     kind: 'ApplicationSet',
     group,
     schema: group === 'argoproj.io' ? argoApplicationSetDocument : applicationSetDocument,
-    additions: group === 'argoproj.io' ? [...APPLICATION_ADDITIONS, ...GENERATOR_ADDITIONS] : undefined,
+    additions:
+      group === 'argoproj.io' ? [...APPLICATION_ADDITIONS, ...END_ADDITIONS, ...GENERATOR_ADDITIONS] : undefined,
     read: document => readApplicationSet(document, group),
   }
 }

@@ -3,6 +3,7 @@ import type { ApiGroup } from '@flotilla/core/model/application'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Problem } from '../problem.ts'
 import { argoProjectDocument, PROJECT_ADDITIONS, projectDocument } from '../schema/project.ts'
+import { budgetProblems } from './budget-problems.ts'
 import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from './kind.ts'
 
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
@@ -20,7 +21,7 @@ const GRANTING = ['roles', 'orphanedResources', 'sourceNamespaces'] as const
 function readProject(document: JsonObject) {
   const spec = member(document, 'spec')
   const name = nameOf(document)
-  const problems: Problem[] = []
+  const problems: Problem[] = [...budgetProblems(document)]
   const gates: GateFound[] = []
   for (const field of RESTRICTING) {
     if (!isSet(spec[field])) continue

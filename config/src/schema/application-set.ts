@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { applicationSpec, argoApplicationSpec } from './application-spec.ts'
+import { deletionBudget } from './deletion-budget.ts'
 import { argoGeneratorEntry, generatorEntrySchema, templateMetadata } from './generators.ts'
 import { documentOf, object, optionalFlag, optionalText, optionalTexts, textOrInteger } from './shapes.ts'
 
@@ -20,7 +21,11 @@ const strategy = object({
   }).optional(),
 })
 
-function applicationSetSpec(entry: z.ZodType, spec: z.ZodType) {
+/** What our ApplicationSet says of the end of it and of its Applications, which Argo CD's has not. */
+const endAdditions = { deletion: z.enum(['prune', 'detach']).optional(), deletionBudget: deletionBudget.optional() }
+export const END_ADDITIONS: readonly string[] = Object.keys(endAdditions)
+
+function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: z.core.$ZodLooseShape = {}) {
   return object({
     goTemplate: optionalFlag,
     goTemplateOptions: optionalTexts,
@@ -37,6 +42,7 @@ function applicationSetSpec(entry: z.ZodType, spec: z.ZodType) {
       .array(object({ name: optionalText, jsonPointers: optionalTexts, jqPathExpressions: optionalTexts }))
       .optional(),
     applyNestedSelectors: optionalFlag,
+    ...own,
   })
 }
 
@@ -48,5 +54,5 @@ export const argoApplicationSetDocument = documentOf(
 export const applicationSetDocument = documentOf(
   'flotilla.dev/v1alpha1',
   'ApplicationSet',
-  applicationSetSpec(generatorEntrySchema, applicationSpec),
+  applicationSetSpec(generatorEntrySchema, applicationSpec, endAdditions),
 )

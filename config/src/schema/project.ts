@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { deletionBudget } from './deletion-budget.ts'
 import { anything, documentOf, object, optionalFlag, optionalText, optionalTexts } from './shapes.ts'
 
 const kindRule = object({ group: z.string(), kind: z.string(), name: optionalText })
@@ -53,7 +54,7 @@ const argoFields = {
 }
 
 /** What our Project has and Argo CD's AppProject has not. */
-const additions = { impersonation: z.enum(['required']).optional() }
+const additions = { impersonation: z.enum(['required']).optional(), deletionBudget: deletionBudget.optional() }
 export const PROJECT_ADDITIONS: readonly string[] = Object.keys(additions)
 
 export const argoProjectDocument = documentOf('argoproj.io/v1alpha1', 'AppProject', object(argoFields))

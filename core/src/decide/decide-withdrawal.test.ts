@@ -1,21 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Application } from '../model/application.ts'
-import { setPolicy, withdrawalPolicy, withinDeletionBudget } from './decide-withdrawal.ts'
-
-describe('withinDeletionBudget', () => {
-  it.each([
-    ['one of one', 1, 1, true],
-    ['one of three', 1, 3, true],
-    ['two of three', 2, 3, false],
-    ['two of ten', 2, 10, true],
-    ['three of ten', 3, 10, false],
-    ['ten of a thousand', 10, 1000, true],
-    ['eleven of a thousand', 11, 1000, false],
-    ['none', 0, 0, true],
-  ] as const)('%s', (_sentence, removed, total, expected) => {
-    expect(withinDeletionBudget(removed, total)).toBe(expected)
-  })
-})
+import { setPolicy, withdrawalPolicy } from './decide-withdrawal.ts'
 
 describe('withdrawalPolicy', () => {
   const application = (apiVersion: string, finalizers?: string[], deletion?: 'prune' | 'detach'): Application => ({

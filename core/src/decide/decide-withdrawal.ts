@@ -1,16 +1,5 @@
 import type { Application } from '../model/application.ts'
 
-/** Decision 28. More than this in one round of one set waits for approval. */
-export const DELETION_BUDGET = { count: 10, share: 0.2 } as const
-
-/**
- * Whether taking away `removed` of a set's `total` Applications at once is within the budget. One at a time always
- * is: a fifth of a set of three is nothing, and a budget that refuses every removal teaches people to raise it.
- */
-export function withinDeletionBudget(removed: number, total: number): boolean {
-  return removed <= 1 || (removed <= DELETION_BUDGET.count && removed <= total * DELETION_BUDGET.share)
-}
-
 const FINALIZER = 'resources-finalizer.argocd.argoproj.io'
 
 /**

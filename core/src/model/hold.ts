@@ -23,6 +23,7 @@ export type HoldCode =
   | 'MANIFEST_INVALID'
   | 'NAME_TAKEN'
   | 'DELETION_BUDGET'
+  | 'SET_REMOVED'
   | 'EMPTY_BUNDLE'
   | 'SYNC_NOT_AUTOMATED'
   | 'STORE_BEHIND'

@@ -1,3 +1,4 @@
+import type { DeletionBudget } from '../decide/deletion-guard.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
@@ -134,6 +135,14 @@ export interface SetRow {
   readonly generators: readonly JsonObject[]
   readonly errors: readonly JsonObject[]
   readonly expandedAt: EpochMs
+  /** What its document says of the end of it and of its Applications, for when the document is gone. */
+  readonly ending?: {
+    readonly applicationsSync?: string
+    readonly deletion: RemovalPolicy
+    readonly budget: DeletionBudget
+  }
+  /** Since when its document is gone, while Applications of it are still there. */
+  readonly removedAt?: EpochMs
 }
 
 export interface ApplicationFilter {

@@ -1,21 +1,25 @@
+import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { Mutex } from '../store/mutex.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
+import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
 import { declaredApplication } from './declared-application.ts'
+import { DeletionPlans } from './deletion-plans.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource } from './look-at-repository.ts'
-import { decideNames } from './names-round.ts'
+import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
 import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
 import type { LoopServices } from './services.ts'
 import { SetRounds } from './set-rounds.ts'
+import { isLasting, ownerOf } from './withdraw-names.ts'
 import { WorkQueue } from './work-queue.ts'
 import { applicationOf, World } from './world.ts'
 
@@ -35,6 +39,8 @@ export class Loop {
   readonly #services: LoopServices
   readonly #queue: WorkQueue
   readonly #sets: SetRounds
+  readonly #plans = new DeletionPlans()
+  readonly #namesBench: NamesBench
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
   /** The admission under which everything for a cluster was last looked at. */
@@ -57,7 +63,26 @@ export class Loop {
         application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
       },
     })
-    this.#sets = new SetRounds(this.world, this.sources, services, this.#queue)
+    const { world, sources } = this
+    this.#sets = new SetRounds(world, sources, services, this.#queue)
+    this.#namesBench = {
+      world,
+      sources,
+      services,
+      sets: this.#sets,
+      plans: this.#plans,
+      queue: this.#queue,
+      rows: this.#rows,
+      register: row => this.#register(row),
+      input: () => ({
+        now: services.clock.now(),
+        setsPending: this.#sets.pending,
+        newId: () => uuidV7(services.clock.now(), services.random.bytes(10)),
+        origin: row => this.#sets.originOf(row),
+        endOfSet: row => this.#sets.endOfSet(row),
+        projectBudget: name => this.#sets.projectBudget(name),
+      }),
+    }
   }
 
   /** Starts from what is stored, then looks at every source. */
@@ -67,6 +92,7 @@ export class Loop {
       await this.world.load(rows)
       await this.sources.restore(rows)
       await this.#sets.restore(rows)
+      await this.#plans.restore(rows)
       this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
       await loadProjectsLastSeen(rows, this.world.projectsLastSeen)
     })
@@ -77,6 +103,9 @@ export class Loop {
       const { name, repository, revision, path } = config
       this.world.readers.set(`source/${name}`, [{ repository, revision, path }])
     }
+    // As they follow from the Applications: the process may have ended between the two writes.
+    const waiting = [...this.world.applications()].filter(({ hold }) => isLasting(hold))
+    await refreshPlans([...new Set([...waiting.map(ownerOf), ...this.#plans.claimants()])], this.#namesBench)
     await this.#merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
     // Whatever they came from may be gone, so that nothing else leads to them.
@@ -195,17 +224,17 @@ export class Loop {
     this.#queue.add(...names.map(name => `names/${name}`))
   }
 
+  /**
+   * Decides on a removal that waits: approving lets go exactly what its list names.
+   *
+   * @throws StoreError when the decision could not be kept; then nothing was done.
+   */
+  decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer> {
+    return decideDeletion(id, decision, this.#namesBench)
+  }
+
   async #names(names: readonly string[]): Promise<readonly string[]> {
-    const { world, sources } = this
-    await decideNames(names, {
-      world,
-      sources,
-      services: this.#services,
-      sets: this.#sets,
-      queue: this.#queue,
-      rows: this.#rows,
-      register: row => this.#register(row),
-    })
+    await decideNames(names, this.#namesBench)
     return []
   }
 

@@ -1,12 +1,14 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { Mutex } from '../store/mutex.ts'
 import type { ConfigSources } from './config-sources.ts'
+import type { DeletionPlans, PlanChanges } from './deletion-plans.ts'
 import { restOf } from './keys.ts'
-import { type NamePlan, planNames } from './plan-names.ts'
+import { planDeletion } from './plan-deletion.ts'
+import { type NamePlan, type NamePlanInput, planNames } from './plan-names.ts'
 import type { LoopServices } from './services.ts'
 import type { SetRounds } from './set-rounds.ts'
+import { isLasting, ownerOf } from './withdraw-names.ts'
 import type { WorkQueue } from './work-queue.ts'
 import type { World } from './world.ts'
 
@@ -19,24 +21,23 @@ export interface NamesBench {
   readonly sources: ConfigSources
   readonly services: LoopServices
   readonly sets: SetRounds
+  readonly plans: DeletionPlans
   readonly queue: Pick<WorkQueue, 'add'>
   /** Held while rows are written and taken over in memory. */
   readonly rows: Mutex
   /** A row is in force: it is looked at again when what it reads changes. */
   register(row: ApplicationRow): void
+  /** What names are decided by, as it is now. */
+  input(): NamePlanInput
 }
 
 /** Decides who has some names, writes the Applications that differ, and tells those who were refused. */
 export async function decideNames(names: readonly string[], bench: NamesBench): Promise<void> {
   const { world, services, sets, queue, rows: mutex } = bench
-  const { clock, random, store, announce } = services
+  const { store, announce } = services
   const plan = await mutex.run(async () => {
-    const planned = planNames(names, world, {
-      now: clock.now(),
-      setsPending: sets.pending,
-      newId: () => uuidV7(clock.now(), random.bytes(10)),
-      origin: row => sets.originOf(row),
-    })
+    const planned = planNames(names, world, bench.input())
+    const owners = ownersConcerned(planned.put, world)
     for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
       const rows = planned.put.slice(from, from + ROWS_A_WRITE)
       await store.write(async writer => {
@@ -48,13 +49,56 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
     }
     takeRows(planned.moved, bench)
     sets.postpone(planned.postponed)
+    await refreshPlans(owners, bench)
+    await settleSets(owners, bench)
     return planned
   })
   announce.applications(plan.put.map(({ id }) => id))
   await takeRefusals(names, plan.refused, bench)
 }
 
-function takeRows(rows: readonly ApplicationRow[], { world, register }: NamesBench): void {
+/** Whose list of removals may be another one when these rows are written. */
+function ownersConcerned(put: readonly ApplicationRow[], world: World): readonly string[] {
+  const owners = new Set<string>()
+  for (const row of put) {
+    const before = world.application(row.id)
+    if (before && (isLasting(before.hold) || before.state !== row.state || before.set !== row.set))
+      owners.add(ownerOf(before))
+    if (isLasting(row.hold)) owners.add(ownerOf(row))
+  }
+  return [...owners]
+}
+
+/** Makes the plans of these owners those that follow from the Applications as they are. */
+export async function refreshPlans(owners: readonly string[], bench: NamesBench): Promise<void> {
+  const { plans, world, services } = bench
+  const input = bench.input()
+  const changes: PlanChanges[] = []
+  for (const owner of owners) {
+    const differing = plans.changesFor(owner, planDeletion(owner, world, input), input)
+    if (differing.put.length > 0) changes.push(differing)
+  }
+  if (changes.length === 0) return
+  await services.store.write(async writer => {
+    for (const { put, drop } of changes) {
+      for (const plan of put) await writer.putDeletionPlan(plan)
+      for (const id of drop) await writer.deleteDeletionPlan(id)
+    }
+  })
+  for (const each of changes) {
+    plans.take(each)
+    for (const { id, state, claimant, reason } of each.put)
+      if (state === 'held') services.log.warn('a removal waits for approval', { plan: id, claimant, message: reason })
+  }
+  services.announce.sets(owners.flatMap(owner => (owner.startsWith('set/') ? [restOf(owner)] : [])))
+}
+
+/** Sets whose document is gone are forgotten with the last of their Applications. */
+export async function settleSets(owners: readonly string[], { sets }: NamesBench): Promise<void> {
+  for (const owner of owners) if (owner.startsWith('set/')) await sets.forget(restOf(owner))
+}
+
+export function takeRows(rows: readonly ApplicationRow[], { world, register }: NamesBench): void {
   for (const row of rows) {
     world.putApplication(row)
     register(row)

@@ -1,3 +1,5 @@
+import { setPolicy } from '@flotilla/core/decide/decide-withdrawal'
+import { DEFAULT_DELETION_BUDGET } from '@flotilla/core/decide/deletion-guard'
 import type { Application } from '@flotilla/core/model/application'
 import type { ClusterSpec, Declared } from '@flotilla/core/model/fleet'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
@@ -59,8 +61,19 @@ function application(
 }
 
 let ids = 0
-function plan(names: readonly string[], given: World, origin: Origin = { kind: 'current' }, setsPending = false) {
-  return planNames(names, given, { now: NOW, setsPending, newId: () => `id-${++ids}`, origin: () => origin })
+function from(kind: 'current' | 'stale' | 'pending', applicationsSync?: string): Origin {
+  return { kind, policy: setPolicy(applicationsSync), budget: DEFAULT_DELETION_BUDGET, declaredGone: false }
+}
+
+function plan(names: readonly string[], given: World, origin: Origin = from('current'), setsPending = false) {
+  return planNames(names, given, {
+    now: NOW,
+    setsPending,
+    newId: () => `id-${++ids}`,
+    origin: () => origin,
+    endOfSet: () => ({ deletion: 'detach', mayRemove: true }),
+    projectBudget: () => DEFAULT_DELETION_BUDGET,
+  })
 }
 
 /** A world in which these Applications are stored and claimed. */
@@ -133,15 +146,25 @@ describe('planNames', () => {
   })
 
   it('withdraws what nobody claims any more', () => {
+    const given = settled([application('web'), application('api')])
+    given.setClaims('set/platform/shop', [application('api')])
+    expect(plan(['web'], given).put).toMatchObject([
+      { name: 'web', state: 'withdrawn', removal: { since: NOW, policy: 'prune' } },
+    ])
+  })
+
+  it('holds the last one of a set: a listing that went empty looks like that', () => {
     const given = settled([application('web')])
     given.setClaims('set/platform/shop', [])
-    expect(plan(['web'], given).put).toMatchObject([{ name: 'web', state: 'withdrawn' }])
+    const { put } = plan(['web'], given)
+    expect(put).toMatchObject([{ state: 'active', hold: { code: 'DELETION_BUDGET' } }])
+    expect(put[0]?.hold?.reason).toContain('nothing would be left')
   })
 
   const kept: readonly [sentence: string, origin: Origin][] = [
-    ['while an input is away', { kind: 'stale' }],
-    ['under create-only', { kind: 'current', applicationsSync: 'create-only' }],
-    ['under create-update', { kind: 'current', applicationsSync: 'create-update' }],
+    ['while an input is away', from('stale')],
+    ['under create-only', from('current', 'create-only')],
+    ['under create-update', from('current', 'create-update')],
   ]
   it.each(kept)('withdraws nothing %s', (_sentence, origin) => {
     const given = settled([application('web')])
@@ -199,7 +222,7 @@ describe('planNames', () => {
   it('leaves the spec alone under create-only', () => {
     const given = settled([application('web')])
     given.setClaims('set/platform/shop', [application('web', { project: 'other' })])
-    expect(plan(['web'], given, { kind: 'current', applicationsSync: 'create-only' }).put).toEqual([])
+    expect(plan(['web'], given, from('current', 'create-only')).put).toEqual([])
     expect(plan(['web'], given).put).toMatchObject([{ project: 'other' }])
   })
 
@@ -249,23 +272,23 @@ describe('planNames', () => {
     }
 
     it('nobody takes its place: its inputs are away', () => {
-      expect(plan(['web'], others(), { kind: 'stale' })).toMatchObject({ put: [], postponed: [] })
+      expect(plan(['web'], others(), from('stale'))).toMatchObject({ put: [], postponed: [] })
     })
 
     it('nobody takes its place: it is still to be expanded', () => {
-      expect(plan(['web'], others(), { kind: 'current' }, true)).toMatchObject({ put: [], postponed: ['web'] })
+      expect(plan(['web'], others(), from('current'), true)).toMatchObject({ put: [], postponed: ['web'] })
     })
 
     it('a new name is given when all who may want it are known', () => {
       const given = world()
       given.setClaims('set/platform/shop', [application('web')])
-      expect(plan(['web'], given, { kind: 'current' }, true)).toMatchObject({ put: [], postponed: ['web'] })
+      expect(plan(['web'], given, from('current'), true)).toMatchObject({ put: [], postponed: ['web'] })
     })
 
     it('its policy holds all the same', () => {
       const given = settled([application('web')])
       given.setClaims('set/platform/shop', [application('web', { project: 'other' })])
-      expect(plan(['web'], given, { kind: 'stale', applicationsSync: 'create-only' }).put).toEqual([])
+      expect(plan(['web'], given, from('stale', 'create-only')).put).toEqual([])
     })
   })
 
@@ -347,7 +370,7 @@ describe('planNames', () => {
 
     it('lets go of the hold when the set may not remove any more', () => {
       const given = heldBudget()
-      const { put } = plan(gone, given, { kind: 'current', applicationsSync: 'create-update' })
+      const { put } = plan(gone, given, from('current', 'create-update'))
       expect(put.map(({ state, hold }) => [state, hold])).toEqual(gone.map(() => ['active', undefined]))
     })
   })

@@ -1,11 +1,11 @@
-import { setPolicy, withinDeletionBudget } from '@flotilla/core/decide/decide-withdrawal'
+import type { DeletionBudget } from '@flotilla/core/decide/deletion-guard'
 import { equalJson, type JsonObject } from '@flotilla/core/json/json'
 import { type Application, applicationJson } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
-import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type Incumbent, resolveNames } from '@flotilla/generators/resolve-names'
+import { isLasting, type WithdrawalInput, withdrawNames, withdrawn } from './withdraw-names.ts'
 import { applicationOf, type Claim, type World } from './world.ts'
 
 /** What the claims on some names make of the stored Applications. */
@@ -19,26 +19,37 @@ export interface NamePlan {
   readonly postponed: readonly string[]
 }
 
-export interface NamePlanInput {
-  readonly now: EpochMs
+export interface NamePlanInput extends WithdrawalInput {
   /** Whether sets wait to be expanded: a name that nobody has may be another's, and what is missing may come. */
   readonly setsPending: boolean
   newId(): string
-  /** What is known of the claimant that an Application without a claim came from. */
-  origin(row: ApplicationRow): Origin
 }
 
 export type Origin =
   /** The config source is no longer configured (decision 19). */
   | { readonly kind: 'source-removed' }
+  /** The set's document is gone: what it generated waits until somebody decides. */
+  | {
+      readonly kind: 'set-removed'
+      readonly budget: DeletionBudget
+    }
   | {
       /**
        * `stale`: an input of it is away, or its document is broken: nothing it yielded goes. `pending`: what may come in
        * its place is still to be looked at.
        */
       readonly kind: 'current' | 'stale' | 'pending'
-      readonly applicationsSync?: string
+      readonly policy: PolicyRights
+      readonly budget: DeletionBudget
+      /** Whether a provider said that what this was made of is over: it does not count against the budget. */
+      readonly declaredGone: boolean
     }
+
+/** Whether a set may update and remove what it generated. */
+export interface PolicyRights {
+  readonly update: boolean
+  readonly remove: boolean
+}
 
 /**
  * Decides, name by name, which claim an Application follows (decision 13): the one it came from, else the same
@@ -66,18 +77,13 @@ export function planNames(names: readonly string[], world: World, input: NamePla
   for (const claim of winners) {
     const row = world.applicationNamed(claim.application.metadata.name)
     const origin = row && claim.claimant === claimantOf(row) ? input.origin(row) : undefined
-    const sync = origin && 'applicationsSync' in origin ? origin.applicationsSync : undefined
-    const after = follow(row, claim, setPolicy(sync).update, world, input)
+    const mayUpdate = origin === undefined || !('policy' in origin) || origin.policy.update
+    const after = follow(row, claim, mayUpdate, world, input)
     put.push(...after.put)
     if (after.moved) moved.push(after.moved)
   }
-  put.push(...withdraw(leaving, world, input))
+  put.push(...withdrawNames(leaving, world, input))
   return { put, moved, refused, postponed }
-}
-
-/** Holds that only a change of the claims lifts: looking at the Application again must not. */
-export function isLasting(hold: Hold | undefined): boolean {
-  return hold?.code === 'DELETION_BUDGET' || hold?.code === 'SOURCE_REMOVED'
 }
 
 function chooseClaims(
@@ -132,6 +138,7 @@ function follow(
     labels: application.metadata.labels ?? {},
     document: applicationJson(application),
     provenance: application.provenance as unknown as JsonObject,
+    removal: undefined,
   }
   // Where it was before it moved away, it is still what it was: an orphan comes back under its id.
   const orphan = world.orphanOf(declared.name, clusterName)
@@ -151,7 +158,7 @@ function follow(
     return { put: [{ ...row, state: 'orphaned', hold, changedAt: input.now }, there] }
   }
   // It was never offered anywhere, and the one that was returns.
-  if (orphan) return { put: [{ ...row, state: 'withdrawn', hold: undefined, changedAt: input.now }, there] }
+  if (orphan) return { put: [withdrawn(row, input), there] }
   const updated = { ...row, ...declared }
   if (sameMeaning(row, updated)) {
     return equalJson(row.provenance, updated.provenance) ? { put: [] } : { put: [], moved: updated }
@@ -168,79 +175,4 @@ function sameMeaning(a: ApplicationRow, b: ApplicationRow): boolean {
     !isLasting(a.hold) &&
     equalJson(a.document, b.document)
   )
-}
-
-function withdraw(leaving: readonly ApplicationRow[], world: World, input: NamePlanInput): ApplicationRow[] {
-  const put: ApplicationRow[] = []
-  const going: ApplicationRow[] = []
-  for (const row of leaving) {
-    const origin = input.origin(row)
-    if (origin.kind === 'source-removed') {
-      const reason = `config source "${row.source}" is no longer configured`
-      put.push(...holdOnce(row, { code: 'SOURCE_REMOVED', reason }, input))
-    } else if (origin.kind === 'current' && !setPolicy(origin.applicationsSync).remove) {
-      // As in Argo CD: the set may create and update, so what it no longer yields goes on as it was.
-      if (isLasting(row.hold)) put.push({ ...row, hold: undefined, changedAt: input.now })
-    } else if (row.clusterId === undefined) {
-      // Never offered to any cluster, say because of the very mistake that is being taken back: nothing is lost.
-      put.push({ ...row, state: 'withdrawn', hold: undefined, changedAt: input.now })
-    } else if (row.clusterName !== '' && !world.fleet.clusters.has(row.clusterName)) {
-      const reason = `Cluster "${row.clusterName}" is no longer declared; its workloads stay until they are let go`
-      put.push(...holdOnce(row, { code: 'CLUSTER_REMOVED', reason }, input))
-    } else if (row.hold?.code !== 'DELETION_BUDGET') {
-      // What waits for approval goes on waiting, however the rest of its set grows.
-      going.push(row)
-    }
-  }
-  const held = new Map<ApplicationRow, string>()
-  for (const rows of Map.groupBy(going, claimantGroup).values()) {
-    const reason = overBudget(rows[0]!, world)
-    if (reason !== undefined) for (const row of rows) held.set(row, reason)
-  }
-  const within = going.filter(row => !held.has(row))
-  for (const [project, rows] of Map.groupBy(within, row => row.project)) {
-    const total = activeRows(world, 'project', project).length
-    if (withinDeletionBudget(rows.length, total)) continue
-    const reason = `${rows.length} of the ${total} Applications of project "${project}" would be removed at once: more than its budget, so they wait for approval`
-    for (const row of rows) held.set(row, reason)
-  }
-  for (const row of going) {
-    const reason = held.get(row)
-    if (reason !== undefined) put.push(...holdOnce(row, { code: 'DELETION_BUDGET', reason }, input))
-    else put.push({ ...row, state: 'withdrawn', hold: undefined, changedAt: input.now })
-  }
-  return put
-}
-
-/** Applications of one set share a budget; those written by hand share one within their source and Project. */
-function claimantGroup(row: ApplicationRow): string {
-  return row.set === undefined ? JSON.stringify([row.source, row.project]) : claimantOf(row)
-}
-
-/**
- * Counts everything that is missing, looked at now or not: else what waits for approval would go one by one, each for
- * itself within the budget.
- */
-function overBudget(row: ApplicationRow, world: World): string | undefined {
-  const { set, source, project } = row
-  const siblings =
-    set === undefined
-      ? activeRows(world, 'project', project).filter(other => other.set === undefined && other.source === source)
-      : activeRows(world, 'set', `${source}/${set}`)
-  const missing = siblings.filter(({ name }) => world.claimsOn(name).length === 0).length
-  if (withinDeletionBudget(missing, siblings.length)) return undefined
-  const whose = set === undefined ? `config source "${source}"` : `set "${set}"`
-  return `${whose} would remove ${missing} of its ${siblings.length} Applications${set === undefined ? ` of project "${project}"` : ''} at once: more than its budget, so it waits for approval`
-}
-
-/** Of which some cluster may have something. */
-function activeRows(world: World, index: 'set' | 'project', name: string): readonly ApplicationRow[] {
-  return world.idsOf(index, name).flatMap(id => {
-    const row = world.application(id)
-    return row?.state === 'active' && row.clusterId !== undefined ? [row] : []
-  })
-}
-
-function holdOnce(row: ApplicationRow, hold: Hold, input: NamePlanInput): ApplicationRow[] {
-  return row.hold?.code === hold.code && row.hold.reason === hold.reason ? [] : [{ ...row, hold, changedAt: input.now }]
 }

@@ -10,10 +10,10 @@ import type { Mutex } from '../store/mutex.ts'
 import { decideRelease, type ReleaseDecision } from './decide-release.ts'
 import { giveGrant } from './give-grant.ts'
 import { OpenGrants } from './open-grants.ts'
-import { isLasting } from './plan-names.ts'
 import { removeApplication } from './remove-application.ts'
 import type { Round } from './round.ts'
 import type { LoopServices } from './services.ts'
+import { isLasting } from './withdraw-names.ts'
 import { applicationOf, type World } from './world.ts'
 
 /** What one look at some Applications came to, for the loop to act on. */

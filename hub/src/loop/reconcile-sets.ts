@@ -30,6 +30,8 @@ export interface SetRound {
   readonly applications: readonly Application[]
   /** Whether any generator is on its last good result: nothing that is missing may go. */
   readonly stale: boolean
+  /** Top-level generators whose list is their provider's word: what is missing from it is over. */
+  readonly authoritative: ReadonlySet<string>
   readonly row: SetRow
   readonly reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[]
 }
@@ -68,6 +70,9 @@ export async function expandSet(
     key,
     applications,
     stale,
+    authoritative: new Set(
+      expansion.generators.flatMap(each => (each.status === 'ok' && each.authoritative ? [each.generator] : [])),
+    ),
     reads: requests.filter(isGitRequest).map(placeOf),
     row: {
       key,
@@ -195,7 +200,8 @@ function lastGood(set: Declared<ApplicationSetSpec>, generator: string, world: W
   const found: Application[] = []
   for (const id of world.idsOf('set', setKey(set))) {
     const row = world.application(id)
-    if (row?.state !== 'active') continue
+    // What waits for approval was not in the last good result.
+    if (row?.state !== 'active' || row.hold?.code === 'DELETION_BUDGET') continue
     const application = applicationOf(row)
     const from = application.provenance.generator ?? ''
     if (from === generator || from.startsWith(`${generator}.`)) found.push(application)

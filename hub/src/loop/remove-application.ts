@@ -19,14 +19,15 @@ const NOTHING_STARTED: ReadonlySet<string> = new Set()
  */
 export async function removeApplication(row: ApplicationRow, certain: boolean, bench: Workbench): Promise<void> {
   const { writer, grants, world, services, round } = bench
-  const { clock, random, keys, removalGraceMs } = services
+  const { clock, random, keys } = services
+  const removalGraceMs = row.removal?.graceMs ?? services.removalGraceMs
   const cluster = row.clusterId === undefined ? undefined : await writer.cluster(row.clusterId)
   if (!cluster) return await forget(row, bench)
-  const policy = withdrawalPolicy(applicationOf(row))
+  const policy = row.removal?.policy ?? withdrawalPolicy(applicationOf(row))
   const issued = await issueTombstone(writer, keys, clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
     policy,
-    reason: row.set === undefined ? 'its document was removed' : `set "${row.set}" no longer yields it`,
+    reason: removalReason(row),
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
   const entry = (await writer.report(row.id))?.entry
@@ -72,6 +73,11 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   if (given.kind !== 'issued') return
   world.pace.given(row.id, given.grant, NOTHING_STARTED, nowMs)
   round.lookAgain.set(row.id, given.grant.startBefore)
+}
+
+function removalReason({ set, removal }: ApplicationRow): string {
+  const why = set === undefined ? 'its document was removed' : `set "${set}" no longer yields it`
+  return removal?.plan === undefined ? why : `${why}; approved as ${removal.plan}`
 }
 
 /**

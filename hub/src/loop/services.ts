@@ -1,3 +1,4 @@
+import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
@@ -58,4 +59,6 @@ export interface LoopServices {
   readonly announce: Announcements
   /** Continuous absence after which a withdrawn Application may be removed from its cluster. */
   readonly removalGraceMs: number
+  /** What sets may do with what they generated, by the hub's settings; absent: what each says itself. */
+  readonly setPolicy?: HubSetPolicy
 }

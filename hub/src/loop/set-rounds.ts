@@ -1,12 +1,18 @@
+import { setPolicy } from '@flotilla/core/decide/decide-withdrawal'
+import { type DeletionBudget, readDeletionBudget } from '@flotilla/core/decide/deletion-guard'
+import { effectivePolicy, OWN_SET_POLICIES } from '@flotilla/core/decide/set-policy'
+import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
+import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, SetRow, StoreReader } from '@flotilla/core/ports/store'
 import { requeueAfterMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
 import type { ConfigSources } from './config-sources.ts'
 import type { FleetIndex } from './fleet-index.ts'
-import type { Origin } from './plan-names.ts'
+import type { Origin, PolicyRights } from './plan-names.ts'
 import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
+import { offeredRows } from './withdraw-names.ts'
 import type { WorkQueue } from './work-queue.ts'
 import type { World } from './world.ts'
 
@@ -22,6 +28,8 @@ export class SetRounds {
   readonly #rows = new Map<string, SetRow>()
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
+  /** Generators whose last list was their provider's word, by set, while the set's document is what it was before. */
+  readonly #authoritative = new Map<string, ReadonlySet<string>>()
   /** Whether a set is being expanded; with those that wait, why a name may have to be decided later. */
   #expanding = false
   readonly #postponed = new Set<string>()
@@ -50,6 +58,11 @@ export class SetRounds {
         this.#stale.delete(key)
         if (came.length > 0) this.#successors.set(key, came)
       }
+    }
+    // Removed while the hub was down: no change tells of it.
+    for (const [key, row] of this.#rows) {
+      const gone = !after.sets.has(key) && row.removedAt === undefined && this.#sources.loaded(row.source)
+      if (gone && !changed.includes(key)) this.#queue.add(`set/${key}`)
     }
   }
 
@@ -99,7 +112,9 @@ export class SetRounds {
       this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
     else this.#requeues.delete(key)
     const claimed = world.setClaims(claimant, round.applications)
-    this.#rows.set(key, round.row)
+    const unedited = this.#rows.get(key)?.contentDigest === set.contentDigest
+    this.#authoritative.set(key, unedited ? round.authoritative : new Set())
+    this.#rows.set(key, { ...round.row, ending: endingOf(set) })
     // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
     const stored =
       firstRound || wasStale !== round.stale
@@ -111,16 +126,27 @@ export class SetRounds {
   }
 
   async #remove(key: string): Promise<void> {
-    const { store, announce } = this.#services
+    const { clock, store, announce } = this.#services
     const claimant = `set/${key}`
     this.#world.readers.remove(claimant)
     this.#requeues.delete(key)
     const names = this.#world.setClaims(claimant, [])
     // Before the write: if that fails, a second look finds the claims changed already.
     this.#queue.add(...names.map(name => `names/${name}`))
+    this.#authoritative.delete(key)
+    const row = this.#rows.get(key)
+    if (row && offeredRows(this.#world, 'set', key).length > 0) {
+      this.#rows.set(key, { ...row, removedAt: row.removedAt ?? clock.now() })
+      return await this.storeRow(key)
+    }
     this.#rows.delete(key)
     await store.write(writer => writer.deleteSet(key))
     announce.sets([key])
+  }
+
+  /** A set whose document is gone is forgotten with the last of its Applications. */
+  async forget(key: string): Promise<void> {
+    if (this.#rows.get(key)?.removedAt !== undefined && !this.#world.fleet.sets.has(key)) await this.#remove(key)
   }
 
   /** Stores what is to be said about a set: its last round, and the names that it was refused since. */
@@ -143,18 +169,43 @@ export class SetRounds {
   /** What is known of whoever an Application came from. */
   originOf(row: ApplicationRow): Origin {
     if (!this.#sources.has(row.source)) return { kind: 'source-removed' }
-    if (!this.#sources.loaded(row.source)) return { kind: 'stale' }
-    if (row.set === undefined) return { kind: 'current' }
+    const project = this.projectBudget(row.project)
+    const known = { policy: ALL_RIGHTS, budget: project, declaredGone: false }
+    if (!this.#sources.loaded(row.source)) return { kind: 'stale', ...known }
+    if (row.set === undefined) return { kind: 'current', ...known }
     const { sets } = this.#world.fleet
     const key = `${row.source}/${row.set}`
     const set = sets.get(key)
     const isStale = (name: string): boolean => this.#stale.get(name) ?? true
-    if (!set) {
-      const renamed = this.#successors.get(key)?.some(name => sets.has(name) && isStale(name))
-      return { kind: renamed ? 'pending' : 'current' }
+    if (set) {
+      const { applicationsSync, budget } = endingOf(set)
+      const generator = String(row.provenance['generator'] ?? '').split('.')[0]!
+      const declaredGone = this.#authoritative.get(key)?.has(generator) ?? false
+      const policy = this.#rights(applicationsSync)
+      return { kind: isStale(key) ? 'stale' : 'current', policy, budget, declaredGone }
     }
-    const applicationsSync = set.spec.syncPolicy?.applicationsSync
-    return { kind: isStale(key) ? 'stale' : 'current', applicationsSync }
+    const renamed = this.#successors.get(key)?.some(name => sets.has(name) && isStale(name))
+    if (renamed) return { kind: 'pending', ...known }
+    const ending = this.#rows.get(key)?.ending
+    return { kind: 'set-removed', budget: ending?.budget ?? project }
+  }
+
+  /** What a set says, or said last, of the end of itself. */
+  endOfSet({ source, set }: ApplicationRow): { readonly deletion: RemovalPolicy; readonly mayRemove: boolean } {
+    const ending = this.#rows.get(`${source}/${set}`)?.ending
+    return { deletion: ending?.deletion ?? 'detach', mayRemove: this.#rights(ending?.applicationsSync).remove }
+  }
+
+  /** What a Project lets go in one round. */
+  projectBudget(name: string): DeletionBudget {
+    const { projects } = this.#world.fleet
+    const project = projects.get(name)
+    return readDeletionBudget(project?.spec ?? this.#world.projectsLastSeen.get(name) ?? {}, project?.annotations ?? {})
+      .budget
+  }
+
+  #rights(applicationsSync: string | undefined): PolicyRights {
+    return setPolicy(effectivePolicy(this.#services.setPolicy ?? OWN_SET_POLICIES, applicationsSync))
   }
 
   /** Why the Applications of its set may not be released, if there is a reason. */
@@ -162,5 +213,19 @@ export class SetRounds {
     if (row.set === undefined) return undefined
     const set = this.#world.fleet.sets.get(`${row.source}/${row.set}`)
     return set && strategyHold(set.spec, set.positionOf(['spec', 'strategy']))
+  }
+}
+
+const ALL_RIGHTS: PolicyRights = { update: true, remove: true }
+
+/** What a set's document says of the end of it and of its Applications. */
+function endingOf(set: Declared<ApplicationSetSpec>): NonNullable<SetRow['ending']> {
+  const { spec, annotations } = set
+  const applicationsSync = spec.syncPolicy?.applicationsSync
+  return {
+    ...(applicationsSync !== undefined && { applicationsSync }),
+    // Under Argo CD's group each Application's finalizer decides.
+    deletion: set.group === 'argoproj.io' || spec['deletion'] === 'prune' ? 'prune' : 'detach',
+    budget: readDeletionBudget(spec, annotations).budget,
   }
 }
