@@ -7,6 +7,7 @@ import { TemplateError } from './failure.ts'
 import type { Parameters } from './inputs.ts'
 import { isDnsSubdomain } from './label-selector.ts'
 import { MAX_NAME_LENGTH } from './limits.ts'
+import { projectOfApplication, projectOfSet } from './set-project.ts'
 import { shapeMistake } from './templating/application-shape.ts'
 import { mergeTemplate } from './templating/merge-template.ts'
 import { applicationRenderer, DEFAULT_FINALIZER } from './templating/render-application.ts'
@@ -108,7 +109,7 @@ function toApplication(
     spec: {
       ...(detach && { deletion: 'detach' }),
       ...spec,
-      project: typeof spec['project'] === 'string' ? spec['project'] : '',
+      project: projectOfApplication(spec['project'], projectOfSet(set)),
       destination: objectOf(spec['destination']),
     } as ApplicationSpec,
     provenance,

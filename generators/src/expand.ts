@@ -12,6 +12,7 @@ import type { GeneratorContext, GeneratorRegistry } from './generators/generator
 import { generatorsFor } from './generators/registry.ts'
 import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
 import { LIMITS } from './limits.ts'
+import { limitToProject, mentionsCommit, missingProject, projectOfSet } from './set-project.ts'
 import { comesFromOwn } from './templating/merge-template.ts'
 import { entryTransformer, type TransformResult } from './transform.ts'
 import { firstByName } from './unique-names.ts'
@@ -29,6 +30,8 @@ import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-gene
 export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): Expansion {
   const entry = engineEntryOf(set.spec)
   if (entry.create === undefined) return unsupportedEngine(set, entry.name)
+  const missing = missingProject(set, inputs)
+  if (missing !== undefined) return withoutProject(set, missing)
   return expandWith(set, inputs, {
     engine: entry.create(set.spec.goTemplateOptions ?? [], inputs.environment),
     registry: generatorsFor(set.group),
@@ -77,15 +80,16 @@ export function generatorContext(
   meter: OutputMeter,
   needs: Map<string, InputRequest>,
 ): GeneratorContext {
+  const limited = limitToProject(set, inputs)
   return {
     set: setFacts(set),
-    inputs,
+    inputs: limited.inputs,
     engine,
     meter,
     registry,
     depth: 0,
     ask: request => {
-      const answer = inputs.answer(request)
+      const answer = limited.answer(request)
       if (answer === undefined) needs.set(inputKey(request), request)
       return answer
     },
@@ -103,7 +107,8 @@ function setFacts(set: Declared<ApplicationSetSpec>): GeneratorContext['set'] {
   return {
     name: set.name,
     group: set.group,
-    project: typeof project === 'string' ? project : '',
+    project: projectOfSet(set) ?? (typeof project === 'string' ? project : ''),
+    ...(!argo && mentionsCommit(set.spec) && { readsCommit: true }),
     trust: set.trust,
     numbers: argo ? 'go' : 'plain',
     fileGlobs: globs === 'doublestar' || globs === 'pathspec' ? globs : argo ? 'pathspec' : 'doublestar',
@@ -208,6 +213,20 @@ function unsupportedEngine(set: Declared<ApplicationSetSpec>, engine: string): E
     message: `the template engine "${engine}" is not built yet`,
     hint: 'what the set gave before stays as it is; goTemplate: false works',
     position: set.positionOf(['spec', 'goTemplate']),
+    stale: true,
+  }
+  return { applications: [], generators: allFailed(set), errors: [error], needs: [] }
+}
+
+function withoutProject(set: Declared<ApplicationSetSpec>, project: string): Expansion {
+  const error: ExpansionError = {
+    reason: 'ApplicationGenerationFromParamsError',
+    code: 'PROJECT_MISSING',
+    stage: 'generate',
+    generator: '0',
+    message: `ApplicationSet ${set.name} carries project "${project}", which is not declared`,
+    hint: 'declare the Project, or take spec.project out of the set; what the set gave before stays as it is',
+    position: set.positionOf(['spec', 'project']),
     stale: true,
   }
   return { applications: [], generators: allFailed(set), errors: [error], needs: [] }

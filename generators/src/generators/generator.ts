@@ -75,6 +75,8 @@ export interface SetFacts {
   readonly trust: Trust
   readonly numbers: NumberNotation
   readonly fileGlobs: GitFilesRequest['dialect']
+  /** Whether any text of the set mentions `commit`: only then is it a parameter, as each commit changes it. */
+  readonly readsCommit?: boolean
 }
 
 export function parameterSets(sets: readonly Parameters[]): Generated {

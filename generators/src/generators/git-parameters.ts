@@ -35,6 +35,29 @@ export function fileParameters(
   })
 }
 
+/**
+ * The set with `repoURL`, `revision` and, where it is asked for, `commit` beside `path`, under `pathParamPrefix` if
+ * there is one. What a file says under those names counts: it speaks of what is deployed.
+ */
+export function withRepository(
+  set: Parameters,
+  facts: { readonly [fact: string]: string },
+  prefix: string,
+  context: GeneratorContext,
+): Parameters {
+  const result: MutableJsonObject = { ...set }
+  if (context.engine.shape === 'nested' && prefix !== '') {
+    const own = set[prefix]
+    setKey(result, prefix, { ...(isJsonObject(own) ? own : {}), ...facts })
+    return result
+  }
+  for (const fact of Object.keys(facts)) {
+    const key = prefix === '' ? fact : `${prefix}.${fact}`
+    if (prefix !== '' || !Object.hasOwn(result, key)) setKey(result, key, facts[fact])
+  }
+  return result
+}
+
 interface PathFacts {
   readonly path: string
   readonly basename: string

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { contextOf, generate } from '../../test/generator-context.ts'
-import type { InputAnswer, InputRequest } from '../inputs.ts'
+import { contextOf, generate, ourContext } from '../../test/generator-context.ts'
+import { type InputAnswer, type InputRequest, isGitRequest } from '../inputs.ts'
 
 const answering = (answer: InputAnswer, parts: Parameters<typeof contextOf>[0] = {}) =>
   contextOf({ ask: () => answer, ...parts })
@@ -237,5 +237,110 @@ describe('git, common', () => {
   test('values see the path', () => {
     const yaml = DIRECTORIES.replace('directories', 'values: { a: "{{path.basename}}-{{path[0]}}" }, directories')
     expect(generate(yaml, answering(directories('a/b')))).toEqual([expect.objectContaining({ 'values.a': 'b-a' })])
+  })
+})
+
+describe('git under flotilla.dev', () => {
+  const request = (repoURL: string, extra = {}) =>
+    ({ kind: 'git-directories', repoURL, revision: 'main', rules: [{ path: '*', exclude: false }], ...extra }) as const
+  const found = (...directories: string[]): InputAnswer => ({ kind: 'git-directories', commit: 'c0ffee', directories })
+  const set = (facts = {}) => ({ ...ourContext().set, ...facts })
+  const answering = (answers: { readonly [repoURL: string]: InputAnswer }, facts = {}, rest = {}) => {
+    const asked: InputRequest[] = []
+    const context = {
+      ...ourContext(rest),
+      set: set(facts),
+      ask: (one: InputRequest) => {
+        asked.push(one)
+        return isGitRequest(one) ? answers[one.repoURL] : undefined
+      },
+    }
+    return { context, asked }
+  }
+  const TWO = "git: { repositories: [{ repoURL: A, revision: main }, { repoURL: B }], directories: [{ path: '*' }] }"
+
+  test('several repositories come one after the other, each with its URL and revision', () => {
+    const { context, asked } = answering({ A: found('one'), B: found('one', 'two') })
+    expect(generate(TWO, context)).toEqual(
+      [
+        ['A', 'main', 'one'],
+        ['B', 'HEAD', 'one'],
+        ['B', 'HEAD', 'two'],
+      ].map(([repoURL, revision, path]) => expect.objectContaining({ repoURL, revision, path })),
+    )
+    expect(asked).toEqual([request('A'), request('B', { revision: 'HEAD' })])
+  })
+  test('all are asked before one is waited for', () => {
+    const { context, asked } = answering({ A: found('one') })
+    expect(generate(TWO, context)).toBe('waiting')
+    expect(asked).toHaveLength(2)
+  })
+  test('one that is away fails the generator, at its place', () => {
+    const away: InputAnswer = { kind: 'failed', code: 'REPOSITORY_UNREACHABLE', message: 'no route', retry: true }
+    const { context } = answering({ A: found('one'), B: away })
+    expect(generate(TWO, context)).toBe(
+      'git.repositories.1: error generating params from git: error getting directories from repo: no route',
+    )
+  })
+  test('one repository is written as before', () => {
+    const { context } = answering({ A: found('one') })
+    expect(generate("git: { repoURL: A, revision: main, directories: [{ path: '*' }] }", context)).toEqual([
+      {
+        ...{ path: 'one', 'path.basename': 'one', 'path.basenameNormalized': 'one', 'path[0]': 'one' },
+        ...{ repoURL: 'A', revision: 'main' },
+      },
+    ])
+  })
+  test('the commit is there where a text of the set mentions it, and then part of the question', () => {
+    const { context, asked } = answering({ A: found('one') }, { readsCommit: true })
+    const yaml =
+      "git: { repoURL: A, revision: main, directories: [{ path: '*' }], values: { at: '{{repoURL}}@{{commit}}' } }"
+    expect(generate(yaml, context)).toMatchObject([{ commit: 'c0ffee', 'values.at': 'A@c0ffee' }])
+    expect(asked).toEqual([request('A', { wantsCommit: true })])
+  })
+  test('pathParamPrefix stands before them as well', () => {
+    const yaml = "git: { repoURL: A, revision: main, pathParamPrefix: src, directories: [{ path: '*' }] }"
+    expect(generate(yaml, answering({ A: found('one') }).context)).toMatchObject([
+      { 'src.path': 'one', 'src.repoURL': 'A', 'src.revision': 'main' },
+    ])
+    expect(generate(yaml, answering({ A: found('one') }, {}, { nested: true }).context)).toMatchObject([
+      { src: { path: { path: 'one' }, repoURL: 'A', revision: 'main' } },
+    ])
+  })
+  test('what a file says under those names counts, and its prefix keeps both', () => {
+    const files: InputAnswer = {
+      kind: 'git-files',
+      commit: 'c',
+      files: [{ path: 'a.json', text: '{"repoURL":"own"}' }],
+    }
+    const yaml = (prefix: string) => `git: { repoURL: A, revision: main, ${prefix} files: [{ path: '*.json' }] }`
+    expect(generate(yaml(''), answering({ A: files }).context)).toMatchObject([{ repoURL: 'own', revision: 'main' }])
+    expect(generate(yaml('pathParamPrefix: src,'), answering({ A: files }).context)).toMatchObject([
+      { repoURL: 'own', 'src.repoURL': 'A', 'src.revision': 'main' },
+    ])
+  })
+  test('repositories may come from another generator', () => {
+    const yaml = `matrix: { generators: [
+      { name: of, list: { elements: [{ url: A }, { url: B }] } },
+      { git: { repositories: [{ repoURL: '{{of.url}}', revision: main }], directories: [{ path: '*' }] } } ] }`
+    const { context } = answering({ A: found('one'), B: found('two') })
+    expect(generate(yaml, context)).toMatchObject([
+      { 'of.url': 'A', repoURL: 'A', path: 'one' },
+      { 'of.url': 'B', repoURL: 'B', path: 'two' },
+    ])
+  })
+  test('repositories beside repoURL are one too many', () => {
+    const yaml = "git: { repoURL: A, repositories: [{ repoURL: 1 }], directories: [{ path: '*' }] }"
+    expect(generate(yaml, answering({}).context)).toBe(
+      'git.repoURL: error generating params from git: there are both repoURL and repositories\n' +
+        'git.repositories.0: error generating params from git: repositories holds objects { repoURL: text, revision: text }',
+    )
+  })
+  test('under argoproj.io none of this is there', () => {
+    const context = { ...contextOf(), ask: () => found('one') }
+    expect(generate("git: { repoURL: A, revision: main, directories: [{ path: '*' }] }", context)).toEqual([
+      { path: 'one', 'path.basename': 'one', 'path.basenameNormalized': 'one', 'path[0]': 'one' },
+    ])
+    expect(generate(TWO, context)).toBe('git: there is no field "repositories"')
   })
 })

@@ -12,7 +12,7 @@ import {
   invalidGenerator,
   parameterSets,
 } from './generator.ts'
-import { directoryParameters, fileParameters } from './git-parameters.ts'
+import { directoryParameters, fileParameters, withRepository } from './git-parameters.ts'
 
 /** `git`: a parameter set for each directory, or for the objects in each file, that the rules take (applicationsets.md 9.3). */
 export const git: Generator = {
@@ -20,6 +20,7 @@ export const git: Generator = {
   fields: [
     'repoURL',
     'revision',
+    'repositories',
     'directories',
     'files',
     'pathParamPrefix',
@@ -27,6 +28,7 @@ export const git: Generator = {
     'template',
     'values',
   ],
+  additions: ['repositories'],
   defaultRequeueSeconds: 'configured',
   generate: (body, context) => {
     const generated = generate(body, context)
@@ -38,10 +40,16 @@ export const git: Generator = {
 const PREFIX = 'error generating params from git: '
 
 interface GitBody {
-  readonly repoURL: string
-  readonly revision: string
+  readonly repositories: readonly Repository[]
   readonly prefix: string
   readonly values: ValueTemplates
+}
+
+/** Which commit of which repository is read, and where that is written. */
+interface Repository {
+  readonly repoURL: string
+  readonly revision: string
+  readonly path: Failure['path']
 }
 
 function generate(body: JsonObject, context: GeneratorContext): Generated {
@@ -49,8 +57,7 @@ function generate(body: JsonObject, context: GeneratorContext): Generated {
   const directories = readRules(body['directories'], 'directories', failures)
   const files = readRules(body['files'], 'files', failures)
   const git: GitBody = {
-    repoURL: readText(body, 'repoURL', failures),
-    revision: readText(body, 'revision', failures) || 'HEAD',
+    repositories: readRepositories(body, failures),
     prefix: readText(body, 'pathParamPrefix', failures),
     values: readOwnValues(body, failures),
   }
@@ -58,22 +65,51 @@ function generate(body: JsonObject, context: GeneratorContext): Generated {
   const unknown = unknownProject(context)
   if (unknown !== undefined) failures.push(unknown)
   if (failures.length > 0) return failedWith(...failures)
-  return directories.length > 0 ? fromDirectories(directories, git, context) : fromFiles(files, git, context)
+  return eachOf(git.repositories, repository =>
+    directories.length > 0
+      ? fromDirectories(directories, repository, git, context)
+      : fromFiles(files, repository, git, context),
+  )
 }
 
-function fromDirectories(rules: readonly PathRule[], git: GitBody, context: GeneratorContext): Generated {
-  const answer = context.ask({ kind: 'git-directories', ...requestOf(rules, git) })
+/** All repositories are asked before one is waited for; while one of them gives nothing, none does. */
+function eachOf(repositories: readonly Repository[], read: (repository: Repository) => Generated): Generated {
+  const sets: Parameters[] = []
+  const failures: Failure[] = []
+  let waiting = false
+  for (const repository of repositories) {
+    const generated = read(repository)
+    if (generated.kind === 'waiting') waiting = true
+    else if (generated.kind === 'failed') failures.push(...generated.failures)
+    else for (const set of generated.sets) sets.push(set)
+  }
+  if (failures.length > 0) return failedWith(...failures)
+  return waiting ? { kind: 'waiting' } : parameterSets(sets)
+}
+
+function fromDirectories(
+  rules: readonly PathRule[],
+  repository: Repository,
+  git: GitBody,
+  context: GeneratorContext,
+): Generated {
+  const answer = context.ask({ kind: 'git-directories', ...requestOf(rules, repository, context) })
   if (answer === undefined) return { kind: 'waiting' }
-  if (answer.kind !== 'git-directories') return refused(answer, 'error getting directories from repo: ')
+  if (answer.kind !== 'git-directories') return refused(answer, repository, 'error getting directories from repo: ')
   const matcher = directoryMatcher(rules)
   return collect(answer.directories.filter(matcher.matches).sort(compareWalk), directory =>
     [directoryParameters(directory, git.prefix, context)].map(set =>
-      withValues(set, git.values, context.engine, context.meter),
+      finished(set, repository, answer.commit, git, context),
     ),
   )
 }
 
-function fromFiles(rules: readonly PathRule[], git: GitBody, context: GeneratorContext): Generated {
+function fromFiles(
+  rules: readonly PathRule[],
+  repository: Repository,
+  git: GitBody,
+  context: GeneratorContext,
+): Generated {
   const dialect = context.set.fileGlobs
   const malformed = malformedRules(rules, dialect)[0]
   if (malformed !== undefined) {
@@ -82,22 +118,36 @@ function fromFiles(rules: readonly PathRule[], git: GitBody, context: GeneratorC
       invalidGenerator(`syntax error in pattern "${rules[malformed]!.path}"`, ['files', malformed, 'path'], hint),
     )
   }
-  const answer = context.ask({ kind: 'git-files', ...requestOf(rules, git), dialect })
+  const answer = context.ask({ kind: 'git-files', ...requestOf(rules, repository, context), dialect })
   if (answer === undefined) return { kind: 'waiting' }
-  if (answer.kind !== 'git-files') return refused(answer, '')
+  if (answer.kind !== 'git-files') return refused(answer, repository, '')
   const files = [...answer.files].sort((a, b) => compareUtf8(a.path, b.path))
   return collect(files, ({ path, text }) => {
     try {
       return fileParameters(path, text, git.prefix, context).map(set =>
-        withValues(set, git.values, context.engine, context.meter),
+        finished(set, repository, answer.commit, git, context),
       )
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error
       throw error.wrap(
-        `unable to process file '${path}' from repository '${git.repoURL}': ${error.code === 'FILE_INVALID' ? 'unable to parse file: ' : ''}`,
+        `unable to process file '${path}' from repository '${repository.repoURL}': ${error.code === 'FILE_INVALID' ? 'unable to parse file: ' : ''}`,
       )
     }
   })
+}
+
+/** The set with what is known of its repository (ours only), and with its `values`, which may refer to that. */
+function finished(
+  set: Parameters,
+  { repoURL, revision }: Repository,
+  commit: string,
+  { prefix, values }: GitBody,
+  context: GeneratorContext,
+): Parameters {
+  const { group, readsCommit } = context.set
+  const facts = { repoURL, revision, ...(readsCommit === true && { commit }) }
+  const known = group === 'flotilla.dev' ? withRepository(set, facts, prefix, context) : set
+  return withValues(known, values, context.engine, context.meter)
 }
 
 /** All sets, or all that failed: every broken file is named, not the first alone. */
@@ -116,16 +166,23 @@ function collect<Item>(items: readonly Item[], setsOf: (item: Item) => readonly 
 }
 
 /** Rules in one order without repeats, so that sets which mean the same share one answer. */
-function requestOf(rules: readonly PathRule[], { repoURL, revision }: GitBody) {
+function requestOf(rules: readonly PathRule[], { repoURL, revision }: Repository, { set }: GeneratorContext) {
   const sorted = rules
     .toSorted((a, b) => Number(a.exclude) - Number(b.exclude) || compareUtf8(a.path, b.path))
     .filter((rule, index, all) => rule.path !== all[index - 1]?.path || rule.exclude !== all[index - 1]?.exclude)
-  return { repoURL, revision, rules: sorted } satisfies Omit<InputRequest, 'kind' | 'dialect'>
+  const wantsCommit = set.group === 'flotilla.dev' && set.readsCommit === true
+  return { repoURL, revision, rules: sorted, ...(wantsCommit && { wantsCommit }) } satisfies Omit<
+    InputRequest,
+    'kind' | 'dialect'
+  >
 }
 
-function refused(answer: InputAnswer, prefix: string): Generated {
-  if (answer.kind === 'failed') return failedWith({ code: answer.code, message: prefix + answer.message, path: [] })
-  return failedWith({ code: 'GENERATOR_INPUT_INVALID', message: `${prefix}the answer is ${answer.kind}`, path: [] })
+function refused(answer: InputAnswer, { path }: Repository, prefix: string): Generated {
+  if (answer.kind !== 'failed') {
+    return failedWith({ code: 'GENERATOR_INPUT_INVALID', message: `${prefix}the answer is ${answer.kind}`, path })
+  }
+  const { code, message, hint } = answer
+  return failedWith({ code, message: prefix + message, path, ...(hint === undefined ? {} : { hint }) })
 }
 
 /** Depth first and lexical at each level, as a walk of the tree meets them. */
@@ -159,6 +216,32 @@ function readRules(rules: Json | undefined, field: string, failures: Failure[]):
       return [{ path: rule['path'], exclude }]
     }
     failures.push(invalidGenerator(`${field} holds objects { path: text, exclude: boolean }`, [field, index]))
+    return []
+  })
+}
+
+/** One repository, or several under `repositories` (ours only). */
+function readRepositories(body: JsonObject, failures: Failure[]): readonly Repository[] {
+  const several = body['repositories'] ?? undefined
+  if (several === undefined) {
+    const repoURL = readText(body, 'repoURL', failures)
+    return [{ repoURL, revision: readText(body, 'revision', failures) || 'HEAD', path: [] }]
+  }
+  const beside = ['repoURL', 'revision'].find(field => body[field] !== undefined)
+  if (beside !== undefined) {
+    failures.push(invalidGenerator(`there are both ${beside} and repositories`, [beside], 'keep one of them'))
+  }
+  if (!Array.isArray(several) || several.length === 0) {
+    failures.push(invalidGenerator('repositories is a list of { repoURL, revision }', ['repositories']))
+    return []
+  }
+  return several.flatMap((entry, index): Repository[] => {
+    const path = ['repositories', index]
+    const revision = isJsonObject(entry) ? (entry['revision'] ?? '') : undefined
+    if (isJsonObject(entry) && typeof entry['repoURL'] === 'string' && typeof revision === 'string') {
+      return [{ repoURL: entry['repoURL'], revision: revision || 'HEAD', path }]
+    }
+    failures.push(invalidGenerator('repositories holds objects { repoURL: text, revision: text }', path))
     return []
   })
 }
