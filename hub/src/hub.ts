@@ -14,6 +14,8 @@ import type { GatewayLimits } from './gateway/limits.ts'
 import { noHosts } from './hosts/no-hosts.ts'
 import type { ConfigSource } from './loop/config-sources.ts'
 import { Loop } from './loop/loop.ts'
+import type { Preview } from './preview/preview.ts'
+import { type ChangeRequest, HubPreviewer } from './preview/preview-of-hub.ts'
 import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
@@ -53,6 +55,7 @@ export class Hub {
   readonly view: FleetView
   readonly #parts: HubParts
   readonly #poller: Poller
+  readonly #previewer: HubPreviewer
   readonly #timers = new Map<string, Timer>()
   readonly #connected = new Set<string>()
   #refreshes: Promise<void> = Promise.resolve()
@@ -107,6 +110,15 @@ export class Hub {
         heartbeat: () => undefined,
       },
     })
+    this.#previewer = new HubPreviewer({
+      configSources: settings.configSources,
+      store,
+      bundles,
+      mirrors,
+      renderer,
+      hosted: noHosts,
+      clock,
+    })
     this.#poller = new Poller({
       mirrors,
       ticker,
@@ -137,6 +149,11 @@ export class Hub {
     this.gateway.stop(spreadMs)
     await this.loop.stop()
     await this.#refreshes
+  }
+
+  /** What a change would do to the fleet as it is now. @throws PreviewError */
+  preview(request: ChangeRequest): Promise<Preview> {
+    return this.#previewer.preview(request)
   }
 
   /** Removes Bundles that nothing names and that are a day old, and closes mirrors that nobody reads any more. */

@@ -19,6 +19,7 @@ export const PROBLEMS = {
   WATCH_GONE: [410, 'Changes that far back are not kept; list again and watch from there.'],
   BODY_TOO_LARGE: [413, 'The body is too large.'],
   BODY_TYPE_UNSUPPORTED: [415, 'The body has to be application/json in UTF-8, not compressed.'],
+  PREVIEW_IMPOSSIBLE: [422, 'There is no preview of this; detail says why.'],
   TOO_MANY_REQUESTS: [429, 'Too many requests; see Retry-After.'],
   INTERNAL: [500, 'Something went wrong in the hub; its log has the request id.'],
   UNAVAILABLE: [503, 'The hub cannot answer this now; see Retry-After.'],

@@ -1,6 +1,7 @@
 import { applicationRoutes } from './handlers/applications.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
+import { previewRoutes } from './handlers/preview.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
@@ -14,6 +15,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
   ...fleetRoutes,
   ...applicationRoutes,
+  ...previewRoutes,
   ...watchRoutes,
   ...webhookRoutes,
   ...describingRoutes(() => ROUTE_TABLE),

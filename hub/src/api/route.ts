@@ -7,6 +7,8 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { HubMetrics } from '../metrics.ts'
+import type { Preview } from '../preview/preview.ts'
+import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Caller } from './tokens.ts'
@@ -21,6 +23,8 @@ export interface ApiActions {
     clusterName: string,
     by: string,
   ): Promise<{ readonly id: string; readonly token: string; readonly expiresAt: EpochMs }>
+  /** Writes nothing; resolves when it is known. @throws PreviewError */
+  previewChange(request: ChangeRequest): Promise<Preview>
 }
 
 export interface ApiSettings {

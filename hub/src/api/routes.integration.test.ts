@@ -98,6 +98,11 @@ const EXAMPLES: { readonly [id: string]: string } = {
   refreshSource: '/api/v1/sources/platform/refresh',
 }
 
+/** A body of each route that wants one. */
+const BODIES: { readonly [id: string]: object } = {
+  previewChange: { source: 'platform', revision: 'main' },
+}
+
 describe('the table of routes', () => {
   it('is what express serves: no route is missing, none is anywhere else', () => {
     const served: string[] = []
@@ -152,7 +157,8 @@ describe('the table of routes', () => {
     const path = EXAMPLES[route.id] ?? route.path
     it(`${route.method} ${path} answers as its schema says`, async () => {
       const asked = route.method === 'get' ? get(path) : post(path)
-      const response = await asked.set('X-Request-Id', 'my-id')
+      const body = BODIES[route.id]
+      const response = await (body ? asked.send(body) : asked).set('X-Request-Id', 'my-id')
       const answer = route.answers[String(response.status)]
       expect(answer, `status ${response.status}: ${response.text.slice(0, 300)}`).toBeDefined()
       expect(response.headers['content-type']).toContain(answer!.contentType ?? 'application/json')

@@ -96,6 +96,10 @@ export async function openTestApi(
     actions: {
       refreshSource: async name => void done.push(`source ${name}`),
       refreshRepository: async url => void done.push(`repository ${url}`),
+      previewChange: async ({ source }) => {
+        done.push(`preview of ${source}`)
+        return { created: [], updated: [], deleted: [], held: [], unchanged: 3, diagnostics: [] }
+      },
       createJoinToken: async (cluster, by) => {
         done.push(`join-token ${cluster} by ${by}`)
         return { id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }

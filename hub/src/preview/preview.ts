@@ -97,16 +97,25 @@ export const PREVIEW_LIMITS: PreviewLimits = {
   maxMs: 10 * 60_000,
 }
 
+export type PreviewErrorCode =
+  | 'PREVIEW_TOO_LARGE'
+  | 'PREVIEW_TOO_SLOW'
+  | 'PREVIEW_BUSY'
+  | 'PREVIEW_FAILED'
+  | 'CONFIG_UNREADABLE'
+  | 'SOURCE_UNKNOWN'
+  | 'REVISION_UNKNOWN'
+
 /** Why there is no preview. */
 export class PreviewError extends Error {
-  readonly code: 'PREVIEW_TOO_LARGE' | 'PREVIEW_TOO_SLOW' | 'PREVIEW_FAILED' | 'CONFIG_UNREADABLE'
+  readonly code: PreviewErrorCode
   readonly subject: string
   readonly retry: boolean
-  constructor(code: PreviewError['code'], subject: string, message: string, options: { cause?: unknown } = {}) {
+  constructor(code: PreviewErrorCode, subject: string, message: string, options: { cause?: unknown } = {}) {
     super(`${subject}: ${message} (${code})`, options)
     this.name = 'PreviewError'
     this.code = code
     this.subject = subject
-    this.retry = code === 'PREVIEW_TOO_SLOW'
+    this.retry = code === 'PREVIEW_TOO_SLOW' || code === 'PREVIEW_BUSY'
   }
 }

@@ -8,7 +8,7 @@ import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
 import type { ConfigSource } from '../loop/config-sources.ts'
 import { Loop } from '../loop/loop.ts'
-import type { HostedInputs } from '../loop/services.ts'
+import type { HostedInputs, LoopServices } from '../loop/services.ts'
 import { compareSides } from './compare-sides.ts'
 import { presumeApplied } from './presume-applied.ts'
 import { PREVIEW_LIMITS, type Preview, PreviewError, type PreviewLimits } from './preview.ts'
@@ -33,6 +33,8 @@ export interface PreviewInput {
   readonly joined?: ReadonlySet<string>
   /** The config source that has other documents at the head without another commit. */
   readonly amended?: string
+  /** What sets may do, by the hub's settings. */
+  readonly setPolicy?: LoopServices['setPolicy']
   readonly limits?: Partial<PreviewLimits>
 }
 
@@ -103,6 +105,7 @@ function newLoop(input: PreviewInput, clock: VirtualClock, failures: string[]): 
       random,
       log: failureLog(failures),
       removalGraceMs: Number.MAX_SAFE_INTEGER,
+      ...(input.setPolicy && { setPolicy: input.setPolicy }),
       announce: { applications: nobody, sets: nobody, sources: nobody, clusters: nobody, documents: nobody },
     },
     input.configSources,
