@@ -63,6 +63,7 @@ export async function expandOffline(
   const inputs: GeneratorInputs = {
     clusters: clusterFacts(fleet.fleet.clusters),
     projects: projectNames(fleet.fleet.projects),
+    projectSpecs: new Map(fleet.fleet.projects.map(project => [project.name, project.spec])),
     answer: request => answers.get(inputKey(request)),
   }
   const candidates = fleet.fleet.applications.map(applicationOf)

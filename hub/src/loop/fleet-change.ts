@@ -1,3 +1,4 @@
+import { projectOfSet } from '@flotilla/generators/set-project'
 import type { FleetChange, FleetIndex } from './fleet-index.ts'
 import { documentKeyOf, reads } from './keys.ts'
 import type { World } from './world.ts'
@@ -8,9 +9,13 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
   const clusters = change.clusters.length > 0
   // Generators see Clusters, and the git generator whether its Project is declared.
   const projects = change.projects.some(name => before.projects.has(name) !== index.projects.has(name))
-  const sets = [...index.sets].flatMap(([key, { spec }]) =>
-    (clusters && reads('clusters', spec.generators)) || (projects && reads('git', spec.generators)) ? [key] : [],
-  )
+  const changedProjects = new Set(change.projects)
+  const sets = [...index.sets].flatMap(([key, set]) => {
+    const { generators } = set.spec
+    // A set that carries a Project sees what that permits.
+    const carried = changedProjects.has(projectOfSet(set) ?? '')
+    return carried || (clusters && reads('clusters', generators)) || (projects && reads('git', generators)) ? [key] : []
+  })
   const bound = clusters ? boundFor(change.clusters, world) : []
   const permitted = change.projects.flatMap(name => world.idsOf('project', name))
   const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)

@@ -17,6 +17,7 @@ import {
   inputKey,
   isGitRequest,
 } from '@flotilla/generators/inputs'
+import { projectOfSet } from '@flotilla/generators/set-project'
 import { setKey } from './fleet-index.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
@@ -48,7 +49,13 @@ export async function expandSet(
   namePrefix: string | undefined,
 ): Promise<SetRound> {
   const known = knownRounds.get(set)
-  const inputs = { world, namePrefix, clusters: world.fleet.clusterFacts, projects: declaredProjects(world) }
+  const inputs = {
+    world,
+    namePrefix,
+    clusters: world.fleet.clusterFacts,
+    projects: declaredProjects(world),
+    projectDigest: carriedProject(set, world)?.contentDigest,
+  }
   if (known && (await stillSo(known, inputs, services))) return known.round
   const { expansion, requests, answers } = await answerAll(set, world, services)
   const errors: ExpansionError[] = [...expansion.errors]
@@ -106,6 +113,8 @@ interface RoundInputs {
   readonly namePrefix: string | undefined
   readonly clusters: GeneratorInputs['clusters']
   readonly projects: readonly string[]
+  /** Of the Project that the set carries: what its generators see follows from that Project's rules. */
+  readonly projectDigest: string | undefined
 }
 
 /** By the document as it was read: another version of it is another key, and one that is gone is forgotten. */
@@ -117,24 +126,26 @@ async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServic
     known.world === now.world &&
     known.namePrefix === now.namePrefix &&
     known.clusters === now.clusters &&
+    known.projectDigest === now.projectDigest &&
     known.projects.length === now.projects.length &&
     known.projects.every((name, index) => name === now.projects[index])
   if (!same) return false
   for (const [request, print] of known.answers) {
-    if (fingerprint(await answerOf(request, now.world, services)) !== print) return false
+    if (fingerprint(request, await answerOf(request, now.world, services)) !== print) return false
   }
   return true
 }
 
 function printOf(answers: ReadonlyMap<string, InputAnswer>, request: InputRequest): string {
   const answer = answers.get(inputKey(request))
-  return answer ? fingerprint(answer) : ''
+  return answer ? fingerprint(request, answer) : ''
 }
 
-/** Of what a generator sees of it: the commit is not among that. */
-function fingerprint(answer: InputAnswer): string {
+/** Of what a generator sees of it: the commit is among that only where the request says so. */
+function fingerprint(request: InputRequest, answer: InputAnswer): string {
   const hash = createHash('sha256').update(answer.kind)
   const add = (text: string): void => void hash.update(`${text.length}:`).update(text)
+  if (isGitRequest(request) && request.wantsCommit && 'commit' in answer) add(answer.commit)
   if (answer.kind === 'failed') add(answer.message)
   else if (answer.kind === 'git-directories') answer.directories.forEach(add)
   else if (answer.kind === 'git-files') for (const { path, text } of answer.files) [path, text].forEach(add)
@@ -144,6 +155,12 @@ function fingerprint(answer: InputAnswer): string {
 
 function declaredProjects(world: World): readonly string[] {
   return projectNames(world.fleet.projects.values())
+}
+
+/** The Project that a set carries, as declared. */
+function carriedProject({ group, spec }: Declared<ApplicationSetSpec>, world: World) {
+  const name = projectOfSet({ group, spec })
+  return name === undefined ? undefined : world.fleet.projects.get(name)
 }
 
 async function answerAll(
@@ -157,9 +174,11 @@ async function answerAll(
 }> {
   const answers = new Map<string, InputAnswer>()
   const requests: InputRequest[] = []
+  const project = carriedProject(set, world)
   const inputs: GeneratorInputs = {
     clusters: world.fleet.clusterFacts,
     projects: declaredProjects(world),
+    ...(project && { projectSpecs: new Map([[project.name, project.spec]]) }),
     answer: request => answers.get(inputKey(request)),
   }
   for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -192,7 +211,8 @@ function placeOf(request: GitRequest) {
   return {
     repository: request.repoURL,
     revision: request.revision || 'HEAD',
-    path: commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
+    // Whoever reads the commit reads every path.
+    path: request.wantsCommit ? '' : commonFolder(request.rules.filter(rule => !rule.exclude).map(rule => rule.path)),
   }
 }
 
