@@ -10,8 +10,12 @@ import { HubChild } from './parts/hub-child.ts'
 
 const AGENTS = Number(process.env['BENCH_AGENTS'] ?? 1_000)
 const APPLICATIONS_EACH = 2
-/** Two heartbeats of every agent, and the hub's own rounds. */
-const IDLE_MS = 66_000
+/** Two heartbeats of each of a thousand agents, and the hub's own rounds. */
+const IDLE_MS = 120_000
+/** The first heartbeat after a sync compares everything anew: a hub is idle after that. */
+const FIRST_HEARTBEATS_MS = 75_000
+/** Time for what was set off to end, and for garbage to be noticed. */
+const SETTLE_MS = 10_000
 /** The agents are one process here; a fleet's would not dial from one machine. */
 const AT_ONCE = 50
 
@@ -37,7 +41,7 @@ async function measure(tls: boolean): Promise<Figure[]> {
     hub = await HubChild.start({ directory, repository, tls })
     const applications = AGENTS * APPLICATIONS_EACH
     await hub.until('all is rendered', metrics => metrics.sum('flotilla_applications_held') === applications)
-    await settleDown()
+    await pause(SETTLE_MS)
     const alone = await hub.usage()
     const startedAt = performance.now()
     const waiting = [...clusterNames(AGENTS)]
@@ -59,10 +63,10 @@ async function measure(tls: boolean): Promise<Figure[]> {
     )
     const syncedMs = performance.now() - startedAt
     const busy = await hub.usage()
-    await settleDown()
+    await pause(FIRST_HEARTBEATS_MS)
     const before = await hub.usage()
     const from = performance.now()
-    await new Promise(resolve => setTimeout(resolve, IDLE_MS))
+    await pause(IDLE_MS)
     const after = await hub.usage()
     const cpu = (100 * (after.cpuSeconds - before.cpuSeconds) * 1000) / (performance.now() - from)
     const connected = (await hub.metrics()).sum('flotilla_agents', '"connected"')
@@ -92,9 +96,8 @@ async function measure(tls: boolean): Promise<Figure[]> {
   }
 }
 
-/** Time for what was set off to end, and for garbage to be noticed. */
-function settleDown(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 10_000))
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }
 
 function tenths(value: number): number {
