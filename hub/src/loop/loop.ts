@@ -150,6 +150,11 @@ export class Loop {
     this.#queue.add(`cluster/${clusterName}`)
   }
 
+  /** Whoever read these was told something by a service over the network that is not so any more. */
+  hostedChanged(readers: readonly string[]): void {
+    this.#queue.add(...readers)
+  }
+
   /** An agent asked for a Bundle that is offered to it and cannot be read: it is made again. */
   bundleMissing(digest: Digest): void {
     this.world.kinds.delete(digest)

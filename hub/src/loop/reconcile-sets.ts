@@ -12,6 +12,7 @@ import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
 import {
   type GeneratorInputs,
   type GitRequest,
+  type HostedRequest,
   type InputAnswer,
   type InputRequest,
   inputKey,
@@ -35,6 +36,8 @@ export interface SetRound {
   readonly authoritative: ReadonlySet<string>
   readonly row: SetRow
   readonly reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[]
+  /** What it was told by services over the network. */
+  readonly asked: readonly HostedRequest[]
 }
 
 /**
@@ -56,7 +59,7 @@ export async function expandSet(
     projects: declaredProjects(world),
     projectDigest: carriedProject(set, world)?.contentDigest,
   }
-  if (known && (await stillSo(known, inputs, services))) return known.round
+  if (known && (await stillSo(known, inputs, services, readerOf(set)))) return known.round
   const { expansion, requests, answers } = await answerAll(set, world, services)
   const errors: ExpansionError[] = [...expansion.errors]
   const applications: Application[] = []
@@ -81,6 +84,7 @@ export async function expandSet(
       expansion.generators.flatMap(each => (each.status === 'ok' && each.authoritative ? [each.generator] : [])),
     ),
     reads: requests.filter(isGitRequest).map(placeOf),
+    asked: requests.filter(isHostedRequest),
     row: {
       key,
       source: set.source,
@@ -121,7 +125,12 @@ interface RoundInputs {
 const knownRounds = new WeakMap<Declared<ApplicationSetSpec>, KnownRound>()
 
 /** Asks again what was asked then, which costs what changed; expanding costs what the set makes. */
-async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServices): Promise<boolean> {
+async function stillSo(
+  known: KnownRound,
+  now: RoundInputs,
+  services: LoopServices,
+  reader: string,
+): Promise<boolean> {
   const same =
     known.world === now.world &&
     known.namePrefix === now.namePrefix &&
@@ -131,7 +140,7 @@ async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServic
     known.projects.every((name, index) => name === now.projects[index])
   if (!same) return false
   for (const [request, print] of known.answers) {
-    if (fingerprint(request, await answerOf(request, now.world, services)) !== print) return false
+    if (fingerprint(request, await answerOf(request, now.world, services, reader)) !== print) return false
   }
   return true
 }
@@ -179,24 +188,45 @@ async function answerAll(
     clusters: world.fleet.clusterFacts,
     projects: declaredProjects(world),
     ...(project && { projectSpecs: new Map([[project.name, project.spec]]) }),
+    ...(services.hosted.policy && { hosts: services.hosted.policy }),
     answer: request => answers.get(inputKey(request)),
   }
+  const reader = readerOf(set)
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const expansion = expand(set, inputs)
     if (expansion.needs.length === 0) return { expansion, requests, answers }
     requests.push(...expansion.needs)
     // Before anything is read: a push that arrives meanwhile is told to this set as well.
-    world.readers.add(`set/${setKey(set)}`, expansion.needs.filter(isGitRequest).map(placeOf))
-    for (const request of expansion.needs) {
-      answers.set(inputKey(request), await answerOf(request, world, services))
+    world.readers.add(reader, expansion.needs.filter(isGitRequest).map(placeOf))
+    // Services over the network are asked side by side: one set may need a thousand answers of them.
+    const hosted = expansion.needs.filter(isHostedRequest).map(async request => {
+      answers.set(inputKey(request), await answerOf(request, world, services, reader))
+    })
+    for (const request of expansion.needs.filter(isGitRequest)) {
+      answers.set(inputKey(request), await answerOf(request, world, services, reader))
     }
+    await Promise.all(hosted)
   }
   throw new Error(`ApplicationSet ${set.name} asked for inputs in more than ${MOST_ROUNDS} rounds`)
 }
 
-async function answerOf(request: InputRequest, world: World, services: LoopServices): Promise<InputAnswer> {
+/** The key under which a set is told of what changed. */
+function readerOf(set: Declared<ApplicationSetSpec>): string {
+  return `set/${setKey(set)}`
+}
+
+function isHostedRequest(request: InputRequest): request is HostedRequest {
+  return !isGitRequest(request)
+}
+
+async function answerOf(
+  request: InputRequest,
+  world: World,
+  services: LoopServices,
+  reader: string,
+): Promise<InputAnswer> {
   const { repositories, hosted } = services
-  if (!isGitRequest(request)) return hosted.answer(request)
+  if (!isGitRequest(request)) return hosted.answer(request, reader)
   const { repository: url, revision } = placeOf(request)
   try {
     await world.heads.of(url, revision, await repositories.open(url))

@@ -6,6 +6,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Renderer } from '@flotilla/core/ports/renderer'
 import type { Store } from '@flotilla/core/ports/store'
+import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { SourceFiles } from './config-sources.ts'
@@ -31,8 +32,19 @@ export interface Repositories {
 
 /** What services over the network say: Git hosts, plugins, resources that decide on clusters. */
 export interface HostedInputs {
-  /** The newest answer, fetched when it is due; never throws for what the world says. */
-  answer(request: HostedRequest): Promise<InputAnswer>
+  /** Which Git hosts documents may name; every one without it. */
+  readonly policy?: HostPolicy
+  /**
+   * The newest answer; never throws for what the world says.
+   *
+   * @param reader Key of the loop's queue that is added when the answer is another one.
+   */
+  answer(request: HostedRequest, reader?: string): Promise<InputAnswer>
+  /**
+   * From now on `reader` reads these and nothing else, and wants them looked at every `refreshMs` (0: only when a
+   * webhook says so). Absent where answers never change.
+   */
+  reads?(reader: string, requests: readonly HostedRequest[], refreshMs: number): void
 }
 
 /** What the loop tells others after a commit of its own; none of it may fail. */

@@ -111,6 +111,7 @@ export class SetRounds {
     if (requeueMs > 0)
       this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
     else this.#requeues.delete(key)
+    this.#services.hosted.reads?.(claimant, round.asked, requeueMs)
     const claimed = world.setClaims(claimant, round.applications)
     const unedited = this.#rows.get(key)?.contentDigest === set.contentDigest
     this.#authoritative.set(key, unedited ? round.authoritative : new Set())
@@ -129,6 +130,7 @@ export class SetRounds {
     const { clock, store, announce } = this.#services
     const claimant = `set/${key}`
     this.#world.readers.remove(claimant)
+    this.#services.hosted.reads?.(claimant, [], 0)
     this.#requeues.delete(key)
     const names = this.#world.setClaims(claimant, [])
     // Before the write: if that fails, a second look finds the claims changed already.
