@@ -26,13 +26,18 @@ function encodeSegment(segment: string): string {
   return encodeURIComponent(segment)
 }
 
-/** The next page as the header `Link` names it (RFC 8288): GitHub, GitLab, Gitea. */
+/**
+ * The next page as the header `Link` names it (RFC 8288): GitHub, GitLab, Gitea. Only the query of the link is taken:
+ * behind a proxy hosts name themselves by an address that is not the one we know them by, and nobody is to be able to
+ * lead us to another one.
+ */
 export function nextLink(reply: ApiReply, call: ApiCall): ApiCall | undefined {
   const header = reply.headers.get('link') ?? ''
   for (const [, url, parameters] of header.matchAll(/<([^<>]*)>([^,<>]*)/g)) {
-    if (/;\s*rel\s*=\s*"?next"?\s*(;|$)/i.test(parameters!)) {
-      return { path: url!, ...(call.headers && { headers: call.headers }) }
-    }
+    if (!/;\s*rel\s*=\s*"?next"?\s*(;|$)/i.test(parameters!)) continue
+    if (!URL.canParse(url!, 'https://host.invalid')) return undefined
+    const query = Object.fromEntries(new URL(url!, 'https://host.invalid').searchParams)
+    return { ...call, query: { ...call.query, ...query } }
   }
   return undefined
 }

@@ -28,6 +28,8 @@ export type HostErrorCode =
   | 'HOST_SECRET_MISSING'
   /** The project may not use that Secret, or not with that host. */
   | 'HOST_SECRET_FORBIDDEN'
+  /** This hub asks no services at all. */
+  | 'INPUT_UNAVAILABLE'
 
 /**
  * A host did not answer the question. The message tells people what to mend; it never holds a credential, nor what
