@@ -51,11 +51,17 @@ function projectProblem(trust: Trust, written: string | undefined, path: Path): 
   return [{ code: 'NOT_TRUSTED', severity: 'error', path, message, hint: `it may declare for: ${granted}` }]
 }
 
-/** The set's own template, and those beside generators that name a project of their own. */
+/** The project that the set carries, its own template, and those beside generators that name a project of their own. */
 function templatesOf(spec: Json): { readonly path: Path; readonly value: Json }[] {
   const found: { path: Path; value: Json }[] = []
-  const own = member(member({ spec }, 'spec'), 'template')
-  found.push({ path: ['spec', 'template', 'spec', 'project'], value: own['spec'] ?? {} })
+  const whole = member({ spec }, 'spec')
+  const own = member(whole, 'template')
+  const carried = textOf(whole['project']) ?? ''
+  if (carried !== '') found.push({ path: ['spec', 'project'], value: { project: carried } })
+  // Without one of its own, the template is in the project that the set carries.
+  if (carried === '' || member(own, 'spec')['project']) {
+    found.push({ path: ['spec', 'template', 'spec', 'project'], value: own['spec'] ?? {} })
+  }
   const visit = (value: Json, path: Path): void => {
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) visit(item as Json, [...path, index])

@@ -1,4 +1,5 @@
 import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
+import type { Trust } from '@flotilla/core/model/fleet'
 import { describe, expect, test } from 'vitest'
 import { load } from '../load.ts'
 
@@ -98,6 +99,54 @@ describe('mistakes in what is ours', () => {
     ],
   }
   test.each(Object.entries(table))('%s', (_, [entry, message]) => expect(said(OURS, entry)).toEqual([message]))
+})
+
+describe('a set that carries its project', () => {
+  const set = (group: string, project: string, ofTemplate: string, trust: Trust = { kind: 'all' }) => {
+    const text = `apiVersion: ${group}/v1alpha1
+kind: ApplicationSet
+metadata: {name: web}
+spec:
+  ${project}
+  generators: [${LIST}]
+  template: {metadata: {name: x}, spec: {${ofTemplate} source: {repoURL: R, path: web}, destination: {name: eu-1}}}
+`
+    const { diagnostics } = load({ source: '', trust, files: [{ path: 'a.yaml', text }] })
+    return diagnostics.map(formatDiagnostic)
+  }
+  test('need not name it in the template', () => expect(set(OURS, 'project: shop', '')).toEqual([]))
+  test('may name it there as well', () => expect(set(OURS, 'project: shop', 'project: shop,')).toEqual([]))
+  test('may not name another', () => {
+    expect(set(OURS, 'project: shop', 'project: bank,')).toEqual([
+      'a.yaml:7:51 INVALID_VALUE the set carries project "shop", and its template names "bank"\n  hint: leave it out of the template',
+    ])
+  })
+  test('one of the two is needed', () => {
+    expect(set(OURS, 'goTemplate: false', '')).toEqual([
+      expect.stringMatching(
+        /^a.yaml:7:\d+ MISSING_FIELD spec.template.spec.project is missing\n {2}hint: add it, or spec.project$/,
+      ),
+    ])
+  })
+  test('it is one project, not one for each element', () => {
+    expect(set(OURS, "project: '{{a}}'", '')).toEqual([
+      expect.stringContaining('INVALID_VALUE spec.project must be the name'),
+    ])
+  })
+  test('is ours alone', () => {
+    expect(set(ARGO, 'project: shop', 'project: shop,')).toEqual([
+      'a.yaml:5:3 UNKNOWN_FIELD there is no field "project" in spec\n  hint: "project" needs apiVersion: flotilla.dev/v1alpha1',
+    ])
+  })
+  test('needs a config source that may declare for it', () => {
+    const trust: Trust = { kind: 'projects', projects: ['bank'] }
+    expect(set(OURS, 'project: shop', '', trust)).toEqual([
+      expect.stringContaining(
+        'a.yaml:5:12 NOT_TRUSTED this config source may not declare for project "shop" (spec.project)',
+      ),
+    ])
+    expect(set(OURS, 'project: bank', '', trust)).toEqual([])
+  })
 })
 
 test('what Argo CD would drop for being nested too deep is a warning there, and none here', () => {

@@ -2,7 +2,11 @@ import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/js
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { Path, Problem } from '../problem.ts'
 import { pathText } from '../problem.ts'
-import { applicationSetDocument, argoApplicationSetDocument, END_ADDITIONS } from '../schema/application-set.ts'
+import {
+  APPLICATION_SET_ADDITIONS,
+  applicationSetDocument,
+  argoApplicationSetDocument,
+} from '../schema/application-set.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { budgetProblems } from './budget-problems.ts'
@@ -10,8 +14,32 @@ import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
-  const problems = entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 })
+  const problems = [
+    ...(group === 'flotilla.dev' ? projectProblems(spec) : []),
+    ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
+  ]
   return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document)] }
+}
+
+/** A set of ours carries its project, or its template names one. */
+function projectProblems(spec: JsonObject): Problem[] {
+  const path: Path = ['spec', 'template', 'spec', 'project']
+  const { project } = spec
+  const own = member(member(spec, 'template'), 'spec')['project']
+  if (project === undefined) {
+    if (own !== undefined) return []
+    const message = `${pathText(path)} is missing`
+    return [{ code: 'MISSING_FIELD', severity: 'error', path, at: 'key', message, hint: 'add it, or spec.project' }]
+  }
+  const at: Path = ['spec', 'project']
+  if (typeof project !== 'string' || project === '' || project.includes('{{')) {
+    const message = 'spec.project must be the name of one project'
+    const hint = 'a project for each element goes into the template'
+    return [{ code: 'INVALID_VALUE', severity: 'error', path: at, message, hint }]
+  }
+  if (typeof own !== 'string' || own === '' || own === project || own.includes('{{')) return []
+  const message = `the set carries project "${project}", and its template names "${own}"`
+  return [{ code: 'INVALID_VALUE', severity: 'error', path, message, hint: 'leave it out of the template' }]
 }
 
 /** What stands around entries of generators. */
@@ -121,7 +149,9 @@ function reader(group: ApiGroup): KindReader {
     group,
     schema: group === 'argoproj.io' ? argoApplicationSetDocument : applicationSetDocument,
     additions:
-      group === 'argoproj.io' ? [...APPLICATION_ADDITIONS, ...END_ADDITIONS, ...GENERATOR_ADDITIONS] : undefined,
+      group === 'argoproj.io'
+        ? [...APPLICATION_ADDITIONS, ...APPLICATION_SET_ADDITIONS, ...GENERATOR_ADDITIONS]
+        : undefined,
     read: document => readApplicationSet(document, group),
   }
 }

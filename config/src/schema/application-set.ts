@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { applicationSpec, argoApplicationSpec } from './application-spec.ts'
+import { applicationSpecOfSet, argoApplicationSpec } from './application-spec.ts'
 import { deletionBudget } from './deletion-budget.ts'
 import { argoGeneratorEntry, generatorEntrySchema, templateMetadata } from './generators.ts'
 import { documentOf, object, optionalFlag, optionalText, optionalTexts, textOrInteger } from './shapes.ts'
@@ -23,7 +23,10 @@ const strategy = object({
 
 /** What our ApplicationSet says of the end of it and of its Applications, which Argo CD's has not. */
 const endAdditions = { deletion: z.enum(['prune', 'detach']).optional(), deletionBudget: deletionBudget.optional() }
-export const END_ADDITIONS: readonly string[] = Object.keys(endAdditions)
+
+/** The project that the set carries: its generators see only what that may use, and its Applications are in it. */
+const projectAddition = { project: optionalText }
+export const APPLICATION_SET_ADDITIONS: readonly string[] = [...Object.keys(endAdditions), 'spec.project']
 
 function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: z.core.$ZodLooseShape = {}) {
   return object({
@@ -54,5 +57,5 @@ export const argoApplicationSetDocument = documentOf(
 export const applicationSetDocument = documentOf(
   'flotilla.dev/v1alpha1',
   'ApplicationSet',
-  applicationSetSpec(generatorEntrySchema, applicationSpec, endAdditions),
+  applicationSetSpec(generatorEntrySchema, applicationSpecOfSet, { ...endAdditions, ...projectAddition }),
 )

@@ -165,6 +165,9 @@ export const APPLICATION_ADDITIONS: readonly string[] = Object.keys(additions)
 export const argoApplicationSpec = object(argoFields)
 export const applicationSpec = object({ ...argoFields, ...additions })
 
+/** The template of a set of ours: the set may carry the project instead. */
+export const applicationSpecOfSet = object({ ...argoFields, ...additions, project: optionalText })
+
 /** A template beside a generator overrides single fields, so nothing in it is required. */
 const sparse = {
   project: optionalText,
