@@ -5,6 +5,8 @@ import type { LogLevel } from '../log.ts'
 import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
 import { type ConfiguredSource, readConfigSources } from './read-config-sources.ts'
 import { type ConfiguredCredential, readCredentials } from './read-credentials.ts'
+import { type ConfiguredManagementCluster, compileManagementCluster } from './read-management-cluster.ts'
+import { type ConfiguredPlugin, readPlugins } from './read-plugins.ts'
 import { isLoopback, type ListenAddress, type Reading } from './setting-readers.ts'
 
 /** A setting that cannot be: which field, and the rule that it breaks. */
@@ -31,6 +33,8 @@ export interface HubOptions {
   readonly tls: TlsOptions
   readonly configSources: readonly ConfiguredSource[]
   readonly credentials: readonly ConfiguredCredential[]
+  readonly plugins: readonly ConfiguredPlugin[]
+  readonly managementCluster?: ConfiguredManagementCluster
   readonly pollIntervalMs: number
   readonly webhookSecret?: string
   readonly webhookSecretFile?: string
@@ -74,6 +78,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const publicUrl = get('publicUrl')
   const dataDirectory = get('dataDirectory') ?? ''
   const credentials = readCredentials(loose['credentials'], refuse)
+  const plugins = readPlugins(loose['plugins'], refuse)
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
@@ -85,6 +90,16 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   if (webhookSecret !== undefined && webhookSecretFile !== undefined) {
     refuse({ field: 'webhooks.secret', message: 'cannot stand beside webhooks.secretFile' })
   }
+  const managementCluster = compileManagementCluster(
+    {
+      kubeconfig: get('managementCluster.kubeconfig'),
+      inCluster: get('managementCluster.inCluster'),
+      context: get('managementCluster.context'),
+      namespace: get('managementCluster.namespace'),
+      projects: get('managementCluster.projects'),
+    },
+    refuse,
+  )
   const tls = compileTls(get, listen, publicUrl, refuse)
   const keyFile = get('keyFile')
   const trustProxy = get('trustProxy')
@@ -117,6 +132,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       tls,
       configSources,
       credentials,
+      plugins,
+      ...(managementCluster !== undefined && { managementCluster }),
       pollIntervalMs,
       ...(webhookSecret !== undefined && { webhookSecret }),
       ...(webhookSecretFile !== undefined && { webhookSecretFile }),

@@ -6,6 +6,7 @@ import {
   readOneOf,
   readProxies,
   readPublicUrl,
+  readSwitch,
   readText,
   readTexts,
   readWhole,
@@ -29,8 +30,8 @@ function setting<T>(read: Reader<T>, about: string, more: { fallback?: unknown; 
 
 /**
  * Every plain setting of the hub, by its field in hub.yaml. The same name gives the variable
- * (`FLOTILLA_TLS_CERTIFICATE_FILE`) and the flag (`--tls-certificate-file`). The lists `configSources` and
- * `credentials` have readers of their own.
+ * (`FLOTILLA_TLS_CERTIFICATE_FILE`) and the flag (`--tls-certificate-file`). The lists in {@link LIST_FIELDS} have
+ * readers of their own.
  */
 export const HUB_SETTINGS = {
   dataDirectory: setting(readText, 'The folder for everything the hub keeps.', { fallback: './flotilla-data' }),
@@ -62,11 +63,19 @@ export const HUB_SETTINGS = {
     'Repositories on this machine: only those that this file names, or all that documents name.',
     { fallback: 'configured' },
   ),
+  'managementCluster.kubeconfig': setting(
+    readText,
+    'A kubeconfig of the cluster whose resources decide on clusters (clusterDecisionResource).',
+  ),
+  'managementCluster.inCluster': setting(readSwitch, 'true: that cluster is the one that the hub runs in.'),
+  'managementCluster.context': setting(readText, 'The kubeconfig’s context; its current one without it.'),
+  'managementCluster.namespace': setting(readText, 'Where its ConfigMaps and resources are.', { fallback: 'argocd' }),
+  'managementCluster.projects': setting(readTexts, 'Projects whose sets may ask it, or *.'),
   'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 
 export type SettingField = keyof typeof HUB_SETTINGS
-export const LIST_FIELDS = ['configSources', 'credentials'] as const
+export const LIST_FIELDS = ['configSources', 'credentials', 'plugins'] as const
 export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
 
 /** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */

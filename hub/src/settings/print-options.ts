@@ -1,5 +1,6 @@
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
 import type { HubOptions } from './compile-hub-options.ts'
+import type { ConfiguredManagementCluster } from './read-management-cluster.ts'
 import { durationText } from './setting-readers.ts'
 
 const MASKED = '(hidden)'
@@ -33,10 +34,20 @@ export function shownOptions(options: HubOptions): object {
       repository: withoutCredentials(repository),
       trust: trust.kind === 'all' ? 'all' : { projects: trust.projects },
     })),
+    ...(options.managementCluster !== undefined && { managementCluster: shownCluster(options.managementCluster) }),
+    plugins: options.plugins.map(({ requestTimeoutMs, token, ...plugin }) => ({
+      ...plugin,
+      ...(token !== undefined && { token: MASKED }),
+      requestTimeout: durationText(requestTimeoutMs),
+    })),
     credentials: options.credentials.map(credential => ({
       ...credential,
       urls: credential.urls.map(withoutCredentials),
       ...(credential.password !== undefined && { password: MASKED }),
     })),
   }
+}
+
+function shownCluster({ kubeconfig, ...cluster }: ConfiguredManagementCluster): object {
+  return kubeconfig === undefined ? { inCluster: true, ...cluster } : { kubeconfig, ...cluster }
 }

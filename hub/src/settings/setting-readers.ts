@@ -17,6 +17,12 @@ export function readOneOf<const Words extends readonly string[]>(words: Words): 
       : { rule: `must be one of ${words.join(', ')}` }
 }
 
+/** `true` or `false`, as YAML has them or as a variable writes them. */
+export const readSwitch: Reader<'true' | 'false'> = loose => {
+  const word = typeof loose === 'boolean' ? String(loose) : loose
+  return word === 'true' || word === 'false' ? { value: word } : { rule: 'must be true or false' }
+}
+
 /** A list, or one text with commas between. */
 export const readTexts: Reader<readonly string[]> = loose => {
   const values = typeof loose === 'string' ? loose.split(',').map(part => part.trim()) : loose

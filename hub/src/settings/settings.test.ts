@@ -21,6 +21,7 @@ describe('settings that are good', () => {
       tls: { kind: 'own', names: ['localhost', '127.0.0.1', '::1'] },
       configSources: [],
       credentials: [],
+      plugins: [],
       pollIntervalMs: 180_000,
       webhooksPerMinute: 60,
       joinTokenLifeMs: 86_400_000,
