@@ -1,6 +1,6 @@
 import { GoBytes, GoInteger, type GoValue } from '../go-value.ts'
+import { printValue } from '../print-value.ts'
 import { textOfBytes } from './go-bytes.ts'
-import { printed } from './printed.ts'
 
 const MAX_INT64 = 2n ** 63n - 1n
 const MIN_INT64 = -(2n ** 63n)
@@ -9,7 +9,7 @@ const MIN_INT64 = -(2n ** 63n)
 export function textOf(value: GoValue): string {
   if (typeof value === 'string') return value
   if (value instanceof GoBytes) return textOfBytes(value.bytes)
-  return printed(value)
+  return printValue(value)
 }
 
 /** A number as `int64`; what is none counts as 0, as sprig has it. */

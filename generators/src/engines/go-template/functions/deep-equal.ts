@@ -1,6 +1,6 @@
 import type { FunctionScope } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
-import { GoBytes, GoInteger, GoTime, type GoValue, goTypeOf, isGoList, isGoMap } from '../go-value.ts'
+import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, goTypeOf, isGoList, isGoMap } from '../go-value.ts'
 import { isNilList } from './items.ts'
 
 /** How deep values may nest in what functions go through: a loop in a template can wrap a map ever again. */
@@ -23,6 +23,9 @@ export function deepEqual(a: GoValue, b: GoValue, scope: FunctionScope, depth = 
   if (left instanceof GoInteger && right instanceof GoInteger) return left.value === right.value
   if (left instanceof GoTime && right instanceof GoTime) {
     return left.nanoseconds === right.nanoseconds && left.zone === right.zone
+  }
+  if (left instanceof GoStruct && right instanceof GoStruct) {
+    return left === right || (left.text === right.text && deepEqual(left.fields, right.fields, scope, depth + 1))
   }
   if (left instanceof GoBytes && right instanceof GoBytes) return equalBytes(left.bytes, right.bytes)
   if (isGoList(left) && isGoList(right)) {

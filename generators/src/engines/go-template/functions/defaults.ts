@@ -1,4 +1,4 @@
-import { GoBytes, GoInteger, GoTime, type GoValue, isGoList } from '../go-value.ts'
+import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, isGoList } from '../go-value.ts'
 import { boolArgument, define, type FunctionGroup } from './define.ts'
 
 /** Which value counts when several may. */
@@ -18,7 +18,7 @@ export function isEmpty(value: GoValue): boolean {
   if (typeof value === 'boolean') return !value
   if (typeof value === 'number') return value === 0
   if (value instanceof GoInteger) return value.value === 0n
-  if (value instanceof GoTime) return false
+  if (value instanceof GoTime || value instanceof GoStruct) return false
   if (value instanceof GoBytes) return value.bytes.length === 0
   return isGoList(value) ? value.length === 0 : Object.keys(value).length === 0
 }

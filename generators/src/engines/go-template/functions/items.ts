@@ -1,4 +1,4 @@
-import { GoBytes, GoInteger, GoTime, type GoValue, isGoList, typedList } from '../go-value.ts'
+import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, isGoList, typedList } from '../go-value.ts'
 
 /** The items of what Go has as a slice, undefined for everything else. */
 export function itemsOf(value: GoValue): readonly GoValue[] | undefined {
@@ -25,5 +25,6 @@ export function kindOf(value: GoValue): string {
   if (typeof value === 'number') return 'float64'
   if (value instanceof GoInteger) return value.type === 'time.Duration' ? 'int64' : value.type
   if (value instanceof GoTime) return 'struct'
+  if (value instanceof GoStruct) return value.type.startsWith('*') ? 'ptr' : 'struct'
   return itemsOf(value) === undefined ? 'map' : 'slice'
 }

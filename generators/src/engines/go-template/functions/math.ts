@@ -1,6 +1,7 @@
 import type { FunctionScope } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
 import { GoInteger, type GoValue, typedList } from '../go-value.ts'
+import { printValue } from '../print-value.ts'
 import { parseInteger, toFloat64, toInt64 } from './convert.ts'
 import {
   addDecimals,
@@ -13,7 +14,6 @@ import {
 } from './decimal.ts'
 import { countArgument, define, type FunctionGroup, floatArgument, integerArgument, textArgument } from './define.ts'
 import { powerOfTen } from './power.ts'
-import { printed } from './printed.ts'
 
 /** Numbers: integers are Go's `int64`, which wrap; the functions that end in `f` count in decimals. */
 export const MATH: FunctionGroup = {
@@ -56,7 +56,7 @@ export const MATH: FunctionGroup = {
   float64: define('any', ([value]) => toFloat64(value)),
   atoi: define('string', ([text]) => new GoInteger(parseInteger(textArgument(text), 10).value, 'int')),
   toDecimal: define('any', ([value]) => {
-    const octal = parseInteger(printed(value), 8)
+    const octal = parseInteger(printValue(value), 8)
     return int64(octal.problem === undefined ? octal.value : 0n)
   }),
   until: define('int', ([count], scope) => {

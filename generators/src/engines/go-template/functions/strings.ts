@@ -2,12 +2,12 @@ import { goTrimSpace } from '../../../go-text.ts'
 import type { FunctionScope } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
 import { type GoMap, type GoValue, typedList, typedMap } from '../go-value.ts'
+import { printValue } from '../print-value.ts'
+import { quoteText } from '../printing/quote.ts'
 import { textOf } from './convert.ts'
 import { countArgument, define, type FunctionGroup, textArgument } from './define.ts'
 import { byteLength, bytesOf, sliceBytes } from './go-bytes.ts'
 import { itemsOf } from './items.ts'
-import { printed } from './printed.ts'
-import { quoted } from './quoted.ts'
 import { isLetter, isSpace, lowerCharacter, lowerText, titleCharacter, upperText } from './unicode.ts'
 
 /** Functions of texts that look at characters or parts; those about words and width are in `words.ts`. */
@@ -46,7 +46,7 @@ export const STRINGS: FunctionGroup = {
     '',
     (args, scope) =>
       given(args)
-        .map(value => quoted(spendText(textOf(value), scope)))
+        .map(value => quoteText(spendText(textOf(value), scope)))
         .join(' '),
     { variadic: 'any' },
   ),
@@ -54,7 +54,7 @@ export const STRINGS: FunctionGroup = {
     '',
     (args, scope) =>
       given(args)
-        .map(value => `'${spendText(printed(value), scope)}'`)
+        .map(value => `'${spendText(printValue(value), scope)}'`)
         .join(' '),
     { variadic: 'any' },
   ),
@@ -63,7 +63,7 @@ export const STRINGS: FunctionGroup = {
     '',
     (args, scope) =>
       given(args)
-        .map(value => spendText(printed(value), scope))
+        .map(value => spendText(printValue(value), scope))
         .join(' '),
     { variadic: 'any' },
   ),
