@@ -135,6 +135,9 @@ export interface SetRow {
   readonly generators: readonly JsonObject[]
   readonly errors: readonly JsonObject[]
   readonly expandedAt: EpochMs
+  /** Argo CD's conditions and `Ready`, and what its health is by them. */
+  readonly conditions?: readonly JsonObject[]
+  readonly health?: JsonObject
   /** What its document says of the end of it and of its Applications, for when the document is gone. */
   readonly ending?: {
     readonly applicationsSync?: string

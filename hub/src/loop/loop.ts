@@ -64,7 +64,7 @@ export class Loop {
       },
     })
     const { world, sources } = this
-    this.#sets = new SetRounds(world, sources, services, this.#queue)
+    this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans)
     this.#namesBench = {
       world,
       sources,

@@ -90,7 +90,12 @@ export async function refreshPlans(owners: readonly string[], bench: NamesBench)
     for (const { id, state, claimant, reason } of each.put)
       if (state === 'held') services.log.warn('a removal waits for approval', { plan: id, claimant, message: reason })
   }
-  services.announce.sets(owners.flatMap(owner => (owner.startsWith('set/') ? [restOf(owner)] : [])))
+  for (const { put } of changes) await tellOwner(put[0]!.claimant, bench)
+}
+
+/** A set tells what of it waits for a person. */
+export async function tellOwner(claimant: string, { sets }: NamesBench): Promise<void> {
+  if (claimant.startsWith('set/')) await sets.storeRow(restOf(claimant))
 }
 
 /** Sets whose document is gone are forgotten with the last of their Applications. */

@@ -90,11 +90,11 @@ export async function expandSet(
       source: set.source,
       name: set.name,
       contentDigest: set.contentDigest,
-      generators: expansion.generators.map(({ generator, status, applications: yielded }) => ({
-        generator,
-        status: status === 'ok' ? 'ok' : 'stale',
-        applications: status === 'ok' ? yielded.length : lastGood(set, generator, world).length,
-      })),
+      generators: expansion.generators.map(({ generator, status, applications: yielded }) => {
+        if (status === 'ok') return { generator, status, applications: yielded.length }
+        const kept = lastGood(set, generator, world).length
+        return { generator, status: kept > 0 ? 'stale' : status, applications: kept }
+      }),
       errors: errors as unknown as readonly JsonObject[],
       expandedAt: services.clock.now(),
     },
@@ -125,12 +125,7 @@ interface RoundInputs {
 const knownRounds = new WeakMap<Declared<ApplicationSetSpec>, KnownRound>()
 
 /** Asks again what was asked then, which costs what changed; expanding costs what the set makes. */
-async function stillSo(
-  known: KnownRound,
-  now: RoundInputs,
-  services: LoopServices,
-  reader: string,
-): Promise<boolean> {
+async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServices, reader: string): Promise<boolean> {
   const same =
     known.world === now.world &&
     known.namePrefix === now.namePrefix &&

@@ -8,10 +8,12 @@ import type { ApplicationRow, SetRow, StoreReader } from '@flotilla/core/ports/s
 import { requeueAfterMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
 import type { ConfigSources } from './config-sources.ts'
+import type { DeletionPlans } from './deletion-plans.ts'
 import type { FleetIndex } from './fleet-index.ts'
 import type { Origin, PolicyRights } from './plan-names.ts'
 import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
+import { tellSet } from './tell-set.ts'
 import { offeredRows } from './withdraw-names.ts'
 import type { WorkQueue } from './work-queue.ts'
 import type { World } from './world.ts'
@@ -26,6 +28,9 @@ export class SetRounds {
   readonly #services: LoopServices
   readonly #queue: Pick<WorkQueue, 'add' | 'waiting'>
   readonly #rows = new Map<string, SetRow>()
+  /** As they were stored last, with what was said about them. */
+  readonly #told = new Map<string, SetRow>()
+  readonly #plans: DeletionPlans
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
   /** Generators whose last list was their provider's word, by set, while the set's document is what it was before. */
@@ -38,15 +43,25 @@ export class SetRounds {
   /** How often sets want their repositories looked at, where they say so. */
   readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
-  constructor(world: World, sources: ConfigSources, services: LoopServices, queue: Pick<WorkQueue, 'add' | 'waiting'>) {
+  constructor(
+    world: World,
+    sources: ConfigSources,
+    services: LoopServices,
+    queue: Pick<WorkQueue, 'add' | 'waiting'>,
+    plans: DeletionPlans,
+  ) {
     this.#world = world
     this.#sources = sources
     this.#services = services
     this.#queue = queue
+    this.#plans = plans
   }
 
   async restore(rows: StoreReader): Promise<void> {
-    for (const row of await rows.sets()) this.#rows.set(row.key, row)
+    for (const row of await rows.sets()) {
+      this.#rows.set(row.key, row)
+      this.#told.set(row.key, row)
+    }
   }
 
   /** Another fleet is in force, in which these sets differ. */
@@ -142,6 +157,7 @@ export class SetRounds {
       return await this.storeRow(key)
     }
     this.#rows.delete(key)
+    this.#told.delete(key)
     await store.write(writer => writer.deleteSet(key))
     announce.sets([key])
   }
@@ -151,21 +167,30 @@ export class SetRounds {
     if (this.#rows.get(key)?.removedAt !== undefined && !this.#world.fleet.sets.has(key)) await this.#remove(key)
   }
 
-  /** Stores what is to be said about a set: its last round, and the names that it was refused since. */
+  /** Stores what is to be said about a set: its last round, the names it was refused since, what waits for a person. */
   async storeRow(key: string): Promise<void> {
     const row = this.#rows.get(key)
     if (!row) return
     const refused = [...(this.#world.refusals.get(`set/${key}`) ?? [])].map(
       ([name, { code, message, hint = '', file, line, column }]) => ({
         code,
+        stage: 'name',
         name,
         message,
         hint,
         position: { file, line, column },
       }),
     )
-    await this.#services.store.write(writer => writer.putSet({ ...row, errors: [...row.errors, ...refused] }))
-    this.#services.announce.sets([key])
+    const { clock, store, announce } = this.#services
+    const set = this.#world.fleet.sets.get(key)
+    const told = tellSet({ ...row, errors: [...row.errors, ...refused] }, this.#told.get(key), {
+      plan: this.#plans.current(`set/${key}`),
+      rollingSync: set !== undefined && strategyHold(set.spec) !== undefined,
+      now: clock.now(),
+    })
+    this.#told.set(key, told)
+    await store.write(writer => writer.putSet(told))
+    announce.sets([key])
   }
 
   /** What is known of whoever an Application came from. */
