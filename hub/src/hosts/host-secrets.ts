@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { matchesGlob, trusted } from '@flotilla/config/trust'
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import type { Trust } from '@flotilla/core/model/fleet'
 import { HostError } from './host-error.ts'
@@ -8,7 +9,7 @@ import type { HostSecrets } from './provider.ts'
 /** Who may use a Secret, and where it may be sent (`secrets` in hub.yaml). */
 export interface SecretGrant {
   readonly name: string
-  /** Projects whose sets may name it; `*` for all. Without it: sets of config sources that may declare everything. */
+  /** Projects whose sets may name it; `*` stands for any characters. Without it: sets of config sources that may declare everything. */
   readonly projects?: readonly string[]
   /** URLs of hosts that may be given it. Without it: the providers' public addresses and `scm.allowedProviders`. */
   readonly hosts?: readonly string[]
@@ -46,8 +47,8 @@ const KEY = /^[-._a-zA-Z0-9]{1,253}$/
  * Why this asker may not use that Secret; undefined when it may.
  *
  * A set in Git names a Secret by its name alone, so whoever may write a set could spend anyone's. A set whose project is
- * written out needs a grant to that project; one whose project is a template needs a grant to every project that its
- * config source may declare for. What nobody was granted is for config sources that may declare everything.
+ * written out needs a grant to that project; one whose project is a template needs a grant to all that its config
+ * source may declare for. What nobody was granted is for config sources that may declare everything.
  */
 export function secretRefusal(
   name: string,
@@ -59,15 +60,16 @@ export function secretRefusal(
     if (trust.kind === 'all') return undefined
     return `secret "${name}" is not granted to any project, and this config source is limited to projects`
   }
-  const literal = project !== '' && !project.includes('{{')
-  if (trust.kind === 'all' && !literal) return undefined
-  const wanted = literal ? [project] : trust.kind === 'all' ? [] : trust.projects
-  for (const each of wanted) {
-    const trusted = trust.kind === 'all' || trust.projects.includes(each)
-    if (!trusted) return `this config source may not use secrets of project "${each}"`
-    if (!granted.includes('*') && !granted.includes(each)) return `secret "${name}" is not granted to project "${each}"`
+  if (!project.includes('{{')) {
+    const written = project === '' ? 'default' : project
+    if (!trusted(trust, written)) return `this config source may not use secrets of project "${written}"`
+    if (granted.some(pattern => matchesGlob(pattern, written))) return undefined
+    return `secret "${name}" is not granted to project "${written}"`
   }
-  return undefined
+  if (trust.kind === 'all' || granted.includes('*')) return undefined
+  const missed = trust.projects.find(each => !granted.includes(each))
+  if (missed === undefined) return undefined
+  return `secret "${name}" is not granted to project "${missed}", for which this set could be`
 }
 
 /** Every Secret that a configuration names, wherever in it. */

@@ -86,10 +86,16 @@ export class Hosts implements HostedInputs {
     return this.#parts.settings
   }
 
+  /** The same answers for who only looks once: previews. */
+  readOnly(): HostedInputs {
+    return { policy: this.policy, answer: request => this.answer(request) }
+  }
+
   /**
    * The newest answer; of a host that is slow, that it has not answered yet, and `changed` when it has.
    *
-   * @param reader Who is told when the answer is another one: a key of the loop's queue.
+   * @param reader Who is told when the answer is another one: a key of the loop's queue. Nobody waits for as long as it
+   *   takes.
    */
   async answer(request: HostedRequest, reader?: string): Promise<InputAnswer> {
     const refusal = this.#refusal(request)
@@ -97,7 +103,7 @@ export class Hosts implements HostedInputs {
     const key = keyOf(request)
     const entry = this.#entries.get(key) ?? this.#open(key, request)
     if (reader !== undefined && !entry.readers.has(reader)) entry.readers.set(reader, DEFAULT_REFRESH_MS)
-    if (entry.answer === undefined) await this.#firstAnswer(key, entry)
+    if (entry.answer === undefined) await this.#firstAnswer(key, entry, reader === undefined ? undefined : PATIENCE_MS)
     const answer = entry.answer ?? stillAsking(request)
     entry.served = entry.answer === undefined ? PENDING : entry.print
     return answer
@@ -186,10 +192,11 @@ export class Hosts implements HostedInputs {
     this.#entries.delete(key)
   }
 
-  async #firstAnswer(key: string, entry: Entry): Promise<void> {
+  async #firstAnswer(key: string, entry: Entry, patienceMs: number | undefined): Promise<void> {
     const { clock } = this.#parts
     const running = entry.running ?? this.#ask(key, entry)
-    const patience = entry.startedAt + PATIENCE_MS - clock.monotonicMs()
+    if (patienceMs === undefined) return await running
+    const patience = entry.startedAt + patienceMs - clock.monotonicMs()
     if (patience <= 0) return
     let timer: Timer | undefined
     await Promise.race([
