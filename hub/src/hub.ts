@@ -11,7 +11,7 @@ import { sweepBundles } from './bundle/sweep-bundles.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
-import { noHosts } from './hosts/no-hosts.ts'
+import { Hosts, type HostsParts } from './hosts/hosts.ts'
 import type { ConfigSource } from './loop/config-sources.ts'
 import { Loop } from './loop/loop.ts'
 import type { Preview } from './preview/preview.ts'
@@ -29,6 +29,8 @@ export interface HubParts {
   readonly ticker: Ticker
   readonly renderer: Renderer
   readonly keys: HubKeys
+  /** How services over the network are asked, and which; without it none is. */
+  readonly hosts?: Pick<HostsParts, 'http' | 'settings' | 'others'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -51,6 +53,7 @@ const SWEEP_MS = 60 * 60_000
  */
 export class Hub {
   readonly loop: Loop
+  readonly hosts: Hosts
   readonly gateway: AgentGateway
   readonly view: FleetView
   readonly #parts: HubParts
@@ -65,13 +68,18 @@ export class Hub {
     const { store, bundles, mirrors, ticker, renderer, keys, clock, random, log } = parts
     this.#parts = parts
     this.view = view
+    this.hosts = new Hosts({
+      ...(parts.hosts ?? { settings: { enabled: true, allowedProviders: [], secrets: [] } }),
+      ...{ clock, random, log },
+      changed: readers => this.loop.hostedChanged(readers),
+    })
     this.loop = new Loop(
       {
         store,
         bundles,
         renderer,
         repositories: new MirroredRepositories(mirrors),
-        hosted: noHosts,
+        hosted: this.hosts,
         keys,
         clock,
         random,
@@ -116,7 +124,7 @@ export class Hub {
       bundles,
       mirrors,
       renderer,
-      hosted: noHosts,
+      hosted: this.hosts.readOnly(),
       clock,
     })
     this.#poller = new Poller({
@@ -146,6 +154,7 @@ export class Hub {
     this.#stopped = true
     this.#poller.stop()
     for (const timer of this.#timers.values()) timer.cancel()
+    this.hosts.stop()
     this.gateway.stop(spreadMs)
     await this.loop.stop()
     await this.#refreshes
