@@ -69,9 +69,12 @@ const HELD_VERBS = {
   move: 'stays where it was',
 } as const
 
-export function heldText({ change, code, reason, at }: HeldApplication): string {
+const AFTERWARDS = { prune: 'are removed from the cluster', detach: 'stay in the cluster' } as const
+
+export function heldText({ change, code, reason, at, objects }: HeldApplication): string {
   const place = at ? ` (${at.file}:${at.line}:${at.column})` : ''
-  return printable(`${HELD_VERBS[change]}: ${code} ${reason}${place}`)
+  const then = objects === undefined ? '' : `; once approved, its objects ${AFTERWARDS[objects]}`
+  return printable(`${HELD_VERBS[change]}: ${code} ${reason}${place}${then}`)
 }
 
 /** `spec.source.path: apps/old → apps/new`. */

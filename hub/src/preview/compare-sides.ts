@@ -1,6 +1,7 @@
 import { withdrawalPolicy } from '@flotilla/core/decide/decide-withdrawal'
 import { type FieldChange, jsonChanges } from '@flotilla/core/diff/json-changes'
 import { equalJson } from '@flotilla/core/json/json'
+import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { Provenance } from '@flotilla/core/model/provenance'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
@@ -42,7 +43,7 @@ export async function compareSides(base: SideState, head: SideState, options: Co
   let unchanged = 0
   for (const { before, after } of pairsOf(base, head)) {
     if (after === undefined || after.state === 'withdrawn') {
-      if (before) deleted.push(await deletedOf(before, manifests))
+      if (before) deleted.push(await deletedOf(before, after, manifests))
     } else if (before === undefined) {
       const diff = await manifests.between(undefined, after)
       const whole: ApplicationDiff = { fields: [], manifests: diff }
@@ -51,7 +52,8 @@ export async function compareSides(base: SideState, head: SideState, options: Co
     } else {
       const outcome = await follow(before, after, manifests)
       if (outcome === undefined) unchanged++
-      else if (outcome.kind === 'held') held.push(heldOf(after, outcome.change, outcome.hold, outcome.diff))
+      else if (outcome.kind === 'held')
+        held.push(heldOf(after, outcome.change, outcome.hold, outcome.diff, head.waiting.get(after.id)))
       else updated.push({ ...aboutOf(after), diff: outcome.diff, notes: notesOf(after, options.joined) })
     }
   }
@@ -148,11 +150,15 @@ function originOf({ set }: ApplicationRow): string {
   return set ?? ''
 }
 
-async function deletedOf(row: ApplicationRow, manifests: ManifestDiffs): Promise<DeletedApplication> {
+async function deletedOf(
+  row: ApplicationRow,
+  after: ApplicationRow | undefined,
+  manifests: ManifestDiffs,
+): Promise<DeletedApplication> {
   const applied = row.clusterId !== undefined
   return {
     ...aboutOf(row),
-    objects: withdrawalPolicy(applicationOf(row)),
+    objects: after?.removal?.policy ?? withdrawalPolicy(applicationOf(row)),
     manifests: applied ? await manifests.namesOf(row) : [],
   }
 }
@@ -162,8 +168,9 @@ function heldOf(
   change: HeldApplication['change'],
   { code, reason, at }: Hold,
   diff: ApplicationDiff,
+  objects?: RemovalPolicy,
 ): HeldApplication {
-  return { ...aboutOf(row), change, code, reason, ...(at ? { at } : {}), diff }
+  return { ...aboutOf(row), change, code, reason, ...(at ? { at } : {}), ...(objects ? { objects } : {}), diff }
 }
 
 function aboutOf(row: ApplicationRow): PreviewedApplication {

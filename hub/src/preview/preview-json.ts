@@ -15,12 +15,13 @@ export function previewJson({ created, updated, deleted, held, unchanged, diagno
       notes: list(notes),
     })),
     deleted: deleted.map(({ objects, manifests, ...about }) => ({ ...aboutJson(about), objects, manifests })),
-    held: held.map(({ change, code, reason, at, diff, ...about }) => ({
+    held: held.map(({ change, code, reason, at, objects, diff, ...about }) => ({
       ...aboutJson(about),
       change,
       code,
       reason,
       ...(at ? { at: { ...at } } : {}),
+      ...(objects ? { objects } : {}),
       diff: diffJson(diff),
     })),
     unchanged,

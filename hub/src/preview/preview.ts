@@ -1,4 +1,5 @@
 import type { FieldChange } from '@flotilla/core/diff/json-changes'
+import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Provenance } from '@flotilla/core/model/provenance'
 
@@ -46,7 +47,7 @@ export interface UpdatedApplication extends PreviewedApplication {
 
 export interface DeletedApplication extends PreviewedApplication {
   /** `prune`: its objects are removed from the cluster. `detach`: they stay and nobody keeps them. */
-  readonly objects: 'prune' | 'detach'
+  readonly objects: RemovalPolicy
   /** The objects that this concerns, as `apps/Deployment shop/web`; empty when it was never applied. */
   readonly manifests: readonly string[]
 }
@@ -58,6 +59,8 @@ export interface HeldApplication extends PreviewedApplication {
   readonly code: string
   readonly reason: string
   readonly at?: { readonly file: string; readonly line: number; readonly column: number }
+  /** Of a removal that waits for approval: what becomes of its objects when it is approved. */
+  readonly objects?: RemovalPolicy
   readonly diff: ApplicationDiff
 }
 

@@ -1,3 +1,4 @@
+import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationRow, Store } from '@flotilla/core/ports/store'
 import type { ExpansionError } from '@flotilla/generators/expansion'
@@ -10,15 +11,23 @@ export interface SideState {
   /** Names of the declared Clusters. */
   readonly clusters: ReadonlySet<string>
   readonly diagnostics: readonly Diagnostic[]
+  /** What becomes of the objects of Applications whose removal waits for a person, once it is approved; by id. */
+  readonly waiting: ReadonlyMap<string, RemovalPolicy>
 }
 
 export async function stateOf(world: World, store: Store): Promise<SideState> {
-  const { sources, sets } = await store.read(async rows => ({ sources: await rows.sources(), sets: await rows.sets() }))
+  const { sources, sets, plans } = await store.read(async rows => ({
+    sources: await rows.sources(),
+    sets: await rows.sets(),
+    plans: await rows.deletionPlans(),
+  }))
+  const waiting = plans.filter(({ state }) => state === 'held').flatMap(({ applications }) => applications)
   const declared = sources.flatMap(row => row.diagnostics as unknown as readonly Diagnostic[])
   const expanded = sets.flatMap(row => (row.errors as unknown as readonly ExpansionError[]).map(diagnosticOf))
   return {
     applications: new Map([...world.applications()].map(row => [row.id, row])),
     clusters: new Set(world.fleet.clusters.keys()),
+    waiting: new Map(waiting.map(({ id, policy }) => [id, policy])),
     diagnostics: distinct([...declared, ...expanded]).sort(compareDiagnostics),
   }
 }
