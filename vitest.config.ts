@@ -14,6 +14,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Values and parts in this process, made anew by each test: modules are loaded once, not once a file.
+          isolate: false,
+          pool: 'threads',
           include: [
             '{core,generators,config,agents,hub,cli,scripts}/**/*.test.{ts,mjs}',
             'test/{sim,controlplane}/src/**/*.test.ts',

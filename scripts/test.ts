@@ -118,7 +118,9 @@ process.exit(broken.length > 0 ? 1 : 0)
 function run(command: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command
-    const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' })
+    // Under CI=true some tools colour what no terminal shows.
+    const env = colour ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }
+    const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32', env })
     child.once('error', reject)
     child.once('exit', code => resolve(code ?? 1))
   })

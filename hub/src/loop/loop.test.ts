@@ -343,44 +343,6 @@ describe('after a restart', () => {
   })
 })
 
-describe('cost follows the change', () => {
-  async function cost(applications: number) {
-    const names = Array.from({ length: applications }, (_, index) => `app-${String(index).padStart(5, '0')}`)
-    const hub = await started(
-      FLEET,
-      Object.fromEntries(names.map(name => [`apps/${name}/cm.json`, configMap(name, {})])),
-    )
-    await hub.join('eu-1')
-    expect(hub.names()).toHaveLength(applications)
-    const read = hub.mirrors.counters
-    const before = {
-      ...read,
-      rows: hub.store.counters.rowsWritten,
-      renders: hub.renders,
-      signatures: hub.signatures,
-      told: hub.told.length,
-    }
-    await hub.push(APPS, { [`apps/${names[7]}/cm.json`]: configMap(names[7]!, { changed: 'yes' }) })
-    const after = hub.mirrors.counters
-    return {
-      trees: after.treesRead - before.treesRead,
-      blobs: after.blobsRead - before.blobsRead,
-      commits: after.commitsRead - before.commitsRead,
-      fetches: after.fetches - before.fetches,
-      rows: hub.store.counters.rowsWritten - before.rows,
-      renders: hub.renders - before.renders,
-      signatures: hub.signatures - before.signatures,
-      frames: hub.told.length - before.told,
-    }
-  }
-
-  it('a one-folder commit reads, renders, writes and signs the same at 1,000 and at 10,000 Applications', async () => {
-    const small = await cost(1_000)
-    expect(small).toMatchObject({ fetches: 1, renders: 1, blobs: 1, signatures: 2, frames: 1 })
-    expect(await cost(10_000)).toEqual(small)
-  }, 120_000)
-})
-
 describe('when several keys are looked at at once', () => {
   it('an Application that is withdrawn while it is decided goes', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `app-${index}`)
