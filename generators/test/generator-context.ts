@@ -49,7 +49,16 @@ export function generate(
   parent: Parameters = {},
 ): readonly Parameters[] | 'waiting' | string {
   const { documents } = parseYamlDocuments(yaml, { file: 'entry.yaml' })
-  const transformed = entryTransformer(documents[0]!.value as JsonObject, context)(parent)
+  return generateEntry(documents[0]!.value as JsonObject, context, parent)
+}
+
+/** {@link generate} for an entry that is a value. */
+export function generateEntry(
+  entry: JsonObject,
+  context: GeneratorContext = contextOf(),
+  parent: Parameters = {},
+): readonly Parameters[] | 'waiting' | string {
+  const transformed = entryTransformer(entry, context)(parent)
   if (transformed.kind === 'waiting') return 'waiting'
   if (transformed.kind === 'failed') {
     return transformed.failures.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n')
