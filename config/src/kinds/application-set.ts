@@ -10,6 +10,7 @@ import {
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { budgetProblems } from './budget-problems.ts'
+import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
@@ -18,7 +19,7 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
     ...(group === 'flotilla.dev' ? projectProblems(spec) : []),
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
-  return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document)] }
+  return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document), ...keepProblems(spec)] }
 }
 
 /** A set of ours carries its project, or its template names one. */

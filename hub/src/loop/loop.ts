@@ -79,6 +79,7 @@ export class Loop {
         setsPending: this.#sets.pending,
         newId: () => uuidV7(services.clock.now(), services.random.bytes(10)),
         origin: row => this.#sets.originOf(row),
+        keepRules: claimant => this.#sets.keepRules(claimant),
         endOfSet: row => this.#sets.endOfSet(row),
         projectBudget: name => this.#sets.projectBudget(name),
       }),

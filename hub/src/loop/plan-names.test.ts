@@ -71,6 +71,7 @@ function plan(names: readonly string[], given: World, origin: Origin = from('cur
     setsPending,
     newId: () => `id-${++ids}`,
     origin: () => origin,
+    keepRules: () => undefined,
     endOfSet: () => ({ deletion: 'detach', mayRemove: true }),
     projectBudget: () => DEFAULT_DELETION_BUDGET,
   })

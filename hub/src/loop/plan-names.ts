@@ -1,4 +1,5 @@
 import type { DeletionBudget } from '@flotilla/core/decide/deletion-guard'
+import { type KeepRules, keepFields } from '@flotilla/core/decide/keep-fields'
 import { equalJson, type JsonObject } from '@flotilla/core/json/json'
 import { type Application, applicationJson } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
@@ -23,6 +24,8 @@ export interface NamePlanInput extends WithdrawalInput {
   /** Whether sets wait to be expanded: a name that nobody has may be another's, and what is missing may come. */
   readonly setsPending: boolean
   newId(): string
+  /** Which fields of what a claimant generates keep the value that is stored; undefined: none. */
+  keepRules(claimant: string): KeepRules | undefined
 }
 
 export type Origin =
@@ -78,7 +81,7 @@ export function planNames(names: readonly string[], world: World, input: NamePla
     const row = world.applicationNamed(claim.application.metadata.name)
     const origin = row && claim.claimant === claimantOf(row) ? input.origin(row) : undefined
     const mayUpdate = origin === undefined || !('policy' in origin) || origin.policy.update
-    const after = follow(row, claim, mayUpdate, world, input)
+    const after = follow(row, keepStored(row, claim, input), mayUpdate, world, input)
     put.push(...after.put)
     if (after.moved) moved.push(after.moved)
   }
@@ -115,6 +118,16 @@ function incumbentOf(row: ApplicationRow): Incumbent {
 /** Who an Application came from, as {@link Claim.claimant} names it. */
 export function claimantOf(row: ApplicationRow): string {
   return row.set === undefined ? `document/${row.source}/Application/${row.name}` : `set/${row.source}/${row.set}`
+}
+
+/** What a set generates, with what its rules keep of the Application that is there. */
+function keepStored(row: ApplicationRow | undefined, claim: Claim, input: NamePlanInput): Claim {
+  const rules = row && claim.claimant === claimantOf(row) ? input.keepRules(claim.claimant) : undefined
+  if (!row || !rules) return claim
+  const generated = applicationJson(claim.application)
+  const kept = keepFields(row.document, generated, rules)
+  if (kept === generated) return claim
+  return { ...claim, application: { ...kept, provenance: claim.application.provenance } as unknown as Application }
 }
 
 function follow(

@@ -1,5 +1,6 @@
 import { setPolicy } from '@flotilla/core/decide/decide-withdrawal'
 import { type DeletionBudget, readDeletionBudget } from '@flotilla/core/decide/deletion-guard'
+import { type KeepRules, readKeepRules } from '@flotilla/core/decide/keep-fields'
 import { effectivePolicy, OWN_SET_POLICIES } from '@flotilla/core/decide/set-policy'
 import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
@@ -10,6 +11,7 @@ import { strategyHold } from '@flotilla/generators/strategy-hold'
 import type { ConfigSources } from './config-sources.ts'
 import type { DeletionPlans } from './deletion-plans.ts'
 import type { FleetIndex } from './fleet-index.ts'
+import { restOf } from './keys.ts'
 import type { Origin, PolicyRights } from './plan-names.ts'
 import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
@@ -40,6 +42,7 @@ export class SetRounds {
   readonly #postponed = new Set<string>()
   /** Sets that came in the push in which this one went: it may have been renamed. */
   readonly #successors = new Map<string, readonly string[]>()
+  readonly #keepRules = new WeakMap<Declared<ApplicationSetSpec>, KeepRules>()
   /** How often sets want their repositories looked at, where they say so. */
   readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
 
@@ -221,6 +224,15 @@ export class SetRounds {
   endOfSet({ source, set }: ApplicationRow): { readonly deletion: RemovalPolicy; readonly mayRemove: boolean } {
     const ending = this.#rows.get(`${source}/${set}`)?.ending
     return { deletion: ending?.deletion ?? 'detach', mayRemove: this.#rights(ending?.applicationsSync).remove }
+  }
+
+  /** Which fields of the Applications of a set keep what is stored. */
+  keepRules(claimant: string): KeepRules | undefined {
+    const set = claimant.startsWith('set/') ? this.#world.fleet.sets.get(restOf(claimant)) : undefined
+    if (!set) return undefined
+    const known = this.#keepRules.get(set) ?? readKeepRules(set.spec).rules
+    this.#keepRules.set(set, known)
+    return known
   }
 
   /** What a Project lets go in one round. */

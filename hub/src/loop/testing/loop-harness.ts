@@ -1,3 +1,4 @@
+import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import { type ApplicationRow, StoreError } from '@flotilla/core/ports/store'
@@ -14,6 +15,7 @@ import { MirroredRepositories } from '../../source/repositories.ts'
 import { MemoryStore } from '../../store/memory-store.ts'
 import type { ConfigSource } from '../config-sources.ts'
 import { Loop } from '../loop.ts'
+import type { HostedInputs } from '../services.ts'
 
 export const CONFIG = 'https://git.example.com/fleet.git'
 export const APPS = 'https://git.example.com/apps.git'
@@ -44,6 +46,10 @@ export class LoopHarness {
   })
   readonly bundles = new MemoryBundles(() => this.clock.now())
   readonly keys = hubKeysOf(newHubKeyFile(this.random, this.clock.now(), '01890000-0000-7000-8000-00000000aaaa'))
+  /** What Git hosts and plugins say; replaced before the start, or while the loop runs. */
+  hosted: HostedInputs = noHosts
+  /** Of the hub's settings; replaced before the start. */
+  setPolicy: HubSetPolicy | undefined
   readonly complaints: string[] = []
   /** Cluster ids, in the order in which agents were told that there is something new. */
   readonly told: string[] = []
@@ -219,7 +225,8 @@ export class LoopHarness {
         bundles: this.bundles,
         renderer: counted,
         repositories: new MirroredRepositories(this.mirrors),
-        hosted: noHosts,
+        hosted: { answer: request => this.hosted.answer(request) },
+        setPolicy: this.setPolicy,
         keys: {
           ...this.keys,
           sign: (typ, payload) => {
