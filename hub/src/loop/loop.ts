@@ -143,7 +143,7 @@ export class Loop {
 
   /** An agent reported on these Applications. */
   reported(applicationIds: readonly string[]): void {
-    this.#queue.add(...applicationIds.filter(id => this.world.application(id)).map(id => `application/${id}`))
+    this.#queue.addPatiently(...applicationIds.filter(id => this.world.application(id)).map(id => `application/${id}`))
   }
 
   /** A cluster joined, or its agent came back; under another admission everything is issued again. */

@@ -53,6 +53,22 @@ describe('WorkQueue', () => {
     expect(at).toEqual([0, 1, 2, 3])
   })
 
+  it('lets a key go before those that were added patiently, and looks at all of them', async () => {
+    const { calls, handler } = manual(2)
+    const { clock, queue: work } = queue({ app: handler })
+    work.addPatiently('app/a', 'app/b', 'app/c', 'app/d')
+    await clock.advance(0)
+    work.add('app/z', 'app/d')
+    work.addPatiently('app/z')
+    expect(work.waiting('app')).toBe(3)
+    for (let call = 0; call < 3; call++) {
+      calls[call]?.end()
+      await clock.advance(0)
+    }
+    await work.idle()
+    expect(calls.map(({ keys }) => keys)).toEqual([['app/a', 'app/b'], ['app/z', 'app/d'], ['app/c']])
+  })
+
   it('looks again at a key that was added while it was looked at', async () => {
     const { calls, handler } = manual()
     const { clock, queue: work } = queue({ app: handler })

@@ -32,6 +32,8 @@ const LONGEST_RETRY_MS = 5 * 60_000
 export class WorkQueue {
   readonly #options: WorkQueueOptions
   readonly #waiting = new Map<string, Set<string>>()
+  /** Waiting too, and overtaken by all others of their kind. */
+  readonly #patient = new Map<string, Set<string>>()
   readonly #running = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, number>()
   readonly #timers = new Map<string, { readonly at: EpochMs; readonly timer: Timer }>()
@@ -40,15 +42,33 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
-    for (const kind of Object.keys(options.handlers)) this.#waiting.set(kind, new Set())
+    for (const kind of Object.keys(options.handlers)) {
+      this.#waiting.set(kind, new Set())
+      this.#patient.set(kind, new Set())
+    }
   }
 
   add(...keys: readonly string[]): void {
     if (this.#stopped) return
     for (const key of keys) {
+      this.#patientOf(kindOf(key)).delete(key)
       this.#waitingFor(kindOf(key)).add(key)
-      this.#cancelTimer(key)
     }
+    this.#added(keys)
+  }
+
+  /**
+   * For what comes in masses and hurts nobody by waiting: any key that is simply added goes before. Ten thousand reports
+   * after a large sync would otherwise stand in the way of the next push.
+   */
+  addPatiently(...keys: readonly string[]): void {
+    if (this.#stopped) return
+    for (const key of keys) if (!this.#waitingFor(kindOf(key)).has(key)) this.#patientOf(kindOf(key)).add(key)
+    this.#added(keys)
+  }
+
+  #added(keys: readonly string[]): void {
+    for (const key of keys) this.#cancelTimer(key)
     for (const kind of new Set(keys.map(kindOf))) this.#run(kind)
   }
 
@@ -57,7 +77,7 @@ export class WorkQueue {
    * already would be asked again without end. An earlier time that is already set stays.
    */
   addAt(key: string, at: EpochMs): void {
-    if (this.#stopped || this.#waitingFor(kindOf(key)).has(key)) return
+    if (this.#stopped || this.#waits(key)) return
     const set = this.#timers.get(key)
     if (set && set.at <= at) return
     this.#cancelTimer(key)
@@ -72,13 +92,13 @@ export class WorkQueue {
   /** How many keys wait or are being looked at; those that wait for a time do not count. */
   get depth(): number {
     let depth = this.#running.size
-    for (const keys of this.#waiting.values()) depth += keys.size
+    for (const kind of this.#waiting.keys()) depth += this.waiting(kind)
     return depth
   }
 
   /** How many keys of a kind wait, those that are being looked at not among them. */
   waiting(kind: string): number {
-    return this.#waitingFor(kind).size
+    return this.#waitingFor(kind).size + this.#patientOf(kind).size
   }
 
   /** Resolves when nothing waits and nothing runs. */
@@ -91,12 +111,12 @@ export class WorkQueue {
     this.#stopped = true
     for (const { timer } of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    for (const keys of this.#waiting.values()) keys.clear()
+    for (const keys of [...this.#waiting.values(), ...this.#patient.values()]) keys.clear()
     await Promise.all(this.#running.values())
   }
 
   #run(kind: string): void {
-    if (this.#running.has(kind) || this.#stopped || this.#waitingFor(kind).size === 0) return
+    if (this.#running.has(kind) || this.#stopped || this.waiting(kind) === 0) return
     const work = this.#runBatch(kind).finally(() => {
       this.#running.delete(kind)
       this.#run(kind)
@@ -108,10 +128,14 @@ export class WorkQueue {
   async #runBatch(kind: string): Promise<void> {
     // Begins in a turn of its own: whoever adds keys never runs a handler, and what is added together goes together.
     await Promise.resolve()
-    const waiting = this.#waitingFor(kind)
     const handler = this.#options.handlers[kind]!
-    const keys = waiting.values().take(handler.batch).toArray()
-    for (const key of keys) waiting.delete(key)
+    const keys: string[] = []
+    for (const waiting of [this.#waitingFor(kind), this.#patientOf(kind)]) {
+      for (const key of waiting.values().take(handler.batch - keys.length)) {
+        waiting.delete(key)
+        keys.push(key)
+      }
+    }
     if (keys.length > 0) await this.#handle(handler, keys)
   }
 
@@ -136,6 +160,14 @@ export class WorkQueue {
     const { clock, random } = this.#options
     const delay = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
     this.addAt(key, clock.now() + delay * (0.8 + 0.4 * random.fraction()))
+  }
+
+  #waits(key: string): boolean {
+    return this.#waitingFor(kindOf(key)).has(key) || this.#patientOf(kindOf(key)).has(key)
+  }
+
+  #patientOf(kind: string): Set<string> {
+    return this.#patient.get(kind) ?? this.#waitingFor(kind)
   }
 
   #waitingFor(kind: string): Set<string> {
