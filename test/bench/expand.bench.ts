@@ -1,29 +1,33 @@
-import { jsonObject } from '@flotilla/core/json/json'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import { expand } from '@flotilla/generators'
 import type { GeneratorInputs } from '@flotilla/generators/inputs'
 import type { Benchmark, Figure } from './figure.ts'
 
-const CLUSTERS = 500
-const ELEMENTS = 20
+const CLUSTERS = 100
+const DIRECTORIES = 100
 const ROUNDS = 5
 
-/** One set of 10,000 Applications, from a matrix of Clusters and a list: what a change of a cluster label costs. */
+/**
+ * One set of 10,000 Applications, from a matrix of Clusters and the folders of a repository: what a change of a
+ * cluster label costs. (Argo CD's own code, on a machine of this size: 450 ms, fasttemplate.)
+ */
 export const run: Benchmark = async () => {
   const set = matrixSet()
   const inputs = clusterInputs()
   const cold = measure(() => expand(set, inputs))
   const rounds = Array.from({ length: ROUNDS }, () => measure(() => expand(set, inputs)))
   const { applications, errors } = cold.result
-  if (applications.length !== CLUSTERS * ELEMENTS || errors.length > 0) {
-    throw new Error(`expected ${CLUSTERS * ELEMENTS} Applications, got ${applications.length}: ${errors[0]?.message}`)
+  if (applications.length !== CLUSTERS * DIRECTORIES || errors.length > 0) {
+    throw new Error(
+      `expected ${CLUSTERS * DIRECTORIES} Applications, got ${applications.length}: ${errors[0]?.message}`,
+    )
   }
   // The least that any expansion must do: to make as many objects of the same content.
   const text = JSON.stringify(applications)
   const copy = measure(() => JSON.parse(text) as unknown)
   const median = rounds.map(({ ms }) => ms).sort((a, b) => a - b)[ROUNDS >> 1]!
   return [
-    figure(`expand ${applications.length} Applications, first time`, 'ms', cold.ms, {}),
+    figure(`expand ${applications.length} Applications, first time`, 'ms', cold.ms, { target: '< 300' }),
     figure(`expand ${applications.length} Applications`, 'ms', median, {
       baseline: copy.ms,
       baselineOf: 'JSON.parse of the result',
@@ -50,23 +54,28 @@ function clusterInputs(): GeneratorInputs {
     const labels = { env: index % 3 === 0 ? 'prod' : 'dev', region: `r${index % 12}` }
     return { name, server, servers: [server], local: false, project: '', labels, annotations: {} }
   })
-  return { clusters, projects: ['default'], answer: () => undefined }
+  const directories = Array.from({ length: DIRECTORIES }, (_, index) => `apps/app-${index}`)
+  return { clusters, projects: ['default'], answer: () => ({ kind: 'git-directories', commit: 'c0ffee', directories }) }
 }
 
 function matrixSet(): Declared<ApplicationSetSpec> {
-  const elements = Array.from({ length: ELEMENTS }, (_, index) => jsonObject([['app', `app-${index}`]]))
+  const repoURL = 'https://git.example.com/apps.git'
+  const git = { repoURL, revision: 'main', directories: [{ path: 'apps/*' }] }
   const spec: ApplicationSetSpec = {
-    generators: [{ matrix: { generators: [{ clusters: { values: { path: '{{name}}' } } }, { list: { elements } }] } }],
+    generators: [{ matrix: { generators: [{ clusters: { values: { path: '{{name}}' } } }, { git }] } }],
     template: {
-      metadata: { name: '{{app}}-{{nameNormalized}}', labels: { env: '{{metadata.labels.env}}', app: '{{app}}' } },
+      metadata: {
+        name: '{{path.basename}}-{{nameNormalized}}',
+        labels: { env: '{{metadata.labels.env}}', app: '{{path.basename}}' },
+      },
       spec: {
         project: 'default',
         source: {
-          repoURL: 'https://git.example.com/apps.git',
+          repoURL,
           targetRevision: 'main',
-          path: 'apps/{{app}}/{{values.path}}',
+          path: '{{path}}/{{values.path}}',
         },
-        destination: { name: '{{name}}', namespace: '{{app}}' },
+        destination: { name: '{{name}}', namespace: '{{path.basename}}' },
         syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['CreateNamespace=true'] },
       },
     },
