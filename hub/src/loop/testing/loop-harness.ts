@@ -225,7 +225,10 @@ export class LoopHarness {
         bundles: this.bundles,
         renderer: counted,
         repositories: new MirroredRepositories(this.mirrors),
-        hosted: { answer: request => this.hosted.answer(request) },
+        hosted: {
+          answer: (request, reader) => this.hosted.answer(request, reader),
+          reads: (reader, requests, refreshMs) => this.hosted.reads?.(reader, requests, refreshMs),
+        },
         setPolicy: this.setPolicy,
         keys: {
           ...this.keys,
