@@ -5,6 +5,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Renderer } from '@flotilla/core/ports/renderer'
 import type { Store } from '@flotilla/core/ports/store'
 import type { DeclaredCluster } from '@flotilla/core/view/application-view'
+import type { HostedRequest } from '@flotilla/generators/inputs'
 import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
@@ -20,6 +21,9 @@ import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
 import type { Ticker } from './source/ticker.ts'
+import type { WebhookEvent } from './webhooks/event.ts'
+import { isAbout } from './webhooks/match-event.ts'
+import { isConcerned } from './webhooks/requests-concerned-by.ts'
 
 /** What a hub stands on: every part of the outside world, so that a simulation can bring its own. */
 export interface HubParts {
@@ -174,6 +178,34 @@ export class Hub {
     } catch (error) {
       log.error('sweeping failed; it is tried again in an hour', { error })
     }
+  }
+
+  /**
+   * Looks again at whatever these events concern: repositories that anything reads are fetched, and listings of hosts
+   * that any set asked for are asked for again. What comes of it is as if it had been time to look anyway.
+   *
+   * @returns Whether they concern anything.
+   */
+  heard(events: readonly WebhookEvent[]): boolean {
+    const pushed = [...new Set(events.filter(({ kind }) => kind === 'push').map(({ repository }) => repository))]
+    const urls = this.loop.repositories().filter(url => pushed.some(repository => isAbout(repository, url)))
+    for (const url of urls) this.loop.refreshRepository(url)
+    return this.#askAgain(request => events.some(event => isConcerned(request, event))) || urls.length > 0
+  }
+
+  /** Asks a plugin again, for every set that names it. @returns Whether any does. */
+  refreshPlugin(name: string): boolean {
+    return this.#askAgain(request => request.kind === 'plugin' && request.configMapRef === name)
+  }
+
+  #askAgain(concerned: (request: HostedRequest) => boolean): boolean {
+    let any = false
+    this.hosts.invalidate(request => {
+      const hit = concerned(request)
+      any ||= hit
+      return hit
+    })
+    return any
   }
 
   /** Resolves when the loop is idle and the view shows what it did. */

@@ -32,7 +32,7 @@ export function createMetrics(options: MetricsOptions): HubMetrics {
   })
   const webhooks = new Counter({
     name: 'flotilla_webhooks_total',
-    help: 'Webhooks received, by outcome: refreshed, unknown (no such repository here) or refused.',
+    help: 'Webhooks received, by outcome: refreshed, unknown (concerns nothing here), ignored (no such event) or refused.',
     labelNames: ['outcome'] as const,
     registers: [registry],
   })

@@ -91,6 +91,8 @@ export async function serveHub(served: {
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
+      heard: async events => hub.heard(events),
+      refreshPlugin: async name => hub.refreshPlugin(name),
       previewChange: request => hub.preview(request),
       createJoinToken: async (clusterName, by) => {
         const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)

@@ -1,4 +1,4 @@
-import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { FailureLimiter } from '../gateway/failure-limiter.ts'
 import { checkInput } from './check-input.ts'
@@ -43,17 +43,11 @@ export function createApi(services: ApiServices): Express {
   })
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }))
 
-  const readBody = express.json({
-    type: () => true,
-    strict: false,
-    inflate: false,
-    limit: settings.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
-    verify: (_request, response, bytes) => {
-      ;(response as Response).locals['rawBody'] = bytes
-    },
-  })
-
-  const serve = (route: Route) => async (request: Request, response: Response) => {
+  const serve = (route: Route) => {
+    const readBody = bodyReader(route.maxBodyBytes ?? settings.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES)
+    return (request: Request, response: Response) => answer(route, readBody, request, response)
+  }
+  const answer = async (route: Route, readBody: RequestHandler, request: Request, response: Response) => {
     measure(services, route, request, response)
     let caller: Caller | undefined
     if (route.access === 'readonly' || route.access === 'admin') {
@@ -75,7 +69,7 @@ export function createApi(services: ApiServices): Express {
       request,
       rawBody: (response.locals['rawBody'] as Uint8Array | undefined) ?? new Uint8Array(),
     }
-    if (route.access === 'webhook') admitWebhook(context)
+    if (route.access === 'webhook') (route.admit ?? admitWebhook)(context)
     sendReply(await route.handle(checkInput(route, request), caller, context), request, response)
   }
 
@@ -98,6 +92,18 @@ export function createApi(services: ApiServices): Express {
     sendProblem(problem, response)
   })
   return app
+}
+
+function bodyReader(limit: number): RequestHandler {
+  return express.json({
+    type: () => true,
+    strict: false,
+    inflate: false,
+    limit,
+    verify: (_request, response, bytes) => {
+      ;(response as Response).locals['rawBody'] = bytes
+    },
+  })
 }
 
 /** What no route took: another method of a path that there is, or nothing at all. */

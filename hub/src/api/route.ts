@@ -9,6 +9,7 @@ import type { z } from 'zod'
 import type { HubMetrics } from '../metrics.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
+import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Caller } from './tokens.ts'
@@ -18,6 +19,10 @@ import type { Watchers } from './watchers.ts'
 export interface ApiActions {
   refreshSource(name: string): Promise<void>
   refreshRepository(url: string): Promise<void>
+  /** Looks again at whatever these events concern. @returns Whether they concern anything. */
+  heard(events: readonly WebhookEvent[]): Promise<boolean>
+  /** Asks this plugin again, for every set that names it. @returns Whether any does. */
+  refreshPlugin(name: string): Promise<boolean>
   /** @param by The caller's name, for the audit. */
   createJoinToken(
     clusterName: string,
@@ -30,7 +35,7 @@ export interface ApiActions {
 export interface ApiSettings {
   /** The hub's version. */
   readonly version: string
-  /** Wanted from webhooks: as `X-Flotilla-Token`, or as HMAC in `X-Hub-Signature-256`. Without it they are open. */
+  /** Wanted from webhooks, each host showing it in its own way. Without it they are open. */
   readonly webhookSecret?: string
   readonly webhooksPerMinute?: number
   readonly maxWatchers?: number
@@ -110,6 +115,10 @@ export interface Route {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answers: { readonly [status: string]: Answer }
+  /** Of `webhook` alone: lets the sender in. @throws Problem `UNAUTHENTICATED` */
+  readonly admit?: (context: Context) => void
+  /** A body may be larger than those of other routes. */
+  readonly maxBodyBytes?: number
   /** Problems besides those that every route of its kind can answer with. */
   readonly problems?: readonly ProblemCode[]
   readonly handle: (input: RouteInput, caller: Caller | undefined, context: Context) => Promise<Reply> | Reply

@@ -96,6 +96,14 @@ export async function openTestApi(
     actions: {
       refreshSource: async name => void done.push(`source ${name}`),
       refreshRepository: async url => void done.push(`repository ${url}`),
+      heard: async events => {
+        for (const { kind, host, repository } of events) done.push(`${kind} ${host} ${repository.urls[0]}`)
+        return true
+      },
+      refreshPlugin: async name => {
+        done.push(`plugin ${name}`)
+        return true
+      },
       previewChange: async ({ source }) => {
         done.push(`preview of ${source}`)
         return { created: [], updated: [], deleted: [], held: [], unchanged: 3, diagnostics: [] }

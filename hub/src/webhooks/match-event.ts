@@ -2,11 +2,25 @@ import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/js
 import { textAt } from '@flotilla/core/json/read-json'
 import type { PullRequestProvider, ScmProvider } from '@flotilla/generators/inputs'
 import type { EventRepository, PushEvent, WebhookHost } from './event.ts'
-import { sameRepository } from './repository-address.ts'
+import { addressOf } from './repository-address.ts'
+
+/** Addresses of a repository, read once however many others they are compared with. */
+const addresses = new WeakMap<EventRepository, ReadonlySet<string>>()
 
 /** Whether an event is about the repository at that address, however either of them writes it. */
-export function isAbout({ urls }: EventRepository, url: string): boolean {
-  return urls.some(each => sameRepository(each, url))
+export function isAbout(repository: EventRepository, url: string): boolean {
+  let known = addresses.get(repository)
+  if (known === undefined) {
+    known = new Set(repository.urls.flatMap(each => addressKey(each) ?? []))
+    addresses.set(repository, known)
+  }
+  const key = addressKey(url)
+  return key !== undefined && known.has(key)
+}
+
+function addressKey(url: string): string | undefined {
+  const address = addressOf(url)
+  return address && `${address.host} ${address.path}`
 }
 
 /** `refs/heads/env/dev` → `env/dev`; what is no whole ref stays. */
