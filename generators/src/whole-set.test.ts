@@ -2,6 +2,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { ApplicationSetSpec } from '@flotilla/core/model/fleet'
 import { describe, expect, test } from 'vitest'
 import { GENERATORS } from './generators/registry.ts'
+import { holdsGenerator } from './holds-generator.ts'
 import { requeueAfterMs } from './requeue.ts'
 import { strategyHold } from './strategy-hold.ts'
 import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-generators.ts'
@@ -141,5 +142,21 @@ describe('validateApplications', () => {
   }
   for (const [sentence, [applications, expected]] of Object.entries(table)) {
     test(sentence, () => expect(Object.fromEntries(validateApplications('web', applications, facts))).toEqual(expected))
+  }
+})
+
+describe('holdsGenerator', () => {
+  const table: { [sentence: string]: [readonly JsonObject[], boolean] } = {
+    'in an entry': [[{ list: {} }, { clusters: {} }], true],
+    'inside a matrix, a merge and a union': [
+      [{ matrix: { generators: [{ merge: { generators: [{ union: { generators: [{ clusters: {} }] } }] } }] } }],
+      true,
+    ],
+    'not as a parameter': [[{ list: { elements: [{ clusters: {} }] } }], false],
+    'not when it is null': [[{ clusters: null }], false],
+    'not among nothing': [[], false],
+  }
+  for (const [sentence, [entries, expected]] of Object.entries(table)) {
+    test(sentence, () => expect(holdsGenerator('clusters', entries)).toBe(expected))
   }
 })

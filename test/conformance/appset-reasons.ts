@@ -26,6 +26,5 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': `${NOT_BUILT}: conditions of a set`,
   'controllers.ApplicationSetReconciler.setAppSetApplicationStatus': `${NOT_BUILT}: rollouts`,
   'controllers.ApplicationSetReconciler.updateResourcesStatus': `${NOT_BUILT}: status of a set`,
-  'controllers.nestedGeneratorHasClusterGenerator': `${NOT_BUILT}: which events concern a set`,
   'v1alpha1.*': `${NOT_BUILT}: conditions of a set`,
 }

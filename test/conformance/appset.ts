@@ -6,6 +6,7 @@ import type { Generated, GeneratorContext } from '@flotilla/generators/generator
 import { fileParameters } from '@flotilla/generators/generators/git-parameters'
 import { parameterSetsByMergeKey } from '@flotilla/generators/generators/merge'
 import { GENERATORS } from '@flotilla/generators/generators/registry'
+import { holdsGenerator } from '@flotilla/generators/holds-generator'
 import type { Parameters } from '@flotilla/generators/inputs'
 import { interpolation } from '@flotilla/generators/interpolate'
 import { requeueAfterMs } from '@flotilla/generators/requeue'
@@ -127,6 +128,9 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
     apiObjects: true,
   },
   'template.GenerateApplications': { run: runGenerateApplications, apiObjects: true },
+  'controllers.nestedGeneratorHasClusterGenerator': {
+    run: ({ args }) => resultOf(holdsGenerator('clusters', [args['nested'] ?? null])),
+  },
   'controllers.ApplicationSetReconciler.getMinRequeueAfter': {
     run: ({ receiver, args, testCase }) => {
       const spec = (args['applicationSetInfo'] as JsonObject)['spec'] as unknown as ApplicationSetSpec

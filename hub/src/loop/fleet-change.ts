@@ -1,6 +1,7 @@
+import { holdsGenerator } from '@flotilla/generators/holds-generator'
 import { projectOfSet } from '@flotilla/generators/set-project'
 import type { FleetChange, FleetIndex } from './fleet-index.ts'
-import { documentKeyOf, reads } from './keys.ts'
+import { documentKeyOf } from './keys.ts'
 import type { World } from './world.ts'
 
 /** What is to be looked at when another fleet is in force; the documents' own claims are made already. */
@@ -14,7 +15,12 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
     const { generators } = set.spec
     // A set that carries a Project sees what that permits.
     const carried = changedProjects.has(projectOfSet(set) ?? '')
-    return carried || (clusters && reads('clusters', generators)) || (projects && reads('git', generators)) ? [key] : []
+    const holds = (generator: string): boolean => holdsGenerator(generator, generators)
+    return carried ||
+      (clusters && (holds('clusters') || holds('clusterDecisionResource'))) ||
+      (projects && holds('git'))
+      ? [key]
+      : []
   })
   const bound = clusters ? boundFor(change.clusters, world) : []
   const permitted = change.projects.flatMap(name => world.idsOf('project', name))

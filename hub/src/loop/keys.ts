@@ -10,9 +10,3 @@ export function restOf(key: string): string {
 export function documentKeyOf(row: ApplicationRow): string {
   return restOf(claimantOf(row))
 }
-
-/** Whether this generator stands anywhere in there. */
-export function reads(generator: 'clusters' | 'git', value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return generator in value || Object.values(value).some(each => reads(generator, each))
-}
