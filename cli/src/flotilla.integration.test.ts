@@ -213,6 +213,7 @@ describe('explain', () => {
           field: 'spec.source.path',
           template: '{{path}}',
           value: 'apps/checkout/prod',
+          from: 'template',
           file: 'fleet/applicationsets/shop.yaml',
           line: 23,
           column: 15,

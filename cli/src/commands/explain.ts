@@ -1,5 +1,3 @@
-import type { Json } from '@flotilla/core/json/json'
-import type { Application } from '@flotilla/core/model/application'
 import type { Command } from 'commander'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
@@ -68,86 +66,21 @@ async function explainApplication(
   options: ExplainOptions,
 ): Promise<ExitCode> {
   const { findApplication } = await import('../offline/find-application.ts')
-  const { generatorPlace, templateLines } = await import('../offline/explain-application.ts')
   const application = await findApplication(fleet, name)
-  const { set: setName, generator } = application.provenance
-  const set = fleet.fleet.applicationSets.find(one => one.name === setName)
-  const place = set && generator !== undefined ? generatorPlace(set, generator) : undefined
-  const lines = set === undefined ? [] : templateLines(set, application)
-  if (format === 'json' || format === 'yaml') {
-    const { printData } = await import('../output/data.ts')
-    const { itemJson } = await import('../offline/item-json.ts')
-    const { provenance, ...document } = itemJson(application)
-    const { kind, ...at } = place ?? { kind: undefined }
-    printData(context, format, {
-      application: document,
-      provenance,
-      ...(set === undefined ? {} : { set: { name: set.name, ...set.position } }),
-      ...(place === undefined ? {} : { generator: { path: generator!, kind, ...at } }),
-      template: lines.map(({ field, template, value, file, line, column }) => ({
-        field,
-        template,
-        value,
-        file,
-        line,
-        column,
-      })),
-    })
+  if (format === 'name') {
+    context.stdout.write(`${name}\n`)
     return 0
   }
-  if (format === 'name') context.stdout.write(`${name}\n`)
-  else context.stdout.write(await storyOf(context, application, { set: set?.position, place, lines }, options))
-  return 0
-}
-
-interface Story {
-  readonly set?: { readonly file: string; readonly line: number; readonly column: number }
-  readonly place?: { readonly kind: string; readonly file: string; readonly line: number; readonly column: number }
-  readonly lines: readonly {
-    readonly field: string
-    readonly template: string
-    readonly value: Json
-    readonly file: string
-    readonly line: number
-  }[]
-}
-
-async function storyOf(
-  context: CliContext,
-  application: Application,
-  { set, place, lines }: Story,
-  options: ExplainOptions,
-): Promise<string> {
-  const { printable, table } = await import('../output/table.ts')
-  const { clusterText, sourceText } = await import('../offline/item-json.ts')
-  const { canonicalJson } = await import('@flotilla/core/json/canonical-json')
-  const colours = coloursOf(context, context.stdout, options)
-  const { provenance, spec, metadata } = application
-  const text: string[] = [
-    `${colours.bold(`Application ${printable(metadata.name)}`)}  project ${printable(spec.project)}, cluster ${printable(clusterText(application))}, source ${printable(sourceText(application))}`,
-  ]
-  if (set === undefined) text.push(`written by hand at ${provenance.file}:${provenance.line}:${provenance.column}`)
-  else {
-    text.push(`from ApplicationSet ${printable(provenance.set ?? '')} at ${set.file}:${set.line}:${set.column}`)
-    if (place) {
-      text.push(
-        `by generator ${provenance.generator} (${place.kind}) at ${place.file}:${place.line}:${place.column}, element ${provenance.element}`,
-      )
-    }
-    text.push('', 'with parameters')
-    for (const [key, value] of Object.entries(provenance.params ?? {})) {
-      text.push(`  ${printable(key)} = ${printable(typeof value === 'string' ? value : canonicalJson(value ?? null))}`)
-    }
-    text.push('', 'through the template')
-    const rows = lines.map(({ field, template, value, file, line }) => [
-      field,
-      template,
-      typeof value === 'string' ? value : canonicalJson(value),
-      `${file}:${line}`,
-    ])
-    text.push(table(['FIELD', 'TEMPLATE', 'BECAME', 'AT'], rows, colours).trimEnd())
+  const { explainApplication: explained } = await import('../offline/explain-application.ts')
+  const { explanationJson, explanationText } = await import('../output/explanation.ts')
+  const explanation = await explained(fleet, application)
+  if (format === 'table') {
+    context.stdout.write(explanationText(application, explanation, coloursOf(context, context.stdout, options)))
+  } else {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, explanationJson(application, explanation))
   }
-  return `${text.join('\n')}\n`
+  return 0
 }
 
 async function explainAffected(
@@ -162,12 +95,14 @@ async function explainAffected(
   const { diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
   requireFiles(files, context.cwd)
   const expanded = await expandOffline(fleet)
-  const affected = affectedBy(files, context.cwd, fleet, expanded.applications)
+  const { applications: affected, sets, unknown } = affectedBy(files, context.cwd, fleet, expanded)
   const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
   if (format === 'json' || format === 'yaml') {
     const { printData } = await import('../output/data.ts')
     printData(context, format, {
       applications: affected.map(({ name, because }) => ({ name, because: because.map(reason => ({ ...reason })) })),
+      sets: sets.map(({ name, because }) => ({ name, because: because.map(reason => ({ ...reason })) })),
+      unknown: unknown.map(one => ({ ...one })),
       diagnostics: diagnostics.map(diagnosticJson),
     })
   } else {
@@ -177,6 +112,15 @@ async function explainAffected(
     else {
       const { table } = await import('../output/table.ts')
       const rows = affected.flatMap(({ name, because }) => because.map(({ file, reason }) => [name, file, reason]))
+      for (const { name, because } of sets) {
+        rows.push(...because.map(({ file, reason }) => [`(ApplicationSet ${name})`, file, reason]))
+      }
+      if (!options.quiet) {
+        const { printable } = await import('../output/table.ts')
+        for (const { name, reason } of unknown) {
+          context.stderr.write(`${printable(`not known of ApplicationSet "${name}": ${reason}`)}\n`)
+        }
+      }
       context.stdout.write(table(['NAME', 'FILE', 'BECAUSE IT'], rows, coloursOf(context, context.stdout, options)))
     }
   }

@@ -3,16 +3,29 @@ import { relative, resolve, sep } from 'node:path'
 import { isUnder } from '@flotilla/config'
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
-import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import { sourcesOf } from '@flotilla/core/project/permit'
-import { directoryMatcher, fileMatcher, type PathRule } from '@flotilla/generators'
+import { directoryMatcher, fileMatcher } from '@flotilla/generators'
+import { isGitRequest } from '@flotilla/generators/inputs'
 import { usageError } from '../errors.ts'
-import type { OfflineFleet } from './offline-fleet.ts'
+import type { Asked, OfflineApplications, OfflineFleet } from './offline-fleet.ts'
 import type { Repositories } from './repositories.ts'
+
+export interface Reason {
+  readonly file: string
+  readonly reason: string
+}
 
 export interface Affected {
   readonly name: string
-  readonly because: readonly { readonly file: string; readonly reason: string }[]
+  readonly because: readonly Reason[]
+}
+
+export interface AffectedBy {
+  readonly applications: readonly Affected[]
+  /** Sets that may yield other Applications than before. */
+  readonly sets: readonly Affected[]
+  /** Sets of which it cannot be said: they ask services over the network, and nobody recorded what those said. */
+  readonly unknown: readonly { readonly name: string; readonly reason: string }[]
 }
 
 interface ChangedFile {
@@ -23,119 +36,141 @@ interface ChangedFile {
 
 /**
  * Which Applications a change of these files can touch: those whose source's folder holds one, those of sets that are
- * declared in one or generate from one, those whose Project or Cluster stands in one.
+ * declared in one or generate from one, those whose Project or Cluster stands in one. What sets generate from is what
+ * they asked when they were expanded, so that patterns count with everything filled in, at any depth.
  */
 export function affectedBy(
   files: readonly string[],
   cwd: string,
   fleet: OfflineFleet,
-  applications: readonly Application[],
-): readonly Affected[] {
+  { applications, asked }: OfflineApplications,
+): AffectedBy {
   const changed = files.map(typed => ({ typed, full: resolve(cwd, typed) }))
-  const context = { cwd, fleet, sets: new Map(fleet.fleet.applicationSets.map(set => [set.name, set])) }
-  return applications.flatMap(application => {
-    const because = changed.flatMap(file =>
-      reasonsOf(file, application, context).map(reason => ({ file: file.typed, reason })),
-    )
-    return because.length === 0 ? [] : [{ name: application.metadata.name, because }]
+  const declaredIn = (path: string, file: ChangedFile): boolean => resolve(cwd, path) === file.full
+  const context = { fleet, asked, declaredIn }
+  const sets = fleet.fleet.applicationSets.flatMap(set => {
+    const because = changed.flatMap(file => [
+      ...(declaredIn(set.position.file, file) ? [{ file: file.typed, reason: 'declares it' }] : []),
+      ...(asked.get(set.name) ?? []).flatMap(one => setReasons(one, file, fleet.repositories)),
+    ])
+    return because.length === 0 ? [] : [{ name: set.name, because: distinct(because) }]
   })
+  return {
+    applications: applications.flatMap(application => {
+      const because = changed.flatMap(file =>
+        reasonsOf(file, application, context).map(reason => ({ file: file.typed, reason })),
+      )
+      return because.length === 0 ? [] : [{ name: application.metadata.name, because: distinct(because) }]
+    }),
+    sets,
+    unknown: [...asked].flatMap(([name, requests]) => unknownReason(name, requests)),
+  }
 }
 
-/** @throws CliError (usage) for a file that is neither there nor under anything that is read: likely a misspelling. */
+/**
+ * A file that is gone, its folder with it, is a change as any other.
+ *
+ * @throws CliError (usage) for a file of which not even the first folder is there: likely a misspelling.
+ */
 export function requireFiles(files: readonly string[], cwd: string): void {
   for (const file of files) {
-    if (existsSync(resolve(cwd, file)) || existsSync(resolve(cwd, file, '..'))) continue
+    const path = relative(cwd, resolve(cwd, file))
+    const [first = ''] = path.split(sep)
+    if (existsSync(resolve(cwd, path)) || (path !== first && existsSync(resolve(cwd, first)))) continue
+    if (existsSync(resolve(cwd, path, '..')) && path === first) continue
     throw usageError(`there is no ${file}, and no folder that it could have been in`)
   }
 }
 
 interface Context {
-  readonly cwd: string
   readonly fleet: OfflineFleet
-  readonly sets: ReadonlyMap<string, Declared<ApplicationSetSpec>>
+  readonly asked: OfflineApplications['asked']
+  declaredIn(path: string, file: ChangedFile): boolean
 }
 
-function reasonsOf(file: ChangedFile, application: Application, { cwd, fleet, sets }: Context): string[] {
+function reasonsOf(file: ChangedFile, application: Application, { fleet, asked, declaredIn }: Context): string[] {
   const reasons: string[] = []
-  const declaredIn = (path: string): boolean => resolve(cwd, path) === file.full
   const { provenance, spec } = application
-  const set = provenance.set === undefined ? undefined : sets.get(provenance.set)
-  if (declaredIn(provenance.file)) {
-    reasons.push(set === undefined ? 'declares the Application' : `declares ApplicationSet "${set.name}"`)
+  const { set } = provenance
+  if (set === undefined) {
+    if (declaredIn(provenance.file, file)) reasons.push('declares the Application')
+  } else {
+    const declared = fleet.fleet.applicationSets.find(({ name }) => name === set)
+    if (declared && declaredIn(declared.position.file, file)) reasons.push(`declares ApplicationSet "${set}"`)
+    for (const one of asked.get(set) ?? []) {
+      reasons.push(...generatorReasons(one, file, application, set, fleet.repositories))
+    }
   }
   for (const source of sourcesOf(application)) {
     const path = pathIn(fleet.repositories, source.repoURL, file)
     const folder = normalPath(source.path ?? '')
     if (path !== undefined && isUnder(path, folder)) reasons.push(`is in its source ${folder || '.'}`)
   }
-  if (set !== undefined) reasons.push(...generatorReasons(set, file, fleet.repositories))
   const project = fleet.fleet.projects.find(one => one.name === spec.project)
-  if (project && declaredIn(project.position.file)) reasons.push(`declares Project "${project.name}"`)
-  reasons.push(...clusterReasons(application, fleet, declaredIn))
-  return [...new Set(reasons)]
-}
-
-function clusterReasons(
-  { spec }: Application,
-  fleet: OfflineFleet,
-  declaredIn: (path: string) => boolean,
-): readonly string[] {
+  if (project && declaredIn(project.position.file, file)) reasons.push(`declares Project "${project.name}"`)
   const { name, server } = spec.destination
-  return fleet.fleet.clusters
-    .filter(cluster => cluster.name === name || (server !== undefined && cluster.spec.servers.includes(server)))
-    .filter(cluster => declaredIn(cluster.position.file))
-    .map(cluster => `declares Cluster "${cluster.name}"`)
+  for (const cluster of fleet.fleet.clusters) {
+    const bound = cluster.name === name || (server !== undefined && cluster.spec.servers.includes(server))
+    if (bound && declaredIn(cluster.position.file, file)) reasons.push(`declares Cluster "${cluster.name}"`)
+  }
+  return reasons
 }
 
+/**
+ * A file that a generator reads may change any of its set's Applications. A folder that it lists is only a name to it:
+ * what lies in there touches the Applications that were made of that folder.
+ */
 function generatorReasons(
-  set: Declared<ApplicationSetSpec>,
+  { request, answer }: Asked,
   file: ChangedFile,
+  { provenance }: Application,
+  set: string,
   repositories: Repositories,
 ): readonly string[] {
-  return gitGenerators(set.spec.generators as unknown as Json).flatMap(({ repoURL, directories, files }) => {
-    const path = pathIn(repositories, repoURL, file)
-    if (path === undefined) return []
-    if (directories.length > 0) {
-      const matcher = directoryMatcher(directories)
-      return foldersOf(path)
-        .filter(folder => matcher.matches(folder))
-        .map(folder => `is in ${folder}, which ApplicationSet "${set.name}" generates from`)
-    }
-    const dialect = set.group === 'argoproj.io' ? 'pathspec' : 'doublestar'
-    return fileMatcher(files, dialect).matches(path) ? [`is what ApplicationSet "${set.name}" generates from`] : []
-  })
+  if (!isGitRequest(request)) return []
+  const path = pathIn(repositories, request.repoURL, file)
+  if (path === undefined) return []
+  if (request.kind === 'git-files') {
+    const matches = fileMatcher(request.rules, request.dialect).matches(path)
+    return matches ? [`is what ApplicationSet "${set}" generates from`] : []
+  }
+  const listed = new Set(answer.kind === 'git-directories' ? answer.directories : [])
+  return foldersOf(path)
+    .filter(folder => listed.has(folder) && holdsText(provenance.params ?? {}, folder))
+    .map(folder => `is in ${folder}, which ApplicationSet "${set}" generates from`)
 }
 
-interface GitGenerator {
-  readonly repoURL: string
-  readonly directories: readonly PathRule[]
-  readonly files: readonly PathRule[]
+/** Why a set may yield others than before: a file that it reads, a folder that it lists and that is new or gone. */
+function setReasons({ request, answer }: Asked, file: ChangedFile, repositories: Repositories): readonly Reason[] {
+  if (!isGitRequest(request)) return []
+  const path = pathIn(repositories, request.repoURL, file)
+  if (path === undefined) return []
+  if (request.kind === 'git-files') {
+    if (!fileMatcher(request.rules, request.dialect).matches(path)) return []
+    const known = answer.kind === 'git-files' && answer.files.some(each => each.path === path)
+    return [{ file: file.typed, reason: known ? 'is a file that it reads' : 'matches, and is not there' }]
+  }
+  const matcher = directoryMatcher(request.rules)
+  const listed = new Set(answer.kind === 'git-directories' ? answer.directories : [])
+  return foldersOf(path)
+    .filter(folder => matcher.matches(folder) && !listed.has(folder))
+    .map(folder => ({ file: file.typed, reason: `is in ${folder}, which matches and is not there` }))
 }
 
-/** Every `git` entry, at any depth of matrix and merge; the load has checked their shape. */
-function gitGenerators(entries: Json): readonly GitGenerator[] {
-  if (!Array.isArray(entries)) return []
-  return entries.flatMap(entry => {
-    if (!isJsonObject(entry)) return []
-    const found: GitGenerator[] = []
-    const { git, matrix, merge } = entry
-    if (isJsonObject(git) && typeof git['repoURL'] === 'string') {
-      found.push({ repoURL: git['repoURL'], directories: rulesOf(git['directories']), files: rulesOf(git['files']) })
-    }
-    for (const combination of [matrix, merge]) {
-      if (isJsonObject(combination)) found.push(...gitGenerators(combination['generators'] ?? null))
-    }
-    return found
-  })
+function unknownReason(name: string, requests: readonly Asked[]): AffectedBy['unknown'] {
+  const away = requests.find(({ answer }) => answer.kind === 'failed')
+  if (away?.answer.kind !== 'failed') return []
+  return [{ name, reason: away.answer.message }]
 }
 
-function rulesOf(value: Json | undefined): readonly PathRule[] {
-  if (!Array.isArray(value)) return []
-  return value.flatMap(rule =>
-    isJsonObject(rule) && typeof rule['path'] === 'string'
-      ? [{ path: rule['path'], exclude: rule['exclude'] === true }]
-      : [],
-  )
+function holdsText(value: Json | undefined, text: string): boolean {
+  if (typeof value === 'string') return value === text
+  if (Array.isArray(value)) return value.some(item => holdsText(item as Json, text))
+  return isJsonObject(value) && Object.values(value).some(item => holdsText(item, text))
+}
+
+function distinct(reasons: readonly Reason[]): readonly Reason[] {
+  return [...new Map(reasons.map(one => [JSON.stringify([one.file, one.reason]), one])).values()]
 }
 
 /** The file's path in the repository that a URL means; undefined when it lies elsewhere. */

@@ -1,10 +1,17 @@
 import type { GitRepository } from '@flotilla/core/ports/git'
 import { type InputAnswer, type InputRequest, isGitRequest } from '@flotilla/generators/inputs'
 import { InputAnswers } from '@flotilla/hub/source/answer-inputs'
+import type { RecordedInputs } from './recorded-inputs.ts'
 import type { Repositories, Snapshot } from './repositories.ts'
 
 /** Answers what generators ask, with the hub's own reading, from the local folders that stand for repositories. */
-export function inputGatherer(repositories: Repositories): (request: InputRequest) => Promise<InputAnswer> {
+export function inputGatherer({
+  repositories,
+  recorded,
+}: {
+  readonly repositories: Repositories
+  readonly recorded: RecordedInputs
+}): (request: InputRequest) => Promise<InputAnswer> {
   const unavailable = new Map<string, string>()
   const answers = new InputAnswers({
     open: async url => {
@@ -18,12 +25,7 @@ export function inputGatherer(repositories: Repositories): (request: InputReques
       return message === undefined ? undefined : { code: 'INPUT_UNAVAILABLE', message, since: 0, retry: false }
     },
   })
-  return async request => (isGitRequest(request) ? answers.answer(request) : notOffline(request.kind))
-}
-
-function notOffline(kind: string): InputAnswer {
-  const message = `${kind}: what services over the network say is not known offline`
-  return { kind: 'failed', code: 'INPUT_UNAVAILABLE', message, retry: false }
+  return async request => (isGitRequest(request) ? answers.answer(request) : recorded.answer(request))
 }
 
 /** Offline one commit is looked at, whatever revision a document names. */

@@ -9,11 +9,13 @@ import {
   expand,
   type GeneratorInputs,
   type InputAnswer,
+  type InputRequest,
   inputKey,
   resolveNames,
 } from '@flotilla/generators'
 import { inputGatherer } from './gather-input.ts'
 import { readConfigFiles } from './read-config.ts'
+import { type RecordedInputs, readRecordedInputs } from './recorded-inputs.ts'
 import { Repositories } from './repositories.ts'
 
 export interface OfflineInput {
@@ -21,11 +23,14 @@ export interface OfflineInput {
   readonly path: string
   readonly repo?: readonly string[]
   readonly at?: string
+  /** Files of recorded inputs: what services over the network answered once. */
+  readonly inputs?: readonly string[]
 }
 
 /** A config repository as it stands on this machine: everything declared, and every mistake in it. */
 export interface OfflineFleet extends MergeResult {
   readonly repositories: Repositories
+  readonly recorded: RecordedInputs
   /** How many files were read. */
   readonly fileCount: number
 }
@@ -39,6 +44,7 @@ export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFlee
   return {
     ...merged,
     repositories,
+    recorded: readRecordedInputs(input.inputs ?? [], input.cwd),
     fileCount: files.length,
   }
 }
@@ -47,6 +53,13 @@ export interface OfflineApplications {
   /** Generated and written by hand, one of a name, in the order of the documents. */
   readonly applications: readonly Application[]
   readonly diagnostics: readonly Diagnostic[]
+  /** What each set asked of the world, by its name, with the answer that it had. */
+  readonly asked: ReadonlyMap<string, readonly Asked[]>
+}
+
+export interface Asked {
+  readonly request: InputRequest
+  readonly answer: InputAnswer
 }
 
 /**
@@ -57,7 +70,12 @@ export interface OfflineApplications {
  */
 export async function expandOffline(
   fleet: OfflineFleet,
-  options: { readonly only?: ReadonlySet<string>; readonly gather?: boolean } = {},
+  options: {
+    readonly only?: ReadonlySet<string>
+    readonly gather?: boolean
+    /** Another version of a set, in the place of its own. */
+    readonly change?: (set: Declared<ApplicationSetSpec>) => Declared<ApplicationSetSpec>
+  } = {},
 ): Promise<OfflineApplications> {
   const answers = new Map<string, InputAnswer>()
   const inputs: GeneratorInputs = {
@@ -68,16 +86,32 @@ export async function expandOffline(
   }
   const candidates = fleet.fleet.applications.map(applicationOf)
   const diagnostics: Diagnostic[] = []
-  const gather = options.gather === false ? undefined : inputGatherer(fleet.repositories)
+  const gather = options.gather === false ? undefined : inputGatherer(fleet)
+  const asked = new Map<string, readonly Asked[]>()
   for (const set of fleet.fleet.applicationSets) {
     if (options.only !== undefined && !options.only.has(set.name)) continue
-    const expansion = await expandSet(set, inputs, answers, gather)
+    const requests = new Map<string, InputRequest>()
+    const noting: GeneratorInputs = {
+      ...inputs,
+      answer: request => {
+        requests.set(inputKey(request), request)
+        return inputs.answer(request)
+      },
+    }
+    const expansion = await expandSet(options.change?.(set) ?? set, noting, answers, gather)
+    asked.set(
+      set.name,
+      [...requests].flatMap(([key, request]) => {
+        const answer = answers.get(key)
+        return answer === undefined ? [] : [{ request, answer }]
+      }),
+    )
     candidates.push(...expansion.applications)
     diagnostics.push(...expansion.errors.map(diagnosticOf))
   }
   const { winners, refusals } = resolveNames(candidates)
   diagnostics.push(...refusals.map(refusal => refusal.diagnostic), ...foreseeHolds(fleet, winners))
-  return { applications: winners, diagnostics: diagnostics.sort(compareDiagnostics) }
+  return { applications: winners, diagnostics: diagnostics.sort(compareDiagnostics), asked }
 }
 
 async function expandSet(
