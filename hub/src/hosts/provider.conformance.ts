@@ -32,10 +32,14 @@ export interface ProviderSubject {
     readonly withArchived?: JsonObject
     repositoryUrl(organization: string, name: string, protocol: 'ssh' | 'https'): string
     readonly labels: boolean
+    /** The host lists all repositories at once. */
+    readonly unpaged?: true
   }
   readonly pullRequests: {
     readonly provider: PullRequestProvider
     config(url: string, organization: string, repository: string, id: number): JsonObject
+    /** Where they have labels although repositories have none. */
+    readonly labels?: true
   }
 }
 
@@ -143,7 +147,7 @@ export function describeProvider(subject: ProviderSubject): void {
     test('an empty repository gives no branch', async () => {
       content = { ...content, repositories: [{ ...content.repositories[0]!, defaultBranch: '', branches: [] }] }
       const given = await Promise.all((await listed(repositories())).map(each => hosts.ask(branches(each))))
-      expect(given.flatMap(answer => (answer.kind === 'scm-branches' ? answer.repositories : [answer]))).toEqual([])
+      for (const answer of given) expect(answer).toEqual({ kind: 'scm-branches', repositories: [] })
     })
 
     test('gives the default branch with its commit, or all branches of all pages', async () => {
@@ -190,7 +194,7 @@ export function describeProvider(subject: ProviderSubject): void {
         targetBranch: 'main',
         headSha: SHA.feature,
         author: 'ada',
-        labels: subject.scm.labels ? ['preview', 'a b'] : [],
+        labels: (subject.pullRequests.labels ?? subject.scm.labels) ? ['preview', 'a b'] : [],
       })
     })
 
@@ -281,7 +285,8 @@ export function describeProvider(subject: ProviderSubject): void {
     test('a listing with too many pages or entries is a failure, not a part of it', async () => {
       hosts.close()
       hosts = opened({ limits: { maxPages: 1 } })
-      expect(await hosts.failure(repositories())).toMatch(/^HOST_ANSWER_TOO_LARGE .* more than 1 pages$/)
+      const paged = subject.scm.unpaged ? pulls() : repositories()
+      expect(await hosts.failure(paged)).toMatch(/^HOST_ANSWER_TOO_LARGE .* more than 1 pages$/)
       hosts.close()
       hosts = opened({ limits: { maxItems: 3 } })
       expect(await hosts.failure(repositories())).toMatch(/^HOST_ANSWER_TOO_LARGE .* more than 3 entries$/)

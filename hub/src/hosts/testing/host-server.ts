@@ -92,25 +92,31 @@ async function readCall(request: IncomingMessage): Promise<HostCall> {
 }
 
 function send(call: HostCall, reply: HostReply, response: ServerResponse): void {
-  const text = reply.text ?? (reply.body === undefined ? '' : stringifyJson(reply.body))
-  const etag = `W/"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`
-  const marked = reply.status === 200 && !reply.unmarked
-  const headers: Record<string, string> = {
-    'content-type': 'application/json; charset=utf-8',
-    ...(marked && { etag }),
-    ...reply.headers,
-  }
-  if (marked && call.headers['if-none-match'] === etag) {
-    response.writeHead(304, { etag }).end()
+  const { status, headers, text } = finished(call, reply)
+  if (status === 304) {
+    response.writeHead(status, headers).end()
     return
   }
   const zipped = call.headers['accept-encoding']?.includes('gzip') && text.length > 200
   const bytes = zipped ? gzipSync(text) : Buffer.from(text)
-  if (zipped) headers['content-encoding'] = 'gzip'
-  response.writeHead(reply.status, { ...headers, 'content-length': String(bytes.byteLength) })
+  const more = { ...(zipped && { 'content-encoding': 'gzip' }), 'content-length': String(bytes.byteLength) }
+  response.writeHead(status, { ...headers, ...more })
   if (call.method === 'HEAD') response.end()
   else if (reply.cut) response.write(bytes.subarray(0, bytes.byteLength / 2), () => response.destroy())
   else response.end(bytes)
+}
+
+/** The reply with its mark, or 304 for who has it already. */
+export function finished(
+  call: Pick<HostCall, 'headers'>,
+  reply: HostReply,
+): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly text: string } {
+  const text = reply.text ?? (reply.body === undefined ? '' : stringifyJson(reply.body))
+  const etag = `W/"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`
+  const marked = reply.status === 200 && !reply.unmarked
+  if (marked && call.headers['if-none-match'] === etag) return { status: 304, headers: { etag }, text: '' }
+  const headers = { 'content-type': 'application/json; charset=utf-8', ...(marked && { etag }), ...reply.headers }
+  return { status: reply.status, headers, text }
 }
 
 /** One page of a list, by number from 1. */
