@@ -1,6 +1,6 @@
 import type { NumberNotation } from '../../go-text.ts'
 import type { GoValue } from './go-value.ts'
-import { PLAIN, printArgument } from './printing/print-argument.ts'
+import { plainStyle, printArgument } from './printing/print-argument.ts'
 
 export { formatPrintf, type PrintOptions } from './printing/printf.ts'
 
@@ -8,13 +8,14 @@ export { formatPrintf, type PrintOptions } from './printing/printf.ts'
  * A value as Go's `%v` prints it; nil and "no value" are `<nil>`.
  *
  * @param numbers `plain` prints a float without a fraction as an integer (applicationsets.md 3.2).
+ * @throws TemplateError when the value prints to more than a rendered text may have.
  *
  * @example
  * printValue({ b: 1e6, a: [true, null] }) // => 'map[a:[true <nil>] b:1e+06]'
  */
 export function printValue(value: GoValue, numbers: NumberNotation = 'go'): string {
   if (typeof value === 'string') return value
-  return printArgument(value, numbers === 'go' ? PLAIN : { ...PLAIN, numbers })
+  return printArgument(value, plainStyle(numbers))
 }
 
 /** Go's `fmt.Sprint`: a space between two neighbours when neither is a text. */

@@ -1,5 +1,8 @@
 import { getKey } from '@flotilla/core/json/json'
+import { TemplateError } from '../../../failure.ts'
 import { compareUtf8, type NumberNotation } from '../../../go-text.ts'
+import { LIMITS } from '../../../limits.ts'
+import { textOfBytes } from '../functions/go-bytes.ts'
 import { GoBytes, GoInteger, type GoMap, GoStruct, GoTime, type GoValue, goTypeOf, isGoList } from '../go-value.ts'
 import { type FormatFlags, NO_FLAGS, pad } from './format-flags.ts'
 import { formatFloat } from './format-float.ts'
@@ -7,8 +10,8 @@ import { formatInteger } from './format-integer.ts'
 import { canBackquote, quoteText } from './quote.ts'
 import { durationText, timeText } from './time-text.ts'
 
-/** Containers inside one another that are printed; a value that a template builds is never deeper in earnest. */
-const MAX_DEPTH = 1000
+/** Containers inside one another that are printed: a template can put a map into itself. */
+const MAX_DEPTH = 200
 const TEXT_VERBS = 'vsxXq'
 
 /** How one value is printed: the verb with its flags, and how floats without a fraction look. */
@@ -16,10 +19,28 @@ export interface PrintStyle {
   readonly verb: string
   readonly flags: FormatFlags
   readonly numbers: NumberNotation
+  readonly budget: PrintBudget
 }
 
-/** `%v`. */
-export const PLAIN: PrintStyle = { verb: 'v', flags: NO_FLAGS, numbers: 'go' }
+/** Counts characters down: a small value that holds itself many times over prints to a large text. */
+export interface PrintBudget {
+  remaining: number
+}
+
+/** `%v`, with a budget of its own. */
+export function plainStyle(numbers: NumberNotation = 'go'): PrintStyle {
+  return { verb: 'v', flags: NO_FLAGS, numbers, budget: printBudget() }
+}
+
+export function printBudget(): PrintBudget {
+  return { remaining: LIMITS.renderedText }
+}
+
+export function spendPrinted(budget: PrintBudget, characters: number): void {
+  budget.remaining -= characters
+  if (budget.remaining >= 0) return
+  throw new TemplateError('OUTPUT_TOO_LARGE', `a printed value has more than ${LIMITS.renderedText} characters`)
+}
 
 /** One argument of Printf. */
 export function printArgument(value: GoValue, style: PrintStyle): string {
@@ -32,7 +53,9 @@ export function printArgument(value: GoValue, style: PrintStyle): string {
 
 function printNested(value: GoValue, style: PrintStyle, depth: number): string {
   if (value === undefined || value === null) return style.flags.source ? 'interface {}(nil)' : '<nil>'
-  return printScalar(value, style) ?? printContainer(value, style, depth)
+  const scalar = printScalar(value, style)
+  spendPrinted(style.budget, (scalar?.length ?? 0) + 2)
+  return scalar ?? printContainer(value, style, depth)
 }
 
 /** Undefined for lists and maps. */
@@ -74,13 +97,15 @@ function printInteger(value: GoInteger, style: PrintStyle): string {
 function printBytes({ bytes }: GoBytes, style: PrintStyle): string {
   const { verb, flags } = style
   if (verb === 'x' || verb === 'X') return hexadecimal(bytes, verb, flags)
-  if (verb === 's' || verb === 'q') return formatText(new TextDecoder().decode(bytes), verb, flags)!
+  if (verb === 's' || verb === 'q') return formatText(textOfBytes(bytes), verb, flags)!
   const items = [...bytes].map(byte => printInteger(new GoInteger(byte, 'uint8'), style))
   return flags.source ? `[]byte{${items.join(', ')}}` : `[${items.join(' ')}]`
 }
 
 function printContainer(value: NonNullable<GoValue>, style: PrintStyle, depth: number): string {
-  if (depth > MAX_DEPTH) return '...'
+  if (depth > MAX_DEPTH) throw new TemplateError('TEMPLATE_TOO_COMPLEX', 'a printed value is nested too deep')
+  // Go prints an address for `%p`; there is none here.
+  if (style.verb === 'w' || style.verb === 'p') return badVerb(value, style)
   const { source } = style.flags
   const separator = source ? ', ' : ' '
   const prefix = source ? `${goTypeOf(value)}{` : '['
@@ -142,7 +167,7 @@ function hexadecimal(bytes: Uint8Array, verb: 'x' | 'X', flags: FormatFlags): st
   return pad(text, flags)
 }
 
-function badVerb(value: NonNullable<GoValue>, { verb, flags, numbers }: PrintStyle): string {
-  const shown = printNested(value, { verb: 'v', flags: { ...flags, source: false }, numbers }, 0)
-  return `%!${verb}(${goTypeOf(value)}=${shown})`
+function badVerb(value: NonNullable<GoValue>, style: PrintStyle): string {
+  const shown = printNested(value, { ...style, verb: 'v', flags: { ...style.flags, source: false } }, 0)
+  return `%!${style.verb}(${goTypeOf(value)}=${shown})`
 }

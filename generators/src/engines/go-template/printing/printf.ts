@@ -1,7 +1,7 @@
 import type { NumberNotation } from '../../../go-text.ts'
 import { GoInteger, type GoValue, goTypeOf } from '../go-value.ts'
 import { type FormatFlags, NO_FLAGS } from './format-flags.ts'
-import { PLAIN, printArgument } from './print-argument.ts'
+import { type PrintBudget, plainStyle, printArgument, printBudget, spendPrinted } from './print-argument.ts'
 
 /** Go's bound for a width or a precision; beyond it the whole verb is refused. */
 const MAX_NUMBER = 1_000_000
@@ -9,11 +9,13 @@ const MAX_NUMBER = 1_000_000
 export interface PrintOptions {
   /** How a float without a fraction prints under `%v`; Go's way when it is left out. */
   readonly numbers?: NumberNotation
-  /** Called with the length of each piece before the next is made. @throws to stop. */
-  readonly spend?: (characters: number) => void
 }
 
-/** Go's `fmt.Sprintf`: mistakes become text such as `%!d(string=x)`, never an error. */
+/**
+ * Go's `fmt.Sprintf`: mistakes become text such as `%!d(string=x)`, never an error.
+ *
+ * @throws TemplateError when the result grows beyond all bounds.
+ */
 export function formatPrintf(format: string, args: readonly GoValue[], options: PrintOptions = {}): string {
   return new Printf(format, args, options).run()
 }
@@ -22,7 +24,7 @@ class Printf {
   private readonly format: string
   private readonly args: readonly GoValue[]
   private readonly numbers: NumberNotation
-  private readonly spend: (characters: number) => void
+  private readonly budget: PrintBudget = printBudget()
   private output = ''
   private at = 0
   private next = 0
@@ -36,7 +38,6 @@ class Printf {
     this.format = format
     this.args = args
     this.numbers = options.numbers ?? 'go'
-    this.spend = options.spend ?? (() => {})
   }
 
   run(): string {
@@ -76,7 +77,7 @@ class Printf {
   private printNext(verb: string, flags: FormatFlags): string {
     const value = this.args[this.next++]
     const shown = verb === 'v' || verb === 'w' ? { ...flags, source: flags.sharp, sharp: false, plus: false } : flags
-    return printArgument(value, { verb, flags: shown, numbers: this.numbers })
+    return printArgument(value, { verb, flags: shown, numbers: this.numbers, budget: this.budget })
   }
 
   private readFlags(): Writable<FormatFlags> {
@@ -185,13 +186,13 @@ class Printf {
       .map(value =>
         value === undefined || value === null
           ? '<nil>'
-          : `${goTypeOf(value)}=${printArgument(value, { ...PLAIN, numbers: this.numbers })}`,
+          : `${goTypeOf(value)}=${printArgument(value, { ...plainStyle(this.numbers), budget: this.budget })}`,
       )
     this.write(`%!(EXTRA ${left.join(', ')})`)
   }
 
   private write(text: string): void {
-    this.spend(text.length)
+    spendPrinted(this.budget, text.length)
     this.output += text
   }
 }

@@ -29,6 +29,12 @@ function withFraction(size: bigint, unit: bigint, places: number): string {
   return fraction === '' ? `${size / unit}` : `${size / unit}.${fraction}`
 }
 
+/** The time in its zone, as a Date whose UTC fields hold it. */
+export function wallClock(time: GoTime): Date {
+  const milliseconds = Number(floorDivide(time.nanoseconds, 1_000_000n))
+  return new Date(milliseconds + zoneAt(milliseconds, time.zone).offsetMinutes * 60_000)
+}
+
 /** As Go's `Time.String`: `2026-11-21 18:03:23.5 +0100 CET`. */
 export function timeText(time: GoTime): string {
   const seconds = floorDivide(time.nanoseconds, SECOND)

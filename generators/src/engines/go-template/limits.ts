@@ -1,0 +1,19 @@
+/** Bounds of one Go template, far beyond what people write. Whatever passes one is an error and renders nothing. */
+export const GO_TEMPLATE_LIMITS = {
+  /** Characters of a template's text. */
+  source: 1024 * 1024,
+  /** Blocks and parentheses inside one another; an `else if` counts as one inside the one before. */
+  nesting: 200,
+  /** The same while it runs, with the nesting of every template that is being called. */
+  callNesting: 600,
+  /** Nodes walked and commands evaluated in one rendering. */
+  steps: 1_000_000,
+  /** Characters and items that functions make in one rendering, printed or not. */
+  work: 16 * 1024 * 1024,
+  /** Steps and work of one rendering that the whole set's budget does not count. */
+  freeWork: 10_000,
+  /** Compiled texts that one engine keeps. */
+  cachedTexts: 2_000,
+  /** Characters of a template's text that an error repeats. */
+  quotedSource: 10_000,
+} as const

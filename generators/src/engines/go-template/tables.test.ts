@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { TemplateError } from '../../failure.ts'
+import { renderText } from '../engine.ts'
+import { createGoTemplate } from './go-template.ts'
+import { type TableRow, tableNames, tableRows } from './testing/table-rows.ts'
+
+describe.each(tableNames())('as Go says in %s', table => {
+  test.each(tableRows(table).map(row => [row.name, row] as const))('%s', (_, row) => {
+    expect(outcome(row)).toEqual(expected(row))
+  })
+})
+
+function expected({ template, output, error, stage }: TableRow): object {
+  if (error === undefined) return { output }
+  if (error.startsWith('panic: ')) return { error: error.slice('panic: '.length) }
+  const words = stage === 'parse' ? 'failed to parse template' : 'failed to execute go template'
+  return { error: `${words} ${template}: ${error}` }
+}
+
+function outcome({ template, data, options }: TableRow): object {
+  try {
+    return { output: renderText(createGoTemplate({ options }), template, data, { remaining: 1e9 }) }
+  } catch (error) {
+    if (error instanceof TemplateError) return { error: error.message }
+    throw error
+  }
+}

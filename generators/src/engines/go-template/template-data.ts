@@ -1,0 +1,37 @@
+import { isJsonObject, type Json, type JsonObject, setKey } from '@flotilla/core/json/json'
+import type { NumberNotation } from '../../go-text.ts'
+import type { Parameters } from '../../inputs.ts'
+import { GoInteger, type GoMap, type GoValue } from './go-value.ts'
+
+/**
+ * Parameters as a template sees them. Integers beyond 2^53, which JSON here holds whole, are float64 as in Argo CD, or
+ * integers where numbers print plainly.
+ *
+ * @param copy Whether the template may change what it sees: parameters themselves are never changed.
+ */
+export function templateData(parameters: Parameters, numbers: NumberNotation, copy: boolean): GoMap {
+  if (!copy && !holdsBigint(parameters)) return parameters as GoMap
+  return convert(parameters, numbers) as GoMap
+}
+
+function holdsBigint(value: Json | undefined): boolean {
+  if (typeof value === 'bigint') return true
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(item => holdsBigint(item as Json))
+  for (const key of Object.keys(value)) if (holdsBigint((value as JsonObject)[key])) return true
+  return false
+}
+
+function convert(value: Json | undefined, numbers: NumberNotation): GoValue {
+  if (typeof value === 'bigint')
+    return numbers === 'plain' && fits(value) ? new GoInteger(value, 'int64') : Number(value)
+  if (Array.isArray(value)) return value.map(item => convert(item as Json, numbers))
+  if (!isJsonObject(value)) return value as GoValue
+  const copy: { [key: string]: GoValue } = {}
+  for (const key of Object.keys(value)) setKey(copy as never, key, convert(value[key], numbers) as never)
+  return copy
+}
+
+function fits(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value
+}
