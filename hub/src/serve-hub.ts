@@ -94,6 +94,7 @@ export async function serveHub(served: {
       heard: async events => hub.heard(events),
       refreshPlugin: async name => hub.refreshPlugin(name),
       previewChange: request => hub.preview(request),
+      decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
       createJoinToken: async (clusterName, by) => {
         const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)
         return { id: row.id, token, expiresAt: row.expiresAt }

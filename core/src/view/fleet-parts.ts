@@ -85,6 +85,10 @@ export interface SetView {
   /** Per generator: what it last yielded, and whether that is stale. */
   readonly generators: readonly JsonObject[]
   readonly errors: readonly JsonObject[]
+  /** Argo CD's, and `Ready`. */
+  readonly conditions: readonly JsonObject[]
+  readonly health: JsonObject | null
+  readonly removedAt: string | null
   readonly applications: Tally
 }
 
@@ -95,6 +99,9 @@ export function viewSet(row: SetRow, applications: Tally): SetView {
     expandedAt: isoTime(row.expandedAt),
     generators: row.generators,
     errors: row.errors,
+    conditions: row.conditions ?? [],
+    health: row.health ?? null,
+    removedAt: row.removedAt === undefined ? null : isoTime(row.removedAt),
     applications,
   }
 }

@@ -1,4 +1,5 @@
 import { applicationRoutes } from './handlers/applications.ts'
+import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
 import { previewRoutes } from './handlers/preview.ts'
@@ -15,6 +16,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
   ...fleetRoutes,
   ...applicationRoutes,
+  ...deletionRoutes,
   ...previewRoutes,
   ...watchRoutes,
   ...webhookRoutes,

@@ -6,6 +6,7 @@ import type { Store } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
+import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
@@ -23,6 +24,8 @@ export interface ApiActions {
   heard(events: readonly WebhookEvent[]): Promise<boolean>
   /** Asks this plugin again, for every set that names it. @returns Whether any does. */
   refreshPlugin(name: string): Promise<boolean>
+  /** Decides on a removal that waits; resolves when it is written down. */
+  decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer>
   /** @param by The caller's name, for the audit. */
   createJoinToken(
     clusterName: string,

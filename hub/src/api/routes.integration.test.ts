@@ -6,6 +6,7 @@ import {
   sampleApplication,
   sampleCluster,
   sampleOperation,
+  samplePlan,
   sampleReport,
   sampleSet,
   sampleSource,
@@ -38,6 +39,7 @@ beforeAll(async () => {
       )
       await rows.putSourceDocuments('platform', [sampleSourceDocument({ commit: 'c2' })])
       await rows.putSet(sampleSet())
+      await rows.putDeletionPlan(samplePlan())
       for (const [id, project, env] of [
         ['a', 'shop', 'prod'],
         ['b', 'shop', 'test'],
@@ -92,6 +94,14 @@ const EXAMPLES: { readonly [id: string]: string } = {
   getApplicationManifests: '/api/v1/applications/name-a/manifests',
   getApplicationHistory: '/api/v1/applications/name-a/history',
   getApplicationSet: '/api/v1/applicationsets/shop',
+  listApplicationsOfSet: '/api/v1/applicationsets/shop/applications',
+  listDeletionsOfSet: '/api/v1/applicationsets/shop/deletions?state=all',
+  approveDeletionOfSet: '/api/v1/applicationsets/shop/deletions/plan-1/approve',
+  rejectDeletionOfSet: '/api/v1/applicationsets/shop/deletions/plan-1/reject',
+  listConfirmations: '/api/v1/confirmations?state=all',
+  getConfirmation: '/api/v1/confirmations/plan-1',
+  approveConfirmation: '/api/v1/confirmations/plan-1/approve',
+  rejectConfirmation: '/api/v1/confirmations/plan-1/reject',
   getCluster: '/api/v1/clusters/eu-1',
   getSource: '/api/v1/sources/platform',
   createJoinToken: '/api/v1/clusters/eu-1/join-tokens',
@@ -101,6 +111,10 @@ const EXAMPLES: { readonly [id: string]: string } = {
 /** A body of each route that wants one. */
 const BODIES: { readonly [id: string]: object } = {
   previewChange: { source: 'platform', revision: 'main' },
+  approveDeletionOfSet: { reason: 'meant' },
+  rejectDeletionOfSet: { reason: '' },
+  approveConfirmation: { digest: 'sha256:0' },
+  rejectConfirmation: { reason: 'not meant' },
 }
 
 describe('the table of routes', () => {

@@ -106,9 +106,43 @@ export const applicationSetSchema = z
     expandedAt: time,
     generators: z.array(anyObject),
     errors: z.array(anyObject),
+    conditions: z.array(anyObject).meta({ description: "Argo CD's, and Ready: True when nothing is aged or waits." }),
+    health: anyObject.nullable(),
+    removedAt: time.nullable().meta({ description: 'Since when its document is gone, while Applications are left.' }),
     applications: tallySchema,
   })
   .meta({ id: 'ApplicationSet' })
+
+const removalCount = { removed: z.int(), total: z.int() }
+const removalPolicy = z.enum(['prune', 'detach'])
+
+export const deletionSchema = z
+  .strictObject({
+    id: z.string(),
+    kind: z.literal('deletion'),
+    state: z.enum(['held', 'rejected', 'approved', 'superseded']),
+    cause: z.enum(['shrink', 'set-removed']),
+    set: z.string().nullable().meta({ description: 'Null for Applications written by hand.' }),
+    source: z.string(),
+    reason: z.string(),
+    since: time,
+    digest: z.string().meta({ description: 'Of the list; as If-Match it makes sure that this list is decided on.' }),
+    count: z.strictObject(removalCount),
+    projects: z.array(z.strictObject({ project: z.string(), ...removalCount })),
+    clusters: z.int(),
+    applications: z.array(
+      z.strictObject({
+        id: z.string(),
+        name: z.string(),
+        project: z.string(),
+        cluster: z.string(),
+        namespace: z.string(),
+        policy: removalPolicy.meta({ description: 'prune: its objects are deleted; detach: they stay.' }),
+      }),
+    ),
+    decision: z.strictObject({ by: z.string(), at: time, reason: z.string() }).nullable(),
+  })
+  .meta({ id: 'Deletion', description: 'Applications that would go, and wait for a person.' })
 
 export const sourceSchema = z
   .strictObject({

@@ -108,6 +108,11 @@ export async function openTestApi(
         done.push(`preview of ${source}`)
         return { created: [], updated: [], deleted: [], held: [], unchanged: 3, diagnostics: [] }
       },
+      decideDeletion: async id => {
+        done.push(`deletion ${id}`)
+        const plan = await store.read(rows => rows.deletionPlan(id))
+        return plan === undefined ? { kind: 'unknown' } : { kind: 'decided', plan }
+      },
       createJoinToken: async (cluster, by) => {
         done.push(`join-token ${cluster} by ${by}`)
         return { id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }

@@ -1,0 +1,221 @@
+import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import { viewDeletion } from '@flotilla/core/view/deletion-view'
+import { z } from 'zod'
+import { pageOfList } from '../page-of-list.ts'
+import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { applicationSchema, deletionSchema, pageOfSchema } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
+
+const sourceParameter = nameParameter
+  .optional()
+  .meta({ description: 'Its config source, where two have a set of that name.' })
+const named = z.strictObject({ name: nameParameter })
+const one = z.strictObject({ id: nameParameter })
+const ofSet = z.strictObject({ name: nameParameter, id: nameParameter })
+
+const DELETION_STATES = ['held', 'rejected', 'approved', 'superseded'] as const
+const stateParameter = z
+  .enum([...DELETION_STATES, 'all'])
+  .default('held')
+  .meta({ description: 'Only in this state; those that wait without it.' })
+const paged = { limit: limitParameter, cursor: cursorParameter }
+
+const decisionBody = z
+  .strictObject({
+    reason: z.string().max(2000).default('').meta({ description: 'Why; kept with the decision.' }),
+    digest: z
+      .string()
+      .max(200)
+      .optional()
+      .meta({ description: 'Of the list that was shown, as If-Match says it too.' }),
+  })
+  .meta({ id: 'DeletionDecision' })
+
+const SUMMARIES = {
+  approve: 'Let exactly these Applications go; a list that has changed is refused',
+  reject: 'Keep these Applications until the list changes',
+} as const
+
+/** Removals that wait for a person: which they are, and what somebody says to them. */
+export const deletionRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/applicationsets/{name}/applications',
+    id: 'listApplicationsOfSet',
+    tag: 'applicationsets',
+    summary: 'What a set generated, a page at a time',
+    access: 'readonly',
+    parameters: named,
+    query: z.strictObject({ source: sourceParameter, ...paged }),
+    answers: { 200: { description: 'A page.', schema: pageOfSchema(applicationSchema) } },
+    problems: ['CURSOR_INVALID'],
+    handle({ path, query }, _caller, context) {
+      requireSet(path.name, query.source, context)
+      const { items } = context.services.view.applications(
+        {
+          filters: { set: new Set([path.name]) },
+          words: [],
+          labels: [],
+          sort: 'name',
+          descending: false,
+          limit: Number.POSITIVE_INFINITY,
+        },
+        context.now,
+      )
+      const mine = items.filter(({ provenance }) => query.source === undefined || provenance['source'] === query.source)
+      const list = `applicationsets/${path.name}/applications/${query.source ?? ''}`
+      return json(
+        200,
+        pageOfList(list, mine, ({ name, id }) => `${name} ${id}`, query),
+      )
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/applicationsets/{name}/deletions',
+    id: 'listDeletionsOfSet',
+    tag: 'applicationsets',
+    summary: 'Removals of a set that wait for approval, and those that were decided',
+    access: 'readonly',
+    parameters: named,
+    query: z.strictObject({ source: sourceParameter, state: stateParameter, ...paged }),
+    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(deletionSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ path, query }, _caller, context) {
+      requireSet(path.name, query.source, context)
+      const plans = (await plansOf(context)).filter(
+        ({ set, source }) => set === path.name && (query.source === undefined || source === query.source),
+      )
+      return pageOf(`applicationsets/${path.name}/deletions`, plans, query)
+    },
+  }),
+  ...(['approve', 'reject'] as const).map(verdict =>
+    route({
+      method: 'post',
+      path: `/api/v1/applicationsets/{name}/deletions/{id}/${verdict}`,
+      id: `${verdict}DeletionOfSet`,
+      tag: 'applicationsets',
+      summary: SUMMARIES[verdict],
+      access: 'admin',
+      parameters: ofSet,
+      body: decisionBody,
+      answers: { 200: { description: 'Decided, now or before.', schema: deletionSchema } },
+      problems: ['DELETION_CHANGED', 'DELETION_DECIDED', 'DELETION_INPUTS_AWAY'],
+      async handle({ path, body }, caller, context) {
+        const plan = (await plansOf(context)).find(({ id }) => id === path.id)
+        if (plan?.set !== path.name) throw new Problem('NOT_FOUND')
+        return await decide(verdict, path.id, body, caller, context)
+      },
+    }),
+  ),
+  route({
+    method: 'get',
+    path: '/api/v1/confirmations',
+    id: 'listConfirmations',
+    tag: 'confirmations',
+    summary: 'Everything that waits for a person',
+    access: 'readonly',
+    query: z.strictObject({ state: stateParameter, ...paged }),
+    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(deletionSchema) } },
+    problems: ['CURSOR_INVALID'],
+    handle: async ({ query }, _caller, context) => pageOf('confirmations', await plansOf(context), query),
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/confirmations/{id}',
+    id: 'getConfirmation',
+    tag: 'confirmations',
+    summary: 'One removal that waits or was decided',
+    access: 'readonly',
+    parameters: one,
+    answers: { 200: { description: 'The removal, every Application named.', schema: deletionSchema } },
+    async handle({ path }, _caller, context) {
+      const plan = await context.services.store.read(rows => rows.deletionPlan(path.id))
+      if (plan === undefined) throw new Problem('NOT_FOUND')
+      return json(200, viewDeletion(plan))
+    },
+  }),
+  ...(['approve', 'reject'] as const).map(verdict =>
+    route({
+      method: 'post',
+      path: `/api/v1/confirmations/{id}/${verdict}`,
+      id: `${verdict}Confirmation`,
+      tag: 'confirmations',
+      summary: SUMMARIES[verdict],
+      access: 'admin',
+      parameters: one,
+      body: decisionBody,
+      answers: { 200: { description: 'Decided, now or before.', schema: deletionSchema } },
+      problems: ['DELETION_CHANGED', 'DELETION_DECIDED', 'DELETION_INPUTS_AWAY'],
+      handle: ({ path, body }, caller, context) => decide(verdict, path.id, body, caller, context),
+    }),
+  ),
+]
+
+async function plansOf({ services }: Context): Promise<readonly DeletionPlan[]> {
+  return await services.store.read(rows => rows.deletionPlans())
+}
+
+function pageOf(
+  list: string,
+  plans: readonly DeletionPlan[],
+  query: { readonly state: string; readonly limit: number; readonly cursor?: string | undefined },
+): Reply {
+  const shown = plans.filter(({ state }) => query.state === 'all' || state === query.state).map(viewDeletion)
+  const page = pageOfList(`${list}/${query.state}`, shown, ({ since, id }) => `${since} ${id}`, query)
+  return json(200, page)
+}
+
+function requireSet(name: string, source: string | undefined, { services }: Context): void {
+  const sets = services.view.applicationSets()
+  if (!sets.some(set => set.name === name && (source === undefined || set.source === source)))
+    throw new Problem('NOT_FOUND')
+}
+
+async function decide(
+  verdict: 'approve' | 'reject',
+  id: string,
+  body: { readonly reason: string; readonly digest?: string | undefined },
+  caller: Caller,
+  { services, request }: Context,
+): Promise<Reply> {
+  const shown = matchOf(request.get('if-match'))
+  if (shown !== undefined && body.digest !== undefined && shown !== body.digest) {
+    throw new Problem('REQUEST_INVALID', {
+      errors: [{ pointer: '/body/digest', message: 'If-Match names another list' }],
+    })
+  }
+  const answer = await services.actions.decideDeletion(id, {
+    verdict,
+    by: caller.name,
+    reason: body.reason,
+    digest: body.digest ?? shown,
+  })
+  switch (answer.kind) {
+    case 'decided':
+      return json(200, viewDeletion(answer.plan))
+    case 'unknown':
+      throw new Problem('NOT_FOUND')
+    case 'changed':
+      throw new Problem('DELETION_CHANGED', {
+        detail: answer.current
+          ? `The list is another one now: ${answer.current.id}, with ${answer.current.applications.length} Applications.`
+          : 'The list is another one now, and nothing waits any more.',
+      })
+    case 'too-late':
+      throw new Problem('DELETION_DECIDED')
+    case 'stale':
+      throw new Problem('DELETION_INPUTS_AWAY')
+  }
+}
+
+/** `"sha256:…"`, weak or not; anything else matches nothing. */
+function matchOf(header: string | undefined): string | undefined {
+  if (header === undefined || header.trim() === '*') return undefined
+  return header
+    .trim()
+    .replace(/^W\//, '')
+    .replace(/^"(.*)"$/, '$1')
+}
