@@ -39,7 +39,7 @@ export function compileTemplate(source: string, settings: RenderSettings): Rende
     } finally {
       spend(run, meter)
     }
-    checkMeter(meter)
+    checkMeter(run, meter)
     return run.output
   }
 }
@@ -78,10 +78,17 @@ function parse(source: string, functions: ReadonlyMap<string, EngineFunction>): 
 
 /** Output counts against the whole set, and so does work beyond what a usual template takes. */
 function spend(run: Execution, meter: OutputMeter): void {
-  meter.remaining -= run.output.length + Math.max(0, run.steps + run.work - GO_TEMPLATE_LIMITS.freeWork)
+  meter.remaining -= run.output.length
+  if (meter.steps !== undefined) {
+    meter.steps -= Math.max(0, run.steps + run.work / GO_TEMPLATE_LIMITS.workPerStep - GO_TEMPLATE_LIMITS.freeSteps)
+  }
 }
 
-function checkMeter(meter: OutputMeter): void {
-  if (meter.remaining >= 0) return
-  throw new TemplateError('OUTPUT_TOO_LARGE', `the set renders to more than ${LIMITS.renderedSet} characters`)
+function checkMeter(run: Execution, meter: OutputMeter): void {
+  if (meter.remaining < 0) {
+    throw new TemplateError('OUTPUT_TOO_LARGE', `the set renders to more than ${LIMITS.renderedSet} characters`)
+  }
+  if (meter.steps !== undefined && meter.steps < 0) {
+    throw run.limit(`and others of the set take more than ${LIMITS.stepsOfSet} steps together`)
+  }
 }

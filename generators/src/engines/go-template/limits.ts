@@ -10,8 +10,10 @@ export const GO_TEMPLATE_LIMITS = {
   steps: 1_000_000,
   /** Characters and items that functions make in one rendering, printed or not. */
   work: 16 * 1024 * 1024,
-  /** Steps and work of one rendering that the whole set's budget does not count. */
-  freeWork: 10_000,
+  /** Steps of one rendering that the whole set's budget does not count. */
+  freeSteps: 100,
+  /** How much work counts as one step of the whole set. */
+  workPerStep: 16,
   /** Compiled texts that one engine keeps. */
   cachedTexts: 2_000,
   /** Characters of a template's text that an error repeats. */
