@@ -7,7 +7,7 @@ import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
 import { engineEntryOf } from './engines/registry.ts'
 import type { Expansion, ExpansionError, GeneratorOutcome } from './expansion.ts'
 import { ErrorList, placeFailure } from './expansion-errors.ts'
-import type { Failure } from './failure.ts'
+import { type Failure, TemplateError } from './failure.ts'
 import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
 import { generatorsFor } from './generators/registry.ts'
 import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
@@ -28,12 +28,12 @@ import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-gene
  * @throws Never for anything a document may hold.
  */
 export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): Expansion {
-  const entry = engineEntryOf(set.spec)
-  if (entry.create === undefined) return unsupportedEngine(set, entry.name)
+  const engine = createEngine(set, inputs)
+  if (engine instanceof TemplateError) return withoutEngine(set, engine)
   const missing = missingProject(set, inputs)
   if (missing !== undefined) return withoutProject(set, missing)
   return expandWith(set, inputs, {
-    engine: entry.create(set.spec.goTemplateOptions ?? [], inputs.environment),
+    engine,
     registry: generatorsFor(set.group),
   })
 }
@@ -204,15 +204,26 @@ function originOf(set: Declared<ApplicationSetSpec>, index: number, inside: stri
   return { source: set.source, file, line, column, set: set.name, generator }
 }
 
-function unsupportedEngine(set: Declared<ApplicationSetSpec>, engine: string): Expansion {
+/** The engine that the set asks for, or why its options do not make one. */
+function createEngine(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): TemplateEngine | TemplateError {
+  const { numbers } = setFacts(set)
+  try {
+    return engineEntryOf(set.spec).create(set.spec.goTemplateOptions ?? [], inputs.environment, numbers)
+  } catch (error) {
+    if (error instanceof TemplateError) return error
+    throw error
+  }
+}
+
+function withoutEngine(set: Declared<ApplicationSetSpec>, { code, message, hint, path }: TemplateError): Expansion {
   const error: ExpansionError = {
-    reason: 'UnsupportedGenerator',
-    code: 'UNSUPPORTED_TEMPLATE_ENGINE',
+    reason: 'ApplicationGenerationFromParamsError',
+    code,
     stage: 'render',
     generator: '0',
-    message: `the template engine "${engine}" is not built yet`,
-    hint: 'what the set gave before stays as it is; goTemplate: false works',
-    position: set.positionOf(['spec', 'goTemplate']),
+    message,
+    ...(hint !== undefined && { hint }),
+    position: set.positionOf(['spec', ...path]),
     stale: true,
   }
   return { applications: [], generators: allFailed(set), errors: [error], needs: [] }
