@@ -104,7 +104,7 @@ function nextPage({ body }: ApiReply, call: ApiCall): ApiCall | undefined {
 /** A repository is asked for by its slug, which only its clone URL says: its name may have blanks and capitals. */
 function repositoryPath({ organization, url }: HostedRepository): string {
   const slug = url.slice(url.lastIndexOf('/') + 1).replace(/\.git$/, '')
-  return pathOf('projects', organization, 'repos', decodeURIComponent(slug))
+  return pathOf('projects', organization, 'repos', slug)
 }
 
 function cloneLink(repository: Json, name: string): string {
