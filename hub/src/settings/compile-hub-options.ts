@@ -5,6 +5,7 @@ import type { LogLevel } from '../log.ts'
 import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
 import { type ConfiguredSource, readConfigSources } from './read-config-sources.ts'
 import { type ConfiguredCredential, readCredentials } from './read-credentials.ts'
+import { type ConfiguredHosts, compileHosts } from './read-hosts.ts'
 import { type ConfiguredManagementCluster, compileManagementCluster } from './read-management-cluster.ts'
 import { type ConfiguredPlugin, readPlugins } from './read-plugins.ts'
 import { isLoopback, type ListenAddress, type Reading } from './setting-readers.ts'
@@ -33,6 +34,7 @@ export interface HubOptions {
   readonly tls: TlsOptions
   readonly configSources: readonly ConfiguredSource[]
   readonly credentials: readonly ConfiguredCredential[]
+  readonly hosts: ConfiguredHosts
   readonly plugins: readonly ConfiguredPlugin[]
   readonly managementCluster?: ConfiguredManagementCluster
   readonly pollIntervalMs: number
@@ -78,6 +80,19 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const publicUrl = get('publicUrl')
   const dataDirectory = get('dataDirectory') ?? ''
   const credentials = readCredentials(loose['credentials'], refuse)
+  const hosts = compileHosts(
+    {
+      enabled: get('scm.enabled'),
+      allowedProviders: get('scm.allowedProviders'),
+      rootCAFile: get('scm.rootCAFile'),
+      proxy: get('scm.proxy'),
+      noProxy: get('scm.noProxy'),
+      secretsFolder: get('secretsFolder'),
+      configMapsFolder: get('configMapsFolder'),
+    },
+    loose['secrets'],
+    refuse,
+  )
   const plugins = readPlugins(loose['plugins'], refuse)
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
@@ -132,6 +147,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       tls,
       configSources,
       credentials,
+      hosts,
       plugins,
       ...(managementCluster !== undefined && { managementCluster }),
       pollIntervalMs,

@@ -63,6 +63,17 @@ export const HUB_SETTINGS = {
     'Repositories on this machine: only those that this file names, or all that documents name.',
     { fallback: 'configured' },
   ),
+  secretsFolder: setting(readText, 'Secrets that documents name: <folder>/<name>/<key>, as Kubernetes mounts them.'),
+  configMapsFolder: setting(readText, 'ConfigMaps that documents name: <folder>/<name>/<key>.'),
+  'scm.enabled': setting(readSwitch, 'Whether documents may ask Git hosts (scmProvider, pullRequest).', {
+    fallback: 'true',
+  }),
+  'scm.allowedProviders': setting(readTexts, 'Addresses of Git hosts that documents may name, letter by letter.', {
+    fallback: [],
+  }),
+  'scm.rootCAFile': setting(readText, 'PEM certificates that Git hosts may have, besides the machine’s.'),
+  'scm.proxy': setting(readText, 'The proxy towards Git hosts; without it HTTPS_PROXY and NO_PROXY count.'),
+  'scm.noProxy': setting(readTexts, 'Hosts that are reached without scm.proxy.'),
   'managementCluster.kubeconfig': setting(
     readText,
     'A kubeconfig of the cluster whose resources decide on clusters (clusterDecisionResource).',
@@ -75,7 +86,7 @@ export const HUB_SETTINGS = {
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 
 export type SettingField = keyof typeof HUB_SETTINGS
-export const LIST_FIELDS = ['configSources', 'credentials', 'plugins'] as const
+export const LIST_FIELDS = ['configSources', 'credentials', 'secrets', 'plugins'] as const
 export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
 
 /** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */

@@ -1,5 +1,6 @@
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
 import type { HubOptions } from './compile-hub-options.ts'
+import type { ConfiguredHosts } from './read-hosts.ts'
 import type { ConfiguredManagementCluster } from './read-management-cluster.ts'
 import { durationText } from './setting-readers.ts'
 
@@ -34,6 +35,7 @@ export function shownOptions(options: HubOptions): object {
       repository: withoutCredentials(repository),
       trust: trust.kind === 'all' ? 'all' : { projects: trust.projects },
     })),
+    ...shownHosts(options.hosts),
     ...(options.managementCluster !== undefined && { managementCluster: shownCluster(options.managementCluster) }),
     plugins: options.plugins.map(({ requestTimeoutMs, token, ...plugin }) => ({
       ...plugin,
@@ -45,6 +47,15 @@ export function shownOptions(options: HubOptions): object {
       urls: credential.urls.map(withoutCredentials),
       ...(credential.password !== undefined && { password: MASKED }),
     })),
+  }
+}
+
+function shownHosts({ secretsFolder, configMapsFolder, secrets, proxy, ...scm }: ConfiguredHosts): object {
+  return {
+    scm: { ...scm, ...(proxy !== undefined && { proxy: withoutCredentials(proxy) }) },
+    ...(secretsFolder !== undefined && { secretsFolder }),
+    ...(configMapsFolder !== undefined && { configMapsFolder }),
+    secrets,
   }
 }
 

@@ -21,6 +21,7 @@ describe('settings that are good', () => {
       tls: { kind: 'own', names: ['localhost', '127.0.0.1', '::1'] },
       configSources: [],
       credentials: [],
+      hosts: { enabled: true, allowedProviders: [], secrets: [] },
       plugins: [],
       pollIntervalMs: 180_000,
       webhooksPerMinute: 60,
