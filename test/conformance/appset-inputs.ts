@@ -18,18 +18,9 @@ import {
   type Parameters,
 } from '@flotilla/generators/inputs'
 
-/** Thrown where a case needs the Go template engine while that is not built. */
-export class EngineNotBuilt extends Error {}
-
-/** The engine that a case asks for; until the Go template engine is built, one that takes texts without actions. */
+/** The engine that a case asks for. */
 export function engineFor(goTemplate: boolean, options: Json | undefined): TemplateEngine {
-  const { create } = engineEntryOf({ goTemplate })
-  if (create !== undefined) return create((options ?? []) as readonly string[], undefined)
-  const literal = (template: string): string => {
-    if (template.includes('{{')) throw new EngineNotBuilt('not built yet: needs the Go template engine')
-    return template
-  }
-  return { name: 'goTemplate', shape: 'nested', compile: literal, preResolve: literal }
+  return engineEntryOf({ goTemplate }).create((options ?? []) as readonly string[], undefined)
 }
 
 /** Argo CD's field names of generators, as the cases' receivers have them. */
