@@ -4,7 +4,7 @@ export { isConfigFile, isUnder, narrowerPaths, type SourceLocation } from './con
 export type { SourceSettings } from './declare.ts'
 export { type CodeEntry, DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts'
 export { foreseeHolds, positionInSpec } from './foresee-holds.ts'
-export { schemaKinds, schemaOf } from './json-schema.ts'
+export { documentSchema, schemaKinds, schemaOf } from './json-schema.ts'
 export { identityKey, type LastGood, type LastGoodDocument, NO_LAST_GOOD } from './last-good.ts'
 export { type ConfigFile, type ConfigLoad, type DocumentState, type LoadInput, load } from './load.ts'
 export { LoadCache } from './load-cache.ts'

@@ -9,6 +9,7 @@ import { fleet } from './fleet.ts'
 import { hub } from './hub.ts'
 import { preview } from './preview.ts'
 import { render } from './render.ts'
+import { schema } from './schema.ts'
 import { source } from './source.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
@@ -21,6 +22,7 @@ export const VERBS: readonly Verb[] = [
   explain,
   preview,
   render,
+  schema,
   demo,
   hub,
   agent,

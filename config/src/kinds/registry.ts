@@ -28,11 +28,12 @@ const KINDS_TO_COME: ReadonlyMap<string, 'gate' | 'grant'> = new Map([
   ['AccessPolicy', 'grant'],
   ['NotificationRoute', 'grant'],
 ])
-const OUR_KINDS = [
+/** Every kind of our group, those that have no effect yet among them. */
+export const OUR_KINDS: readonly string[] = [
   ...KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(reader => reader.writtenKind),
   ...KINDS_TO_COME.keys(),
 ]
-const ARGO_KINDS = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(reader => reader.writtenKind)
+export const ARGO_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(reader => reader.writtenKind)
 const API_VERSIONS = ['flotilla.dev/v1alpha1', 'argoproj.io/v1alpha1']
 
 export type Recognition =
