@@ -16,7 +16,9 @@ describe('docs/holds.md', () => {
   })
 })
 
-const PAGES = readdirSync('docs').map(name => join('docs', name))
+const PAGES = readdirSync('docs', { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.md'))
+  .map(name => join('docs', name))
 
 describe('links', () => {
   for (const page of ['README.md', 'CONTRIBUTING.md', 'cli/README.md', 'test/bench/README.md', ...PAGES]) {

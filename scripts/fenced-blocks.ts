@@ -13,7 +13,9 @@ export interface FencedBlock {
 export const PAGES: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync('docs').map(name => join('docs', name)),
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => join('docs', name)),
   ...readdirSync('examples').map(name => join('examples', name, 'README.md')),
 ]
 

@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expandOffline, readOfflineFleet } from '@flotilla/cli/offline/offline-fleet'
+import type { Application } from '@flotilla/core/model/application'
+import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
+import { describe, expect, test } from 'vitest'
+
+/**
+ * The examples of docs/generators run. A section is one when it has a block `becomes`: the blocks of the section with
+ * `file=PATH` are written into a folder, with those of the README; `repository=NAME` lists the paths of a repository
+ * `https://git.example.com/NAME.git`, and `repository=NAME file=PATH` is a file in it. What the folder `fleet` expands
+ * to has to be what `becomes` says, a line for each Application: name, cluster/namespace, and
+ * the path of its source, with the revision unless that is `main`.
+ */
+const PAGES = fileURLToPath(new URL('../../docs/generators/', import.meta.url))
+
+interface Block {
+  readonly info: ReadonlyMap<string, string>
+  readonly text: string
+}
+
+function blocksOf(section: string): readonly Block[] {
+  return [...section.matchAll(/^```\w+ ([^\n]+)\n([\s\S]*?)^```$/gm)].map(([, words = '', text = '']) => ({
+    info: new Map(words.split(' ').map(word => word.split('=', 2) as [string, string])),
+    text,
+  }))
+}
+
+function sectionsOf(page: string) {
+  return readFileSync(join(PAGES, page), 'utf8')
+    .split(/^(?=#+ )/m)
+    .map(text => ({ page, title: /^#+ (.*)/.exec(text)?.[1] ?? '', blocks: blocksOf(text) }))
+}
+
+const common = sectionsOf('README.md').flatMap(({ blocks }) => blocks.filter(({ info }) => info.has('file')))
+const examples = readdirSync(PAGES)
+  .filter(page => page.endsWith('.md'))
+  .flatMap(sectionsOf)
+  .filter(({ blocks }) => blocks.some(({ info }) => info.has('becomes')))
+
+/** The folder in which an example stands, with the repositories that it reads. */
+function written(blocks: readonly Block[], folder: string): readonly string[] {
+  const repositories = new Set<string>()
+  const write = (path: string, text: string): void => {
+    mkdirSync(join(folder, dirname(path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  for (const { info, text } of blocks) {
+    const repository = info.get('repository')
+    const file = info.get('file')
+    if (repository !== undefined) repositories.add(repository)
+    if (repository !== undefined && file === undefined) {
+      for (const path of text.split('\n').filter(Boolean)) {
+        write(join(repository, path.endsWith('/') ? `${path}kustomization.yaml` : path), '')
+      }
+    } else if (file !== undefined) write(repository === undefined ? file : join(repository, file), text)
+  }
+  return [...repositories].map(name => `https://git.example.com/${name}.git=${name}`)
+}
+
+function line({ metadata, spec }: Application): string {
+  const { name = '', server = '', namespace = '' } = spec.destination
+  const { path = '-', targetRevision = 'HEAD' } = spec.source ?? {}
+  return `${metadata.name} ${name || server}/${namespace} ${path}${targetRevision === 'main' ? '' : `@${targetRevision}`}`
+}
+
+async function expanded(blocks: readonly Block[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-example-'))
+  try {
+    const repo = written([...common, ...blocks], folder)
+    const fleet = await readOfflineFleet({ cwd: folder, path: 'fleet', repo })
+    const { applications, diagnostics } = await expandOffline(fleet)
+    await fleet.repositories.close()
+    const errors = [...fleet.diagnostics, ...diagnostics].filter(({ severity }) => severity === 'error')
+    return { lines: applications.map(line), errors: errors.map(formatDiagnostic) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+test('every page of a generator here has an example that runs', () => {
+  const pages = new Set(examples.map(({ page }) => page))
+  for (const key of ['list', 'clusters', 'git', 'matrix', 'merge', 'union']) expect(pages).toContain(`${key}.md`)
+})
+
+describe.each(examples)('$page: $title', ({ blocks }) => {
+  test('becomes what the page says', async () => {
+    const becomes = blocks.find(({ info }) => info.has('becomes'))!
+    const { lines, errors } = await expanded(blocks)
+    const said = becomes.text.split('\n').map(each => each.trim().replaceAll(/ +/g, ' '))
+    expect({ errors, lines }).toEqual({ errors: [], lines: said.filter(Boolean) })
+  })
+})
