@@ -9,9 +9,11 @@ import type { Random } from '@flotilla/core/ports/random'
 import { ensureAdminToken } from './api/tokens.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
 import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
+import { openHosts } from './hosts/open-hosts.ts'
 import { Hub, type HubSettings } from './hub.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
+import type { ConfiguredHosts } from './settings/read-hosts.ts'
 import { openMirrors } from './source/open-mirrors.ts'
 import { cronTicker } from './source/ticker.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -30,6 +32,8 @@ export interface HubProcessOptions extends HubSettings {
   certificate?(keys: HubKeys): Promise<CertificateKeeper>
   readonly version: string
   credentialsFor?(url: string): Promise<GitCredentials | undefined>
+  /** Git hosts that documents may ask; without it none is asked. */
+  readonly hosts?: ConfiguredHosts
   /** How often repositories are polled that nobody says otherwise of. Default three minutes. */
   readonly pollIntervalMs?: number
   /** Lets documents name repositories on this machine; otherwise only config sources may be there. */
@@ -105,6 +109,8 @@ export async function startHub(
       ports,
     )
     closing.push(() => mirrors.close())
+    const hosts = options.hosts && (await openHosts(options.hosts, clock, process.env))
+    closing.push(() => hosts?.http.close())
     const writes = new WriteWatch(clock)
     const store = writes.store(opened)
     const files = new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock })
@@ -116,6 +122,7 @@ export async function startHub(
       bundles,
       mirrors,
       keys,
+      ...(hosts && { hosts }),
       renderer: directoryRenderer(),
       ticker: cronTicker(options.tick),
     }

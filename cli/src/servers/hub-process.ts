@@ -39,7 +39,7 @@ function processOptions(
   ports: { readonly clock: Clock; readonly log: Log },
 ): HubProcessOptions {
   const { tls, listen, publicUrl, trustProxy, webhookSecret, maxStoreBytes, gitBinary, pollIntervalMs } = options
-  const { webhooksPerMinute, joinTokenLifeMs, configSources } = options
+  const { webhooksPerMinute, joinTokenLifeMs, configSources, hosts } = options
   const keyFile = resolve(options.keyFile)
   return {
     dataDirectory: resolve(options.dataDirectory),
@@ -48,6 +48,7 @@ function processOptions(
     version,
     gitBinary,
     configSources,
+    hosts,
     pollIntervalMs,
     webhooksPerMinute,
     joinTokenLifeMs,
