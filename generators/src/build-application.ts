@@ -25,11 +25,14 @@ export type ApplicationBuilder = (parameters: Parameters, provenance: Provenance
 /**
  * Prepares one generator's template and the set's patch; the result turns each parameter set into an Application
  * (applicationsets.md 2, steps 2 to 5).
+ *
+ * @param options With `anyName`, a name need not be one that Kubernetes takes.
  */
 export function applicationBuilder(
   set: Declared<ApplicationSetSpec>,
   ownTemplate: JsonObject | undefined,
   engine: TemplateEngine,
+  options: { readonly anyName?: true } = {},
 ): ApplicationBuilder {
   const template = bareApplication(mergeTemplate(ownTemplate, objectOf(set.spec.template)), set)
   const preserve = set.spec.syncPolicy?.preserveResourcesOnDeletion === true
@@ -44,7 +47,7 @@ export function applicationBuilder(
       json = patch(json, parameters, meter)
       stage = 'validate'
       const application = toApplication(json, set, provenance, ours && preserve)
-      checkName(application.metadata.name, set, parameters)
+      if (options.anyName !== true) checkName(application.metadata.name, set, parameters)
       return { kind: 'application', application }
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error

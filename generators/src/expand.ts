@@ -41,13 +41,15 @@ export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInput
 export interface ExpansionParts {
   readonly engine: TemplateEngine
   readonly registry: GeneratorRegistry
+  /** Argo CD leaves names to Kubernetes: so they come out as they are, for comparison with it. */
+  readonly anyName?: true
 }
 
 /** {@link expand} with a given engine and generators. */
 export function expandWith(
   set: Declared<ApplicationSetSpec>,
   inputs: GeneratorInputs,
-  { engine, registry }: ExpansionParts,
+  { engine, registry, anyName }: ExpansionParts,
 ): Expansion {
   const needs = new Map<string, InputRequest>()
   const meter: OutputMeter = { remaining: LIMITS.renderedSet, steps: LIMITS.stepsOfSet }
@@ -57,7 +59,8 @@ export function expandWith(
   const unknown = new Map(unknownFailures(set, entries, registry))
   const outcomes = entries.map((entry, index): GeneratorOutcome => {
     const failure = unknown.get(index)
-    if (failure === undefined) return expandEntry(set, entry, index, context, errors)
+    if (failure === undefined)
+      return expandEntry(set, entry, index, { ...context, ...(anyName && { anyName }) }, errors)
     errors.push(placeFailure(set, index, failure))
     return { generator: String(index), status: 'failed', applications: [] }
   })
@@ -137,11 +140,13 @@ function unknownFailures(
   ])
 }
 
+type ExpandContext = GeneratorContext & Pick<ExpansionParts, 'anyName'>
+
 function expandEntry(
   set: Declared<ApplicationSetSpec>,
   entry: JsonObject,
   index: number,
-  context: GeneratorContext,
+  context: ExpandContext,
   errors: ExpansionError[],
 ): GeneratorOutcome {
   const generator = String(index)
@@ -165,10 +170,10 @@ function buildAll(
   set: Declared<ApplicationSetSpec>,
   { key, template, sets }: TransformResult,
   index: number,
-  context: GeneratorContext,
+  context: ExpandContext,
   errors: ErrorList,
 ): Application[] {
-  const build = applicationBuilder(set, template, context.engine)
+  const build = applicationBuilder(set, template, context.engine, context)
   const entryPath = ['spec', 'generators', index]
   const origins = new Map<string | undefined, Omit<Provenance, 'element' | 'params'>>()
   const applications: Application[] = []

@@ -321,6 +321,7 @@ function runGenerateApplications({ args }: Call): Observed | Outcome {
   const { applications, errors } = expandWith(declared(document, { ...spec, generators: entries }), NO_INPUTS, {
     engine,
     registry: registryOf(generators),
+    anyName: true,
   })
   const [first] = errors
   return {
