@@ -25,6 +25,7 @@ export type HoldCode =
   | 'DELETION_BUDGET'
   | 'SET_REMOVED'
   | 'EMPTY_BUNDLE'
+  | 'BROUGHT_TOO_DEEP'
   | 'SYNC_NOT_AUTOMATED'
   | 'STORE_BEHIND'
 

@@ -16,6 +16,8 @@ export interface ConfigSource extends SourceLocation {
   readonly name: string
   readonly trust: Trust
   readonly namePrefix?: string
+  /** Name of the Application that renders its documents; such a source is not in hub.yaml (brought-documents.ts). */
+  readonly broughtBy?: string
 }
 
 /** What reading a source's files came to. */
@@ -46,15 +48,26 @@ export class ConfigSources {
   #contested: JsonObject = {}
 
   constructor(configs: readonly ConfigSource[]) {
-    for (const config of configs) {
-      const { name, repository, revision, path } = config
-      const row: SourceRow = { name, repository, revision, path, diagnostics: [] }
-      this.#states.set(name, { config, cache: new LoadCache(), row, between: [], refused: [] })
-    }
+    for (const config of configs) this.#add(config)
   }
 
+  #add(config: ConfigSource): void {
+    const { name, repository, revision, path } = config
+    const row: SourceRow = { name, repository, revision, path, diagnostics: [] }
+    this.#states.set(name, { config, cache: new LoadCache(), row, between: [], refused: [] })
+  }
+
+  /** Those of hub.yaml. */
   get configs(): readonly ConfigSource[] {
-    return [...this.#states.values()].map(({ config }) => config)
+    return [...this.#states.values()].flatMap(({ config }) => (config.broughtBy === undefined ? config : []))
+  }
+
+  /** Takes a source that an Application brings, as it is now; what it declared stays until it is read again. */
+  bring(config: ConfigSource): void {
+    const state = this.#states.get(config.name)
+    const { repository, revision, path } = config
+    if (!state) this.#add(config)
+    else this.#states.set(config.name, { ...state, config, row: { ...state.row, repository, revision, path } })
   }
 
   config(name: string): ConfigSource | undefined {

@@ -1,10 +1,11 @@
 import { gateOver } from '@flotilla/config/unsupported-gate'
 import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import { CANONICAL_FORMAT, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Application, ApplicationSource } from '@flotilla/core/model/application'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
-import { groupOf } from '@flotilla/core/model/kubernetes-object'
+import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
@@ -14,6 +15,7 @@ import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/
 import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { nearest } from '@flotilla/core/text/nearest'
+import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
 import type { DeclaredCluster } from './fleet-index.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type GroupKind, type World } from './world.ts'
@@ -28,6 +30,8 @@ export interface Release {
   readonly ceiling: Ceiling
   readonly options: SyncOptions
   readonly cluster: DeclaredCluster
+  /** What the source renders for the fleet and not for the cluster (brought-documents.ts). */
+  readonly documents: readonly KubernetesObject[]
 }
 
 export type ReleaseDecision =
@@ -84,8 +88,19 @@ export async function decideRelease(
     kinds = await kindsOf(rendered.bundle.digest, world, services)
     if (!kinds) throw new Error(`Bundle ${rendered.bundle.digest} was stored a moment ago and cannot be read`)
   }
+  const documents: KubernetesObject[] = []
+  if (cluster.local && kinds.some(isFleetDocument)) {
+    if (levelOf(row, world) >= MOST_LEVELS) {
+      const reason = `it renders Applications, and was itself brought by the last of ${MOST_LEVELS} that brought one another; declare them higher up`
+      return held('BROUGHT_TOO_DEEP', reason, application)
+    }
+    const parted = await partBundle(row, rendered, services)
+    documents.push(...parted.documents)
+    kinds = kinds.filter(kind => !isFleetDocument(kind))
+    rendered = parted.rendered
+  }
   const { bundle } = rendered
-  if (bundle.objectCount === 0 && !options.allowEmpty) {
+  if (bundle.objectCount === 0 && documents.length === 0 && !options.allowEmpty) {
     return held(
       'EMPTY_BUNDLE',
       'the source renders to no object; set syncPolicy.automated.allowEmpty to allow it',
@@ -94,7 +109,7 @@ export async function decideRelease(
   }
   const refusal = firstKindRefused(kinds, permission.ceiling, row.project)
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
-  return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster } }
+  return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster, documents } }
 }
 
 type FoundProject =
@@ -173,6 +188,45 @@ async function render(
   }
   const revision = row.digest === digest && row.revision ? row.revision : commit
   return { kind: 'rendered', bundle, rendered: true, revision, renderKey: key.key }
+}
+
+/**
+ * The same without the fleet's documents, under a key of its own: elsewhere the same source may render for a cluster
+ * that is not the local one, and keep them.
+ */
+async function partBundle(
+  row: ApplicationRow,
+  whole: Extract<Rendered, { kind: 'rendered' }>,
+  { bundles, store, clock }: LoopServices,
+): Promise<{ readonly documents: readonly KubernetesObject[]; readonly rendered: typeof whole }> {
+  const bytes = await bundles.get(whole.bundle.digest)
+  if (!bytes) throw new Error(`Bundle ${whole.bundle.digest} was read a moment ago and cannot be read now`)
+  const { documents, objects } = partObjects(decodeBundle(bytes, whole.bundle.digest).objects, row.name)
+  if (whole.rendered) {
+    await store.write(async writer => {
+      await writer.putBundle(whole.bundle)
+      await writer.putRenderMemo(whole.renderKey, whole.bundle.digest)
+    })
+  }
+  const encoded = encodeBundle(objects)
+  const { digest, objectCount, holdsSecrets, images } = encoded
+  const renderKey = `${whole.renderKey} for the local cluster`
+  const remembered = await store.read(rows => rows.bundle(digest))
+  const known = remembered !== undefined && (await bundles.has(digest))
+  if (!known) await bundles.put(digest, encoded.bytes)
+  const bundle = known
+    ? remembered
+    : {
+        digest,
+        format: CANONICAL_FORMAT,
+        size: encoded.bytes.length,
+        objectCount,
+        holdsSecrets,
+        images,
+        createdAt: clock.now(),
+      }
+  const revision = row.renderKey === renderKey && row.revision ? row.revision : whole.revision
+  return { documents, rendered: { kind: 'rendered', bundle, rendered: !known, revision, renderKey } }
 }
 
 export function revisionOf(source: ApplicationSource): string {

@@ -53,16 +53,19 @@ async function changesBetween(
   }
 }
 
+export interface SourceReading {
+  readonly read: SourceFiles
+  /** Why its repository could not be fetched, when the last good mirror was read. */
+  readonly away?: { readonly code: string; readonly message: string; readonly since: EpochMs }
+}
+
 /** Reads the files of a config source as of the commit that everyone sees; `away`: why it could not be fetched. */
 export async function readSource(
   config: ConfigSource,
   world: World,
   sources: ConfigSources,
   { repositories }: LoopServices,
-): Promise<{
-  readonly read: SourceFiles
-  readonly away?: { readonly code: string; readonly message: string; readonly since: EpochMs }
-}> {
+): Promise<SourceReading> {
   const { repository: url, revision, path } = config
   let repository = await repositories.open(url)
   if (!repository) {

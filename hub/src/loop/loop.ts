@@ -1,9 +1,13 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import { Mutex } from '../store/mutex.ts'
+import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
+import { BroughtSources } from './brought-sources.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
@@ -12,7 +16,7 @@ import { DeletionPlans } from './deletion-plans.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
 import { restOf } from './keys.ts'
-import { lookAtRepository, readSource } from './look-at-repository.ts'
+import { lookAtRepository, readSource, type SourceReading } from './look-at-repository.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
 import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
@@ -40,6 +44,7 @@ export class Loop {
   readonly #queue: WorkQueue
   readonly #sets: SetRounds
   readonly #plans = new DeletionPlans()
+  readonly #brought: BroughtSources
   readonly #namesBench: NamesBench
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
@@ -49,6 +54,7 @@ export class Loop {
   constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
     this.#services = services
     this.sources = new ConfigSources(configSources)
+    this.#brought = new BroughtSources(this.sources)
     this.#queue = new WorkQueue({
       clock: services.clock,
       random: services.random,
@@ -91,6 +97,8 @@ export class Loop {
     const { store } = this.#services
     await store.read(async rows => {
       await this.world.load(rows)
+      for (const row of await rows.sources())
+        if (isBroughtSource(row.name)) this.sources.bring(storedBroughtSource(row, this.world))
       await this.sources.restore(rows)
       await this.#sets.restore(rows)
       await this.#plans.restore(rows)
@@ -122,7 +130,10 @@ export class Loop {
   refreshSource(name: string): boolean {
     const config = this.sources.config(name)
     if (!config) return false
-    this.#queue.add(`repository/${config.repository}`, `source/${name}`)
+    this.#queue.add(`repository/${config.repository}`)
+    const { broughtBy } = config
+    const application = broughtBy === undefined ? undefined : this.world.applicationNamed(broughtBy)
+    this.#queue.add(application ? `application/${application.id}` : `source/${name}`)
     return true
   }
 
@@ -186,12 +197,16 @@ export class Loop {
   }
 
   async #source(name: string): Promise<void> {
-    const config = this.sources.config(name)
-    if (!config) return
     const { store, clock, announce } = this.#services
-    const { read, away } = await readSource(config, this.world, this.sources, this.#services)
+    const brought = this.#brought.reading(name)
+    if (brought) this.sources.bring(brought.config)
+    const config = this.sources.config(name)
+    if (!config || (config.broughtBy !== undefined && !brought)) return
+    const { read, away }: SourceReading =
+      brought ?? (await readSource(config, this.world, this.sources, this.#services))
     const taken = this.sources.take(name, read, clock.now(), away)
     await store.write(writer => storeSource(writer, taken))
+    if (brought) this.#brought.done(name, brought)
     announce.sources([name])
     if (read.kind === 'read') await this.#merge()
   }
@@ -274,6 +289,7 @@ export class Loop {
     )
     if (round.changed.length > 0) announce.applications(round.changed)
     if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
+    for (const [row, release] of round.documents) this.#bring(row, release.documents, release.revision)
     for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
     this.#queue.add(...round.again.map(id => `application/${id}`))
     return round.failed.map(id => `application/${id}`)
@@ -285,8 +301,16 @@ export class Loop {
     return this.world.fleet.clusters.has(row.clusterName) && this.#sets.originOf(row).kind === 'current'
   }
 
+  /** What an Application renders for the fleet is read as a source, after what is being read. */
+  #bring(row: ApplicationRow, documents: readonly KubernetesObject[], commit: ObjectId): void {
+    const name = this.#brought.take(row, documents, commit)
+    if (name !== undefined) this.#queue.add(`source/${name}`)
+  }
+
   /** An Application is looked at again when the folder that it renders changes. */
   #register(row: ApplicationRow): void {
+    // Whoever is gone brings nothing any more; what it brought goes within the budget.
+    if (this.world.applicationNamed(row.name)?.state !== 'active') this.#bring(row, [], row.revision ?? '')
     const reads = sourcesOf(applicationOf(row)).map(source => ({
       repository: source.repoURL,
       revision: revisionOf(source),

@@ -7,7 +7,7 @@ import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueOffer } from '../gateway/issue-documents.ts'
 import type { Mutex } from '../store/mutex.ts'
-import { decideRelease, type ReleaseDecision } from './decide-release.ts'
+import { decideRelease, type Release, type ReleaseDecision } from './decide-release.ts'
 import { giveGrant } from './give-grant.ts'
 import { OpenGrants } from './open-grants.ts'
 import { removeApplication } from './remove-application.ts'
@@ -25,6 +25,8 @@ export interface ApplicationsRound {
   readonly lookAgain: ReadonlyMap<string, EpochMs>
   /** Applications that changed while they were looked at. */
   readonly again: readonly string[]
+  /** What Applications render for the fleet, by their row as it was looked at; empty for almost all. */
+  readonly documents: ReadonlyMap<ApplicationRow, Release>
   /** Applications that could not be decided: to be tried again later, without holding up the others. */
   readonly failed: readonly string[]
 }
@@ -87,7 +89,12 @@ export async function reconcileApplications(
       world.readers.remove(`application/${id}`)
     }
   })
-  return { ...round, failed }
+  const documents = new Map<ApplicationRow, Release>()
+  for (const { row, decision } of decided) {
+    if (decision?.kind === 'release' && world.application(row.id)?.state === 'active')
+      documents.set(row, decision.release)
+  }
+  return { ...round, failed, documents }
 }
 
 async function perform(
