@@ -1,8 +1,8 @@
 import type { JsonObject, MutableJsonObject } from '@flotilla/core/json/json'
+import { branchSlug } from '../engines/go-template/functions/slug.ts'
 import { type Failure, TemplateError } from '../failure.ts'
 import { fileMatcher, malformedRules } from '../git-paths.ts'
 import { PULL_REQUEST_PROVIDERS, type PullRequest, type PullRequestsRequest } from '../inputs.ts'
-import { branchSlug } from '../slug.ts'
 import { readValues, type ValueTemplates, withValues } from '../values.ts'
 import { failedWith, type Generated, type Generator, type GeneratorContext } from './generator.ts'
 import {
