@@ -1,5 +1,6 @@
 import { agent } from './agent.ts'
 import { app } from './app.ts'
+import { appset } from './appset.ts'
 import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
 import { demo } from './demo.ts'
@@ -28,6 +29,7 @@ export const VERBS: readonly Verb[] = [
   agent,
   fleet,
   app,
+  appset,
   cluster,
   source,
   completion,

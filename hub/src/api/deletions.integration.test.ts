@@ -1,52 +1,16 @@
 import request from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../loop/testing/loop-harness.ts'
-import { createMetrics } from '../metrics.ts'
-import { silentLog } from '../store/test-store.ts'
-import { createApi } from './create-api.ts'
-import { FleetView } from './fleet-view.ts'
-import { ensureAdminToken, makeToken } from './tokens.ts'
+import { APPS, CONFIG, configMap, set } from '../loop/testing/loop-harness.ts'
+import { hubWithRemoval, REMOVED as names } from './testing/hub-with-removal.ts'
 
-const names = ['a', 'b', 'c', 'd']
-const folders = (content: string | null) =>
-  Object.fromEntries(names.map(name => [`apps/${name}/cm.json`, content === null ? null : configMap(name, {})]))
-
-/** The API over a hub's loop, whose set has lost every Application. */
 async function opened() {
-  const hub = new LoopHarness()
-  hub.git.commit(CONFIG, {
-    'clusters/eu-1.json': cluster('eu-1'),
-    'projects/shop.json': project('shop'),
-    'sets/shop.json': set('shop'),
-    'sets/other.json': set('other').replaceAll('apps/*', 'none/*'),
-  })
-  hub.git.commit(APPS, { ...folders('here'), 'README.md': '' })
-  await hub.start()
-  await hub.refresh(APPS)
-  await hub.join('eu-1')
-  await hub.push(APPS, folders(null))
-  const admin = (await ensureAdminToken(hub.store, hub.clock, hub.random))!
-  const { text: reader, row } = makeToken(hub.random, { name: 'reader', role: 'readonly', now: hub.clock.now() })
-  await hub.store.write(rows => rows.putToken(row))
-  const view = await FleetView.load(hub.store, { run: 'run', now: hub.clock.now(), hiddenDigest: () => 'hidden' })
-  const unused = () => Promise.reject(new Error('not asked for here'))
-  const app = createApi({
-    ...{ store: hub.store, view, bundles: hub.bundles, clock: hub.clock, random: hub.random, log: silentLog },
-    metrics: createMetrics({ process: false }),
-    settings: { version: '0.1.0' },
-    actions: {
-      ...{ refreshSource: unused, refreshRepository: unused, heard: unused, refreshPlugin: unused },
-      ...{ previewChange: unused, createJoinToken: unused },
-      decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
-    },
-  })
+  const { hub, app, admin, reader, plan } = await hubWithRemoval()
   const as = (token: string) => ({
     get: (path: string) => request(app).get(path).set('Authorization', `Bearer ${token}`),
     post: (path: string, body: object = {}, headers: Record<string, string> = {}) =>
       request(app).post(path).set('Authorization', `Bearer ${token}`).set(headers).send(body),
   })
-  const [plan] = await hub.store.read(rows => rows.deletionPlans())
-  return { hub, admin: as(admin), reader: as(reader), plan: plan! }
+  return { hub, admin: as(admin), reader: as(reader), plan }
 }
 
 const BASE = '/api/v1/applicationsets/shop/deletions'
