@@ -13,6 +13,9 @@ export type ParameterType =
   | 'map'
   /** `[]interface {}`, exactly as Go's reflection wants it. */
   | 'list'
+  | 'time'
+  | 'certificate'
+  | 'version'
 
 /** A function of a template, such as sprig's `upper`. */
 export interface GoFunction {

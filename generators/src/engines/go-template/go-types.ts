@@ -1,4 +1,4 @@
-import { GoBytes, GoInteger, GoTime, type GoValue, goTypeOf, isGoList } from './go-value.ts'
+import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, goTypeOf, isGoList } from './go-value.ts'
 
 /** The type of what a list or map holds: `interface {}` of those that come from data. */
 export function elementTypeOf(container: GoValue): string {
@@ -29,7 +29,7 @@ export function isTrue(value: GoValue): boolean {
   }
   if (value === null) return false
   if (value instanceof GoInteger) return value.value !== 0n
-  if (value instanceof GoTime) return true
+  if (value instanceof GoTime || value instanceof GoStruct) return true
   if (value instanceof GoBytes) return value.bytes.length > 0
   return isGoList(value) ? value.length > 0 : mapSize(value) > 0
 }

@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { TemplateError } from '../../failure.ts'
 import { renderText } from '../engine.ts'
 import { createGoTemplate } from './go-template.ts'
 import { type TableRow, tableNames, tableRows } from './testing/table-rows.ts'
+
+/** Tables hold of chance and time only what is always so. */
+const ENVIRONMENT = { now: () => 1_763_748_000_000, randomBytes: (length: number) => randomBytes(length) }
 
 describe.each(tableNames())('as Go says in %s', table => {
   test.each(tableRows(table).map(row => [row.name, row] as const))('%s', (_, row) => {
@@ -19,7 +23,9 @@ function expected({ template, output, error, stage }: TableRow): object {
 
 function outcome({ template, data, options }: TableRow): object {
   try {
-    return { output: renderText(createGoTemplate({ options }), template, data, { remaining: 1e9 }) }
+    return {
+      output: renderText(createGoTemplate({ options, environment: ENVIRONMENT }), template, data, { remaining: 1e9 }),
+    }
   } catch (error) {
     if (error instanceof TemplateError) return { error: error.message }
     throw error

@@ -15,6 +15,9 @@ const TYPE_NAMES: { readonly [Type in EngineParameter]: string } = {
   float64: 'float64',
   map: 'map[string]interface {}',
   list: '[]interface {}',
+  time: 'time.Time',
+  certificate: 'sprig.certificate',
+  version: '*semver.Version',
 }
 
 /** A literal as the parameter's type has it; undefined for operands that are no literals. */
@@ -118,6 +121,11 @@ export function checkArgument(run: Execution, value: GoValue, type: EngineParame
     case 'map':
     case 'list':
       if (value === undefined) return null
+      if (goTypeOf(value) === TYPE_NAMES[type]) return value
+      break
+    case 'time':
+    case 'certificate':
+    case 'version':
       if (goTypeOf(value) === TYPE_NAMES[type]) return value
   }
   const expected = TYPE_NAMES[type]

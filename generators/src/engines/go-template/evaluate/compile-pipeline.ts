@@ -4,7 +4,7 @@ import { nodeText } from '../syntax/node-text.ts'
 import type { CommandNode, IdentifierNode, Node, OperandNode, PipeNode } from '../syntax/nodes.ts'
 import { checkArgument, literalArgument, literalValue } from './arguments.ts'
 import { compileCall, type EvaluateArgument, type EvaluateCommand } from './compile-call.ts'
-import { evaluateFields } from './fields.ts'
+import { evaluateFields, type InvokeMethod } from './fields.ts'
 
 /** Evaluates what stands between delimiters or parentheses; nil becomes "no value". */
 export type EvaluatePipeline = EvaluateArgument
@@ -42,9 +42,9 @@ function compileCommand(command: CommandNode, hasFinal: boolean, functions: Func
       return compileFunction(first, command, command.operands.slice(1), hasFinal, functions)
     case 'field':
     case 'chain':
-      return compileFields(first, hasArguments, functions)
+      return compileFields(first, command, hasFinal, functions)
     case 'variable':
-      if (first.path.length > 0) return compileFields(first, hasArguments, functions)
+      if (first.path.length > 0) return compileFields(first, command, hasFinal, functions)
   }
   return compileOperand(first, hasArguments, functions)
 }
@@ -112,20 +112,24 @@ function compileOperand(node: OperandNode, hasArguments: boolean, functions: Fun
 /** `.a.b`, `$x.a` or `(pipeline).a`. */
 function compileFields(
   node: Extract<OperandNode, { readonly kind: 'field' | 'chain' | 'variable' }>,
-  hasArguments: boolean,
+  command: CommandNode,
+  hasFinal: boolean,
   functions: Functions,
 ): EvaluateCommand {
   const { path } = node
+  const hasArguments = command.operands.length > 1 || hasFinal
+  const invoke = compileMethodCall(node, command.operands.slice(1), hasFinal, functions)
   switch (node.kind) {
     case 'field':
-      return (run, dot) => {
+      return (run, dot, final) => {
         run.node = node
-        return evaluateFields(run, dot, run.boxedDot, path, hasArguments)
+        return evaluateFields(run, dot, run.boxedDot, path, hasArguments, invoke, dot, final)
       }
     case 'variable':
-      return run => {
+      return (run, dot, final) => {
         run.node = node
-        return evaluateFields(run, run.variable(node.name), run.isBoxed(node.name), path, hasArguments)
+        const boxed = run.isBoxed(node.name)
+        return evaluateFields(run, run.variable(node.name), boxed, path, hasArguments, invoke, dot, final)
       }
     case 'chain': {
       const { operand } = node
@@ -137,12 +141,31 @@ function compileFields(
         }
       }
       const receiver = compileArgument(operand, 'reflect.Value', functions)
-      return (run, dot) => {
+      return (run, dot, final) => {
         run.node = node
-        return evaluateFields(run, receiver(run, dot), false, path, hasArguments)
+        return evaluateFields(run, receiver(run, dot), false, path, hasArguments, invoke, dot, final)
       }
     }
   }
+}
+
+/** Which method it is, and so what it takes, is known only when its receiver is. */
+function compileMethodCall(
+  node: OperandNode,
+  operands: readonly OperandNode[],
+  hasFinal: boolean,
+  functions: Functions,
+): InvokeMethod {
+  return (run, dot, final, method, name, last) =>
+    compileCall({
+      name,
+      fun: method,
+      identifier: run.node,
+      command: node,
+      operands: last ? operands : [],
+      hasFinal: last && hasFinal,
+      compileArgument: (operand, type) => compileArgument(operand, type, functions),
+    })(run, dot, last ? final : undefined)
 }
 
 function compileArgument(node: OperandNode, type: EngineParameter, functions: Functions): EvaluateArgument {

@@ -1,5 +1,6 @@
+import type { GoFunction } from '../go-function.ts'
 import { elementTypeOf, mapKeys, zeroOf } from '../go-types.ts'
-import { type GoMap, type GoValue, goTypeOf, isGoMap } from '../go-value.ts'
+import { type GoMap, GoStruct, type GoValue, goTypeOf, isGoMap } from '../go-value.ts'
 import { methodOf } from '../methods.ts'
 import { quoteText } from '../printing/quote.ts'
 import type { Execution } from './execution.ts'
@@ -8,11 +9,22 @@ import type { Execution } from './execution.ts'
 const SHOWN_KEYS = 12
 const INTERFACE = 'interface {}'
 
+/** Calls a method; the last one of a chain gets the arguments of the command. */
+export type InvokeMethod = (
+  run: Execution,
+  dot: GoValue,
+  final: GoValue,
+  method: GoFunction,
+  name: string,
+  last: boolean,
+) => GoValue
+
 /**
  * `receiver.a.b.c`.
  *
  * @param boxed Whether Go knows the receiver only as `interface {}`.
  * @param hasArguments Whether there are arguments behind it, which only a method may have.
+ * @param dot For the arguments of a method, as is `final`, the value of the pipe before.
  */
 export function evaluateFields(
   run: Execution,
@@ -20,13 +32,22 @@ export function evaluateFields(
   boxed: boolean,
   path: readonly string[],
   hasArguments: boolean,
+  invoke: InvokeMethod,
+  dot: GoValue,
+  final: GoValue,
 ): GoValue {
   let value = receiver
   let container: GoValue
   for (let at = 0; at < path.length; at++) {
-    const next = evaluateField(run, value, path[at]!, at === path.length - 1 && hasArguments, () =>
-      at === 0 ? boxed : elementTypeOf(container) === INTERFACE,
-    )
+    const name = path[at]!
+    const last = at === path.length - 1
+    const method = isGoMap(value) ? undefined : methodOf(value, name)
+    const next =
+      method !== undefined
+        ? invoke(run, dot, final, method, name, last)
+        : evaluateField(run, value, name, last && hasArguments, () =>
+            at === 0 ? boxed : elementTypeOf(container) === INTERFACE,
+          )
     container = value
     value = next
   }
@@ -51,8 +72,9 @@ function evaluateField(
     if (hasArguments) return run.fail(`${name} is not a method but has arguments`)
     return missing(run, receiver, name)
   }
-  const method = methodOf(receiver, name)
-  if (method !== undefined && !hasArguments) return method()
+  if (receiver instanceof GoStruct && Object.hasOwn(receiver.fields, name)) {
+    return hasArguments ? run.fail(`${name} has arguments but cannot be invoked as function`) : receiver.fields[name]
+  }
   return run.fail(`can't evaluate field ${name} in type ${isBoxed() ? INTERFACE : goTypeOf(receiver)}`)
 }
 

@@ -136,7 +136,9 @@ function decrypt(password: string, text: string, scope: FunctionScope): string {
   const sealed = decodeBase64(text)
   if (typeof sealed === 'string') throw new GoFunctionError(sealed)
   if (sealed.length < AES_BLOCK) {
-    throw new GoFunctionError(`runtime error: slice bounds out of range [:16] with capacity ${sealed.length}`)
+    throw new GoFunctionError(
+      `runtime error: slice bounds out of range [:16] with capacity ${3 * Math.floor(text.length / 4)}`,
+    )
   }
   if (sealed.length % AES_BLOCK !== 0) throw new GoFunctionError('crypto/cipher: input not full blocks')
   const decipher = createDecipheriv('aes-256-cbc', aesKey(password), sealed.subarray(0, AES_BLOCK))

@@ -1,13 +1,13 @@
 import type { FunctionScope } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
-import { GoInteger, GoTime, type GoValue, goTypeOf } from '../go-value.ts'
-import { durationText } from '../printing/time-text.ts'
+import { GoInteger, GoTime, type GoValue } from '../go-value.ts'
+import { durationText } from '../printing/duration-text.ts'
 import { formatTime, unixSeconds } from '../time/format-time.ts'
 import { parseDuration } from '../time/parse-duration.ts'
 import { parseTime, TimeParseError } from '../time/parse-time.ts'
 import { isZone } from '../time/zone.ts'
 import { parseInteger, wrap64 } from './convert.ts'
-import { define, type FunctionGroup, textArgument } from './define.ts'
+import { define, type FunctionGroup, textArgument, timeArgument } from './define.ts'
 import { currentTime } from './surroundings.ts'
 
 const SECOND = 1_000_000_000n
@@ -20,8 +20,8 @@ const inZone = define(
   ([layout, date, zone], scope) => format(textArgument(layout), date, textArgument(zone), scope),
   { repeatable: false },
 )
-const modify = define('string any', ([change, date]) => moved(textArgument(change), timeArgument(date)).time)
-const mustModify = define('string any', ([change, date]) => {
+const modify = define('string time', ([change, date]) => moved(textArgument(change), timeArgument(date)).time)
+const mustModify = define('string time', ([change, date]) => {
   const { time, problem } = moved(textArgument(change), timeArgument(date))
   if (problem !== undefined) throw new GoFunctionError(problem)
   return time
@@ -55,7 +55,7 @@ export const DATES: FunctionGroup = {
     if (typeof time === 'string') throw new GoFunctionError(time)
     return time
   }),
-  unixEpoch: define('any', ([date]) => unixSeconds(timeArgument(date)).toString()),
+  unixEpoch: define('time', ([date]) => unixSeconds(timeArgument(date)).toString()),
   ago: define(
     'any',
     ([date], scope) => {
@@ -69,11 +69,6 @@ export const DATES: FunctionGroup = {
   durationRound: define('any', ([duration], scope) => roundedDuration(durationOf(duration, scope)), {
     repeatable: false,
   }),
-}
-
-function timeArgument(value: GoValue): GoTime {
-  if (value instanceof GoTime) return value
-  throw new GoFunctionError(`wrong type for value; expected time.Time; got ${goTypeOf(value)}`)
 }
 
 /** A time, or seconds since 1970; undefined for everything else. */

@@ -154,7 +154,11 @@ class JsonReader {
   }
 
   #unexpected(context: string): JsonDecodeError {
-    if (this.#at >= this.#text.length) return new JsonDecodeError('unexpected end of JSON input')
+    if (this.#at >= this.#text.length) {
+      // Go's reader ends with a space: where none may stand, it complains of that.
+      const inside = /literal|escape/.test(context) && context !== 'in string literal'
+      return new JsonDecodeError(inside ? `invalid character ' ' ${context}` : 'unexpected end of JSON input')
+    }
     return new JsonDecodeError(`invalid character ${quoteByte(this.#text, this.#at)} ${context}`)
   }
 }

@@ -1,6 +1,6 @@
 import type { FunctionScope, GoFunction, ParameterType } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
-import { GoInteger, type GoMap, type GoValue, goTypeOf, isGoMap } from '../go-value.ts'
+import { GoInteger, type GoMap, GoTime, type GoValue, goTypeOf, isGoMap } from '../go-value.ts'
 
 /** Functions of one group by name; the order is that of the documentation. */
 export type FunctionGroup = { readonly [name: string]: GoFunction }
@@ -47,6 +47,20 @@ export function countArgument(value: GoValue): number {
 export function integerArgument(value: GoValue): bigint {
   if (value instanceof GoInteger) return value.value
   throw wrongType('int', value)
+}
+
+/** The argument as a whole number of a size that calendars have. @throws GoFunctionError beyond it. */
+export function wholeArgument(value: GoValue): number {
+  const number = countArgument(value)
+  if (Math.abs(number) <= MOST_WHOLE) return number
+  throw new GoFunctionError(`${number} is beyond what a calendar has`)
+}
+
+const MOST_WHOLE = 1_000_000_000
+
+export function timeArgument(value: GoValue): GoTime {
+  if (value instanceof GoTime) return value
+  throw wrongType('time.Time', value)
 }
 
 export function floatArgument(value: GoValue): number {

@@ -72,8 +72,8 @@ export const MAPS: FunctionGroup = {
   mergeOverwrite: merging(true),
   mustMergeOverwrite: merging(true),
   dig: define('', dig, { variadic: 'any' }),
-  deepCopy: define('any', ([value], scope) => deepCopy(value, scope)),
-  mustDeepCopy: define('any', ([value], scope) => deepCopy(value, scope)),
+  deepCopy: define('any', ([value], scope) => deepCopyOf(value, scope)),
+  mustDeepCopy: define('any', ([value], scope) => deepCopyOf(value, scope)),
 }
 
 /** An own key's value; null for nil and for what is not there. */
@@ -174,6 +174,14 @@ function typeName(value: GoValue): string {
 }
 
 const MAP_TYPE = 'map[string]interface {}'
+
+/** @throws GoFunctionError for nil, of which Go's library has no type to copy. */
+function deepCopyOf(value: GoValue, scope: FunctionScope): GoValue {
+  if (value === null || value === undefined) {
+    throw new GoFunctionError('reflect: call of reflect.Value.Type on zero Value')
+  }
+  return deepCopy(value, scope)
+}
 
 function deepCopy(value: GoValue, scope: FunctionScope, depth = 0): GoValue {
   checkNesting(depth)

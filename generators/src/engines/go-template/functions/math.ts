@@ -36,8 +36,8 @@ export const MATH: FunctionGroup = {
       int64(others.map(toInt64).reduce((least, value) => (value < least ? value : least), toInt64(first))),
     { variadic: 'any' },
   ),
-  maxf: define('any', args => Math.max(...floats(args)), { variadic: 'any' }),
-  minf: define('any', args => Math.min(...floats(args)), { variadic: 'any' }),
+  maxf: define('any', args => extreme(args, Infinity, Math.max), { variadic: 'any' }),
+  minf: define('any', args => extreme(args, -Infinity, Math.min), { variadic: 'any' }),
   addf: define('', (args, scope) => inDecimals([0, ...args], addDecimals, scope), { variadic: 'any' }),
   add1f: define('any', ([value], scope) => inDecimals([value, 1], addDecimals, scope)),
   subf: define('any', (args, scope) => inDecimals(args, subtractDecimals, scope), { variadic: 'any' }),
@@ -95,9 +95,9 @@ function divisor(value: GoValue): bigint {
   return by
 }
 
-/** Infinity wins over what is no number, as in Go. */
-function floats(values: readonly GoValue[]): readonly number[] {
-  return values.map(toFloat64)
+/** The infinity that nothing passes wins also over what is no number, as in Go. */
+function extreme(values: readonly GoValue[], most: number, choose: (a: number, b: number) => number): number {
+  return values.map(toFloat64).reduce((a, b) => (a === most || b === most ? most : choose(a, b)))
 }
 
 function inDecimals(

@@ -20,9 +20,7 @@ export function parseVersion(text: string): SemanticVersion {
   const match = text.includes('\n') ? null : VERSION.exec(text)
   if (match === null) throw new GoFunctionError('Invalid Semantic Version')
   const [, major, minor, patch, prerelease = '', metadata = ''] = match
-  if (prerelease.split('.').some(part => /^0[0-9]+$/.test(part))) {
-    throw new GoFunctionError('Version segment starts with 0')
-  }
+  checkPrerelease(prerelease)
   return {
     major: segment(major!),
     minor: segment(minor?.slice(1) ?? '0'),
@@ -31,6 +29,19 @@ export function parseVersion(text: string): SemanticVersion {
     metadata,
     original: text,
   }
+}
+
+/** @throws GoFunctionError for a number that begins with 0, and for characters that no version has. */
+export function checkPrerelease(text: string): void {
+  for (const part of text.split('.')) {
+    if (/^0[0-9]+$/.test(part)) throw new GoFunctionError('Version segment starts with 0')
+    if (!/^[0-9A-Za-z-]*$/.test(part)) throw new GoFunctionError('Invalid Prerelease string')
+  }
+}
+
+/** @throws GoFunctionError for characters that no version has. */
+export function checkMetadata(text: string): void {
+  if (!/^[0-9A-Za-z.-]*$/.test(text)) throw new GoFunctionError('Invalid Metadata string')
 }
 
 function segment(digits: string): bigint {

@@ -2,7 +2,14 @@ import type { FunctionScope, GoFunction } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
 import { GoInteger, GoStruct, type GoValue, goTypeOf } from '../go-value.ts'
 import { define, type FunctionGroup, textArgument } from './define.ts'
-import { compareVersions, parseVersion, type SemanticVersion, versionText } from './semantic-version.ts'
+import {
+  checkMetadata,
+  checkPrerelease,
+  compareVersions,
+  parseVersion,
+  type SemanticVersion,
+  versionText,
+} from './semantic-version.ts'
 import { parseConstraints, satisfies } from './version-constraint.ts'
 
 /** Versions by the rules of semver.org, read generously: `v1` and `1.2` are versions. */
@@ -29,15 +36,19 @@ function spendVersion(text: GoValue, scope: FunctionScope): void {
 
 const versions = new WeakMap<GoStruct, SemanticVersion>()
 const VERSION_TYPE = '*semver.Version'
+/** What Go has on the version itself; the rest is only on a pointer to one, as `semver` gives it. */
+const VALUE_METHODS = new Set(
+  'Major Minor Patch Prerelease Metadata String IncMajor IncMinor IncPatch SetPrerelease SetMetadata'.split(' '),
+)
 
 /** A version as templates use it: `.Major`, `.Compare other`. */
 function versionValue(version: SemanticVersion): GoStruct {
   const segment = (value: bigint) => define('', () => new GoInteger(value, 'uint64'))
   const text = (value: string) => define('', () => value)
   const against = (look: (order: number) => GoValue) =>
-    define('any', ([other]) => look(compareVersions(version, versionArgument(other))))
+    define('version', ([other]) => look(compareVersions(version, versionArgument(other))))
   const next = (change: Partial<SemanticVersion>) =>
-    define('', () => versionValue(withOriginal({ ...version, prerelease: '', metadata: '', ...change }, version)))
+    define('', () => changed(version, { prerelease: '', metadata: '', ...change }))
   const methods: ReadonlyMap<string, GoFunction> = new Map([
     ['Major', segment(version.major)],
     ['Minor', segment(version.minor)],
@@ -55,6 +66,20 @@ function versionValue(version: SemanticVersion): GoStruct {
     ['IncMajor', next({ major: BigInt.asUintN(64, version.major + 1n), minor: 0n, patch: 0n })],
     ['IncMinor', next({ minor: BigInt.asUintN(64, version.minor + 1n), patch: 0n })],
     ['IncPatch', next({ patch: version.prerelease === '' ? BigInt.asUintN(64, version.patch + 1n) : version.patch })],
+    [
+      'SetPrerelease',
+      define('string', ([part]) => {
+        checkPrerelease(textArgument(part))
+        return changed(version, { prerelease: textArgument(part) })
+      }),
+    ],
+    [
+      'SetMetadata',
+      define('string', ([part]) => {
+        checkMetadata(textArgument(part))
+        return changed(version, { metadata: textArgument(part) })
+      }),
+    ],
   ])
   const value = new GoStruct(VERSION_TYPE, {}, methods, versionText(version))
   versions.set(value, version)
@@ -62,8 +87,11 @@ function versionValue(version: SemanticVersion): GoStruct {
 }
 
 /** The `v` before a version stays before its successor. */
-function withOriginal(version: SemanticVersion, before: SemanticVersion): SemanticVersion {
-  return { ...version, original: `${before.original.startsWith('v') ? 'v' : ''}${versionText(version)}` }
+function changed(before: SemanticVersion, change: Partial<SemanticVersion>): GoStruct {
+  const version = { ...before, ...change }
+  const original = `${before.original.startsWith('v') ? 'v' : ''}${versionText(version)}`
+  const { methods, text } = versionValue({ ...version, original })
+  return new GoStruct('semver.Version', {}, new Map([...methods].filter(([name]) => VALUE_METHODS.has(name))), text)
 }
 
 function versionArgument(value: GoValue): SemanticVersion {

@@ -1,6 +1,6 @@
 import { quoteText } from '../printing/quote.ts'
 import { bytesOf, textOfBytes } from './go-bytes.ts'
-import { isIpLiteral } from './ip-address.ts'
+import { isIpLiteral, parseIpv4 } from './ip-address.ts'
 
 /** Why a text is no URL; `text` is what Go names in front of it. */
 export class UrlError extends Error {
@@ -90,12 +90,12 @@ function parseWithoutFragment(text: string): UrlParts {
   const slash = rest.indexOf('/', 2)
   const authority = slash < 0 ? rest.slice(2) : rest.slice(2, slash)
   const path = slash < 0 ? '' : rest.slice(slash)
-  return { ...base, ...parseAuthority(base.scheme, authority, text), path: unescapeUrl(path, 'path', text) }
+  return { ...base, ...parseAuthority(authority, text), path: unescapeUrl(path, 'path', text) }
 }
 
-function parseAuthority(scheme: string, authority: string, text: string): Pick<UrlParts, 'host' | 'user'> {
+function parseAuthority(authority: string, text: string): Pick<UrlParts, 'host' | 'user'> {
   const at = authority.lastIndexOf('@')
-  const host = parseHost(scheme, authority.slice(at + 1), text)
+  const host = parseHost(authority.slice(at + 1), text)
   if (at < 0) return { host }
   const user = authority.slice(0, at)
   if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(user)) throw new UrlError(text, 'net/url: invalid userinfo')
@@ -110,15 +110,12 @@ function parseAuthority(scheme: string, authority: string, text: string): Pick<U
   }
 }
 
-function parseHost(scheme: string, host: string, text: string): string {
+function parseHost(host: string, text: string): string {
   const bracket = host.lastIndexOf('[')
   if (bracket > 0) throw new UrlError(text, 'invalid IP-literal')
   if (bracket === 0) return parseIpLiteral(host, text)
-  const first = host.indexOf(':')
-  if (first >= 0) {
-    const strict = scheme === 'http' || scheme === 'https'
-    checkPort(host.slice(strict ? first : host.lastIndexOf(':')), text)
-  }
+  const colon = host.lastIndexOf(':')
+  if (colon >= 0) checkPort(host.slice(colon), text)
   return unescapeUrl(host, 'host', text)
 }
 
@@ -133,6 +130,7 @@ function parseIpLiteral(host: string, text: string): string {
     zone < 0
       ? unescapeUrl(name, 'host', text)
       : unescapeUrl(name.slice(0, zone), 'host', text) + unescapeUrl(name.slice(zone), 'zone', text)
+  if (parseIpv4(address) !== undefined) throw new UrlError(text, 'invalid IP-literal')
   if (!isIpLiteral(address))
     throw new UrlError(text, `invalid host: ParseAddr(${quoteText(address)}): unable to parse IP`)
   return `[${address}]${port}`

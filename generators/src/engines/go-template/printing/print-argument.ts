@@ -4,11 +4,12 @@ import { compareUtf8, type NumberNotation } from '../../../go-text.ts'
 import { LIMITS } from '../../../limits.ts'
 import { textOfBytes } from '../functions/go-bytes.ts'
 import { GoBytes, GoInteger, type GoMap, GoStruct, GoTime, type GoValue, goTypeOf, isGoList } from '../go-value.ts'
+import { timeText } from '../time/format-time.ts'
+import { durationText } from './duration-text.ts'
 import { type FormatFlags, NO_FLAGS, pad } from './format-flags.ts'
 import { formatFloat } from './format-float.ts'
 import { formatInteger } from './format-integer.ts'
 import { canBackquote, quoteText } from './quote.ts'
-import { durationText, timeText } from './time-text.ts'
 
 /** Containers inside one another that are printed: a template can put a map into itself. */
 const MAX_DEPTH = 200

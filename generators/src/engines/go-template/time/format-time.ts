@@ -6,7 +6,8 @@ import { zoneOffsetAt } from './zone.ts'
 const SECOND = 1_000_000_000n
 const DAY_SECONDS = 86_400
 
-interface Shown {
+/** What clocks and calendars of its zone show at an instant. */
+export interface Shown {
   readonly year: number
   readonly month: number
   readonly day: number
@@ -34,7 +35,7 @@ export function unixSeconds(time: GoTime): bigint {
   return time.nanoseconds % SECOND < 0n ? seconds - 1n : seconds
 }
 
-function shownAt(time: GoTime): Shown {
+export function shownAt(time: GoTime): Shown {
   const instant = Number(unixSeconds(time))
   const { seconds: offset, abbreviation } = zoneOffsetAt(instant, time.zone)
   const wall = instant + offset

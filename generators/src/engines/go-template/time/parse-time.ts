@@ -301,10 +301,9 @@ class TimeReader {
       if (offset === 0 && zoneName === '') return { zone: 'UTC', offset }
       return { zone: fixedZone(zoneName, offset), offset }
     }
-    // A name alone says no offset, save `GMT+3`; Go then counts the time as one of UTC.
+    // A name alone says no offset: Go reads the time as one of UTC, and shows `GMT+3` three hours later.
     const named = /^GMT([+-]\d+)$/.exec(zoneName)
-    const seconds = named === null ? 0 : Number(named[1]) * 3600
-    return { zone: fixedZone(zoneName, seconds), offset: seconds }
+    return { zone: fixedZone(zoneName, named === null ? 0 : Number(named[1]) * 3600), offset: 0 }
   }
 
   #mismatch(rest: string, element: string): TimeParseError {
