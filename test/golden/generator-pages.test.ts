@@ -10,7 +10,8 @@ import { describe, expect, test } from 'vitest'
 /**
  * The examples of docs/generators run. A section is one when it has a block `becomes`: the blocks of the section with
  * `file=PATH` are written into a folder, with those of the README; `repository=NAME` lists the paths of a repository
- * `https://git.example.com/NAME.git`, and `repository=NAME file=PATH` is a file in it. What the folder `fleet` expands
+ * `https://git.example.com/NAME.git`, and `repository=NAME file=PATH` is a file in it;
+ * `inputs=PATH` is a file of recorded inputs. What the folder `fleet` expands
  * to has to be what `becomes` says, a line for each Application: name, cluster/namespace, and
  * the path of its source, with the revision unless that is `main`.
  */
@@ -40,9 +41,10 @@ const examples = readdirSync(PAGES)
   .flatMap(sectionsOf)
   .filter(({ blocks }) => blocks.some(({ info }) => info.has('becomes')))
 
-/** The folder in which an example stands, with the repositories that it reads. */
-function written(blocks: readonly Block[], folder: string): readonly string[] {
+/** The folder in which an example stands, with the repositories and recorded inputs that it reads. */
+function written(blocks: readonly Block[], folder: string) {
   const repositories = new Set<string>()
+  const inputs: string[] = []
   const write = (path: string, text: string): void => {
     mkdirSync(join(folder, dirname(path)), { recursive: true })
     writeFileSync(join(folder, path), text)
@@ -50,6 +52,9 @@ function written(blocks: readonly Block[], folder: string): readonly string[] {
   for (const { info, text } of blocks) {
     const repository = info.get('repository')
     const file = info.get('file')
+    const recorded = info.get('inputs')
+    if (recorded !== undefined) inputs.push(recorded)
+    if (recorded !== undefined) write(recorded, text)
     if (repository !== undefined) repositories.add(repository)
     if (repository !== undefined && file === undefined) {
       for (const path of text.split('\n').filter(Boolean)) {
@@ -57,7 +62,7 @@ function written(blocks: readonly Block[], folder: string): readonly string[] {
       }
     } else if (file !== undefined) write(repository === undefined ? file : join(repository, file), text)
   }
-  return [...repositories].map(name => `https://git.example.com/${name}.git=${name}`)
+  return { repo: [...repositories].map(name => `https://git.example.com/${name}.git=${name}`), inputs }
 }
 
 function line({ metadata, spec }: Application): string {
@@ -69,8 +74,7 @@ function line({ metadata, spec }: Application): string {
 async function expanded(blocks: readonly Block[]) {
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-example-'))
   try {
-    const repo = written([...common, ...blocks], folder)
-    const fleet = await readOfflineFleet({ cwd: folder, path: 'fleet', repo })
+    const fleet = await readOfflineFleet({ cwd: folder, path: 'fleet', ...written([...common, ...blocks], folder) })
     const { applications, diagnostics } = await expandOffline(fleet)
     await fleet.repositories.close()
     const errors = [...fleet.diagnostics, ...diagnostics].filter(({ severity }) => severity === 'error')
@@ -82,7 +86,8 @@ async function expanded(blocks: readonly Block[]) {
 
 test('every page of a generator here has an example that runs', () => {
   const pages = new Set(examples.map(({ page }) => page))
-  for (const key of ['list', 'clusters', 'git', 'matrix', 'merge', 'union']) expect(pages).toContain(`${key}.md`)
+  const keys = ['list', 'clusters', 'git', 'matrix', 'merge', 'union', 'plugin', 'cluster-decision-resource']
+  for (const key of keys) expect(pages).toContain(`${key}.md`)
 })
 
 describe.each(examples)('$page: $title', ({ blocks }) => {
