@@ -129,10 +129,11 @@ describe('expand', () => {
         '6:12 GENERATOR_UNKNOWN generate 0 stale ApplicationSet web contains unrecognized generators: lists',
       ])
     })
-    test('an engine that is not built yet fails the whole set and nothing else', () => {
-      const spec = `  goTemplate: true\n  generators:\n  - list: { elements: [{ a: b }] }\n${template('{{.a}}')}`
+    test('an engine option that nobody knows fails the whole set and nothing else', () => {
+      const options = '  goTemplate: true\n  goTemplateOptions: [missingkey=eror]\n'
+      const spec = `${options}  generators:\n  - list: { elements: [{ a: b }] }\n${template('{{.a}}')}`
       expect(problems(spec)).toEqual([
-        '5:15 UNSUPPORTED_TEMPLATE_ENGINE render 0 stale the template engine "goTemplate" is not built yet',
+        '6:23 TEMPLATE_OPTION_UNKNOWN render 0 stale unrecognized option: missingkey=eror',
       ])
       expect(expand(declaredSet(set(spec)), inputsOf()).generators).toEqual([
         { generator: '0', status: 'failed', applications: [] },
