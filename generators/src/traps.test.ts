@@ -204,6 +204,27 @@ describe('traps', () => {
     expect(generate(deep, contextOf({ engine: goTemplateLike }))).toEqual([{ o: { k: 'b' }, v: 'q' }])
     expect(generate(merge('k', '{ v: p }, { v: q }', '{ k: a }'))).toMatch(/Duplicate key was \{"k":null\}$/)
   })
+  test('28: what a plugin was asked comes back as plain values, which only nested templates can use', () => {
+    const answer: InputAnswer = { kind: 'plugin', parameters: [{ a: { b: 1 } }] }
+    const entry = 'plugin: { configMapRef: { name: p }, input: { parameters: { x: [1, { y: z }] } } }'
+    const generator = { input: { parameters: { x: [1, { y: 'z' }] } } }
+    expect(generate(entry, git(answer))).toEqual([{ 'a.b': '1', generator }])
+    expect(generate(entry, nestedGit(answer))).toEqual([{ a: { b: 1 }, generator }])
+  })
+  test('29: a decision means a Cluster by its name, never by its server, and values are not templates', () => {
+    const decisions = [{ c: 'eu' }, { c: 'https://eu.clusters.flotilla.invalid' }, { c: 'https://eu' }]
+    const answer: InputAnswer = {
+      kind: 'decision-resources',
+      matchKey: 'c',
+      statusListKey: 'd',
+      resources: [{ status: { d: decisions } }],
+    }
+    const inputs = { clusters: [{ ...cluster('eu'), server: 'https://eu' }], projects: [] }
+    const entry = "clusterDecisionResource: { configMapRef: p, name: q, values: { a: '{{name}}' } }"
+    expect(generate(entry, contextOf({ inputs, ask: () => answer }))).toEqual([
+      { name: 'eu', server: 'https://eu', c: 'eu', 'values.a': '{{name}}' },
+    ])
+  })
   test('30: of two Applications with one name the first stays here, and the error names both', () => {
     const { applications, errors } = expand(set(LIST('{ name: a }', '{ name: a }')), inputsOf())
     expect(applications).toHaveLength(1)
