@@ -206,8 +206,8 @@ describe('traps', () => {
   })
   test('28: what a plugin was asked comes back as plain values, which only nested templates can use', () => {
     const answer: InputAnswer = { kind: 'plugin', parameters: [{ a: { b: 1 } }] }
-    const entry = 'plugin: { configMapRef: { name: p }, input: { parameters: { x: [1, { y: z }] } } }'
-    const generator = { input: { parameters: { x: [1, { y: 'z' }] } } }
+    const entry = 'plugin: { configMapRef: { name: p }, input: { parameters: { x: [1, { k: z }] } } }'
+    const generator = { input: { parameters: { x: [1, { k: 'z' }] } } }
     expect(generate(entry, git(answer))).toEqual([{ 'a.b': '1', generator }])
     expect(generate(entry, nestedGit(answer))).toEqual([{ a: { b: 1 }, generator }])
   })
