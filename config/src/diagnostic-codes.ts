@@ -132,6 +132,11 @@ export const DIAGNOSTIC_CODES = {
       'Matrix and merge generators are nested deeper than Argo CD reads them; it would drop the inner ones silently.',
     remedy: 'Nest at most two, if Argo CD is to read the same document.',
   },
+  ANNOTATION_WITHOUT_EFFECT: {
+    severity: 'warning',
+    meaning: 'An annotation that Argo CD reads changes nothing here, or is not needed; the message says which and why.',
+    remedy: 'Do what the hint says instead, or remove it.',
+  },
   BOTH_SOURCES: {
     severity: 'warning',
     meaning: 'An Application has `source` and `sources`; `sources` counts, as in Argo CD.',

@@ -3,11 +3,17 @@ import type { ApiGroup } from '@flotilla/core/model/application'
 import type { Path, Problem } from '../problem.ts'
 import { applicationDocument, argoApplicationDocument } from '../schema/application.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
+import { argoAnnotationProblems } from './argo-annotations.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
 function readApplication(document: JsonObject) {
   const spec = member(document, 'spec')
-  const problems = [...sourceProblems(spec, ['spec']), ...destinationProblems(spec, ['spec'])]
+  const annotations = member(document, 'metadata')['annotations']
+  const problems = [
+    ...sourceProblems(spec, ['spec']),
+    ...destinationProblems(spec, ['spec']),
+    ...argoAnnotationProblems(annotations, ['metadata', 'annotations'], 'Application'),
+  ]
   if (document['operation'] !== undefined) {
     problems.push({
       code: 'OPERATION_IGNORED',

@@ -26,6 +26,7 @@ export type HoldCode =
   | 'SET_REMOVED'
   | 'EMPTY_BUNDLE'
   | 'BROUGHT_TOO_DEEP'
+  | 'SKIP_RECONCILE'
   | 'SYNC_NOT_AUTOMATED'
   | 'STORE_BEHIND'
 

@@ -166,6 +166,20 @@ describe('an Application that brings Applications', () => {
   })
 })
 
+describe('an Application that asks to be left alone', () => {
+  it('gets nothing new, and goes on when the annotation is gone', async () => {
+    const left = JSON.parse(child('web')) as { metadata: object }
+    const web = {
+      ...left,
+      metadata: { ...left.metadata, annotations: { 'argocd.argoproj.io/skip-reconcile': 'true' } },
+    }
+    const hub = await bootstrapped({ 'bootstrap/web.json': JSON.stringify(web) })
+    expect(hub.application('web').hold).toMatchObject({ code: 'SKIP_RECONCILE' })
+    await hub.push(ROOT, { 'bootstrap/web.json': child('web') })
+    expect(hub.application('web').hold).toMatchObject({ code: 'CLUSTER_NOT_JOINED' })
+  })
+})
+
 describe('a fleet document', () => {
   const cases: Record<string, { readonly group: string; readonly kind: string; readonly is: boolean }> = {
     'is one of ours': { group: 'flotilla.dev', kind: 'Team', is: true },

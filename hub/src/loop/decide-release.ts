@@ -50,6 +50,10 @@ export async function decideRelease(
   services: LoopServices,
 ): Promise<ReleaseDecision> {
   const application = applicationOf(row)
+  if (application.metadata.annotations?.[SKIP_RECONCILE] === 'true') {
+    const reason = `it is annotated ${SKIP_RECONCILE}: remove the annotation and it goes on`
+    return held('SKIP_RECONCILE', reason, application)
+  }
   const project = findProject(row.project, world)
   if (project.kind === 'none') return held(project.code, project.reason, application)
   const destination = world.fleet.destination(application.spec.destination)
@@ -111,6 +115,9 @@ export async function decideRelease(
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster, documents } }
 }
+
+/** Argo CD's way to have an Application left alone. */
+const SKIP_RECONCILE = 'argocd.argoproj.io/skip-reconcile'
 
 type FoundProject =
   | { readonly kind: 'project'; readonly spec: ProjectSpec }
