@@ -10,6 +10,7 @@ import { ensureAdminToken } from './api/tokens.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
 import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
 import { openHosts } from './hosts/open-hosts.ts'
+import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
 import { Hub, type HubSettings } from './hub.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
@@ -21,7 +22,7 @@ import { STORE_FILE } from './store/store-files.ts'
 import { WriteWatch } from './store/write-watch.ts'
 import type { CertificateKeeper } from './tls/hub-certificate.ts'
 
-export interface HubProcessOptions extends HubSettings {
+export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   readonly dataDirectory: string
   /** Default `hub.key` in the data folder. */
   readonly keyFile?: string
@@ -32,7 +33,7 @@ export interface HubProcessOptions extends HubSettings {
   certificate?(keys: HubKeys): Promise<CertificateKeeper>
   readonly version: string
   credentialsFor?(url: string): Promise<GitCredentials | undefined>
-  /** Git hosts that documents may ask; without it none is asked. */
+  /** Git hosts that documents may ask; without it none is asked, and no plugin and no management cluster either. */
   readonly hosts?: ConfiguredHosts
   /** How often repositories are polled that nobody says otherwise of. Default three minutes. */
   readonly pollIntervalMs?: number
@@ -122,7 +123,7 @@ export async function startHub(
       bundles,
       mirrors,
       keys,
-      ...(hosts && { hosts }),
+      ...(hosts && { hosts: { ...hosts, others: openServices(options, hosts.settings, { http: hosts.http, clock }) } }),
       renderer: directoryRenderer(),
       ticker: cronTicker(options.tick),
     }

@@ -52,6 +52,8 @@ function processOptions(
     pollIntervalMs,
     webhooksPerMinute,
     joinTokenLifeMs,
+    plugins: options.plugins,
+    ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),
     ...(options.localRepositories === 'all' && { localRepositories: 'all' as const }),
     ...(publicUrl !== undefined && { publicUrl }),
