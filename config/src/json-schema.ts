@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type JsonObject, jsonObject, type MutableJsonO
 import { z } from 'zod'
 import type { KindReader } from './kinds/kind.ts'
 import { ARGO_KINDS, KIND_READERS, OUR_KINDS } from './kinds/registry.ts'
+import { allowExpressions } from './schema/allow-expressions.ts'
 
 /** The kinds that have a schema, as `apiVersion/kind`. */
 export function schemaKinds(): readonly string[] {
@@ -53,9 +54,11 @@ function kindText({ apiVersion, writtenKind }: KindReader): string {
   return `${apiVersion}/${writtenKind}`
 }
 
-function schemaOfReader({ schema }: KindReader): JsonObject {
+function schemaOfReader({ schema, mayBeExpression }: KindReader): JsonObject {
   // What occurs more than once is written once: without it, ten times as much for an editor to read.
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'ref' }) as unknown as JsonObject
+  const options = { io: 'input', unrepresentable: 'any', reused: 'ref' } as const
+  const made = z.toJSONSchema(schema, options) as unknown as JsonObject
+  return mayBeExpression === undefined ? made : allowExpressions(made)
 }
 
 function kindRule(apiVersion: string, kinds: readonly string[]): JsonObject {

@@ -159,7 +159,10 @@ function readObject(
   const document = dropNulls(value)
   const reading = reader.read(document)
   const problems = distinct([
-    ...checkDocument(reader.schema, document, { additions: reader.additions }),
+    ...checkDocument(reader.schema, document, {
+      additions: reader.additions,
+      mayBeExpression: reader.mayBeExpression,
+    }),
     ...nameProblems(reader, reading.name),
     ...reading.problems,
   ])

@@ -1,22 +1,24 @@
-import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { Provenance } from '@flotilla/core/model/provenance'
 import { applicationBuilder } from './build-application.ts'
 import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
 import { engineEntryOf } from './engines/registry.ts'
+import { withExpressions } from './engines/with-expressions.ts'
 import type { Expansion, ExpansionError, GeneratorOutcome } from './expansion.ts'
 import { ErrorList, placeFailure } from './expansion-errors.ts'
 import { type Failure, TemplateError } from './failure.ts'
 import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
 import { generatorsFor } from './generators/registry.ts'
-import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
+import { type GeneratorInputs, type InputRequest, inputKey, type Parameters } from './inputs.ts'
 import { LIMITS } from './limits.ts'
 import { limitToProject, mentionsCommit, missingProject, projectOfSet } from './set-project.ts'
 import { comesFromOwn } from './templating/merge-template.ts'
 import { entryTransformer, type TransformResult } from './transform.ts'
 import { firstByName } from './unique-names.ts'
 import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-generators.ts'
+import { compileCondition } from './when.ts'
 
 /**
  * Expands one ApplicationSet into its Applications, each with where it comes from.
@@ -33,7 +35,7 @@ export function expand(set: Declared<ApplicationSetSpec>, inputs: GeneratorInput
   const missing = missingProject(set, inputs)
   if (missing !== undefined) return withoutProject(set, missing)
   return expandWith(set, inputs, {
-    engine,
+    engine: set.group === 'flotilla.dev' ? withExpressions(engine) : engine,
     registry: generatorsFor(set.group),
   })
 }
@@ -174,12 +176,19 @@ function buildAll(
   errors: ErrorList,
 ): Application[] {
   const build = applicationBuilder(set, template, context.engine, context)
+  const counts = setCondition(set)
   const entryPath = ['spec', 'generators', index]
   const origins = new Map<string | undefined, Omit<Provenance, 'element' | 'params'>>()
   const applications: Application[] = []
   for (const { element, parameters, generator: inside } of sets) {
     const origin = origins.get(inside) ?? originOf(set, index, inside)
     origins.set(inside, origin)
+    const counted = counts(parameters, context.meter)
+    if (counted === false) continue
+    if (counted !== true) {
+      errors.add('render', { generator: origin.generator, element }, counted, ['spec', 'when'])
+      continue
+    }
     const built = build(parameters, { ...origin, element, params: parameters }, context.meter)
     if (built.kind === 'application') {
       applications.push(built.application)
@@ -198,6 +207,25 @@ function buildAll(
   return applications
 }
 
+/** `spec.when`: whether a parameter set becomes an Application, or why that cannot be said. */
+function setCondition(
+  set: Declared<ApplicationSetSpec>,
+): (parameters: Parameters, meter: OutputMeter) => boolean | TemplateError {
+  if (set.group !== 'flotilla.dev') return () => true
+  const caught = <Value>(run: () => Value): Value | TemplateError => {
+    try {
+      return run()
+    } catch (error) {
+      if (error instanceof TemplateError) return error
+      throw error
+    }
+  }
+  const condition = caught(() => compileCondition(set.spec['when'] as Json | undefined))
+  if (condition === undefined) return () => true
+  if (condition instanceof TemplateError) return () => condition
+  return (parameters, meter) => caught(() => condition(parameters, meter))
+}
+
 /** @param inside Of a union: which generator in the entry, `union.1`. */
 function originOf(set: Declared<ApplicationSetSpec>, index: number, inside: string | undefined) {
   const nested = (inside ?? '')
@@ -213,7 +241,7 @@ function originOf(set: Declared<ApplicationSetSpec>, index: number, inside: stri
 function createEngine(set: Declared<ApplicationSetSpec>, inputs: GeneratorInputs): TemplateEngine | TemplateError {
   const { numbers } = setFacts(set)
   try {
-    return engineEntryOf(set.spec).create(set.spec.goTemplateOptions ?? [], inputs.environment, numbers)
+    return engineEntryOf(set.spec, set.group).create(set.spec.goTemplateOptions ?? [], inputs.environment, numbers)
   } catch (error) {
     if (error instanceof TemplateError) return error
     throw error

@@ -27,7 +27,7 @@ export function interpolation(
     }
   }
   const { rest, values } = takeValues(entry, registry)
-  const compiled = compileValue(rest, engine)
+  const compiled = compileValue(engine.typed === undefined ? rest : withoutTemplates(rest), engine)
   return (parameters, meter) => {
     if (Object.keys(parameters).length === 0) return entry
     try {
@@ -61,6 +61,24 @@ function takeValues(
     rest[key] = others
   }
   return { rest, values }
+}
+
+/**
+ * A generator inside a combinator has no say in the template, so what is unknown in its own is no mistake: Argo CD's
+ * engines leave it as it is, where an expression would fail. Nor are a selector and a condition filled in.
+ */
+function withoutTemplates(entry: JsonObject): JsonObject {
+  const result: MutableJsonObject = {}
+  for (const key of Object.keys(entry)) {
+    const body = entry[key]
+    if (key === 'selector' || key === 'when') continue
+    if (!isJsonObject(body) || body['template'] === undefined) setKey(result, key, body)
+    else {
+      const { template: _, ...rest } = body
+      setKey(result, key, rest)
+    }
+  }
+  return result
 }
 
 function preResolve(

@@ -10,22 +10,30 @@ import type { Parameters } from './inputs.ts'
  */
 export function withParentKnown(context: GeneratorContext): GeneratorContext {
   const { parent, engine } = context
-  // In the flat shape each tag is resolved by itself, so nothing is left over.
-  if (parent === undefined || engine.shape === 'flat') return context
+  if (parent === undefined) return context
+  const { typed } = engine
+  // In the flat shape each tag is resolved by itself, so only expressions are left over.
+  if (engine.shape === 'flat' && typed === undefined) return context
   const around: TemplateEngine = {
     name: engine.name,
     shape: engine.shape,
+    ...(typed && {
+      typed: text => {
+        const render = typed(text)
+        return render && ((own, meter) => render(known(own, parent, engine), meter))
+      },
+    }),
     preResolve: (template, parameters, meter) => engine.preResolve(template, parameters, meter),
     compile: template => {
       const compiled = engine.compile(template)
       if (typeof compiled === 'string') return compiled
-      return (own, meter) => compiled(known(own, parent), meter)
+      return engine.shape === 'flat' ? compiled : (own, meter) => compiled(known(own, parent, engine), meter)
     },
   }
   return { ...context, engine: around }
 }
 
 /** What stands before a generator counts before its own, as in the first pass. */
-function known(own: Parameters, parent: Parameters): Parameters {
-  return overlayShared(own, parent)
+export function known(own: Parameters, parent: Parameters, { shape }: TemplateEngine): Parameters {
+  return shape === 'flat' ? { ...own, ...parent } : overlayShared(own, parent)
 }

@@ -6,9 +6,10 @@ import type { Parameters } from './inputs.ts'
 import { type Interpolate, interpolation } from './interpolate.ts'
 import { type LabelSelector, matchesSelector, parseLabelSelector } from './label-selector.ts'
 import { LIMITS } from './limits.ts'
-import { withParentKnown } from './parent-known.ts'
+import { known, withParentKnown } from './parent-known.ts'
+import { type Condition, compileCondition } from './when.ts'
 
-/** What one generator of an entry gives, after the entry's selector. */
+/** What one generator of an entry gives, after the entry's selector and its `when`. */
 export interface TransformResult {
   readonly key: string
   /** The generator's own template, not yet filled from the set's. */
@@ -35,18 +36,18 @@ export type Transformed =
 export type EntryTransformer = (parent: Parameters) => Transformed
 
 /**
- * One entry of `generators`: every generator key it holds is run, and what the entry's selector refuses is left out
- * (applicationsets.md 2.1). All failures are collected; one suffices for the entry to give nothing.
+ * One entry of `generators`: every generator key it holds is run, and what the entry's selector or its `when` refuses
+ * is left out (applicationsets.md 2.1). All failures are collected; one suffices for the entry to give nothing.
  */
 export function entryTransformer(entry: JsonObject, context: GeneratorContext): EntryTransformer {
   // The selector is taken as written: only the generators are filled in from the parent.
-  const selector = catching([], () => entrySelector(entry))
+  const filter = catching([], () => entryFilter(entry, context))
   const generators = generatorsOf(entry, context.registry)
   let interpolate: Interpolate | undefined
   let last: { readonly entry: JsonObject; readonly transformed: Transformed } | undefined
   return parent => {
-    if ('failures' in selector) return { kind: 'failed', failures: selector.failures }
-    if (Object.keys(parent).length === 0) return runEntry(entry, selector.value, generators, context)
+    if ('failures' in filter) return { kind: 'failed', failures: filter.failures }
+    if (Object.keys(parent).length === 0) return runEntry(entry, filter.value, generators, context)
     const filled = catching([], () => {
       interpolate ??= entryInterpolation(entry, generators, context)
       return interpolate(parent, context.meter)
@@ -54,8 +55,9 @@ export function entryTransformer(entry: JsonObject, context: GeneratorContext): 
     if ('failures' in filled) return { kind: 'failed', failures: filled.failures }
     // An entry that nothing is filled into gives the same for each parent: a matrix asks a hundred times.
     if (last?.entry === filled.value) return last.transformed
-    const transformed = runEntry(filled.value, selector.value, generators, { ...context, parent })
-    if (!generators.some(isCombinator)) last = { entry: filled.value, transformed }
+    const transformed = runEntry(filled.value, filter.value, generators, { ...context, parent })
+    if (!generators.some(isCombinator) && filter.value.condition === undefined)
+      last = { entry: filled.value, transformed }
     return transformed
   }
 }
@@ -93,7 +95,7 @@ function isCombinator(generator: Generator): boolean {
 
 function runEntry(
   entry: JsonObject,
-  selector: LabelSelector,
+  filter: EntryFilter,
   generators: readonly Generator[],
   context: GeneratorContext,
 ): Transformed {
@@ -107,7 +109,7 @@ function runEntry(
     else if (generated.kind === 'failed') failures.push(...below([generator.key], generated.failures))
     else {
       const { opaque, authoritative } = generated
-      const kept = catching(['selector'], () => keepSelected(generated, selector, context))
+      const kept = catching([], () => keepSome(generated, filter, context))
       if ('failures' in kept) failures.push(...kept.failures)
       else
         results.push({
@@ -156,16 +158,43 @@ function runGenerator(generator: Generator, body: JsonObject | undefined, contex
 const OUR_VERSION = 'apiVersion: flotilla.dev/v1alpha1'
 const UNSUPPORTED_HINT = 'what this generator gave before stays as it is; the other generators of the set go on'
 
-function keepSelected(
+/** Which of a generator's parameter sets count. */
+interface EntryFilter {
+  readonly selector: LabelSelector
+  readonly condition: Condition | undefined
+}
+
+function keepSome(
   { sets, opaque, origins }: Extract<Generated, { kind: 'sets' }>,
-  selector: LabelSelector,
+  { selector, condition }: EntryFilter,
   context: GeneratorContext,
 ): ElementParameters[] {
   const elements = sets.map((parameters, element) => ({ element, parameters, ...origins?.[element] }))
-  if (selector.length === 0) return elements
-  return elements.filter(({ parameters }) =>
-    matchesSelector(selector, flatten(parameters, context.set.numbers, opaque)),
+  const selected =
+    selector.length === 0
+      ? elements
+      : elements.filter(({ parameters }) =>
+          at(['selector'], () => matchesSelector(selector, flatten(parameters, context.set.numbers, opaque))),
+        )
+  if (condition === undefined) return selected
+  const { parent, engine, meter } = context
+  return selected.filter(({ parameters }) =>
+    at(['when'], () => condition(parent === undefined ? parameters : known(parameters, parent, engine), meter)),
   )
+}
+
+/** Runs, and places what fails below the entry. */
+function at<Value>(path: DocumentPath, run: () => Value): Value {
+  try {
+    return run()
+  } catch (error) {
+    throw error instanceof TemplateError ? error.at([...path, ...error.path]) : error
+  }
+}
+
+function entryFilter(entry: JsonObject, { set }: GeneratorContext): EntryFilter {
+  const condition = set.group === 'flotilla.dev' ? at(['when'], () => compileCondition(entry['when'])) : undefined
+  return { selector: entrySelector(entry), condition }
 }
 
 function entrySelector(entry: JsonObject): LabelSelector {

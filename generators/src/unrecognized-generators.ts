@@ -37,9 +37,12 @@ export function unrecognizedMessage(set: string, names: readonly string[]): stri
   return `ApplicationSet ${set} contains unrecognized generators${names.length > 0 ? `: ${names.join(', ')}` : ''}`
 }
 
+/** Fields of an entry beside its generator; a loader refuses `when` where there is none. */
+const NO_GENERATORS: ReadonlySet<string> = new Set(['selector', 'when'])
+
 function usedKeys(entry: Json): readonly string[] {
   if (!isJsonObject(entry)) return []
-  return Object.keys(entry).filter(key => key !== 'selector' && entry[key] !== null && entry[key] !== undefined)
+  return Object.keys(entry).filter(key => !NO_GENERATORS.has(key) && entry[key] !== null && entry[key] !== undefined)
 }
 
 function prunedNames(

@@ -1,6 +1,8 @@
 import { isJsonObject, type Json, type MutableJsonObject, setKey } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type OutputMeter, renderText, type TemplateEngine } from './engines/engine.ts'
 import { TemplateError } from './failure.ts'
+import { formatValue } from './go-text.ts'
 import type { Parameters } from './inputs.ts'
 
 /** `values` of a generator, as written: texts by name. */
@@ -35,9 +37,12 @@ export function withValues(
   if (keys.length === 0) return parameters
   const result: MutableJsonObject = { ...parameters }
   const rendered: MutableJsonObject = {}
-  for (const key of keys) setKey(rendered, key, renderValue(values, key, parameters, engine, meter))
+  for (const key of keys) {
+    const value = renderValue(values, key, parameters, engine, meter)
+    if (value !== undefined) setKey(rendered, key, value)
+  }
   if (engine.shape === 'nested') result['values'] = rendered
-  else for (const key of keys) setKey(result, `values.${key}`, rendered[key])
+  else for (const key of Object.keys(rendered)) setKey(result, `values.${key}`, flatText(rendered[key]))
   return result
 }
 
@@ -47,15 +52,21 @@ function renderValue(
   parameters: Parameters,
   engine: TemplateEngine,
   meter: OutputMeter,
-): string {
+): Json | undefined {
   try {
-    return renderText(engine, values[key]!, parameters, meter)
+    const typed = engine.typed?.(values[key]!)
+    return typed === undefined ? renderText(engine, values[key]!, parameters, meter) : typed(parameters, meter)
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
     throw error
       .wrap('failed to replace templated string: failed to replace templated string with rendered values: ')
       .at(['values', key])
   }
+}
+
+/** In the flat shape parameters are texts; what an expression gave becomes one. */
+function flatText(value: Json | undefined): string {
+  return typeof value === 'object' && value !== null ? stringifyJson(value) : formatValue(value, 'plain')
 }
 
 function notTexts(path: readonly string[]): TemplateError {

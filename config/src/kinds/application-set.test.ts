@@ -95,7 +95,7 @@ describe('mistakes in what is ours', () => {
     ],
     'a name at the top, where nothing is to be told apart': [
       'name: one\n    list: {}',
-      'a.yaml:6:5 UNKNOWN_FIELD there is no field "name" in spec.generators[0]\n  hint: known here: list, clusters, git, scmProvider, clusterDecisionResource, pullRequest, matrix, merge, union, plugin, selector',
+      'a.yaml:6:5 UNKNOWN_FIELD there is no field "name" in spec.generators[0]\n  hint: known here: list, clusters, git, scmProvider, clusterDecisionResource, pullRequest, matrix, merge, union, plugin, selector, when',
     ],
   }
   test.each(Object.entries(table))('%s', (_, [entry, message]) => expect(said(OURS, entry)).toEqual([message]))

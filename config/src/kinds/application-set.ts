@@ -16,7 +16,7 @@ import { type KindReader, listOf, member, nameOf } from './kind.ts'
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
   const problems = [
-    ...(group === 'flotilla.dev' ? projectProblems(spec) : []),
+    ...(group === 'flotilla.dev' ? [...projectProblems(spec), ...engineProblems(spec)] : []),
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
   return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document), ...keepProblems(spec)] }
@@ -41,6 +41,14 @@ function projectProblems(spec: JsonObject): Problem[] {
   if (typeof own !== 'string' || own === '' || own === project || own.includes('{{')) return []
   const message = `the set carries project "${project}", and its template names "${own}"`
   return [{ code: 'INVALID_VALUE', severity: 'error', path, message, hint: 'leave it out of the template' }]
+}
+
+function engineProblems(spec: JsonObject): Problem[] {
+  const engine = member(spec, 'template')['engine']
+  if (spec['goTemplate'] !== true || engine === undefined || engine === 'goTemplate') return []
+  const message = `goTemplate is true, and the template says engine: ${String(engine)}`
+  const hint = 'leave one of them out'
+  return [{ code: 'INVALID_VALUE', severity: 'error', path: ['spec', 'template', 'engine'], message, hint }]
 }
 
 /** What stands around entries of generators. */
@@ -142,6 +150,12 @@ function nestedTooDeep(key: string, path: Path): Problem {
   return { code: 'GENERATORS_NESTED', severity: 'warning', path, at: 'key', message }
 }
 
+/** The set's template, and that of a generator. */
+function isInTemplate(path: Path): boolean {
+  const at = path.indexOf('template')
+  return path[0] === 'spec' && at > 0 && (path[at + 1] === 'spec' || path[at + 1] === 'metadata')
+}
+
 function reader(group: ApiGroup): KindReader {
   return {
     apiVersion: `${group}/v1alpha1`,
@@ -153,6 +167,7 @@ function reader(group: ApiGroup): KindReader {
       group === 'argoproj.io'
         ? [...APPLICATION_ADDITIONS, ...APPLICATION_SET_ADDITIONS, ...GENERATOR_ADDITIONS]
         : undefined,
+    mayBeExpression: group === 'flotilla.dev' ? isInTemplate : undefined,
     read: document => readApplicationSet(document, group),
   }
 }

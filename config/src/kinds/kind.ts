@@ -32,6 +32,7 @@ export interface KindReader {
   readonly group: ApiGroup
   readonly schema: z.ZodType
   readonly additions?: readonly string[]
+  readonly mayBeExpression?: (path: Path) => boolean
   /** Turns a document that its schema accepts into a spec, and adds what a schema cannot say. */
   read(document: JsonObject): KindReading
 }

@@ -33,7 +33,9 @@ export const OUR_KINDS: readonly string[] = [
   ...KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(reader => reader.writtenKind),
   ...KINDS_TO_COME.keys(),
 ]
-export const ARGO_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(reader => reader.writtenKind)
+export const ARGO_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(
+  reader => reader.writtenKind,
+)
 const API_VERSIONS = ['flotilla.dev/v1alpha1', 'argoproj.io/v1alpha1']
 
 export type Recognition =

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { applicationSpecOfSet, argoApplicationSpec } from './application-spec.ts'
 import { deletionBudget } from './deletion-budget.ts'
-import { argoGeneratorEntry, generatorEntrySchema, templateMetadata } from './generators.ts'
+import { argoGeneratorEntry, condition, generatorEntrySchema, templateMetadata } from './generators.ts'
 import { documentOf, object, optionalFlag, optionalText, optionalTexts, textOrInteger } from './shapes.ts'
 
 const strategy = object({
@@ -26,14 +26,30 @@ const endAdditions = { deletion: z.enum(['prune', 'detach']).optional(), deletio
 
 /** The project that the set carries: its generators see only what that may use, and its Applications are in it. */
 const projectAddition = { project: optionalText }
-export const APPLICATION_SET_ADDITIONS: readonly string[] = [...Object.keys(endAdditions), 'spec.project']
 
-function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: z.core.$ZodLooseShape = {}) {
+/** Which parameter sets become Applications: an expression, or true or false itself. */
+const conditionAddition = { when: condition }
+/** Absent: what `goTemplate` says. */
+const engineAddition = { engine: z.enum(['fasttemplate', 'goTemplate', 'handlebars']).optional() }
+
+export const APPLICATION_SET_ADDITIONS: readonly string[] = [
+  ...Object.keys(endAdditions),
+  'spec.project',
+  'spec.when',
+  'template.engine',
+]
+
+interface OwnFields {
+  readonly spec?: z.core.$ZodLooseShape
+  readonly template?: z.core.$ZodLooseShape
+}
+
+function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: OwnFields = {}) {
   return object({
     goTemplate: optionalFlag,
     goTemplateOptions: optionalTexts,
     generators: z.array(entry),
-    template: object({ metadata: templateMetadata, spec }),
+    template: object({ ...own.template, metadata: templateMetadata, spec }),
     templatePatch: optionalText,
     syncPolicy: object({
       preserveResourcesOnDeletion: optionalFlag,
@@ -45,7 +61,7 @@ function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: z.core.$ZodL
       .array(object({ name: optionalText, jsonPointers: optionalTexts, jqPathExpressions: optionalTexts }))
       .optional(),
     applyNestedSelectors: optionalFlag,
-    ...own,
+    ...own.spec,
   })
 }
 
@@ -57,5 +73,8 @@ export const argoApplicationSetDocument = documentOf(
 export const applicationSetDocument = documentOf(
   'flotilla.dev/v1alpha1',
   'ApplicationSet',
-  applicationSetSpec(generatorEntrySchema, applicationSpecOfSet, { ...endAdditions, ...projectAddition }),
+  applicationSetSpec(generatorEntrySchema, applicationSpecOfSet, {
+    spec: { ...endAdditions, ...projectAddition, ...conditionAddition },
+    template: engineAddition,
+  }),
 )

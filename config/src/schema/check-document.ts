@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject, type MutableJsonObject, setKey } from '@flotilla/core/json/json'
 import { nearest } from '@flotilla/core/text/nearest'
+import { expressionSource } from '@flotilla/generators/expressions/expression-source'
 import type { z } from 'zod'
 import { type Path, type Problem, pathText } from '../problem.ts'
 
@@ -9,6 +10,8 @@ export interface CheckOptions {
    * is one only in `git`, `generators.*.name` one of any item of `generators`.
    */
   readonly additions?: readonly string[]
+  /** Whether `${{ … }}` may stand for a value of any type here; what it gives is looked at when it is known. */
+  readonly mayBeExpression?: (path: Path) => boolean
 }
 
 /** Holds a document against its schema and returns every mistake. */
@@ -20,6 +23,7 @@ export function checkDocument(schema: z.ZodType, document: Json, options: CheckO
 function problemsOf(issue: z.core.$ZodIssue, document: Json, options: CheckOptions): Problem[] {
   const path = issue.path.map(step => (typeof step === 'symbol' ? String(step) : step))
   const value = valueAt(document, path)
+  if (typeof value === 'string' && options.mayBeExpression?.(path) && expressionSource(value) !== undefined) return []
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map(key => unknownField([...path, key], issue.message.split(' '), options))

@@ -43,7 +43,13 @@ export const GENERATOR_ADDITIONS: readonly string[] = [
   'merge.onConflict',
   'git.repositories',
   'pullRequest.changedPaths',
+  'generators.*.when',
 ]
+
+/** `when:` of a set or an entry: an expression, or true or false itself. */
+export const condition = z
+  .union([z.string(), z.boolean()], { error: 'must be an expression in a text, or true or false' })
+  .optional()
 
 /** What a template may say about the Application's metadata. */
 export const templateMetadata = object({
@@ -126,6 +132,7 @@ function generatorEntry(spec: z.ZodType, ours: boolean): z.ZodType {
       requeueAfterSeconds,
     }).optional(),
     selector: labelSelector.optional(),
+    ...(ours && { when: condition }),
   }
   const entry: z.ZodType = object(shape)
   const child: z.ZodType = ours ? object({ ...shape, name: optionalText }) : entry

@@ -1,3 +1,4 @@
+import type { Json } from '@flotilla/core/json/json'
 import type { Parameters } from '../inputs.ts'
 
 /**
@@ -16,7 +17,16 @@ export interface TemplateEngine {
    * is not known yet, so that the generator renders the entry itself (applicationsets.md 4.3). @throws TemplateError
    */
   preResolve(template: string, parameters: Parameters, meter: OutputMeter): string | undefined
+  /**
+   * Compiles a text that keeps its type, `${{ … }}`; undefined for any other text. Absent where there is no such thing.
+   *
+   * @throws TemplateError
+   */
+  typed?(text: string): RenderTyped | undefined
 }
+
+/** Undefined: there is nothing, and the member or item is left out. @throws TemplateError */
+export type RenderTyped = (parameters: Parameters, meter: OutputMeter) => Json | undefined
 
 /** A constant, or what renders it. */
 export type CompiledText = string | RenderText

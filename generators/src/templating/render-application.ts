@@ -15,7 +15,8 @@ export interface ApplicationRenderer {
 /**
  * Renders an Application template (`{ metadata, spec, … }`) once for each parameter set (applicationsets.md 4.2).
  *
- * With an empty parameter set the template comes back as it is: not rendered, and without a default finalizer.
+ * With an empty parameter set the template comes back as it is: not rendered, and without a default finalizer. Sets
+ * of our own group are rendered all the same: an expression needs no parameter.
  *
  * @param defaultFinalizer Added when the rendered Application has none; undefined adds none.
  */
@@ -34,7 +35,7 @@ export function applicationRenderer(
   const compiled = compileValue(template, engine)
   return {
     render: (parameters, meter) => {
-      if (Object.keys(parameters).length === 0) return template
+      if (Object.keys(parameters).length === 0 && engine.typed === undefined) return template
       const rendered = compiled.render(parameters, meter) as JsonObject
       return defaultFinalizer === undefined ? rendered : withFinalizer(rendered, defaultFinalizer)
     },
