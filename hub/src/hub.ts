@@ -1,3 +1,4 @@
+import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
@@ -44,6 +45,8 @@ export interface HubSettings {
   readonly configSources: readonly ConfigSource[]
   /** Continuous absence after which a withdrawn Application may be removed; ten minutes by default. */
   readonly removalGraceMs?: number
+  /** What sets may do with what they generated; absent: what each says itself. */
+  readonly setPolicy?: HubSetPolicy
   readonly gatewayLimits?: Partial<GatewayLimits>
 }
 
@@ -89,6 +92,7 @@ export class Hub {
         random,
         log,
         removalGraceMs: settings.removalGraceMs ?? REMOVAL_GRACE_MS,
+        setPolicy: settings.setPolicy,
         announce: {
           applications: ids => this.#refresh({ applications: ids }),
           sets: keys => this.#refresh({ sets: keys }),
@@ -123,6 +127,7 @@ export class Hub {
       },
     })
     this.#previewer = new HubPreviewer({
+      setPolicy: settings.setPolicy,
       configSources: settings.configSources,
       store,
       bundles,

@@ -39,7 +39,7 @@ function processOptions(
   ports: { readonly clock: Clock; readonly log: Log },
 ): HubProcessOptions {
   const { tls, listen, publicUrl, trustProxy, webhookSecret, maxStoreBytes, gitBinary, pollIntervalMs } = options
-  const { webhooksPerMinute, joinTokenLifeMs, configSources, hosts } = options
+  const { webhooksPerMinute, joinTokenLifeMs, setPolicy, removalGraceMs, configSources, hosts } = options
   const keyFile = resolve(options.keyFile)
   return {
     dataDirectory: resolve(options.dataDirectory),
@@ -52,6 +52,8 @@ function processOptions(
     pollIntervalMs,
     webhooksPerMinute,
     joinTokenLifeMs,
+    setPolicy,
+    removalGraceMs,
     plugins: options.plugins,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { nearest } from '@flotilla/core/text/nearest'
 import type { LogLevel } from '../log.ts'
 import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
@@ -42,6 +43,8 @@ export interface HubOptions {
   readonly webhookSecretFile?: string
   readonly webhooksPerMinute: number
   readonly joinTokenLifeMs: number
+  readonly setPolicy: HubSetPolicy
+  readonly removalGraceMs: number
   readonly logLevel: LogLevel
   readonly gitBinary: string | false
   readonly localRepositories: 'configured' | 'all'
@@ -124,6 +127,9 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const pollIntervalMs = get('polling.interval')
   const webhooksPerMinute = get('webhooks.perMinute')
   const joinTokenLifeMs = get('tokens.joinTokenLife')
+  const policy = get('applicationSets.policy')
+  const allowOverride = get('applicationSets.allowPolicyOverride') === 'true'
+  const removalGraceMs = get('applicationSets.removalGrace')
   const logLevel = get('log.level')
   const complete =
     listen &&
@@ -134,6 +140,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
     pollIntervalMs &&
     webhooksPerMinute &&
     joinTokenLifeMs &&
+    removalGraceMs !== undefined &&
     dataDirectory
   if (problems.length > 0 || !complete) return { kind: 'refused', problems }
   return {
@@ -155,6 +162,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       ...(webhookSecretFile !== undefined && { webhookSecretFile }),
       webhooksPerMinute,
       joinTokenLifeMs,
+      setPolicy: { allowOverride, ...(policy !== undefined && { policy }) },
+      removalGraceMs,
       logLevel,
       gitBinary: gitBinary === 'none' ? false : gitBinary,
       localRepositories,

@@ -1,3 +1,4 @@
+import { SET_POLICIES } from '@flotilla/core/decide/set-policy'
 import { LOG_LEVELS } from '../log.ts'
 import {
   type Reader,
@@ -56,6 +57,18 @@ export const HUB_SETTINGS = {
   'tokens.joinTokenLife': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'How long a join token is good.', {
     fallback: '24h',
   }),
+  'applicationSets.policy': setting(
+    readOneOf(SET_POLICIES),
+    'What sets may do with what they generated; without it each decides (applicationsSync).',
+  ),
+  'applicationSets.allowPolicyOverride': setting(readSwitch, 'Whether a set’s own policy counts beside that one.', {
+    fallback: 'false',
+  }),
+  'applicationSets.removalGrace': setting(
+    readDuration(0, 30 * DAY_MS),
+    'How long nobody must have wanted an Application before it is removed from its cluster.',
+    { fallback: '10m' },
+  ),
   'log.level': setting(readOneOf(LOG_LEVELS), 'The least that is logged.', { fallback: 'info' }),
   'git.binary': setting(readText, 'The git program; "none" to do without.', { fallback: 'git' }),
   'git.localRepositories': setting(

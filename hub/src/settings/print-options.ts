@@ -27,6 +27,11 @@ export function shownOptions(options: HubOptions): object {
       ...(options.webhookSecretFile !== undefined && { secretFile: options.webhookSecretFile }),
     },
     tokens: { joinTokenLife: durationText(options.joinTokenLifeMs) },
+    applicationSets: {
+      ...(options.setPolicy.policy !== undefined && { policy: options.setPolicy.policy }),
+      allowPolicyOverride: options.setPolicy.allowOverride,
+      removalGrace: durationText(options.removalGraceMs),
+    },
     log: { level: options.logLevel },
     git: { binary: options.gitBinary === false ? 'none' : options.gitBinary },
     ...(options.maxStoreBytes !== undefined && { store: { maxBytes: options.maxStoreBytes } }),

@@ -80,3 +80,28 @@ it('what is printed of them holds no token, and read again gives the same hub', 
   const again = gatherSettings({ file: { path: 'printed', text: shown }, environment: {}, flags: {} })
   expect(again.kind === 'options' ? shownOptions(again.options) : again).toEqual(JSON.parse(shown))
 })
+
+describe('what sets may do', () => {
+  it('each says itself, and a removal waits ten minutes', () => {
+    expect(compiled({})).toMatchObject({ setPolicy: { allowOverride: false }, removalGraceMs: 600_000 })
+  })
+
+  it('the hub may say for all of them', () => {
+    const loose = {
+      'applicationSets.policy': 'create-update',
+      'applicationSets.allowPolicyOverride': true,
+      'applicationSets.removalGrace': '0s',
+    }
+    expect(compiled(loose)).toMatchObject({
+      setPolicy: { policy: 'create-update', allowOverride: true },
+      removalGraceMs: 0,
+    })
+  })
+
+  it('in words that it knows', () => {
+    expect(compiled({ 'applicationSets.policy': 'never', 'applicationSets.removalGrace': '31d' })).toEqual([
+      'applicationSets.policy',
+      'applicationSets.removalGrace',
+    ])
+  })
+})

@@ -57,7 +57,7 @@ export function readDuration(leastMs: number, mostMs: number): Reader<number> {
 export function durationText(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's'] as const)
     if (ms > 0 && ms % UNITS_MS[unit]! === 0) return `${ms / UNITS_MS[unit]!}${unit}`
-  return `${ms}ms`
+  return ms === 0 ? '0s' : `${ms}ms`
 }
 
 export interface ListenAddress {
