@@ -9,17 +9,19 @@ import { GO_TEMPLATE_LIMITS } from './limits.ts'
 import { quotedSource } from './quoted-source.ts'
 import { type ParsedText, parseTemplate } from './syntax/parse-template.ts'
 import { SyntaxMistake } from './syntax/syntax-mistake.ts'
-import { templateData } from './template-data.ts'
+import type { templateDataReader } from './template-data.ts'
 
 /** What Argo CD calls the template of every text. */
 const NAME = 'base'
+
+type DataReader = ReturnType<typeof templateDataReader>
 
 /**
  * Compiles a text to closures, which render it for any parameters.
  *
  * @throws TemplateError `TEMPLATE_INVALID` when it cannot be parsed, `TEMPLATE_TOO_COMPLEX` when it passes a bound.
  */
-export function compileTemplate(source: string, settings: RenderSettings): RenderText {
+export function compileTemplate(source: string, settings: RenderSettings, readData: DataReader): RenderText {
   const functions = engineFunctions(settings.numbers)
   const parsed = parse(source, functions)
   const templates = new Map<string, CompiledTemplate>()
@@ -30,7 +32,7 @@ export function compileTemplate(source: string, settings: RenderSettings): Rende
   const { walk } = templates.get(NAME)!
   const mutates = [...parsed.functions].some(name => functions.get(name)!.mutates === true)
   return (parameters, meter) => {
-    const data = templateData(parameters, settings.numbers, mutates)
+    const data = readData(parameters, mutates)
     const run = new Execution(source, NAME, root, data, settings)
     try {
       walk(run, data)

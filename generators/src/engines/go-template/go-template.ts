@@ -6,6 +6,7 @@ import { compileTemplate } from './compile-template.ts'
 import type { RenderSettings } from './evaluate/execution.ts'
 import { GO_TEMPLATE_LIMITS } from './limits.ts'
 import { readOptions } from './options.ts'
+import { templateDataReader } from './template-data.ts'
 
 /** What Go says of a reference that other parameters may still resolve. */
 const UNRESOLVED = /map has no entry for key|can't evaluate field/
@@ -46,12 +47,13 @@ export function createGoTemplate({ options = [], environment, numbers = 'go' }: 
 
 function cachedCompiler(settings: RenderSettings): (template: string) => CompiledText {
   const cache = new Map<string, CompiledText>()
+  const readData = templateDataReader(settings.numbers)
   return template => {
     if (!template.includes('{{')) return template
     const known = cache.get(template)
     if (known !== undefined) return known
     if (cache.size >= GO_TEMPLATE_LIMITS.cachedTexts) cache.clear()
-    const compiled = compileTemplate(template, settings)
+    const compiled = compileTemplate(template, settings, readData)
     cache.set(template, compiled)
     return compiled
   }

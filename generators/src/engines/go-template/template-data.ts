@@ -3,13 +3,23 @@ import type { NumberNotation } from '../../go-text.ts'
 import type { Parameters } from '../../inputs.ts'
 import { GoInteger, type GoMap, type GoValue } from './go-value.ts'
 
+/** The same for many templates, one after the other: what was seen last is remembered. */
+export function templateDataReader(numbers: NumberNotation): (parameters: Parameters, copy: boolean) => GoMap {
+  let last: { readonly parameters: Parameters; readonly data: GoMap } | undefined
+  return (parameters, copy) => {
+    if (copy) return templateData(parameters, numbers, true)
+    if (last?.parameters !== parameters) last = { parameters, data: templateData(parameters, numbers, false) }
+    return last.data
+  }
+}
+
 /**
  * Parameters as a template sees them. Integers beyond 2^53, which JSON here holds whole, are float64 as in Argo CD, or
  * integers where numbers print plainly.
  *
  * @param copy Whether the template may change what it sees: parameters themselves are never changed.
  */
-export function templateData(parameters: Parameters, numbers: NumberNotation, copy: boolean): GoMap {
+function templateData(parameters: Parameters, numbers: NumberNotation, copy: boolean): GoMap {
   if (!copy && !holdsBigint(parameters)) return parameters as GoMap
   return convert(parameters, numbers) as GoMap
 }
