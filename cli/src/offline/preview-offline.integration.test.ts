@@ -159,6 +159,30 @@ describe('preview', () => {
     expect(namesOf((await preview(folder, '--base', 'main', '--repo', `${APPS}=${apps}@v1`)).json).created).toEqual([])
   })
 
+  test('what names a tag, a commit or another branch stays where it is', async () => {
+    const folder = repository('pinned', { ...FLEET, 'apps/a/map.yaml': map('1') }, URL)
+    git(folder, 'tag', 'v1')
+    git(folder, 'branch', 'stable')
+    const commitId = git(folder, 'rev-parse', 'HEAD').trim()
+    const pinned = (name: string, revision: string): string => `apiVersion: flotilla.dev/v1alpha1
+kind: Application
+metadata: {name: ${name}}
+spec:
+  project: shop
+  source: {repoURL: ${URL}, targetRevision: ${revision}, path: apps/a}
+  destination: {name: eu-1, namespace: shop}
+`
+    const documents = ['main', 'HEAD', 'v1', 'stable', commitId].map((revision, index) =>
+      pinned(`p-${index}`, revision),
+    )
+    commit(folder, { 'fleet/pinned.yaml': documents.join('---\n') })
+    git(folder, 'checkout', '-q', '-b', 'work')
+    commit(folder, { 'apps/a/map.yaml': map('2') })
+    expect(namesOf((await preview(folder, '--base', 'main')).json).updated).toEqual(['a', 'p-0', 'p-1'])
+    // Which branch a commit is merged into is not known: any of them may be it.
+    expect(namesOf((await preview(folder, '--base', 'HEAD~1')).json).updated).toEqual(['a', 'p-0', 'p-1', 'p-3'])
+  })
+
   test('no value of a Secret leaves, in any format', async () => {
     const folder = repository('secrets', { ...FLEET, 'apps/a/secret.yaml': secret('hunter-one') }, URL)
     write(folder, { 'apps/a/secret.yaml': secret('hunter-two'), 'apps/b/secret.yaml': secret('hunter-three') })

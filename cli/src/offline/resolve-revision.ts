@@ -33,6 +33,40 @@ export async function resolveRevision(top: string, revision: string, repository:
   )
 }
 
+/**
+ * The commit at which a revision of a local repository stands whatever is merged into `target`: a tag, a commit, or
+ * another branch. Undefined for what moves with the merge, and for what is not there.
+ *
+ * @param target The branch that is merged into; undefined: any branch may be it.
+ */
+export async function pinnedCommit(
+  top: string,
+  revision: string,
+  target: string | undefined,
+  repository: GitRepository,
+): Promise<ObjectId | undefined> {
+  if (revision === '' || revision === 'HEAD' || revision.startsWith('-')) return undefined
+  const name = branchName(revision)
+  const branch = (await repository.resolve(`refs/heads/${name}`)) ?? (await askGit(top, `refs/remotes/origin/${name}`))
+  if (branch !== undefined) return target === undefined || target === name ? undefined : branch
+  return await repository.resolve(revision)
+}
+
+/** The branch that `--base` names, if it does: `main`, `origin/main`. */
+export async function branchNamed(
+  top: string,
+  revision: string,
+  repository: GitRepository,
+): Promise<string | undefined> {
+  const name = branchName(revision)
+  const local = await repository.resolve(`refs/heads/${name}`)
+  return (local ?? (await askGit(top, `refs/remotes/origin/${name}`))) === undefined ? undefined : name
+}
+
+function branchName(revision: string): string {
+  return revision.replace(/^(refs\/heads\/|refs\/remotes\/origin\/|origin\/)/, '')
+}
+
 async function askGit(top: string, revision: string): Promise<ObjectId | undefined> {
   try {
     const { stdout } = await run('git', ['-C', top, 'rev-parse', '--verify', '--quiet', `${revision}^{commit}`])

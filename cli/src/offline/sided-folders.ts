@@ -5,7 +5,8 @@ import type { SidedContent, SidedSource } from '@flotilla/hub/preview/sided-repo
 import { CliError } from '../errors.ts'
 import { openAtRevision } from './commit-repository.ts'
 import { DirectoryRepository } from './directory-repository.ts'
-import type { OwnRepository } from './own-repository.ts'
+import { findOwnRepository, type OwnRepository } from './own-repository.ts'
+import { branchNamed, pinnedCommit } from './resolve-revision.ts'
 import type { SidedRepo } from './sided-repo.ts'
 
 /** The tree without entries, as Git calls it. */
@@ -32,6 +33,7 @@ interface Folder {
 export class SidedFolders implements SidedSource {
   readonly #folders = new Map<string, Folder>()
   readonly #failures = new Map<string, string>()
+  readonly #pins = new Map<string, Promise<ObjectId | undefined>>()
   readonly #opened = new Map<string, Promise<{ readonly repository: GitRepository; readonly commit: ObjectId }>>()
 
   constructor({ own, ownUrl, base, head, repos }: SidedFoldersInput) {
@@ -57,8 +59,9 @@ export class SidedFolders implements SidedSource {
       return {
         base: base.repository,
         head: head.repository,
-        // Offline one commit is looked at, whatever revision a document names.
-        resolve: async (_revision, side) => (side === 'base' ? base.commit : head.commit),
+        // A branch is what the change is merged into; a tag or a commit stays what it is, whatever is merged.
+        resolve: async (revision, side) =>
+          (await this.#pinned(folder, revision, base.repository)) ?? (side === 'base' ? base.commit : head.commit),
       }
     } catch (error) {
       if (!(error instanceof GitError || error instanceof CliError)) throw error
@@ -88,6 +91,22 @@ export class SidedFolders implements SidedSource {
     for (const opened of await Promise.allSettled(this.#opened.values())) {
       if (opened.status === 'fulfilled') await opened.value.repository.close()
     }
+  }
+
+  #pinned(
+    { directory, base }: Folder,
+    revision: string,
+    repository: GitRepository,
+  ): Promise<ObjectId | undefined> | undefined {
+    const top = base === undefined ? undefined : findOwnRepository(directory)?.top
+    if (base === undefined || top === undefined) return undefined
+    const key = `${directory}\0${revision}`
+    let pinned = this.#pins.get(key)
+    if (pinned === undefined) {
+      pinned = branchNamed(top, base, repository).then(target => pinnedCommit(top, revision, target, repository))
+      this.#pins.set(key, pinned)
+    }
+    return pinned
   }
 
   #openSide(directory: string, revision: string | undefined) {

@@ -44,6 +44,7 @@ export async function compareWithHub(
   hosted: HostedInputs = noHosts,
 ): Promise<Comparison> {
   const hub = new LoopHarness(configSources)
+  hub.hosted = hosted
   const bases = commitAll(hub, base)
   await hub.start()
   for (const url of Object.keys(base)) await hub.refresh(url)
@@ -65,7 +66,10 @@ export async function compareWithHub(
         return {
           base: repository,
           head: repository,
-          resolve: async (_, side) => (side === 'base' ? bases : heads).get(url),
+          resolve: async (revision, side) =>
+            revision === 'main' || revision === 'HEAD'
+              ? (side === 'base' ? bases : heads).get(url)
+              : await repository.resolve(revision),
         }
       },
       failure: url => ({ code: 'REPOSITORY_UNREACHABLE', message: `no ${url}` }),
