@@ -38,7 +38,11 @@ function clusterSets(body: JsonObject, context: GeneratorContext): Parameters[] 
   const selected = context.inputs.clusters
     .filter(cluster => matchesSelector(selector, { ...SECRET_TYPE_LABEL, ...cluster.labels }))
     .sort((a, b) => compareUtf8(a.name, b.name))
-  const sets = selected.map(cluster => clusterParameters(cluster, values, context))
+  const room = context.memory?.room(JSON.stringify(['clusters', body['values']]))
+  const sets = selected.flatMap(cluster => {
+    const make = (): readonly Parameters[] => [clusterParameters(cluster, values, context)]
+    return room ? room.sets(cluster.name, cluster as unknown as JsonObject, make) : make()
+  })
   const named = selected.some(({ server, servers }) =>
     [server, ...servers].some(url => url === IMPLICIT_CLUSTER.server),
   )

@@ -2,6 +2,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { Trust } from '@flotilla/core/model/fleet'
 import type { OutputMeter, TemplateEngine } from '../engines/engine.ts'
+import type { ExpansionMemory } from '../expansion-memory.ts'
 import type { Failure } from '../failure.ts'
 import type { NumberNotation } from '../go-text.ts'
 import type { GeneratorInputs, GitFilesRequest, InputAnswer, InputRequest, Parameters } from '../inputs.ts'
@@ -55,6 +56,8 @@ export interface GeneratorContext {
   readonly engine: TemplateEngine
   readonly meter: OutputMeter
   readonly registry: GeneratorRegistry
+  /** What earlier expansions of the same document made. */
+  readonly memory?: ExpansionMemory
   /** How many combinators (matrix, merge, union) stand around this generator. */
   readonly depth: number
   /** What the generators before it in the matrices around it gave; absent where there are none. */

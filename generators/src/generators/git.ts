@@ -97,10 +97,11 @@ function fromDirectories(
   if (answer === undefined) return { kind: 'waiting' }
   if (answer.kind !== 'git-directories') return refused(answer, repository, 'error getting directories from repo: ')
   const matcher = directoryMatcher(rules)
+  const remembered = remember(repository, answer.commit, git, context)
   return collect(answer.directories.filter(matcher.matches).sort(compareWalk), directory =>
-    [directoryParameters(directory, git.prefix, context)].map(set =>
-      finished(set, repository, answer.commit, git, context),
-    ),
+    remembered(directory, '', () => [
+      finished(directoryParameters(directory, git.prefix, context), repository, answer.commit, git, context),
+    ]),
   )
 }
 
@@ -122,10 +123,13 @@ function fromFiles(
   if (answer === undefined) return { kind: 'waiting' }
   if (answer.kind !== 'git-files') return refused(answer, repository, '')
   const files = [...answer.files].sort((a, b) => compareUtf8(a.path, b.path))
+  const remembered = remember(repository, answer.commit, git, context)
   return collect(files, ({ path, text }) => {
     try {
-      return fileParameters(path, text, git.prefix, context).map(set =>
-        finished(set, repository, answer.commit, git, context),
+      return remembered(path, text, () =>
+        fileParameters(path, text, git.prefix, context).map(set =>
+          finished(set, repository, answer.commit, git, context),
+        ),
       )
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error
@@ -148,6 +152,18 @@ function finished(
   const facts = { repoURL, revision, ...(readsCommit === true && { commit }) }
   const known = group === 'flotilla.dev' ? withRepository(set, facts, prefix, context) : set
   return withValues(known, values, context.engine, context.meter)
+}
+
+/** Makes the sets of a path once for as long as it and all around it stay the same. */
+function remember(
+  { repoURL, revision }: Repository,
+  commit: string,
+  { prefix, values }: GitBody,
+  { memory, set }: GeneratorContext,
+): (path: string, text: string, make: () => readonly Parameters[]) => readonly Parameters[] {
+  if (memory === undefined) return (_path, _text, make) => make()
+  const room = memory.room(JSON.stringify(['git', repoURL, revision, set.readsCommit && commit, prefix, values]))
+  return (path, text, make) => room.sets(path, text, make)
 }
 
 /** All sets, or all that failed: every broken file is named, not the first alone. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { MemoryRoom } from '../expansion-memory.ts'
 import { type Failure, failureOf, TemplateError } from '../failure.ts'
 import type { Parameters } from '../inputs.ts'
 import { LIMITS } from '../limits.ts'
@@ -41,7 +42,7 @@ function generate(body: JsonObject, context: GeneratorContext): Generated {
   const join = choiceOf(body, 'join', JOINS, 'inner')
   const failures = [mistake, 'failure' in join ? join.failure : undefined].filter(failure => failure !== undefined)
   if (failures.length > 0 || 'failure' in join) return failedWith(...failures)
-  return new Product(children, join.value, context).rows()
+  return new Product(children, join.value, context, JSON.stringify(body['generators'])).rows()
 }
 
 function arityMistake(children: number, { set }: GeneratorContext): Failure | undefined {
@@ -59,11 +60,17 @@ class Product {
   readonly #join: Join
   readonly #context: GeneratorContext
   readonly #opaque = new Set<string>()
+  /** Of each child, where pairs that were combined before are found. */
+  readonly #rooms: readonly MemoryRoom[] = []
 
-  constructor(children: readonly Child[], join: Join, context: GeneratorContext) {
+  /** @param key Tells this matrix from all others of the document. */
+  constructor(children: readonly Child[], join: Join, context: GeneratorContext, key: string) {
     this.#children = children
     this.#join = join
     this.#context = context
+    const { memory } = context
+    if (memory)
+      this.#rooms = children.map(({ name }, index) => memory.room(JSON.stringify(['matrix', key, index, name])))
   }
 
   rows(): Generated {
@@ -90,7 +97,6 @@ class Product {
     const wide: Row[] = []
     const failures: Failure[] = []
     let waiting = false
-    const last = index === this.#children.length - 1
     for (const row of rows) {
       const right = child.run(this.#scopeFor(row))
       if (right.kind === 'waiting') {
@@ -107,7 +113,7 @@ class Product {
       this.#note(child, right)
       if (right.sets.length === 0 && this.#join === 'left') wide.push(this.#without(row, child))
       try {
-        for (const set of right.sets) wide.push(this.#combine(row, set, child, last))
+        for (const set of right.sets) wide.push(this.#remembered(row, set, child, index))
       } catch (error) {
         if (!(error instanceof TemplateError)) throw error
         failures.push(failureOf(error.wrap(COMBINE), []))
@@ -124,6 +130,13 @@ class Product {
     const { engine, parent } = this.#context
     if (parent === undefined) return scope
     return engine.shape === 'flat' ? { ...scope, ...parent } : overlayShared(scope, parent)
+  }
+
+  #remembered(row: Row, set: Parameters, child: Child, index: number): Row {
+    const last = index === this.#children.length - 1
+    const combine = (): Row => this.#combine(row, set, child, last)
+    const room = this.#rooms[index]
+    return room ? room.combined(row.parameters, set, combine) : combine()
   }
 
   /** An earlier generator wins over a later one where both have a key; in the flat shape that is an error instead. */
