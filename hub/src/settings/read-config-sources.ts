@@ -100,7 +100,7 @@ function readTrust(loose: unknown, wrong: (message: string) => void): Trust | un
 }
 
 /** A list given as flag or variable is JSON. */
-function parsedJson(text: string): unknown {
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { nearest } from '@flotilla/core/text/nearest'
 import { DEFAULT_PLUGIN_TIMEOUT_MS } from '@flotilla/generators/plugin-settings'
 import type { SettingProblem } from './compile-hub-options.ts'
+import { parsedJson } from './read-config-sources.ts'
 import { readDuration } from './setting-readers.ts'
 
 /** A service that gives parameters to `plugin` generators; its files are read when they are used. */
@@ -23,11 +24,12 @@ const readTimeout = readDuration(1000, 3_600_000)
 export function readPlugins(loose: unknown, refuse: (problem: SettingProblem) => void): readonly ConfiguredPlugin[] {
   const field = 'plugins'
   if (loose === undefined) return []
-  if (!Array.isArray(loose)) {
+  const list = typeof loose === 'string' ? parsedJson(loose) : loose
+  if (!Array.isArray(list)) {
     refuse({ field, message: 'must be a list of plugins' })
     return []
   }
-  const plugins = loose.map((entry: unknown, index) => readPlugin(entry, `${field}[${index}]`, refuse))
+  const plugins = list.map((entry: unknown, index) => readPlugin(entry, `${field}[${index}]`, refuse))
   const seen = new Set<string>()
   plugins.forEach(({ name }, index) => {
     if (seen.has(name)) refuse({ field: `${field}[${index}].name`, message: 'is the name of another plugin' })

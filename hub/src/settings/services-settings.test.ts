@@ -23,6 +23,11 @@ describe('plugins', () => {
     })
   })
 
+  it('given as a flag or a variable are JSON', () => {
+    expect(compiled({ plugins: JSON.stringify([plugin]) })).toMatchObject({ plugins: [plugin] })
+    expect(compiled({ plugins: '[' })).toEqual(['plugins'])
+  })
+
   const BAD: { readonly [sentence: string]: readonly [unknown, ...fields: string[]] } = {
     'no list': [{ teams: plugin }, 'plugins'],
     'no map': [['teams'], 'plugins[0].tokenFile', 'plugins[0].name', 'plugins[0].baseUrl'],

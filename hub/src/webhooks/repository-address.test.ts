@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { addressOf, sameRepository } from './repository-address.ts'
+import { addressOf } from './repository-address.ts'
+
+/** Whether two addresses lead to one repository; what is no address leads to none. */
+function sameRepository(a: string, b: string): boolean {
+  const [left, right] = [addressOf(a), addressOf(b)]
+  return left !== undefined && right !== undefined && left.host === right.host && left.path === right.path
+}
 
 describe('the address of a repository', () => {
   const same: { [sentence: string]: [string, string] } = {

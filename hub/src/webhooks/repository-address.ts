@@ -40,9 +40,3 @@ function azureAddress({ host, path }: RepositoryAddress): RepositoryAddress {
 }
 
 const AZURE = 'dev.azure.com'
-
-/** Whether two addresses lead to one repository. */
-export function sameRepository(a: string, b: string): boolean {
-  const [left, right] = [addressOf(a), addressOf(b)]
-  return left !== undefined && right !== undefined && left.host === right.host && left.path === right.path
-}
