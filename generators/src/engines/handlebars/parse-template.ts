@@ -89,7 +89,6 @@ function stoppedAt(): Place {
 /** The grammar's words in ours. */
 const TOKENS: { readonly [token: string]: string } = {
   EOF: 'the end of the text',
-  INVALID: 'a character that means nothing here',
   CLOSE: '}}',
   CLOSE_UNESCAPED: '}}}',
   CLOSE_RAW_BLOCK: '}}}}',
@@ -116,7 +115,7 @@ const TOKENS: { readonly [token: string]: string } = {
 }
 
 function unexpected(token: string): string {
-  return `unexpected ${TOKENS[token] ?? token}`
+  return token === 'INVALID' ? 'this cannot be read' : `unexpected ${TOKENS[token] ?? token}`
 }
 
 function expected(list: string): string {
