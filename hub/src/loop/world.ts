@@ -151,27 +151,57 @@ export class World {
   setClaims(claimant: string, applications: readonly Application[]): readonly string[] {
     const before = this.claimsOf(claimant)
     const after = new Map<string, Claim>()
+    const changed: string[] = []
     for (const application of applications) {
       const { name } = application.metadata
-      if (!after.has(name)) after.set(name, { claimant, application })
+      if (after.has(name)) continue
+      const known = before.get(name)
+      if (known?.application === application) {
+        after.set(name, known)
+        continue
+      }
+      const claim = { claimant, application }
+      after.set(name, claim)
+      this.#replaceClaim(name, known, claim)
+      if (known === undefined || !sameApplication(known.application, application)) changed.push(name)
     }
-    for (const name of before.keys()) {
-      const others = this.claimsOn(name).filter(claim => claim.claimant !== claimant)
-      if (others.length > 0) this.#claims.set(name, others)
-      else this.#claims.delete(name)
+    for (const [name, claim] of before) {
+      if (after.has(name)) continue
+      this.#replaceClaim(name, claim, undefined)
+      changed.push(name)
     }
-    for (const [name, claim] of after) this.#claims.set(name, [...this.claimsOn(name), claim])
     if (after.size > 0) this.#claimsBy.set(claimant, after)
     else this.#claimsBy.delete(claimant)
-    return [...new Set([...before.keys(), ...after.keys()])].filter(
-      name => !sameClaim(before.get(name), after.get(name)),
-    )
+    return changed
+  }
+
+  #replaceClaim(name: string, old: Claim | undefined, claim: Claim | undefined): void {
+    const others = this.claimsOn(name).filter(each => each !== old)
+    if (claim !== undefined) others.push(claim)
+    if (others.length > 0) this.#claims.set(name, others)
+    else this.#claims.delete(name)
   }
 }
 
-function sameClaim(a: Claim | undefined, b: Claim | undefined): boolean {
+/**
+ * Whether they are declared alike, from the same place. Which element of its generator made it does not count: one more
+ * folder moves the numbers of all that come after it.
+ */
+function sameApplication(a: Application, b: Application): boolean {
+  if (a.metadata === b.metadata && a.spec === b.spec && samePlace(a, b)) return true
+  const content = ({ provenance: { element: _, ...provenance }, ...rest }: Application) => ({ ...rest, provenance })
+  return equalJson(content(a) as unknown as Json, content(b) as unknown as Json)
+}
+
+function samePlace({ provenance: a }: Application, { provenance: b }: Application): boolean {
   return (
-    a !== undefined && b !== undefined && equalJson(a.application as unknown as Json, b.application as unknown as Json)
+    a.params === b.params &&
+    a.file === b.file &&
+    a.line === b.line &&
+    a.column === b.column &&
+    a.set === b.set &&
+    a.generator === b.generator &&
+    a.source === b.source
   )
 }
 
