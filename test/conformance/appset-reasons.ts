@@ -21,10 +21,5 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
 
   'utils.SlugifyName': `${NOT_BUILT}: slugify comes with the Go template engine`,
   'progressivesync.*': `${NOT_BUILT}: rollouts`,
-  'controllers.ApplicationSetReconciler.Reconcile': `${NOT_BUILT}: policies and conditions of a set`,
-  'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': `${NOT_BUILT}: deletion of generated Applications`,
-  'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': `${NOT_BUILT}: conditions of a set`,
   'controllers.ApplicationSetReconciler.setAppSetApplicationStatus': `${NOT_BUILT}: rollouts`,
-  'controllers.ApplicationSetReconciler.updateResourcesStatus': `${NOT_BUILT}: status of a set`,
-  'v1alpha1.*': `${NOT_BUILT}: conditions of a set`,
 }

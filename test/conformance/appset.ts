@@ -34,6 +34,14 @@ import {
   repositoryAnswer,
 } from './appset-inputs.ts'
 import { APPSET_NOT_APPLICABLE } from './appset-reasons.ts'
+import {
+  runFinalizers,
+  runHealth,
+  runReconcile,
+  runResourcesStatus,
+  runSetConditions,
+  runWriteConditions,
+} from './appset-rounds.ts'
 import { runRevisionHasChanged, runWebhook } from './appset-webhooks.ts'
 import { type ConformanceCase, notApplicable, type Operation, type Outcome, type Suite } from './suite.ts'
 
@@ -130,6 +138,15 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
   'controllers.nestedGeneratorHasClusterGenerator': {
     run: ({ args }) => resultOf(holdsGenerator('clusters', [args['nested'] ?? null])),
   },
+  'controllers.ApplicationSetReconciler.Reconcile': { run: runReconcile, apiObjects: true },
+  'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': { run: runFinalizers },
+  'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': {
+    run: runWriteConditions,
+    apiObjects: true,
+  },
+  'controllers.ApplicationSetReconciler.updateResourcesStatus': { run: runResourcesStatus, apiObjects: true },
+  'v1alpha1.ApplicationSetStatus.CalculateHealth': { run: runHealth },
+  'v1alpha1.ApplicationSetStatus.SetConditions': { run: runSetConditions, apiObjects: true },
   'controllers.ApplicationSetReconciler.getMinRequeueAfter': {
     run: ({ receiver, args, testCase }) => {
       const spec = (args['applicationSetInfo'] as JsonObject)['spec'] as unknown as ApplicationSetSpec

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Application } from '../model/application.ts'
-import { setPolicy, withdrawalPolicy } from './decide-withdrawal.ts'
+import { finalizersForRemoval, setPolicy, withdrawalPolicy } from './decide-withdrawal.ts'
 
 describe('withdrawalPolicy', () => {
   const application = (apiVersion: string, finalizers?: string[], deletion?: 'prune' | 'detach'): Application => ({
@@ -31,6 +31,16 @@ describe('withdrawalPolicy', () => {
     ['unless it says detach', application('flotilla.dev/v1alpha1', [], 'detach'), 'detach'],
   ] as const)('%s', (_sentence, given, expected) => {
     expect(withdrawalPolicy(given)).toBe(expected)
+  })
+})
+
+describe('finalizersForRemoval', () => {
+  const both = ['resources-finalizer.argocd.argoproj.io', 'other']
+  it('keeps all of them while somebody can finish what they ask for', () => {
+    expect(finalizersForRemoval(both, true)).toEqual(both)
+  })
+  it('drops the one for resources, and no other, when the destination is not known', () => {
+    expect(finalizersForRemoval(both, false)).toEqual(['other'])
   })
 })
 

@@ -8,10 +8,21 @@ const FINALIZER = 'resources-finalizer.argocd.argoproj.io'
  */
 export function withdrawalPolicy(application: Application): 'prune' | 'detach' {
   if (application.apiVersion.startsWith('argoproj.io/')) {
-    const finalizers = application.metadata.finalizers ?? []
-    return finalizers.some(name => name === FINALIZER || name.startsWith(`${FINALIZER}/`)) ? 'prune' : 'detach'
+    return (application.metadata.finalizers ?? []).some(isResourcesFinalizer) ? 'prune' : 'detach'
   }
   return application.spec.deletion ?? 'prune'
+}
+
+/**
+ * The finalizers with which an Application is removed: without the one for its resources when its destination is not
+ * known, because nobody is there who could finish that (applicationsets.md 11.3).
+ */
+export function finalizersForRemoval(finalizers: readonly string[], destinationKnown: boolean): readonly string[] {
+  return destinationKnown ? finalizers : finalizers.filter(name => !isResourcesFinalizer(name))
+}
+
+function isResourcesFinalizer(name: string): boolean {
+  return name === FINALIZER || name.startsWith(`${FINALIZER}/`)
 }
 
 /** Whether a set may update and delete what it generated (`syncPolicy.applicationsSync`; absent: `sync`). */

@@ -1,3 +1,4 @@
+import type { ConfigFile } from '@flotilla/config/load'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
@@ -29,7 +30,12 @@ export class BroughtSources {
     const name = broughtSourceName(row.name)
     if (documents.length === 0 && !this.#sources.has(name)) return undefined
     const config = broughtSource(row, this.#sources.config(row.source)?.namePrefix)
-    const files = broughtFiles(row.name, documents)
+    return this.hand(config, broughtFiles(row.name, documents), commit)
+  }
+
+  /** Hands over what a source is to be read as, whole; returns its name when there is anything new to read. */
+  hand(config: ConfigSource, files: readonly ConfigFile[], commit: ObjectId): string | undefined {
+    const { name } = config
     const text = JSON.stringify([config, files])
     if (this.#last.get(name) === text) return undefined
     this.#last.set(name, text)

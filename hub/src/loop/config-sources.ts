@@ -16,7 +16,10 @@ export interface ConfigSource extends SourceLocation {
   readonly name: string
   readonly trust: Trust
   readonly namePrefix?: string
-  /** Name of the Application that renders its documents; such a source is not in hub.yaml (brought-documents.ts). */
+  /**
+   * Name of the Application that renders its documents, or key of the set that makes them; such a source is not in
+   * hub.yaml (brought-documents.ts, set-documents.ts).
+   */
   readonly broughtBy?: string
 }
 

@@ -22,6 +22,7 @@ import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
 import type { LoopServices } from './services.ts'
+import { isGeneratedSource, storedGeneratedSource } from './set-documents.ts'
 import { SetRounds } from './set-rounds.ts'
 import { isLasting, ownerOf } from './withdraw-names.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -70,7 +71,7 @@ export class Loop {
       },
     })
     const { world, sources } = this
-    this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans)
+    this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
     this.#namesBench = {
       world,
       sources,
@@ -99,6 +100,7 @@ export class Loop {
       await this.world.load(rows)
       for (const row of await rows.sources())
         if (isBroughtSource(row.name)) this.sources.bring(storedBroughtSource(row, this.world))
+        else if (isGeneratedSource(row.name)) this.sources.bring(storedGeneratedSource(row, this.sources))
       await this.sources.restore(rows)
       await this.#sets.restore(rows)
       await this.#plans.restore(rows)

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { type GeneratedMistake, readGenerated } from '@flotilla/config/generated-documents'
+import type { ConfigFile } from '@flotilla/config/load'
 import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { trusted } from '@flotilla/config/trust'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -34,6 +36,8 @@ export interface SetRound {
   readonly stale: boolean
   /** Top-level generators whose list is their provider's word: what is missing from it is over. */
   readonly authoritative: ReadonlySet<string>
+  /** What `spec.documents` became; absent while that cannot be said as a whole, and what was made before stays. */
+  readonly files?: readonly ConfigFile[]
   readonly row: SetRow
   readonly reads: readonly { readonly repository: string; readonly revision: string; readonly path: string }[]
   /** What it was told by services over the network. */
@@ -74,12 +78,18 @@ export async function expandSet(
       else errors.push(notTrusted(set, outcome.generator, application))
     }
   }
+  const generated = readGenerated(
+    set,
+    expansion.generators.flatMap(({ documents = [] }) => documents),
+  )
+  errors.push(...generated.mistakes.map(documentError))
   const key = setKey(set)
   const stale = expansion.generators.some(({ status }) => status !== 'ok') || errors.some(error => error.stale)
   const round: SetRound = {
     key,
     applications,
     stale,
+    ...(!stale && generated.mistakes.length === 0 && { files: generated.files }),
     authoritative: new Set(
       expansion.generators.flatMap(each => (each.status === 'ok' && each.authoritative ? [each.generator] : [])),
     ),
@@ -252,6 +262,18 @@ function lastGood(set: Declared<ApplicationSetSpec>, generator: string, world: W
     if (from === generator || from.startsWith(`${generator}.`)) found.push(application)
   }
   return found
+}
+
+function documentError({ provenance, ...mistake }: GeneratedMistake): ExpansionError {
+  const { generator = '0', element } = provenance
+  return {
+    reason: 'ApplicationValidationError',
+    stage: 'validate',
+    generator,
+    ...(element === undefined ? {} : { element }),
+    ...mistake,
+    stale: false,
+  }
 }
 
 function notTrusted(set: Declared<ApplicationSetSpec>, generator: string, application: Application): ExpansionError {

@@ -6,8 +6,9 @@ import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, SetRow, StoreReader } from '@flotilla/core/ports/store'
-import { requeueAfterMs } from '@flotilla/generators/requeue'
+import { requeueAfterRoundMs } from '@flotilla/generators/requeue'
 import { strategyHold } from '@flotilla/generators/strategy-hold'
+import type { BroughtSources } from './brought-sources.ts'
 import type { ConfigSources } from './config-sources.ts'
 import type { DeletionPlans } from './deletion-plans.ts'
 import type { FleetIndex } from './fleet-index.ts'
@@ -15,6 +16,7 @@ import { restOf } from './keys.ts'
 import type { Origin, PolicyRights } from './plan-names.ts'
 import { expandSet } from './reconcile-sets.ts'
 import type { LoopServices } from './services.ts'
+import { dropSetDocuments, takeSetDocuments } from './set-documents.ts'
 import { tellSet } from './tell-set.ts'
 import { offeredRows } from './withdraw-names.ts'
 import type { WorkQueue } from './work-queue.ts'
@@ -33,6 +35,7 @@ export class SetRounds {
   /** As they were stored last, with what was said about them. */
   readonly #told = new Map<string, SetRow>()
   readonly #plans: DeletionPlans
+  readonly #brought: BroughtSources
   /** Sets that have been expanded since the start, and whether any of their inputs was away. */
   readonly #stale = new Map<string, boolean>()
   /** Generators whose last list was their provider's word, by set, while the set's document is what it was before. */
@@ -52,12 +55,14 @@ export class SetRounds {
     services: LoopServices,
     queue: Pick<WorkQueue, 'add' | 'waiting'>,
     plans: DeletionPlans,
+    brought: BroughtSources,
   ) {
     this.#world = world
     this.#sources = sources
     this.#services = services
     this.#queue = queue
     this.#plans = plans
+    this.#brought = brought
   }
 
   async restore(rows: StoreReader): Promise<void> {
@@ -125,11 +130,13 @@ export class SetRounds {
     const wasStale = this.#stale.get(key)
     this.#stale.set(key, round.stale)
     world.readers.set(claimant, round.reads)
-    const requeueMs = requeueAfterMs(set.spec, { defaultSeconds: 0 })
+    const failed = round.stale || round.row.generators.some(({ status }) => status !== 'ok')
+    const requeueMs = requeueAfterRoundMs(set.spec, { failed, invalid: round.row.errors.length }, { defaultSeconds: 0 })
     if (requeueMs > 0)
       this.#requeues.set(key, { ms: requeueMs, urls: new Set(round.reads.map(read => read.repository)) })
     else this.#requeues.delete(key)
     this.#services.hosted.reads?.(claimant, round.asked, requeueMs)
+    if (round.files) this.#read(takeSetDocuments(set, round.files, this.#sources, this.#brought))
     const claimed = world.setClaims(claimant, round.applications)
     const unedited = this.#rows.get(key)?.contentDigest === set.contentDigest
     this.#authoritative.set(key, unedited ? round.authoritative : new Set())
@@ -144,12 +151,18 @@ export class SetRounds {
     await this.storeRow(key)
   }
 
+  /** What a set makes is read as a source, after what is being read. */
+  #read(source: string | undefined): void {
+    if (source !== undefined) this.#queue.add(`source/${source}`)
+  }
+
   async #remove(key: string): Promise<void> {
     const { clock, store, announce } = this.#services
     const claimant = `set/${key}`
     this.#world.readers.remove(claimant)
     this.#services.hosted.reads?.(claimant, [], 0)
     this.#requeues.delete(key)
+    this.#read(dropSetDocuments(key, this.#sources, this.#brought))
     const names = this.#world.setClaims(claimant, [])
     // Before the write: if that fails, a second look finds the claims changed already.
     this.#queue.add(...names.map(name => `names/${name}`))
