@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Application } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import { nearest } from '@flotilla/core/text/nearest'
@@ -11,6 +12,8 @@ import { action, type Verb } from './verb.ts'
 
 interface ExpandOptions extends OfflineOptions {
   readonly set?: readonly string[]
+  readonly online?: string
+  readonly record?: string
 }
 
 /** `flotilla expand PATH`: what the ApplicationSets become, with where each Application comes from. */
@@ -22,6 +25,8 @@ export const expandVerb: Verb = {
       .argument('<path>', 'a folder or file of the config repository')
       .option('--set <name>', 'only this ApplicationSet; may be repeated', collect)
     withOfflineOptions(command)
+      .option('--online <hub.yaml>', 'ask Git hosts and plugins as the hub of that hub.yaml does')
+      .option('--record <file>', 'write what they answered, for --inputs')
       .addHelpText(
         'after',
         '\nExamples:\n  flotilla expand fleet --set shop\n  flotilla expand fleet --repo https://git.example.com/shop.git=../shop -o json',
@@ -37,7 +42,9 @@ function collect(value: string, previous: readonly string[] = []): readonly stri
 async function run(context: CliContext, path: string, options: ExpandOptions): Promise<ExitCode> {
   const format = formatOf(options, ['table', 'json', 'yaml', 'name', 'wide'])
   const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
-  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path })
+  const { openOnlineInputs, writeRecording } = await import('../offline/online-inputs.ts')
+  const online = options.online === undefined ? undefined : await openOnlineInputs(options.online, context)
+  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path, online })
   try {
     const only = options.set === undefined ? undefined : new Set(options.set)
     requireSets(
@@ -45,11 +52,16 @@ async function run(context: CliContext, path: string, options: ExpandOptions): P
       fleet.fleet.applicationSets.map(set => set.name),
     )
     const expanded = await expandOffline(fleet, { only })
+    if (options.record !== undefined) {
+      const written = writeRecording(resolve(context.cwd, options.record), [...expanded.asked.values()].flat())
+      if (!options.quiet) context.stderr.write(`${options.record}: ${written} answer${written === 1 ? '' : 's'}\n`)
+    }
     const items = expanded.applications.filter(application => application.provenance.set !== undefined)
     const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
     await print(context, format, items, diagnostics, options)
     return diagnostics.some(diagnostic => diagnostic.severity === 'error') ? 1 : 0
   } finally {
+    online?.close()
     await fleet.repositories.close()
   }
 }

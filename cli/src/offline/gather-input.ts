@@ -1,6 +1,7 @@
 import type { GitRepository } from '@flotilla/core/ports/git'
 import { type InputAnswer, type InputRequest, isGitRequest } from '@flotilla/generators/inputs'
 import { InputAnswers } from '@flotilla/hub/source/answer-inputs'
+import type { OnlineInputs } from './online-inputs.ts'
 import type { RecordedInputs } from './recorded-inputs.ts'
 import type { Repositories, Snapshot } from './repositories.ts'
 
@@ -8,9 +9,11 @@ import type { Repositories, Snapshot } from './repositories.ts'
 export function inputGatherer({
   repositories,
   recorded,
+  online,
 }: {
   readonly repositories: Repositories
   readonly recorded: RecordedInputs
+  readonly online?: Pick<OnlineInputs, 'answer'>
 }): (request: InputRequest) => Promise<InputAnswer> {
   const unavailable = new Map<string, string>()
   const answers = new InputAnswers({
@@ -25,7 +28,11 @@ export function inputGatherer({
       return message === undefined ? undefined : { code: 'INPUT_UNAVAILABLE', message, since: 0, retry: false }
     },
   })
-  return async request => (isGitRequest(request) ? answers.answer(request) : recorded.answer(request))
+  return async request => {
+    if (isGitRequest(request)) return answers.answer(request)
+    const known = recorded.answer(request)
+    return online && known.kind === 'failed' && known.code === 'INPUT_UNAVAILABLE' ? online.answer(request) : known
+  }
 }
 
 /** Offline one commit is looked at, whatever revision a document names. */

@@ -14,6 +14,7 @@ import {
   resolveNames,
 } from '@flotilla/generators'
 import { inputGatherer } from './gather-input.ts'
+import type { OnlineInputs } from './online-inputs.ts'
 import { readConfigFiles } from './read-config.ts'
 import { type RecordedInputs, readRecordedInputs } from './recorded-inputs.ts'
 import { Repositories } from './repositories.ts'
@@ -25,12 +26,15 @@ export interface OfflineInput {
   readonly at?: string
   /** Files of recorded inputs: what services over the network answered once. */
   readonly inputs?: readonly string[]
+  /** Asked for what is not recorded; without it nobody is. */
+  readonly online?: OnlineInputs
 }
 
 /** A config repository as it stands on this machine: everything declared, and every mistake in it. */
 export interface OfflineFleet extends MergeResult {
   readonly repositories: Repositories
   readonly recorded: RecordedInputs
+  readonly online?: OnlineInputs
   /** How many files were read. */
   readonly fileCount: number
 }
@@ -45,6 +49,7 @@ export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFlee
     ...merged,
     repositories,
     recorded: readRecordedInputs(input.inputs ?? [], input.cwd),
+    ...(input.online && { online: input.online }),
     fileCount: files.length,
   }
 }
