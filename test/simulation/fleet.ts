@@ -3,6 +3,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import type { Hub } from '@flotilla/hub/hub'
 import { MemoryGit } from '@flotilla/hub/source/git/memory-backend'
+import type { WebhookEvent } from '@flotilla/hub/webhooks/event'
 import { notConverged } from './converged.ts'
 import { APPS, type Changes, CONFIG, DeclaredFleet } from './declared-fleet.ts'
 import { EventLoopGuard, settled } from './event-loop-guard.ts'
@@ -90,7 +91,7 @@ export class SimulatedFleet {
     const id = this.git.commit(repository, changes)
     const told = Object.entries(changes).map(([path, text]) => (text === null ? `-${path}` : path))
     this.trace.say('git', `${id.slice(0, 8)}${webhook ? ' (webhook)' : ''} ${told.join(' ')}`)
-    if (webhook) this.hub?.loop.refreshRepository(repository)
+    if (webhook) this.hub?.heard([pushTo(repository)])
   }
 
   /** Commits what a change of {@link declared} asks for. */
@@ -243,4 +244,12 @@ function mixed(seed: number, name: string): number {
   let value = seed >>> 0
   for (const character of name) value = Math.imul(value ^ character.charCodeAt(0), 0x01000193) >>> 0
   return value
+}
+
+/** What a host tells of a push, which knows its repository by another address than documents do. */
+function pushTo(repository: string): WebhookEvent {
+  const address = repository.replace('https://git.example.com/', 'git@git.example.com:')
+  const name = address.slice(address.indexOf(':') + 1)
+  const told = { urls: [address], hostName: 'git.example.com', namespace: '', name, defaultBranch: 'main' }
+  return { kind: 'push', host: 'gitea', repository: told, ref: 'refs/heads/main' }
 }
