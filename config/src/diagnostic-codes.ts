@@ -137,6 +137,11 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'An annotation that Argo CD reads changes nothing here, or is not needed; the message says which and why.',
     remedy: 'Do what the hint says instead, or remove it.',
   },
+  UNSUPPORTED_SET_KIND: {
+    severity: 'error',
+    meaning: 'A set cannot make documents of this kind, or of a kind that is itself a template.',
+    remedy: 'Declare them in files; a set makes Projects, Clusters and Repositories, and Applications from its template.',
+  },
   BOTH_SOURCES: {
     severity: 'warning',
     meaning: 'An Application has `source` and `sources`; `sources` counts, as in Argo CD.',

@@ -190,6 +190,18 @@ function readObject(
   }
 }
 
+/** Reads a document as its kind asks for, with everything that is wrong with it. */
+export function judge(reader: KindReader, value: JsonObject) {
+  const document = dropNulls(value)
+  const reading = reader.read(document)
+  const problems = distinct([
+    ...checkDocument(reader.schema, document, { additions: reader.additions }),
+    ...nameProblems(reader, reading.name),
+    ...reading.problems,
+  ])
+  return { document, reading, problems }
+}
+
 function nameProblems(reader: KindReader, name: string): Problem[] {
   // A cluster Secret's name is Argo CD's display name, which may be any text.
   if (reader.writtenKind === 'Secret' && reader.kind === 'Cluster') return []

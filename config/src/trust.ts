@@ -59,7 +59,7 @@ function templatesOf(spec: Json): { readonly path: Path; readonly value: Json }[
   const carried = textOf(whole['project']) ?? ''
   if (carried !== '') found.push({ path: ['spec', 'project'], value: { project: carried } })
   // Without one of its own, the template is in the project that the set carries.
-  if (carried === '' || member(own, 'spec')['project']) {
+  if ((carried === '' && whole['template'] !== undefined) || member(own, 'spec')['project']) {
     found.push({ path: ['spec', 'template', 'spec', 'project'], value: own['spec'] ?? {} })
   }
   const visit = (value: Json, path: Path): void => {

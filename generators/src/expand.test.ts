@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { cluster, declaredSet, inputsOf } from '../test/declared-set.ts'
-import { expand } from './expand.ts'
+import { fasttemplate } from './engines/fasttemplate.ts'
+import { expand, expandWith } from './expand.ts'
+import { GENERATORS } from './generators/registry.ts'
 import type { InputAnswer, InputRequest } from './inputs.ts'
 
 const LIST = `apiVersion: argoproj.io/v1alpha1
@@ -118,10 +120,15 @@ describe('expand', () => {
       )
     })
     test('a generator that is not built yet is an error and the others go on', () => {
-      const spec = `  generators:\n  - pullRequest: { github: {} }\n  - list: { elements: [{ a: b }] }\n${template('{{a}}')}`
-      expect(names(spec)).toEqual(['b'])
-      expect(problems(spec)).toEqual([
-        '6:18 UNSUPPORTED_GENERATOR generate 0 stale the generator "pullRequest" is not built yet',
+      const spec = `  generators:\n  - plugin: {}\n  - list: { elements: [{ a: b }] }\n${template('{{a}}')}`
+      const registry = new Map([...GENERATORS, ['plugin', { key: 'plugin', fields: [] }]])
+      const { applications, errors } = expandWith(declaredSet(set(spec)), inputsOf(), {
+        engine: fasttemplate,
+        registry,
+      })
+      expect(applications.map(({ metadata }) => metadata.name)).toEqual(['b'])
+      expect(errors).toMatchObject([
+        { code: 'UNSUPPORTED_GENERATOR', generator: '0', stale: true, position: { line: 6, column: 13 } },
       ])
     })
     test('a generator that nobody knows is an error, not an empty list', () => {

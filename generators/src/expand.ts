@@ -1,8 +1,6 @@
-import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
-import type { Application } from '@flotilla/core/model/application'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
-import type { Provenance } from '@flotilla/core/model/provenance'
-import { applicationBuilder } from './build-application.ts'
+import { buildRows } from './build-rows.ts'
 import type { OutputMeter, TemplateEngine } from './engines/engine.ts'
 import { engineEntryOf } from './engines/registry.ts'
 import { withExpressions } from './engines/with-expressions.ts'
@@ -11,14 +9,12 @@ import { ErrorList, placeFailure } from './expansion-errors.ts'
 import { type Failure, TemplateError } from './failure.ts'
 import type { GeneratorContext, GeneratorRegistry } from './generators/generator.ts'
 import { generatorsFor } from './generators/registry.ts'
-import { type GeneratorInputs, type InputRequest, inputKey, type Parameters } from './inputs.ts'
+import { type GeneratorInputs, type InputRequest, inputKey } from './inputs.ts'
 import { LIMITS } from './limits.ts'
 import { limitToProject, mentionsCommit, missingProject, projectOfSet } from './set-project.ts'
-import { comesFromOwn } from './templating/merge-template.ts'
-import { entryTransformer, type TransformResult } from './transform.ts'
+import { entryTransformer } from './transform.ts'
 import { firstByName } from './unique-names.ts'
 import { unrecognizedGenerators, unrecognizedMessage } from './unrecognized-generators.ts'
-import { compileCondition } from './when.ts'
 
 /**
  * Expands one ApplicationSet into its Applications, each with where it comes from.
@@ -142,7 +138,8 @@ function unknownFailures(
   ])
 }
 
-type ExpandContext = GeneratorContext & Pick<ExpansionParts, 'anyName'>
+/** {@link GeneratorContext}, with what is asked of the Applications. */
+export type ExpandContext = GeneratorContext & Pick<ExpansionParts, 'anyName'>
 
 function expandEntry(
   set: Declared<ApplicationSetSpec>,
@@ -161,80 +158,19 @@ function expandEntry(
     return { generator, status: 'failed', applications: [] }
   }
   const list = new ErrorList(set, generator)
-  const applications = transformed.results.flatMap(result => buildAll(set, result, index, context, list))
   const { results } = transformed
+  const rows = results.map(result => buildRows(set, result, index, context, list))
+  const applications = rows.flatMap(row => row.applications)
+  const documents = rows.flatMap(row => row.documents)
   const authoritative = results.length > 0 && results.every(result => result.authoritative)
   errors.push(...list.errors())
-  return { generator, status: 'ok', applications, ...(authoritative && { authoritative }) }
-}
-
-function buildAll(
-  set: Declared<ApplicationSetSpec>,
-  { key, template, sets }: TransformResult,
-  index: number,
-  context: ExpandContext,
-  errors: ErrorList,
-): Application[] {
-  const build = applicationBuilder(set, template, context.engine, context)
-  const counts = setCondition(set)
-  const entryPath = ['spec', 'generators', index]
-  const origins = new Map<string | undefined, Omit<Provenance, 'element' | 'params'>>()
-  const applications: Application[] = []
-  for (const { element, parameters, generator: inside } of sets) {
-    const origin = origins.get(inside) ?? originOf(set, index, inside)
-    origins.set(inside, origin)
-    const counted = counts(parameters, context.meter)
-    if (counted === false) continue
-    if (counted !== true) {
-      errors.add('render', { generator: origin.generator, element }, counted, ['spec', 'when'])
-      continue
-    }
-    const built = build(parameters, { ...origin, element, params: parameters }, context.meter)
-    if (built.kind === 'application') {
-      applications.push(built.application)
-      continue
-    }
-    const { stage, error } = built
-    const own = comesFromOwn(template, error.path)
-    const path = stage === 'patch' ? ['spec', 'templatePatch'] : [...(own ? [...entryPath, key] : ['spec']), 'template']
-    errors.add(
-      stage,
-      { generator: origin.generator, element },
-      error,
-      stage === 'patch' ? path : [...path, ...error.path],
-    )
+  return {
+    generator,
+    status: 'ok',
+    applications,
+    ...(documents.length > 0 && { documents }),
+    ...(authoritative && { authoritative }),
   }
-  return applications
-}
-
-/** `spec.when`: whether a parameter set becomes an Application, or why that cannot be said. */
-function setCondition(
-  set: Declared<ApplicationSetSpec>,
-): (parameters: Parameters, meter: OutputMeter) => boolean | TemplateError {
-  if (set.group !== 'flotilla.dev') return () => true
-  const caught = <Value>(run: () => Value): Value | TemplateError => {
-    try {
-      return run()
-    } catch (error) {
-      if (error instanceof TemplateError) return error
-      throw error
-    }
-  }
-  const condition = caught(() => compileCondition(set.spec['when'] as Json | undefined))
-  if (condition === undefined) return () => true
-  if (condition instanceof TemplateError) return () => condition
-  return (parameters, meter) => caught(() => condition(parameters, meter))
-}
-
-/** @param inside Of a union: which generator in the entry, `union.1`. */
-function originOf(set: Declared<ApplicationSetSpec>, index: number, inside: string | undefined) {
-  const nested = (inside ?? '')
-    .split('.')
-    .flatMap((step, at): (string | number)[] => (at % 2 === 0 ? [step, 'generators'] : [Number(step)]))
-  const path = ['spec', 'generators', index, ...(inside === undefined ? [] : nested)]
-  const { file, line, column } = set.positionOf(path)
-  const generator = inside === undefined ? String(index) : `${index}.${inside}`
-  return { source: set.source, file, line, column, set: set.name, generator }
 }
 
 /** The engine that the set asks for, or why its options do not make one. */

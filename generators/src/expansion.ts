@@ -1,5 +1,6 @@
 import type { Application } from '@flotilla/core/model/application'
 import type { Position } from '@flotilla/core/model/diagnostic'
+import type { GeneratedDocument } from './generated-documents.ts'
 import type { InputRequest } from './inputs.ts'
 
 /** Argo CD's reasons, where it has one, so that scripts and people find the word they know (applicationsets.md 1.4). */
@@ -37,6 +38,8 @@ export interface GeneratorOutcome {
    * of which any child is not authoritative.
    */
   readonly authoritative?: boolean
+  /** What `spec.documents` became, not yet read as their kinds ask for. */
+  readonly documents?: readonly GeneratedDocument[]
 }
 
 export interface Expansion {

@@ -12,11 +12,14 @@ import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
+import { documentsProblems } from './set-documents.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
   const problems = [
-    ...(group === 'flotilla.dev' ? [...projectProblems(spec), ...engineProblems(spec)] : []),
+    ...(group === 'flotilla.dev'
+      ? [...documentsProblems(spec), ...projectProblems(spec), ...engineProblems(spec)]
+      : []),
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
   return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document), ...keepProblems(spec)] }
@@ -28,7 +31,8 @@ function projectProblems(spec: JsonObject): Problem[] {
   const { project } = spec
   const own = member(member(spec, 'template'), 'spec')['project']
   if (project === undefined) {
-    if (own !== undefined) return []
+    // Other documents are in no project.
+    if (own !== undefined || spec['template'] === undefined) return []
     const message = `${pathText(path)} is missing`
     return [{ code: 'MISSING_FIELD', severity: 'error', path, at: 'key', message, hint: 'add it, or spec.project' }]
   }

@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { applicationSpecOfSet, argoApplicationSpec } from './application-spec.ts'
 import { deletionBudget } from './deletion-budget.ts'
 import { argoGeneratorEntry, condition, generatorEntrySchema, templateMetadata } from './generators.ts'
-import { documentOf, object, optionalFlag, optionalText, optionalTexts, textOrInteger } from './shapes.ts'
+import {
+  anyObject,
+  documentOf,
+  object,
+  optionalFlag,
+  optionalText,
+  optionalTextMap,
+  optionalTexts,
+  textOrInteger,
+} from './shapes.ts'
 
 const strategy = object({
   type: optionalText,
@@ -27,6 +36,20 @@ const endAdditions = { deletion: z.enum(['prune', 'detach']).optional(), deletio
 /** The project that the set carries: its generators see only what that may use, and its Applications are in it. */
 const projectAddition = { project: optionalText }
 
+/** Documents that are made of each parameter set beside its Application, or instead: each is checked once it is made. */
+const documentsAddition = {
+  documents: z
+    .array(
+      object({
+        apiVersion: z.string(),
+        kind: z.string(),
+        metadata: object({ name: z.string(), labels: optionalTextMap, annotations: optionalTextMap }),
+        spec: anyObject.optional(),
+      }),
+    )
+    .optional(),
+}
+
 /** Which parameter sets become Applications: an expression, or true or false itself. */
 const conditionAddition = { when: condition }
 /** Absent: what `goTemplate` says. */
@@ -35,6 +58,7 @@ const engineAddition = { engine: z.enum(['fasttemplate', 'goTemplate', 'handleba
 export const APPLICATION_SET_ADDITIONS: readonly string[] = [
   ...Object.keys(endAdditions),
   'spec.project',
+  'spec.documents',
   'spec.when',
   'template.engine',
 ]
@@ -42,14 +66,17 @@ export const APPLICATION_SET_ADDITIONS: readonly string[] = [
 interface OwnFields {
   readonly spec?: z.core.$ZodLooseShape
   readonly template?: z.core.$ZodLooseShape
+  /** A set may make other documents alone. */
+  readonly optionalTemplate?: boolean
 }
 
 function applicationSetSpec(entry: z.ZodType, spec: z.ZodType, own: OwnFields = {}) {
+  const template = object({ ...own.template, metadata: templateMetadata, spec })
   return object({
     goTemplate: optionalFlag,
     goTemplateOptions: optionalTexts,
     generators: z.array(entry),
-    template: object({ ...own.template, metadata: templateMetadata, spec }),
+    template: own.optionalTemplate ? template.optional() : template,
     templatePatch: optionalText,
     syncPolicy: object({
       preserveResourcesOnDeletion: optionalFlag,
@@ -74,7 +101,8 @@ export const applicationSetDocument = documentOf(
   'flotilla.dev/v1alpha1',
   'ApplicationSet',
   applicationSetSpec(generatorEntrySchema, applicationSpecOfSet, {
-    spec: { ...endAdditions, ...projectAddition, ...conditionAddition },
+    spec: { ...endAdditions, ...projectAddition, ...documentsAddition, ...conditionAddition },
     template: engineAddition,
+    optionalTemplate: true,
   }),
 )
