@@ -166,7 +166,7 @@ describe('limits', () => {
   test('so does what they work', () => {
     const engine = createGoTemplate({})
     const meter = { remaining: 1e9, steps: 1000 }
-    const template = '{{ range 600 }}{{ end }}'
+    const template = '{{ range 1600 }}{{ end }}'
     expect(renderText(engine, template, {}, meter)).toBe('')
     expect(errorOf(() => renderText(engine, template, {}, meter)).code).toBe('TEMPLATE_TOO_COMPLEX')
   })

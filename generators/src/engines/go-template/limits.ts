@@ -9,9 +9,9 @@ export const GO_TEMPLATE_LIMITS = {
   /** Nodes walked and commands evaluated in one rendering. */
   steps: 1_000_000,
   /** Characters and items that functions make in one rendering, printed or not. */
-  work: 16 * 1024 * 1024,
+  work: 4 * 1024 * 1024,
   /** Steps of one rendering that the whole set's budget does not count. */
-  freeSteps: 100,
+  freeSteps: 1_000,
   /** How much work counts as one step of the whole set. */
   workPerStep: 16,
   /** Compiled texts that one engine keeps. */
