@@ -16,7 +16,10 @@ export const PAGES: readonly string[] = [
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.md'))
     .map(name => join('docs', name)),
-  ...readdirSync('examples').map(name => join('examples', name, 'README.md')),
+  'examples/README.md',
+  ...readdirSync('examples', { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => join('examples', name, 'README.md')),
 ]
 
 /** The fenced blocks of these pages; a page that is not there has none. */

@@ -1,7 +1,9 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationRow, Store } from '@flotilla/core/ports/store'
 import type { ExpansionError } from '@flotilla/generators/expansion'
+import { claimantOf } from '../loop/plan-names.ts'
 import type { World } from '../loop/world.ts'
 
 /** What the hub knows on one side of a change. */
@@ -25,11 +27,17 @@ export async function stateOf(world: World, store: Store): Promise<SideState> {
   const declared = sources.flatMap(row => row.diagnostics as unknown as readonly Diagnostic[])
   const expanded = sets.flatMap(row => (row.errors as unknown as readonly ExpansionError[]).map(diagnosticOf))
   return {
-    applications: new Map([...world.applications()].map(row => [row.id, row])),
+    applications: new Map([...world.applications()].map(row => [row.id, placed(row, world)])),
     clusters: new Set(world.fleet.clusters.keys()),
     waiting: new Map(waiting.map(({ id, policy }) => [id, policy])),
     diagnostics: distinct([...declared, ...expanded]).sort(compareDiagnostics),
   }
+}
+
+/** Where its claim stands now: of a row, what only moved is not worth a write. */
+function placed(row: ApplicationRow, world: World): ApplicationRow {
+  const claim = world.claimsOf(claimantOf(row)).get(row.name)
+  return claim ? { ...row, provenance: claim.application.provenance as unknown as JsonObject } : row
 }
 
 function diagnosticOf({ code, message, hint, position }: ExpansionError): Diagnostic {
