@@ -88,13 +88,20 @@ describe('parameters', () => {
     )
   })
   test('print integers plainly where that is asked for', () => {
-    const parameters = { n: 1234567, x: 1.5, l: [1e6] }
-    expect(render('{{ .n }} {{ .x }} {{ .l }} {{ print .n }} {{ printf "%v" .n }}', parameters)).toBe(
-      '1.234567e+06 1.5 [1e+06] 1.234567e+06 1.234567e+06',
+    const parameters = { n: 1234567, x: 1.5, l: [1e6, { a: 2e6 }] }
+    const plain = (template: string): string => render(template, parameters, { numbers: 'plain' })
+    const template = '{{ .n }} {{ .x }} {{ .l }} {{ print .n }} {{ printf "%v" .n }} {{ .n | toString }} {{ quote .n }}'
+    expect(render(template, parameters)).toBe(
+      '1.234567e+06 1.5 [1e+06 map[a:2e+06]] 1.234567e+06 1.234567e+06 1.234567e+06 "1.234567e+06"',
     )
-    expect(
-      render('{{ .n }} {{ .x }} {{ .l }} {{ print .n }} {{ printf "%v" .n }}', parameters, { numbers: 'plain' }),
-    ).toBe('1234567 1.5 [1000000] 1234567 1234567')
+    expect(plain(template)).toBe('1234567 1.5 [1000000 map[a:2000000]] 1234567 1234567 1234567 "1234567"')
+    expect(plain('{{ join "," .l }} {{ toYaml .l }} {{ cat .n "x" }}')).toBe(
+      '1000000,map[a:2000000] - 1000000\n- a: 2000000 1234567 x',
+    )
+  })
+  test('keep their types where numbers print plainly', () => {
+    const parameters = { n: 3 }
+    expect(render('{{ typeOf .n }} {{ printf "%.2f" .n }}', parameters, { numbers: 'plain' })).toBe('float64 3.00')
   })
 })
 
