@@ -128,10 +128,10 @@ describe('when an answer is looked at again', () => {
     expect(made.host.calls).toHaveLength(0)
     made.content = { ...CONTENT, repositories: [] }
     made.hosts.invalidate(request => request.kind === 'pull-requests')
-    await made.clock.advance(1)
+    await made.clock.advance(1_001)
     expect(made.told()).toEqual([])
     made.hosts.invalidate(request => request.kind === 'scm-repositories')
-    await made.clock.advance(1)
+    await made.clock.advance(1_001)
     expect(made.told()).toEqual(['set/0'])
   })
 
@@ -148,7 +148,7 @@ describe('when an answer is looked at again', () => {
     made.hosts.invalidate(() => true)
     made.host.trouble = undefined
     release()
-    await made.clock.advance(10)
+    await made.clock.advance(1_001)
     expect(made.told()).toContain('set/0')
     expect(namesIn(await made.hosts.answer(repositories(made.host), 'set/0'))).toEqual([])
   })
@@ -187,7 +187,7 @@ describe('when a host fails', () => {
     made.hosts.reads('set/a', [repositories(made.host)], HALF_HOUR)
     made.host.trouble = 'unreachable'
     made.hosts.invalidate(() => true)
-    await made.clock.advance(1)
+    await made.clock.advance(1_001)
     expect(made.told()).toEqual(['set/a'])
     expect(await made.hosts.answer(repositories(made.host), 'set/a')).toEqual({
       ...{ kind: 'failed', code: 'HOST_UNREACHABLE', message: 'git.host.example cannot be reached', retry: true },
@@ -223,7 +223,7 @@ describe('when a host fails', () => {
     made.host.trouble = undefined
     await made.clock.advance(39.9 * MINUTE)
     expect(made.host.calls).toHaveLength(1)
-    await made.clock.advance(MINUTE)
+    await made.clock.advance(MINUTE + 1_001)
     expect(made.told()).toContain('set/a')
   })
 
@@ -259,8 +259,32 @@ describe('when a host fails', () => {
     expect(await made.hosts.answer(repositories(made.host), 'set/b')).toMatchObject({ code: 'HOST_PENDING' })
     made.host.trouble = undefined
     release()
-    await made.clock.advance(1)
+    await made.clock.advance(1_001)
     expect(made.told()).toEqual(['set/a', 'set/b'])
+  })
+
+  test('a reader of many slow answers is told of them once a second, not once each', async () => {
+    const made = lab()
+    const names = Array.from({ length: 30 }, (_, index) => `org-${index}`)
+    const releases: (() => void)[] = []
+    made.host.trouble = () => ({
+      ...{ status: 200, body: [] },
+      after: new Promise<void>(resolve => {
+        releases.push(resolve)
+      }),
+    })
+    const requests = names.map(organization =>
+      repositories(made.host, { config: { organization, api: made.host.url } }),
+    )
+    for (const request of requests) void made.hosts.answer(request, 'set/a')
+    await made.clock.advance(6_000)
+    while (releases.length > 0) {
+      for (const release of releases.splice(0)) release()
+      await made.clock.advance(1)
+    }
+    await made.clock.advance(1_000)
+    expect(made.host.calls).toHaveLength(30)
+    expect(made.told()).toEqual(['set/a'])
   })
 
   test('a hub without a way to the network says so', async () => {
@@ -287,6 +311,20 @@ describe('who may ask what', () => {
     const theirs = await hosts.answer(repositories(host, { config, project: 'shop' }), 'set/b')
     expect(theirs).toMatchObject({ message: 'secret "github" is not granted to project "shop"' })
     expect(host.calls).toEqual([])
+  })
+
+  test('the hub itself is lent to AWS CodeCommit for nobody, unless that is granted', async () => {
+    const trust = { kind: 'projects', projects: ['web'] }
+    const aws = { provider: 'awsCodeCommit', config: { role: 'arn:aws:iam::1:role/theirs' }, trust }
+    const { hosts, host } = lab()
+    expect(await hosts.answer(repositories(host, aws))).toMatchObject({
+      code: 'HOST_SECRET_FORBIDDEN',
+      message: expect.stringContaining('secret "aws" is not granted'),
+    })
+    const granted = lab({ secrets: [{ name: 'aws', projects: ['web'] }] })
+    expect(await granted.hosts.answer(repositories(granted.host, aws))).not.toMatchObject({
+      code: 'HOST_SECRET_FORBIDDEN',
+    })
   })
 
   test('a source of one project names no host of its own, and nothing is asked when hosts are off', async () => {

@@ -6,11 +6,11 @@ import type { Random } from '@flotilla/core/ports/random'
 import { HOSTS_DISABLED, type HostPolicy, hostRefusal } from '@flotilla/generators/host-policy'
 import type { HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { HostedInputs } from '../loop/services.ts'
-import { type BackOff, backOffMs, jitteredMs } from '../source/back-off.ts'
 import { type GitHostRequest, GitHosts, isGitHostRequest } from './ask-host.ts'
 import { HostApis, type HostLimits } from './host-api.ts'
 import { HostError } from './host-error.ts'
 import { type SecretSettings, secretRefusal, secretsNamed } from './host-secrets.ts'
+import { type HostedEntry, isSettled, PENDING, untilNextLookMs } from './hosted-entry.ts'
 import type { HttpClient } from './http-client.ts'
 
 /** What hub.yaml says of Git hosts. */
@@ -36,29 +36,10 @@ export interface HostsParts {
 }
 
 const DEFAULT_REFRESH_MS = 30 * 60_000
-const SHORTEST_REFRESH_MS = 30_000
-/** An answer that nobody reads is forgotten after this. */
-const UNREAD_MS = 10 * 60_000
 /** The loop is held up no longer than this by a host that is slow; the answer comes later then. */
 const PATIENCE_MS = 5_000
-const BACK_OFF: BackOff = { firstMs: 30_000, mostMs: 15 * 60_000 }
-
-interface Entry {
-  readonly request: HostedRequest
-  /** How often each reader wants it to be looked at; 0 for never. */
-  readonly readers: Map<string, number>
-  answer: InputAnswer | undefined
-  /** As text, to see whether a new one is another one. */
-  print: string
-  /** What the last reader was given; undefined before any was given anything. */
-  served: string | undefined
-  failures: number
-  running: Promise<void> | undefined
-  startedAt: number
-  /** Something happened while it was asked: what comes back may be from before. */
-  again: boolean
-  timer: Timer | undefined
-}
+/** A set that reads a thousand answers is told of those of one second at once. */
+const TELLING_MS = 1_000
 
 /**
  * What services over the network say, asked once for all sets: an answer is kept, looked at again when it is due or when
@@ -71,9 +52,12 @@ interface Entry {
 export class Hosts implements HostedInputs {
   readonly #parts: HostsParts
   readonly #hosts: GitHosts | undefined
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, HostedEntry>()
   readonly #keysOfReader = new Map<string, ReadonlySet<string>>()
   readonly #ending = new AbortController()
+  /** Readers that are about to be told. */
+  readonly #news = new Set<string>()
+  #telling: Timer | undefined
 
   constructor(parts: HostsParts) {
     this.#parts = parts
@@ -139,6 +123,7 @@ export class Hosts implements HostedInputs {
   stop(): void {
     this.#ending.abort(new Error('the hub is stopping'))
     for (const { timer } of this.#entries.values()) timer?.cancel()
+    this.#telling?.cancel()
     this.#entries.clear()
   }
 
@@ -156,15 +141,15 @@ export class Hosts implements HostedInputs {
     const { api } = request.config
     const forbidden = hostRefusal(settings, typeof api === 'string' ? api : '', request.trust)
     if (forbidden !== undefined) return failed('HOST_FORBIDDEN', forbidden)
-    for (const name of secretsNamed(request.config)) {
+    for (const name of credentialsOf(request)) {
       const refused = secretRefusal(name, request, settings.secrets)
       if (refused !== undefined) return failed('HOST_SECRET_FORBIDDEN', refused)
     }
     return undefined
   }
 
-  #open(key: string, request: HostedRequest): Entry {
-    const entry: Entry = {
+  #open(key: string, request: HostedRequest): HostedEntry {
+    const entry: HostedEntry = {
       request,
       readers: new Map(),
       answer: undefined,
@@ -187,12 +172,12 @@ export class Hosts implements HostedInputs {
     if (entry.readers.size === 0 && entry.running === undefined) this.#forget(key, entry)
   }
 
-  #forget(key: string, entry: Entry): void {
+  #forget(key: string, entry: HostedEntry): void {
     entry.timer?.cancel()
     this.#entries.delete(key)
   }
 
-  async #firstAnswer(key: string, entry: Entry, patienceMs: number | undefined): Promise<void> {
+  async #firstAnswer(key: string, entry: HostedEntry, patienceMs: number | undefined): Promise<void> {
     const { clock } = this.#parts
     const running = entry.running ?? this.#ask(key, entry)
     if (patienceMs === undefined) return await running
@@ -208,7 +193,7 @@ export class Hosts implements HostedInputs {
     timer?.cancel()
   }
 
-  #ask(key: string, entry: Entry): Promise<void> {
+  #ask(key: string, entry: HostedEntry): Promise<void> {
     entry.timer?.cancel()
     entry.timer = undefined
     entry.again = false
@@ -250,8 +235,8 @@ export class Hosts implements HostedInputs {
     return await answering
   }
 
-  #take(key: string, entry: Entry, { answer, notBefore }: Outcome): void {
-    const { log, changed } = this.#parts
+  #take(key: string, entry: HostedEntry, { answer, notBefore }: Outcome): void {
+    const { log } = this.#parts
     const failed = answer.kind === 'failed'
     const print = JSON.stringify(answer)
     if (failed && print !== entry.print) {
@@ -261,14 +246,25 @@ export class Hosts implements HostedInputs {
     entry.answer = answer
     entry.print = print
     this.#schedule(key, entry, notBefore)
-    if (entry.served === undefined || entry.served === print || entry.readers.size === 0) return
-    changed([...entry.readers.keys()])
+    if (entry.served !== undefined && entry.served !== print) this.#tell(entry.readers.keys())
   }
 
-  #schedule(key: string, entry: Entry, notBefore?: number): void {
+  #tell(readers: Iterable<string>): void {
+    const { clock, changed } = this.#parts
+    for (const reader of readers) this.#news.add(reader)
+    if (this.#news.size === 0) return
+    this.#telling ??= clock.setTimer(TELLING_MS, () => {
+      this.#telling = undefined
+      const told = [...this.#news]
+      this.#news.clear()
+      changed(told)
+    })
+  }
+
+  #schedule(key: string, entry: HostedEntry, notBefore?: number): void {
     const { clock, random } = this.#parts
     entry.timer?.cancel()
-    const wait = entry.again ? 0 : this.#waitMs(entry, notBefore, clock.now(), random.fraction())
+    const wait = entry.again ? 0 : untilNextLookMs(entry, notBefore, clock.now(), random.fraction())
     if (wait === undefined) {
       entry.timer = undefined
       return
@@ -278,21 +274,6 @@ export class Hosts implements HostedInputs {
       else void this.#ask(key, entry)
     })
   }
-
-  /** Undefined when nothing but a webhook or a new reader leads to another look. */
-  #waitMs(entry: Entry, notBefore: number | undefined, now: number, fraction: number): number | undefined {
-    if (entry.readers.size === 0) return UNREAD_MS
-    const asked = [...entry.readers.values()].filter(ms => ms > 0)
-    const interval = asked.length === 0 ? undefined : Math.max(SHORTEST_REFRESH_MS, Math.min(...asked))
-    if (entry.failures > 0) {
-      const own = backOffMs(entry.failures, fraction, BACK_OFF)
-      const wait = interval === undefined ? own : Math.min(own, Math.max(interval, BACK_OFF.firstMs))
-      // All who wait for one host would come back at the same instant.
-      return notBefore === undefined ? wait : Math.max(wait, notBefore - now + fraction * BACK_OFF.firstMs)
-    }
-    if (isSettled(entry) || interval === undefined) return undefined
-    return jitteredMs(interval, fraction)
-  }
 }
 
 interface Outcome {
@@ -300,14 +281,12 @@ interface Outcome {
   readonly notBefore?: number
 }
 
-/** No answer's text is empty. */
-const PENDING = ''
+/** AWS CodeCommit is asked as the hub itself, which is granted like a Secret. */
+const HUB_ON_AWS = 'aws'
 
-/** What is at a commit, and what a head changes against its target, stays so. */
-function isSettled({ request, answer }: Entry): boolean {
-  if (answer === undefined || answer.kind === 'failed') return false
-  if (request.kind === 'pull-request-files') return true
-  return request.kind === 'scm-path' && request.repository.sha !== ''
+/** Names of the credentials that a request spends, by which they are granted to projects. */
+function credentialsOf({ provider, config }: GitHostRequest): readonly string[] {
+  return [...secretsNamed(config), ...(provider === 'awsCodeCommit' ? [HUB_ON_AWS] : [])]
 }
 
 /** Equal questions have one key, whoever asks: whether one may ask is decided before. */
