@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { noHosts } from '../hosts/no-hosts.ts'
+import { noHosts } from '../hosts/testing/no-hosts.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../loop/testing/loop-harness.ts'
 import { directoryRenderer } from '../render/directory-renderer.ts'
 import { amendFiles } from './amend-files.ts'

@@ -1,6 +1,6 @@
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { MemoryBundles } from '../../bundle/memory-bundles.ts'
-import { noHosts } from '../../hosts/no-hosts.ts'
+import { noHosts } from '../../hosts/testing/no-hosts.ts'
 import type { ConfigSource } from '../../loop/config-sources.ts'
 import type { HostedInputs } from '../../loop/services.ts'
 import { CONFIG, LoopHarness } from '../../loop/testing/loop-harness.ts'

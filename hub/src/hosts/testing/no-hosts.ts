@@ -1,7 +1,7 @@
 import type { HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
-import type { HostedInputs } from '../loop/services.ts'
+import type { HostedInputs } from '../../loop/services.ts'
 
-/** A hub that asks no service over the network: every such generator keeps its last good result. */
+/** Stands for hosts where a test has none: every such generator keeps its last good result. */
 export const noHosts: HostedInputs = {
   answer: async ({ kind }: HostedRequest): Promise<InputAnswer> => ({
     kind: 'failed',
