@@ -140,7 +140,8 @@ export const DIAGNOSTIC_CODES = {
   UNSUPPORTED_SET_KIND: {
     severity: 'error',
     meaning: 'A set cannot make documents of this kind, or of a kind that is itself a template.',
-    remedy: 'Declare them in files; a set makes Projects, Clusters and Repositories, and Applications from its template.',
+    remedy:
+      'Declare them in files; a set makes Projects, Clusters and Repositories, and Applications from its template.',
   },
   BOTH_SOURCES: {
     severity: 'warning',
@@ -221,6 +222,12 @@ export const DIAGNOSTIC_CODES = {
     severity: 'error',
     meaning: 'A generated Application has a project that the config source of its set may not deploy to.',
     remedy: 'Change the template, or extend the trust of the source in hub.yaml.',
+  },
+  TEMPLATE_NOT_REPEATABLE: {
+    severity: 'warning',
+    meaning:
+      'A Go template asks for the time or for chance (`now`, `uuidv4`, `randAlpha` …), so that its set changes whenever it is expanded.',
+    remedy: 'Take the value from a parameter.',
   },
 } as const satisfies Record<string, CodeEntry> & Record<YamlCode, CodeEntry>
 

@@ -12,6 +12,7 @@ import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
+import { repeatableProblems } from './repeatable-problems.ts'
 import { documentsProblems } from './set-documents.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
@@ -22,7 +23,8 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
       : []),
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
-  return { name: nameOf(document), spec, problems: [...problems, ...budgetProblems(document), ...keepProblems(spec)] }
+  problems.push(...budgetProblems(document), ...keepProblems(spec), ...repeatableProblems(spec))
+  return { name: nameOf(document), spec, problems }
 }
 
 /** A set of ours carries its project, or its template names one. */

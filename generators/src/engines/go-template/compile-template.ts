@@ -51,8 +51,9 @@ export function compileTemplate(source: string, settings: RenderSettings, readDa
  * one changes at every look. Sorted; none for a text that cannot be parsed.
  */
 export function nonRepeatableFunctions(template: string): readonly string[] {
-  if (!template.includes('{{')) return []
   const functions = engineFunctions('go')
+  const named = [...functions].some(([name, fun]) => fun.repeatable === false && template.includes(name))
+  if (!named || !template.includes('{{')) return []
   try {
     const called = [...parse(template, functions).functions]
     return called.filter(name => functions.get(name)!.repeatable === false).sort()
