@@ -1,8 +1,10 @@
+import { expect, test } from 'vitest'
 import { describeProvider, TOKEN, TOKEN_REF } from './provider.conformance.ts'
+import { hostsForTest } from './testing/ask-provider.ts'
 import { AZURE_PROJECT, azureDevOpsRoutes } from './testing/azure-devops-server.ts'
 import { bitbucketCloudRoutes } from './testing/bitbucket-cloud-server.ts'
 import { bitbucketServerRoutes } from './testing/bitbucket-server-server.ts'
-import { serveHost } from './testing/host-server.ts'
+import { type HostCall, type HostReply, serveHost } from './testing/host-server.ts'
 
 const bearerToken = { tokenRef: TOKEN_REF }
 
@@ -55,4 +57,30 @@ describeProvider({
     config: (api, organization, repo) => ({ api, organization, project: AZURE_PROJECT, repo, tokenRef: TOKEN_REF }),
     labels: true,
   },
+})
+
+test('a repository of Bitbucket Server is asked for by its slug, whatever its name', async () => {
+  const own = (call: HostCall): HostReply => {
+    const path = call.segments.slice(3).join('/')
+    const clone = [{ name: 'ssh', href: 'ssh://git@bitbucket.example.com:7999/web/my-shop.git' }]
+    const project = { key: 'WEB' }
+    const value = { id: 1, slug: 'my-shop', name: 'My Shop', project, links: { clone } }
+    if (path === 'projects/WEB/repos') return { status: 200, body: { values: [value], isLastPage: true } }
+    if (path === 'projects/WEB/repos/my-shop/branches/default') {
+      return { status: 200, body: { displayId: 'main', latestCommit: 'c' } }
+    }
+    if (path === 'projects/WEB/repos/my-shop/browse/x') return { status: 200, body: { type: 'FILE' } }
+    return { status: 404, body: {} }
+  }
+  const server = await serveHost(own)
+  const hosts = hostsForTest({ allowedProviders: [server.url] })
+  const facts = { provider: 'bitbucketServer', project: 'web', trust: { kind: 'all' } } as const
+  const config = { api: server.url, project: 'WEB' }
+  const answer = await hosts.ask({ kind: 'scm-repositories', ...facts, config, cloneProtocol: '' })
+  const repository = answer.kind === 'scm-repositories' ? answer.repositories[0] : undefined
+  expect(repository).toMatchObject({ organization: 'WEB', repository: 'My Shop', branch: 'main', sha: 'c' })
+  const exists = await hosts.ask({ kind: 'scm-path', ...facts, config, repository: repository!, path: 'x' })
+  expect(exists).toEqual({ kind: 'scm-path', exists: true })
+  hosts.close()
+  await server.close()
 })

@@ -14,6 +14,7 @@ describe('the address of a repository', () => {
     'with .git and without': ['https://github.com/org/repo.git', 'https://github.com/org/repo'],
     'over ssh': ['ssh://git@github.com/org/repo', 'https://github.com/org/repo'],
     'as scp writes it': ['git@github.com:org/repo.git', 'https://github.com/org/repo'],
+    'as scp writes it, with an owner of digits': ['git@github.com:42/repo.git', 'https://github.com/42/repo'],
     'over ssh’s other host and port': ['ssh://git@ssh.github.com:443/org/repo', 'https://github.com/org/repo'],
     'over GitLab’s other host': ['ssh://git@altssh.gitlab.com:443/group/name', 'https://gitlab.com/group/name'],
     'with a port of its own': ['ssh://git@gitlab.com:2222/group/name.git', 'https://gitlab.com/group/name'],

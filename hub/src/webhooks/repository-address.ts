@@ -6,8 +6,10 @@ export interface RepositoryAddress {
   readonly path: string
 }
 
-const ADDRESS =
-  /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/\s]*@)?(?:(?:alt)?ssh\.)?(\[[^\]\s]*\]|[^:/\s]+)(?::\d{1,5}(?=\/))?[:/](\S+)$/i
+const HOST = String.raw`(?:[^@/\s]*@)?(?:(?:alt)?ssh\.)?(\[[^\]\s]*\]|[^:/\s]+)`
+const URL_FORM = new RegExp(String.raw`^[a-z][a-z0-9+.-]*://${HOST}(?::\d{1,5})?/(\S+)$`, 'i')
+/** As Git reads what has no scheme: behind the colon is the path, digits or not. */
+const SCP_FORM = new RegExp(String.raw`^${HOST}[:/](\S+)$`, 'i')
 
 /**
  * Reads `https://host/path.git`, `ssh://git@ssh.host:443/path`, `git@host:path` and what has no scheme at all.
@@ -16,7 +18,8 @@ const ADDRESS =
  * addressOf('ssh://git@ssh.github.com:443/Org/repo.git') // => { host: 'github.com', path: 'org/repo' }
  */
 export function addressOf(url: string): RepositoryAddress | undefined {
-  const parts = ADDRESS.exec(url.trim())
+  const text = url.trim()
+  const parts = (text.includes('://') ? URL_FORM : SCP_FORM).exec(text)
   if (parts === null) return undefined
   const host = parts[1]!.toLowerCase()
   const path = parts[2]!
