@@ -29,6 +29,8 @@ export interface GeneratedMistake {
 export interface GeneratedReading {
   /** The documents as a config source of their own; none while there is any mistake: half a policy is a hole. */
   readonly files: readonly ConfigFile[]
+  /** The same as they were made, equal ones once. */
+  readonly documents: readonly GeneratedDocument[]
   readonly mistakes: readonly GeneratedMistake[]
 }
 
@@ -50,18 +52,22 @@ export function readGenerated(
   set: Declared<ApplicationSetSpec>,
   documents: readonly GeneratedDocument[],
 ): GeneratedReading {
-  const files = new Map<string, { readonly text: string; readonly file: ConfigFile; readonly from: Provenance }>()
+  const files = new Map<
+    string,
+    { readonly text: string; readonly file: ConfigFile; readonly made: GeneratedDocument }
+  >()
   const mistakes: GeneratedMistake[] = []
   if (documents.length > MAX_GENERATED) {
     const message = `ApplicationSet ${set.name} makes ${documents.length} documents; a set may make ${MAX_GENERATED}`
     const position = set.positionOf(['spec', 'documents'])
     return {
       files: [],
+      documents: [],
       mistakes: [{ code: 'TOO_MANY_APPLICATIONS', message, position, provenance: documents[0]!.provenance }],
     }
   }
   for (const generated of documents) {
-    const { document, provenance } = generated
+    const { document } = generated
     const own = mistakesIn(set, generated)
     mistakes.push(...own)
     if (own.length > 0) continue
@@ -70,10 +76,11 @@ export function readGenerated(
     const before = files.get(key)
     if (before === undefined) {
       const path = `${generatedSourceName(set)}/${key}.yaml`
-      files.set(key, { text, from: provenance, file: { path, text: prettyYaml(document) } })
-    } else if (before.text !== text) mistakes.push(conflict(set, generated, key, before.from))
+      files.set(key, { text, made: generated, file: { path, text: prettyYaml(document) } })
+    } else if (before.text !== text) mistakes.push(conflict(set, generated, key, before.made.provenance))
   }
-  return { files: mistakes.length > 0 ? [] : [...files.values()].map(({ file }) => file), mistakes }
+  const sound = mistakes.length > 0 ? [] : [...files.values()]
+  return { files: sound.map(({ file }) => file), documents: sound.map(({ made }) => made), mistakes }
 }
 
 function mistakesIn(set: Declared<ApplicationSetSpec>, generated: GeneratedDocument): readonly GeneratedMistake[] {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { documentName } from '@flotilla/cli/offline/item-json'
 import { expandOffline, readOfflineFleet } from '@flotilla/cli/offline/offline-fleet'
 import type { Application } from '@flotilla/core/model/application'
 import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
@@ -13,7 +14,7 @@ import { describe, expect, test } from 'vitest'
  * `https://git.example.com/NAME.git`, and `repository=NAME file=PATH` is a file in it;
  * `inputs=PATH` is a file of recorded inputs. What the folder `fleet` expands
  * to has to be what `becomes` says, a line for each Application: name, cluster/namespace, and
- * the path of its source, with the revision unless that is `main`.
+ * the path of its source, with the revision unless that is `main`; then kind and name of other documents.
  */
 const PAGES = fileURLToPath(new URL('../../docs/generators/', import.meta.url))
 
@@ -35,11 +36,15 @@ function sectionsOf(page: string) {
     .map(text => ({ page, title: /^#+ (.*)/.exec(text)?.[1] ?? '', blocks: blocksOf(text) }))
 }
 
-const common = sectionsOf('README.md').flatMap(({ blocks }) => blocks.filter(({ info }) => info.has('file')))
+const isExample = ({ blocks }: { readonly blocks: readonly Block[] }): boolean =>
+  blocks.some(({ info }) => info.has('becomes'))
+const common = sectionsOf('README.md')
+  .filter(section => !isExample(section))
+  .flatMap(({ blocks }) => blocks.filter(({ info }) => info.has('file')))
 const examples = readdirSync(PAGES)
   .filter(page => page.endsWith('.md'))
   .flatMap(sectionsOf)
-  .filter(({ blocks }) => blocks.some(({ info }) => info.has('becomes')))
+  .filter(isExample)
 
 /** The folder in which an example stands, with the repositories and recorded inputs that it reads. */
 function written(blocks: readonly Block[], folder: string) {
@@ -78,7 +83,8 @@ async function expanded(blocks: readonly Block[]) {
     const { applications, diagnostics } = await expandOffline(fleet)
     await fleet.repositories.close()
     const errors = [...fleet.diagnostics, ...diagnostics].filter(({ severity }) => severity === 'error')
-    return { lines: applications.map(line), errors: errors.map(formatDiagnostic) }
+    const lines = [...applications.map(line), ...fleet.generated.map(documentName)]
+    return { lines, errors: errors.map(formatDiagnostic) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

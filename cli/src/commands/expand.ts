@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Application } from '@flotilla/core/model/application'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import { nearest } from '@flotilla/core/text/nearest'
+import type { GeneratedDocument } from '@flotilla/generators/generated-documents'
 import type { Command } from 'commander'
 import type { CliContext, ExitCode } from '../context.ts'
 import { failure } from '../errors.ts'
@@ -35,6 +36,13 @@ export const expandVerb: Verb = {
   },
 }
 
+/** What the sets became. */
+interface Made {
+  readonly items: readonly Application[]
+  /** Projects, Clusters and Repositories. */
+  readonly documents: readonly GeneratedDocument[]
+}
+
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value]
 }
@@ -58,7 +66,8 @@ async function run(context: CliContext, path: string, options: ExpandOptions): P
     }
     const items = expanded.applications.filter(application => application.provenance.set !== undefined)
     const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
-    await print(context, format, items, diagnostics, options)
+    const documents = fleet.generated.filter(({ provenance }) => only?.has(provenance.set ?? '') ?? true)
+    await print(context, format, { items, documents }, diagnostics, options)
     return diagnostics.some(diagnostic => diagnostic.severity === 'error') ? 1 : 0
   } finally {
     online?.close()
@@ -80,27 +89,34 @@ function requireSets(wanted: ReadonlySet<string> | undefined, known: readonly st
 async function print(
   context: CliContext,
   format: 'table' | 'wide' | 'json' | 'yaml' | 'name',
-  items: readonly Application[],
+  { items, documents }: Made,
   diagnostics: readonly Diagnostic[],
   options: ExpandOptions,
 ): Promise<void> {
   const { diagnosticJson, diagnosticText } = await import('../output/diagnostics.ts')
-  const { itemJson } = await import('../offline/item-json.ts')
+  const { documentJson, documentName, itemJson } = await import('../offline/item-json.ts')
   if (format === 'json' || format === 'yaml') {
     const { printData } = await import('../output/data.ts')
-    return printData(context, format, { items: items.map(itemJson), diagnostics: diagnostics.map(diagnosticJson) })
+    return printData(context, format, {
+      items: [...items.map(itemJson), ...documents.map(documentJson)],
+      diagnostics: diagnostics.map(diagnosticJson),
+    })
   }
   const errors = coloursOf(context, context.stderr, options)
   for (const diagnostic of diagnostics) {
     if (!options.quiet || diagnostic.severity === 'error') context.stderr.write(diagnosticText(diagnostic, errors))
   }
-  if (format === 'name') context.stdout.write(items.map(({ metadata }) => `${metadata.name}\n`).join(''))
-  else context.stdout.write(await tableText(items, coloursOf(context, context.stdout, options), format === 'wide'))
+  const names = [...items.map(({ metadata }) => metadata.name), ...documents.map(documentName)]
+  if (format === 'name') context.stdout.write(names.map(name => `${name}\n`).join(''))
+  else {
+    const made = { items, documents }
+    context.stdout.write(await tableText(made, coloursOf(context, context.stdout, options), format === 'wide'))
+  }
 }
 
-async function tableText(items: readonly Application[], colours: Colours, wide: boolean): Promise<string> {
+async function tableText({ items, documents }: Made, colours: Colours, wide: boolean): Promise<string> {
   const { table } = await import('../output/table.ts')
-  const { clusterText, sourceText } = await import('../offline/item-json.ts')
+  const { clusterText, documentName, sourceText } = await import('../offline/item-json.ts')
   const headings = ['NAME', 'PROJECT', 'CLUSTER', 'NAMESPACE', 'SET', 'SOURCE', ...(wide ? ['FROM', 'REVISION'] : [])]
   const rows = items.map(item => {
     const { metadata, spec, provenance } = item
@@ -109,5 +125,10 @@ async function tableText(items: readonly Application[], colours: Colours, wide: 
     const columns = [metadata.name, spec.project, clusterText(item), spec.destination.namespace ?? '']
     return [...columns, provenance.set ?? '', sourceText(item), ...(wide ? [from, revision] : [])]
   })
+  for (const made of documents) {
+    const { file, line, generator, element, set } = made.provenance
+    const from = `${file}:${line} ${generator}[${element}]`
+    rows.push([documentName(made), '', '', '', set ?? '', '', ...(wide ? [from, ''] : [])])
+  }
   return table(headings, rows, colours)
 }

@@ -1,4 +1,5 @@
-import { clusterFacts, foreseeHolds, load, type MergeResult, mergeFleets } from '@flotilla/config'
+import { type ConfigLoad, clusterFacts, foreseeHolds, load, type MergeResult, mergeFleets } from '@flotilla/config'
+import { generatedSourceName, readGenerated } from '@flotilla/config/generated-documents'
 import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotilla/core/model/application'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
@@ -13,6 +14,7 @@ import {
   inputKey,
   resolveNames,
 } from '@flotilla/generators'
+import { documentTemplates, type GeneratedDocument } from '@flotilla/generators/generated-documents'
 import { inputGatherer } from './gather-input.ts'
 import type { OnlineInputs } from './online-inputs.ts'
 import { readConfigFiles } from './read-config.ts'
@@ -37,6 +39,8 @@ export interface OfflineFleet extends MergeResult {
   readonly online?: OnlineInputs
   /** How many files were read. */
   readonly fileCount: number
+  /** What sets make beside Applications; it is part of the fleet. */
+  readonly generated: readonly GeneratedDocument[]
 }
 
 /** Reads a config path without a hub and without the network. @throws CliError */
@@ -44,13 +48,55 @@ export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFlee
   const repositories = new Repositories({ ...input, mappings: input.repo ?? [] })
   const files = await readConfigFiles(input.path, input.cwd, repositories)
   const loaded = load({ source: '', trust: { kind: 'all' }, files })
-  const merged = mergeFleets([loaded])
-  return {
-    ...merged,
+  const fleet: OfflineFleet = {
+    ...mergeFleets([loaded]),
     repositories,
     recorded: readRecordedInputs(input.inputs ?? [], input.cwd),
     ...(input.online && { online: input.online }),
     fileCount: files.length,
+    generated: [],
+  }
+  return withGenerated(loaded, fleet)
+}
+
+/** The fleet with what its sets make beside Applications. */
+async function withGenerated(loaded: ConfigLoad, fleet: OfflineFleet): Promise<OfflineFleet> {
+  const making = fleet.fleet.applicationSets.filter(set => documentTemplates(set).length > 0)
+  if (making.length === 0) return fleet
+  const answers = new Map<string, InputAnswer>()
+  const inputs = inputsOf(fleet, answers)
+  const gather = inputGatherer(fleet)
+  const loads = [loaded]
+  const generated: GeneratedDocument[] = []
+  const mistakes: Diagnostic[] = []
+  // Sets that make Clusters see none, so that one after the other is enough for those that do.
+  const inOrder = making.toSorted((a, b) => Number(makesClusters(b)) - Number(makesClusters(a)))
+  for (const set of inOrder) {
+    const seen = { ...inputs, clusters: clusterFacts(mergeFleets(loads).fleet.clusters) }
+    const { generators, errors } = await expandSet(set, seen, answers, gather)
+    const made = generators.flatMap(outcome => outcome.documents ?? [])
+    const { files, documents, mistakes: found } = readGenerated(set, made)
+    mistakes.push(...found.map(({ provenance: _, ...mistake }) => diagnosticOf(mistake)))
+    // What the generators did wrong is said when the whole fleet is expanded.
+    if (generators.some(({ status }) => status !== 'ok') || errors.some(({ stale }) => stale)) continue
+    generated.push(...documents)
+    loads.push(load({ source: generatedSourceName(set), trust: set.trust, files }))
+  }
+  const merged = mergeFleets(loads)
+  const diagnostics = [...merged.diagnostics, ...mistakes].sort(compareDiagnostics)
+  return { ...fleet, ...merged, diagnostics, generated }
+}
+
+function makesClusters(set: Declared<ApplicationSetSpec>): boolean {
+  return documentTemplates(set).some(({ kind }) => kind === 'Cluster')
+}
+
+function inputsOf(fleet: OfflineFleet, answers: ReadonlyMap<string, InputAnswer>): GeneratorInputs {
+  return {
+    clusters: clusterFacts(fleet.fleet.clusters),
+    projects: projectNames(fleet.fleet.projects),
+    projectSpecs: new Map(fleet.fleet.projects.map(project => [project.name, project.spec])),
+    answer: request => answers.get(inputKey(request)),
   }
 }
 
@@ -83,12 +129,7 @@ export async function expandOffline(
   } = {},
 ): Promise<OfflineApplications> {
   const answers = new Map<string, InputAnswer>()
-  const inputs: GeneratorInputs = {
-    clusters: clusterFacts(fleet.fleet.clusters),
-    projects: projectNames(fleet.fleet.projects),
-    projectSpecs: new Map(fleet.fleet.projects.map(project => [project.name, project.spec])),
-    answer: request => answers.get(inputKey(request)),
-  }
+  const inputs = inputsOf(fleet, answers)
   const candidates = fleet.fleet.applications.map(applicationOf)
   const diagnostics: Diagnostic[] = []
   const gather = options.gather === false ? undefined : inputGatherer(fleet)
@@ -134,7 +175,12 @@ async function expandSet(
   return expansion
 }
 
-function diagnosticOf({ code, message, hint, position }: ExpansionError): Diagnostic {
+function diagnosticOf({
+  code,
+  message,
+  hint,
+  position,
+}: Pick<ExpansionError, 'code' | 'message' | 'hint' | 'position'>): Diagnostic {
   const url = code === 'INPUT_UNAVAILABLE' ? /the repository (\S+)/.exec(message)?.[1] : undefined
   const advice = url === undefined ? hint : `name a local clone: --repo ${url}=DIR`
   return { severity: 'error', code, ...position, message, ...(advice === undefined ? {} : { hint: advice }) }
