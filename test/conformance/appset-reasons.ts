@@ -12,8 +12,6 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'controllers.shouldRequeueForApplicationSet': EVENT_FILTER,
   'controllers.ApplicationSetReconciler.removeOwnerReferencesOnDeleteAppSet': CLUSTER_WRITES,
   'controllers.ApplicationSetReconciler.migrateStatus': CLUSTER_WRITES,
-  'controllers.ApplicationSetReconciler.createInCluster': CLUSTER_WRITES,
-  'controllers.ApplicationSetReconciler.createOrUpdateInCluster': CLUSTER_WRITES,
   'utils.GetSecretRef': 'secrets are named in hub.yaml, not read from a cluster',
   'utils.GetConfigMapData': 'configuration is read from Git, not from a cluster',
   'generators.getDefaultRequeueAfter':

@@ -86,6 +86,30 @@ export function runFinalizers({ args }: Call): Observed {
   return { values: { object: { [key]: { metadata: { ...metadata, finalizers: [...finalizers] } } }, objectError: {} } }
 }
 
+/** Applications are written to where the hub keeps them; what only a Kubernetes API writes is carried along. */
+export function runCreateOrUpdate(policy: SetPolicyName) {
+  return ({ receiver, args }: Call): Observed => {
+    const set = args['applicationSet'] as JsonObject
+    const objects = clientObjects(receiver['Client'])
+    const desired = (args['desiredApplications'] as readonly JsonObject[]).map(
+      ({ metadata, spec }) =>
+        ({
+          ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata },
+          spec: { destination: {}, ...(spec as JsonObject) },
+          provenance: { source: '', file: '', line: 1, column: 1, set: String(metadataOf(set)['name']) },
+        }) as unknown as Application,
+    )
+    const after = applied(objects, desired, {
+      set: String(metadataOf(set)['name']),
+      spec: (set['spec'] ?? {}) as unknown as ApplicationSetSpec,
+      clusters: [],
+      invalid: new Set(),
+      policy,
+    })
+    return { values: { object: Object.fromEntries(after.map(each => [keyOf(each), each])), objectError: {} } }
+  }
+}
+
 /** Objects as they were after each case: later steps of a scenario go on from there. */
 const states = new Map<string, readonly JsonObject[]>()
 
@@ -199,19 +223,25 @@ function applied(
 }
 
 let newIds = 0
+const WRITTEN_BY_API = ['resourceVersion', 'ownerReferences']
 
 function objectOf(row: ApplicationRow, before: JsonObject): JsonObject {
   const document = row.state === 'withdrawn' ? { metadata: before, spec: row.document['spec'] } : row.document
   const gone = row.state === 'withdrawn' ? { deletionTimestamp: NOW } : {}
+  const { resourceVersion, ownerReferences } = before
+  const carried = {
+    ...(resourceVersion !== undefined && { resourceVersion: String(Number(resourceVersion) + 1) }),
+    ...(ownerReferences !== undefined && { ownerReferences }),
+  }
   return {
     ...document,
     kind: 'Application',
-    metadata: { ...(document['metadata'] as JsonObject), ...gone },
+    metadata: { ...(document['metadata'] as JsonObject), ...carried, ...gone },
   } as JsonObject
 }
 
 function rowOf(object: JsonObject, set: string, world: World): ApplicationRow {
-  const { destination, project } = object['spec'] as unknown as Application['spec']
+  const { destination = {}, project } = object['spec'] as unknown as Application['spec']
   const resolved = world.fleet.destination(destination)
   const name = String(metadataOf(object)['name'])
   return {
@@ -225,7 +255,12 @@ function rowOf(object: JsonObject, set: string, world: World): ApplicationRow {
     clusterId: 'joined',
     namespace: destination.namespace ?? '',
     labels: {},
-    document: object,
+    document: {
+      apiVersion: object['apiVersion'] ?? 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      metadata: Object.fromEntries(Object.entries(metadataOf(object)).filter(([key]) => !WRITTEN_BY_API.includes(key))),
+      spec: { destination: {}, ...(object['spec'] as JsonObject) },
+    },
     provenance: { source: '', file: '', line: 1, column: 1, set },
     images: [],
     createdAt: 0,

@@ -35,6 +35,7 @@ import {
 } from './appset-inputs.ts'
 import { APPSET_NOT_APPLICABLE } from './appset-reasons.ts'
 import {
+  runCreateOrUpdate,
   runFinalizers,
   runHealth,
   runReconcile,
@@ -139,6 +140,8 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
     run: ({ args }) => resultOf(holdsGenerator('clusters', [args['nested'] ?? null])),
   },
   'controllers.ApplicationSetReconciler.Reconcile': { run: runReconcile, apiObjects: true },
+  'controllers.ApplicationSetReconciler.createInCluster': { run: runCreateOrUpdate('create-only'), apiObjects: true },
+  'controllers.ApplicationSetReconciler.createOrUpdateInCluster': { run: runCreateOrUpdate('sync'), apiObjects: true },
   'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': { run: runFinalizers },
   'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': {
     run: runWriteConditions,

@@ -4,8 +4,10 @@ export type PathStep =
   | { readonly kind: 'index'; readonly index: number }
   /** Every element of a list. */
   | { readonly kind: 'each' }
-  /** Only elements whose text at that path is this one. */
-  | { readonly kind: 'where'; readonly path: readonly string[]; readonly equals: string }
+  /** Only elements whose text at that path is, or has, this one. */
+  | { readonly kind: 'where'; readonly path: readonly string[]; readonly is: TextTest; readonly text: string }
+
+export type TextTest = 'equal' | 'contains' | 'startswith' | 'endswith'
 
 export type DocumentPath = readonly PathStep[]
 
@@ -25,8 +27,8 @@ const MOST_STEPS = 64
 
 /**
  * The part of jq that names a place in a document: `.spec.source.helm.values`, `.metadata.annotations["a/b"]`,
- * `.spec.sources[0].path`, `.spec.sources[].targetRevision`, `.spec.sources[] | select(.ref == "values") | .path`.
- * Undefined for every other expression: jq is a language, and this is no interpreter of it.
+ * `.spec.sources[0].path`, `.spec.sources[].targetRevision`, `.spec.sources[] | select(.ref == "values") | .path`,
+ * `.spec.sources[] | select(.repoURL | contains("charts")).chart`. Undefined for every other expression: jq is a language, and this is no interpreter of it.
  */
 export function parseJqPath(expression: string): DocumentPath | undefined {
   const steps: PathStep[] = []
@@ -51,7 +53,8 @@ const FIELD = /^\.([A-Za-z_][A-Za-z0-9_]*)/
 const QUOTED = /^\.?\["((?:[^"\\]|\\["\\])*)"\]|^\."((?:[^"\\]|\\["\\])*)"/
 const INDEX = /^\.?\[(\d{1,9})\]/
 const EACH = /^\.?\[\]/
-const SELECT = /^\|\s*select\(\s*((?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*==\s*"((?:[^"\\]|\\["\\])*)"\s*\)\s*/
+const SELECT =
+  /^\|\s*select\(\s*((?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*(==|\|\s*(?:contains|startswith|endswith)\s*\()\s*"((?:[^"\\]|\\["\\])*)"\s*(\)?)\s*\)\s*/
 const PIPE = /^\s*\|\s*(?=\.[A-Za-z_["])/
 
 function readStep(text: string): ReadStep | undefined {
@@ -69,8 +72,11 @@ function readStep(text: string): ReadStep | undefined {
   const trimmed = text.trimStart()
   const select = SELECT.exec(trimmed)
   if (select) {
-    const path = select[1]!.slice(1).split('.')
-    return { step: { kind: 'where', path, equals: unquoted(select[2]!) }, rest: trimmed.slice(select[0].length) }
+    const [whole, path = '', test = '', text = '', closed = ''] = select
+    const word = /[a-z]+/.exec(test)?.[0] as TextTest | undefined
+    if ((word === undefined) !== (closed === '')) return undefined
+    const step = { kind: 'where', path: path.slice(1).split('.'), is: word ?? 'equal', text: unquoted(text) } as const
+    return { step, rest: trimmed.slice(whole.length) }
   }
   const pipe = PIPE.exec(text)
   return pipe ? { rest: text.slice(pipe[0].length) } : undefined

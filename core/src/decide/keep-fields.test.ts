@@ -126,6 +126,13 @@ describe('ignoreApplicationDifferences', () => {
       '2.0',
       'main',
     ])
+    for (const test of ['contains("alue")', 'startswith("val")', 'endswith("ues")']) {
+      expect(revisions(ignoring(`.spec.sources[] | select(.repoURL | ${test}).targetRevision`))).toEqual([
+        'pinned',
+        '2.0',
+        'main',
+      ])
+    }
     expect(revisions(pointing('/spec/sources/0/targetRevision'))).toEqual(['1.0', '2.0', 'main'])
   })
 
@@ -191,6 +198,9 @@ describe('paths', () => {
     '.a?',
     '.[0',
     '.a | select(.b == "c")',
+    '.a[] | select(.b == "c"))',
+    '.a[] | select(.b | contains("c")',
+    '.a[] | select(.b | test("c"))',
     `.a${'.b'.repeat(100)}`,
   ])('%s is no path', text => {
     expect(parseJqPath(text)).toBeUndefined()

@@ -140,12 +140,19 @@ function keepEach(into: Json, from: Json | undefined, rest: DocumentPath): void 
   const steps = condition?.kind === 'where' ? after : rest
   const others = Array.isArray(from) ? [...(from as readonly Json[])] : []
   into.forEach((element: Json, index) => {
-    if (condition?.kind === 'where' && textAt(element, condition.path) !== condition.equals) return
+    if (condition?.kind === 'where' && !passes(textAt(element, condition.path), condition)) return
     const other = others[partnerOf(element, index, others)]
     if (other === undefined) return
     if (steps.length === 0) into[index] = cloneJson(other)
     else keepAt(element, other, steps)
   })
+}
+
+function passes(text: string | undefined, { is, text: wanted }: Extract<PathStep, { kind: 'where' }>): boolean {
+  if (text === undefined) return false
+  if (is === 'equal') return text === wanted
+  if (is === 'contains') return text.includes(wanted)
+  return is === 'startswith' ? text.startsWith(wanted) : text.endsWith(wanted)
 }
 
 /** Fields that say which element of a list it is, the first that it has. */
