@@ -10,6 +10,7 @@ import type { HostedRequest } from '@flotilla/generators/inputs'
 import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
+import type { Expand } from './expand/expand-in-worker.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
@@ -33,6 +34,8 @@ export interface HubParts {
   readonly mirrors: RepositoryMirrors
   readonly ticker: Ticker
   readonly renderer: Renderer
+  /** How sets are expanded; here and now without it. */
+  readonly expand?: Expand
   readonly keys: HubKeys
   /** How services over the network are asked, and which; without it none is. */
   readonly hosts?: Pick<HostsParts, 'http' | 'settings' | 'others'>
@@ -87,6 +90,7 @@ export class Hub {
         renderer,
         repositories: new MirroredRepositories(mirrors),
         hosted: this.hosts,
+        ...(parts.expand && { expand: parts.expand }),
         keys,
         clock,
         random,
@@ -128,12 +132,14 @@ export class Hub {
     })
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
+      breathe: () => clock.sleep(0),
       configSources: settings.configSources,
       store,
       bundles,
       mirrors,
       renderer,
       hosted: this.hosts.readOnly(),
+      ...(parts.expand && { expand: parts.expand }),
       clock,
     })
     this.#poller = new Poller({

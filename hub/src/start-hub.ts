@@ -8,6 +8,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { ensureAdminToken } from './api/tokens.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
+import { createExpandInWorker } from './expand/expand-in-worker.ts'
 import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
 import { openHosts } from './hosts/open-hosts.ts'
 import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
@@ -112,6 +113,8 @@ export async function startHub(
     closing.push(() => mirrors.close())
     const hosts = options.hosts && (await openHosts(options.hosts, clock, process.env))
     closing.push(() => hosts?.http.close())
+    const sets = createExpandInWorker({ clock })
+    closing.push(() => sets.close())
     const writes = new WriteWatch(clock)
     const store = writes.store(opened)
     const files = new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock })
@@ -125,6 +128,7 @@ export async function startHub(
       keys,
       ...(hosts && { hosts: { ...hosts, others: openServices(options, hosts.settings, { http: hosts.http, clock }) } }),
       renderer: directoryRenderer(),
+      expand: sets.expand,
       ticker: cronTicker(options.tick),
     }
     const hub = await Hub.start(parts, options)

@@ -9,7 +9,6 @@ import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import { GitError } from '@flotilla/core/ports/git'
 import type { SetRow } from '@flotilla/core/ports/store'
 import { projectNames } from '@flotilla/core/project/default-project'
-import { expand } from '@flotilla/generators/expand'
 import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
 import {
   type GeneratorInputs,
@@ -21,6 +20,7 @@ import {
   isGitRequest,
 } from '@flotilla/generators/inputs'
 import { projectOfSet } from '@flotilla/generators/set-project'
+import { expandHere } from '../expand/expand-in-worker.ts'
 import { setKey } from './fleet-index.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
@@ -198,7 +198,7 @@ async function answerAll(
   }
   const reader = readerOf(set)
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const expansion = expand(set, inputs)
+    const expansion = await (services.expand ?? expandHere)(set, inputs, answers)
     if (expansion.needs.length === 0) return { expansion, requests, answers }
     requests.push(...expansion.needs)
     // Before anything is read: a push that arrives meanwhile is told to this set as well.

@@ -8,6 +8,7 @@ import type { Renderer } from '@flotilla/core/ports/renderer'
 import type { Store } from '@flotilla/core/ports/store'
 import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
+import type { Expand } from '../expand/expand-in-worker.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { SourceFiles } from './config-sources.ts'
 
@@ -64,6 +65,8 @@ export interface LoopServices {
   readonly renderer: Renderer
   readonly repositories: Repositories
   readonly hosted: HostedInputs
+  /** Expands one set; here and now by default, in a thread with limits where the hub is a process. */
+  readonly expand?: Expand
   readonly keys: HubKeys
   readonly clock: Clock
   readonly random: Random

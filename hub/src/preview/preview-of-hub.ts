@@ -28,8 +28,10 @@ export interface PreviewParts {
   readonly mirrors: Pick<RepositoryMirrors, 'open' | 'refresh' | 'failure'>
   readonly renderer: Renderer
   readonly hosted: HostedInputs
+  readonly expand?: PreviewInput['expand']
   readonly clock: Clock
   readonly setPolicy?: PreviewInput['setPolicy']
+  readonly breathe?: PreviewInput['breathe']
 }
 
 /** What a request has to keep to: a preview runs in the hub's own process. */
@@ -59,7 +61,7 @@ export class HubPreviewer {
   }
 
   async #preview(request: ChangeRequest): Promise<Preview> {
-    const { configSources, store, bundles, mirrors, renderer, hosted, clock, setPolicy } = this.#parts
+    const { configSources, store, bundles, mirrors, renderer, hosted, expand, clock, setPolicy, breathe } = this.#parts
     const config = sourceOf(request, configSources)
     const head = request.revision === undefined ? undefined : await this.#headOf(config, request.revision)
     const clusters = await store.read(rows => rows.clusters())
@@ -76,14 +78,16 @@ export class HubPreviewer {
         }),
       }),
       hosted,
+      ...(expand && { expand }),
       renderer,
-      store: await OverlayStore.copyOf(store),
+      store: await OverlayStore.copyOf(store, breathe),
       bundles: new OverlayBundles(bundles),
       clock,
       presumeApplied: false,
       joined: new Set(clusters.filter(({ agentKey, revokedAt }) => agentKey && !revokedAt).map(({ name }) => name)),
       ...(documents !== undefined && { amended: config.name }),
       ...(setPolicy && { setPolicy }),
+      ...(breathe && { breathe }),
       limits: LIMITS,
     })
   }

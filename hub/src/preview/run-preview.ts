@@ -19,6 +19,8 @@ export interface PreviewInput {
   readonly configSources: readonly ConfigSource[]
   readonly repositories: SidedRepositories
   readonly hosted: HostedInputs
+  /** How sets are expanded. */
+  readonly expand?: LoopServices['expand']
   readonly renderer: Renderer
   /** What is known before: empty for a fleet that is presumed, a copy of a hub's own. It is written to. */
   readonly store: Store
@@ -99,6 +101,7 @@ function newLoop(input: PreviewInput, clock: VirtualClock, failures: string[]): 
       renderer: input.renderer,
       repositories: input.repositories,
       hosted: input.hosted,
+      ...(input.expand && { expand: input.expand }),
       // Never leave this process: whatever is signed with them is thrown away.
       keys: hubKeysOf(newHubKeyFile(random, clock.now(), '00000000-0000-7000-8000-000000000000')),
       clock,

@@ -6,6 +6,7 @@ import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { readJws } from '@flotilla/core/protocol/jws'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { MemoryBundles } from '../../bundle/memory-bundles.ts'
+import { type Expand, expandHere } from '../../expand/expand-in-worker.ts'
 import { hubKeysOf, newHubKeyFile } from '../../gateway/hub-keys.ts'
 import { noHosts } from '../../hosts/testing/no-hosts.ts'
 import { directoryRenderer } from '../../render/directory-renderer.ts'
@@ -48,6 +49,8 @@ export class LoopHarness {
   readonly keys = hubKeysOf(newHubKeyFile(this.random, this.clock.now(), '01890000-0000-7000-8000-00000000aaaa'))
   /** What Git hosts and plugins say; replaced before the start, or while the loop runs. */
   hosted: HostedInputs = noHosts
+  /** How sets are expanded; replaced before the start, or while the loop runs. */
+  expand: Expand = expandHere
   /** Of the hub's settings; replaced before the start. */
   setPolicy: HubSetPolicy | undefined
   readonly complaints: string[] = []
@@ -229,6 +232,7 @@ export class LoopHarness {
           answer: (request, reader) => this.hosted.answer(request, reader),
           reads: (reader, requests, refreshMs) => this.hosted.reads?.(reader, requests, refreshMs),
         },
+        expand: (set, inputs, answers) => this.expand(set, inputs, answers),
         setPolicy: this.setPolicy,
         keys: {
           ...this.keys,
