@@ -28,6 +28,8 @@ interface Lab {
   /** Readers that were told, since the last look. */
   told(): readonly string[]
   readonly complaints: readonly string[]
+  /** How often anybody was told. */
+  tellings: number
 }
 
 function lab(settings: Partial<HostsParts['settings']> = {}): Lab {
@@ -42,12 +44,16 @@ function lab(settings: Partial<HostsParts['settings']> = {}): Lab {
     content: CONTENT,
     host: new ReplayedHost(githubRoutes(() => made.content)),
     complaints,
+    tellings: 0,
     told: () => told.splice(0),
   } as unknown as { -readonly [Key in keyof Lab]: Lab[Key] }
   made.hosts = new Hosts({
     ...{ http: made.host, clock, random: seededRandom(7), log },
     settings: { enabled: true, allowedProviders: [], secrets: [], ...settings },
-    changed: readers => told.push(...readers),
+    changed: readers => {
+      made.tellings++
+      told.push(...readers)
+    },
   })
   return made
 }
@@ -144,6 +150,8 @@ describe('when an answer is looked at again', () => {
     const old = githubRoutes(() => CONTENT)
     made.host.trouble = call => ({ ...old(call), after })
     made.hosts.invalidate(() => true)
+    await made.clock.advance(1)
+    expect(made.host.calls).toHaveLength(1)
     made.content = { ...CONTENT, repositories: [] }
     made.hosts.invalidate(() => true)
     made.host.trouble = undefined
@@ -285,6 +293,8 @@ describe('when a host fails', () => {
     await made.clock.advance(1_000)
     expect(made.host.calls).toHaveLength(30)
     expect(made.told()).toEqual(['set/a'])
+    await made.clock.advance(5_000)
+    expect(made.tellings).toBe(1)
   })
 
   test('a hub without a way to the network says so', async () => {
