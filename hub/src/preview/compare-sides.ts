@@ -28,7 +28,10 @@ export interface CompareOptions {
   readonly limits: PreviewLimits
   /** Names of Clusters whose agent has joined. */
   readonly joined: ReadonlySet<string>
+  readonly breathe?: (() => Promise<void>) | undefined
 }
+
+const PAIRS_A_BREATH = 100
 
 /** Holds that say nothing of the change: they are told as notes, or not at all. */
 const QUIET: ReadonlySet<Hold['code']> = new Set(['CLUSTER_NOT_JOINED', 'SYNC_NOT_AUTOMATED'])
@@ -41,7 +44,8 @@ export async function compareSides(base: SideState, head: SideState, options: Co
   const deleted: DeletedApplication[] = []
   const held: HeldApplication[] = []
   let unchanged = 0
-  for (const { before, after } of pairsOf(base, head)) {
+  for (const [index, { before, after }] of pairsOf(base, head).entries()) {
+    if (index % PAIRS_A_BREATH === 0) await options.breathe?.()
     if (after === undefined || after.state === 'withdrawn') {
       if (before) deleted.push(await deletedOf(before, after, manifests))
     } else if (before === undefined) {

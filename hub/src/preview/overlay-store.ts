@@ -3,6 +3,8 @@ import type { Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store
 import { MemoryBundles } from '../bundle/memory-bundles.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 
+const ROWS_A_BREATH = 500
+
 /**
  * A hub's store as a preview may use it: what the loop decides from is copied, what is only looked up is read through,
  * and what is written stays in memory. No cluster has an agent here, so nothing can be offered to one.
@@ -10,13 +12,16 @@ import { MemoryStore } from '../store/memory-store.ts'
 export class OverlayStore implements Store {
   readonly #memory = new MemoryStore()
   readonly #below: Store
+  readonly #breathe: () => Promise<void>
 
-  private constructor(below: Store) {
+  private constructor(below: Store, breathe: () => Promise<void>) {
     this.#below = below
+    this.#breathe = breathe
   }
 
-  static async copyOf(below: Store): Promise<OverlayStore> {
-    const overlay = new OverlayStore(below)
+  /** @param breathe Lets the process do something else: in memory nothing is ever waited for. */
+  static async copyOf(below: Store, breathe: () => Promise<void> = async () => undefined): Promise<OverlayStore> {
+    const overlay = new OverlayStore(below, breathe)
     await below.read(async from => {
       const sources = await from.sources()
       const rows = {
@@ -32,7 +37,10 @@ export class OverlayStore implements Store {
         for (const row of sources) await to.putSource(row)
         for (const [name, documents] of rows.documents) await to.putSourceDocuments(name, documents)
         for (const row of rows.sets) await to.putSet(row)
-        for (const row of rows.applications) await to.putApplication(row)
+        for (const [index, row] of rows.applications.entries()) {
+          if (index % ROWS_A_BREATH === 0) await breathe()
+          await to.putApplication(row)
+        }
         for (const { agentKey: _, ...row } of rows.clusters) await to.putCluster(row)
         for (const plan of rows.plans) await to.putDeletionPlan(plan)
       })
@@ -48,8 +56,9 @@ export class OverlayStore implements Store {
     return this.#memory.read(above => this.#below.read(below => work(over(above, below))))
   }
 
-  write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T> {
-    return this.#memory.write(above => this.#below.read(below => work(over(above, below))))
+  async write<T>(work: (rows: StoreWriter) => Promise<T>): Promise<T> {
+    await this.#breathe()
+    return await this.#memory.write(above => this.#below.read(below => work(over(above, below))))
   }
 
   close(): Promise<void> {

@@ -38,6 +38,8 @@ export interface PreviewInput {
   /** What sets may do, by the hub's settings. */
   readonly setPolicy?: LoopServices['setPolicy']
   readonly limits?: Partial<PreviewLimits>
+  /** Lets the process do something else for a moment; for one that has something else to do. */
+  readonly breathe?: () => Promise<void>
 }
 
 /**
@@ -67,7 +69,12 @@ export async function runPreview(input: PreviewInput): Promise<Preview> {
     requireSettled(loop, failures, limits)
     await requireReadable(input)
     const head = await stateOf(loop.world, input.store)
-    return await compareSides(base, head, { bundles: input.bundles, limits, joined: joinedOf(input, base) })
+    return await compareSides(base, head, {
+      bundles: input.bundles,
+      limits,
+      joined: joinedOf(input, base),
+      breathe: input.breathe,
+    })
   } finally {
     deadline.end()
     await loop.stop()
