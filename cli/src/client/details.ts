@@ -14,6 +14,7 @@ export const applicationDetails: Details = (row, colours) => {
   const place = valueAt(hold, 'at')
   return [
     line(colours, 'hold', textAt(hold, 'code'), textAt(hold, 'reason')),
+    line(colours, 'removal', removalText(row)),
     line(colours, 'at', isJsonObject(place) ? `${textAt(place, 'file')}:${place['line']}:${place['column']}` : ''),
     line(colours, 'sync', textAt(valueAt(row, 'sync'), 'message')),
     line(colours, 'health', textAt(valueAt(row, 'health'), 'message')),
@@ -37,6 +38,15 @@ export const sourceDetails: Details = (row, colours) => {
       ),
     ),
   ].join('')
+}
+
+function removalText(row: JsonObject): string {
+  const removal = valueAt(row, 'removal')
+  if (!isJsonObject(removal)) return ''
+  const fate = textAt(removal, 'policy') === 'prune' ? 'its objects are deleted' : 'its objects stay'
+  const plan = textAt(removal, 'plan')
+  const approved = plan === '' ? '' : `, approved as ${plan}`
+  return `nobody wants it since ${textAt(removal, 'since')}${approved}; after the grace period ${fate}`
 }
 
 /** One that succeeded is told by the table. */

@@ -28,6 +28,7 @@ function application(name: string, change: Partial<ApplicationView> = {}): Appli
     sync: { status: 'Synced' },
     health: { status: 'Healthy', since: null },
     hold: null,
+    removal: null,
     interventions: [],
     operation: null,
     agent: { connected: true, silent: false, lastSeen: null },

@@ -69,8 +69,9 @@ export function readKeepRules(spec: { readonly [field: string]: unknown }): {
  * and what it may is not to be kept beside the document.
  */
 export function keepFields(stored: JsonObject, generated: JsonObject, rules: KeepRules): JsonObject {
-  const result: MutableJsonObject = cloneJson(generated)
   const metadata = objectOf(stored['metadata'])
+  if (!keepsAnything(metadata, rules)) return generated
+  const result: MutableJsonObject = cloneJson(generated)
   keepKeys(result, 'annotations', objectOf(metadata['annotations']), rules.annotations)
   keepKeys(result, 'labels', objectOf(metadata['labels']), rules.labels)
   keepFinalizers(result, textsOf(metadata['finalizers']))
@@ -80,6 +81,22 @@ export function keepFields(stored: JsonObject, generated: JsonObject, rules: Kee
     for (const path of rule.paths) if (!isIdentity(path)) keepAt(result, stored, path)
   }
   return equalJson(result, generated) ? generated : result
+}
+
+/** Most Applications keep nothing: they are not copied. */
+function keepsAnything(metadata: JsonObject, rules: KeepRules): boolean {
+  const annotations = objectOf(metadata['annotations'])
+  const labels = objectOf(metadata['labels'])
+  return (
+    rules.ignored.length > 0 ||
+    rules.annotations.some(key => getKey(annotations, key) !== undefined) ||
+    rules.labels.some(key => getKey(labels, key) !== undefined) ||
+    textsOf(metadata['finalizers']).some(isHookFinalizer)
+  )
+}
+
+function isHookFinalizer(name: string): boolean {
+  return HOOK_FINALIZERS.some(hook => name.startsWith(hook))
 }
 
 const IDENTITY: readonly (readonly string[])[] = [
@@ -109,7 +126,7 @@ function keepKeys(result: MutableJsonObject, field: string, stored: JsonObject, 
 
 function keepFinalizers(result: MutableJsonObject, stored: readonly string[]): void {
   const generated = textsOf(objectOf(result['metadata'])['finalizers'])
-  const kept = stored.filter(name => HOOK_FINALIZERS.some(hook => name.startsWith(hook)) && !generated.includes(name))
+  const kept = stored.filter(name => isHookFinalizer(name) && !generated.includes(name))
   if (kept.length > 0) setKey(memberOf(result, 'metadata'), 'finalizers', [...generated, ...kept])
 }
 

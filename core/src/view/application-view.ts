@@ -1,5 +1,6 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
+import type { RemovalPolicy } from '../model/deletion-plan.ts'
 import type { HoldCode } from '../model/hold.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
@@ -43,6 +44,12 @@ export interface ApplicationView {
   readonly sync: { readonly status: SyncStatus; readonly message?: string }
   readonly health: { readonly status: HealthStatus; readonly since: string | null; readonly message?: string }
   readonly hold: HoldView | null
+  /** Of a withdrawn one: since when nobody wants it, what becomes of its objects, and the plan that let it go. */
+  readonly removal: {
+    readonly since: string
+    readonly policy: RemovalPolicy
+    readonly plan: string | null
+  } | null
   readonly interventions: readonly JsonObject[]
   readonly operation: OperationView | null
   readonly agent: { readonly connected: boolean; readonly silent: boolean; readonly lastSeen: string | null }
@@ -114,6 +121,9 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
           nextOpening: row.hold.nextOpening === undefined ? null : isoTime(row.hold.nextOpening),
           at: row.hold.at ?? null,
         }
+      : null,
+    removal: row.removal
+      ? { since: isoTime(row.removal.since), policy: row.removal.policy, plan: row.removal.plan ?? null }
       : null,
     interventions: [],
     operation: entry?.operation ? viewOperation(entry.operation) : null,

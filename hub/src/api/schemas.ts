@@ -49,6 +49,10 @@ export const applicationSchema = z
     sync: z.strictObject({ status: sync, message: z.string().optional() }),
     health: z.strictObject({ status: health, since: time.nullable(), message: z.string().optional() }),
     hold: holdSchema.nullable(),
+    removal: z
+      .strictObject({ since: time, policy: z.enum(['prune', 'detach']), plan: z.string().nullable() })
+      .nullable()
+      .meta({ description: 'Of a withdrawn one: since when nobody wants it, and what becomes of its objects.' }),
     interventions: z.array(anyObject),
     operation: operationSchema.nullable(),
     agent: z.strictObject({

@@ -1,9 +1,9 @@
 import { setPolicy } from '@flotilla/core/decide/decide-withdrawal'
-import { type DeletionBudget, readDeletionBudget } from '@flotilla/core/decide/deletion-guard'
+import { DEFAULT_DELETION_BUDGET, type DeletionBudget, readDeletionBudget } from '@flotilla/core/decide/deletion-guard'
 import { type KeepRules, readKeepRules } from '@flotilla/core/decide/keep-fields'
 import { effectivePolicy, OWN_SET_POLICIES } from '@flotilla/core/decide/set-policy'
 import type { RemovalPolicy } from '@flotilla/core/model/deletion-plan'
-import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import type { ApplicationSetSpec, Declared, ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, SetRow, StoreReader } from '@flotilla/core/ports/store'
 import { requeueAfterRoundMs } from '@flotilla/generators/requeue'
@@ -45,6 +45,8 @@ export class SetRounds {
   readonly #postponed = new Set<string>()
   /** Sets that came in the push in which this one went: it may have been renamed. */
   readonly #successors = new Map<string, readonly string[]>()
+  readonly #projectBudgets = new WeakMap<ProjectSpec, DeletionBudget>()
+  readonly #endings = new WeakMap<Declared<ApplicationSetSpec>, NonNullable<SetRow['ending']>>()
   readonly #keepRules = new WeakMap<Declared<ApplicationSetSpec>, KeepRules>()
   /** How often sets want their repositories looked at, where they say so. */
   readonly #requeues = new Map<string, { readonly ms: number; readonly urls: ReadonlySet<string> }>()
@@ -140,7 +142,7 @@ export class SetRounds {
     const claimed = world.setClaims(claimant, round.applications)
     const unedited = this.#rows.get(key)?.contentDigest === set.contentDigest
     this.#authoritative.set(key, unedited ? round.authoritative : new Set())
-    this.#rows.set(key, { ...round.row, ending: endingOf(set) })
+    this.#rows.set(key, { ...round.row, ending: this.#endingOf(set) })
     // A name that the set had before the restart, or kept while an input was away, is looked at once with fresh eyes.
     const stored =
       firstRound || wasStale !== round.stale
@@ -221,7 +223,7 @@ export class SetRounds {
     const set = sets.get(key)
     const isStale = (name: string): boolean => this.#stale.get(name) ?? true
     if (set) {
-      const { applicationsSync, budget } = endingOf(set)
+      const { applicationsSync, budget } = this.#endingOf(set)
       const generator = String(row.provenance['generator'] ?? '').split('.')[0]!
       const declaredGone = this.#authoritative.get(key)?.has(generator) ?? false
       const policy = this.#rights(applicationsSync)
@@ -250,10 +252,18 @@ export class SetRounds {
 
   /** What a Project lets go in one round. */
   projectBudget(name: string): DeletionBudget {
-    const { projects } = this.#world.fleet
-    const project = projects.get(name)
-    return readDeletionBudget(project?.spec ?? this.#world.projectsLastSeen.get(name) ?? {}, project?.annotations ?? {})
-      .budget
+    const project = this.#world.fleet.projects.get(name)
+    const spec = project?.spec ?? this.#world.projectsLastSeen.get(name)
+    if (spec === undefined) return DEFAULT_DELETION_BUDGET
+    const known = this.#projectBudgets.get(spec) ?? readDeletionBudget(spec, project?.annotations ?? {}).budget
+    this.#projectBudgets.set(spec, known)
+    return known
+  }
+
+  #endingOf(set: Declared<ApplicationSetSpec>): NonNullable<SetRow['ending']> {
+    const known = this.#endings.get(set) ?? endingOf(set)
+    this.#endings.set(set, known)
+    return known
   }
 
   #rights(applicationsSync: string | undefined): PolicyRights {
