@@ -6,7 +6,7 @@ import { GENERATORS } from '@flotilla/generators/generators/registry'
 import type { HostedRequest } from '@flotilla/generators/inputs'
 import { describe, expect, test } from 'vitest'
 import type { EventRepository, WebhookEvent, WebhookHost } from './event.ts'
-import { revisionHasChanged, shortRef } from './match-event.ts'
+import { pushTo, revisionHasChanged, shortRef } from './match-event.ts'
 import { isConcerned } from './requests-concerned-by.ts'
 import { setsConcernedBy } from './sets-concerned-by.ts'
 
@@ -216,6 +216,12 @@ describe('what was asked has another answer', () => {
     'of no listing at an ordinary push': [listing, push('refs/heads/main'), false],
     'of no listing of another kind of host': [listing, { ...repository('created'), host: 'gitea' }, false],
     'of branches that were pushed': [branches, push('refs/heads/dev'), true],
+    'of branches of the repository that a generic webhook names, however it writes it': [
+      branches,
+      pushTo('git@github.com:acme/shop.git')!,
+      true,
+    ],
+    'of no branches of another': [branches, pushTo('https://github.com/acme/shop-2')!, false],
     'of no plugin, whatever happened (36)': [
       { kind: 'plugin', setName: 'x', configMapRef: 'y', input: {}, ...facts },
       push('refs/heads/main'),

@@ -25,7 +25,8 @@ export interface EventRepository {
 }
 
 interface EventFacts {
-  readonly host: WebhookHost
+  /** `generic`: whoever sent it, and nothing is known but the repository's address. */
+  readonly host: WebhookHost | 'generic'
   readonly repository: EventRepository
 }
 

@@ -7,6 +7,14 @@ import { addressOf } from './repository-address.ts'
 /** Addresses of a repository, read once however many others they are compared with. */
 const addresses = new WeakMap<EventRepository, ReadonlySet<string>>()
 
+/** A push to the repository at this address, of which nothing else is known; undefined for what no host has. */
+export function pushTo(url: string): PushEvent | undefined {
+  const address = addressOf(url)
+  if (address === undefined) return undefined
+  const repository = { urls: [url], hostName: address.host, namespace: '', name: '' }
+  return { kind: 'push', host: 'generic', repository, ref: '' }
+}
+
 /** Whether an event is about the repository at that address, however either of them writes it. */
 export function isAbout(repository: EventRepository, url: string): boolean {
   let known = addresses.get(repository)
@@ -46,8 +54,10 @@ export function touchesHead({ ref, repository }: PushEvent): boolean {
   return repository.defaultBranch !== undefined && ref === `refs/heads/${repository.defaultBranch}`
 }
 
+type AnyProvider = PullRequestProvider | ScmProvider
+
 /** Which providers of generators ask the host that an event came from. */
-const PROVIDERS: { readonly [host in WebhookHost]: readonly (PullRequestProvider | ScmProvider)[] } = {
+const PROVIDERS: { readonly [host in WebhookHost]: readonly AnyProvider[] } = {
   github: ['github'],
   gitlab: ['gitlab'],
   gitea: ['gitea'],
@@ -55,8 +65,8 @@ const PROVIDERS: { readonly [host in WebhookHost]: readonly (PullRequestProvider
   azuredevops: ['azuredevops', 'azureDevOps'],
 }
 
-export function asksHost(provider: PullRequestProvider | ScmProvider, host: WebhookHost): boolean {
-  return PROVIDERS[host].includes(provider)
+export function asksHost(provider: AnyProvider, host: WebhookHost | 'generic'): boolean {
+  return host === 'generic' || PROVIDERS[host].includes(provider)
 }
 
 /** The host that a provider asks when its configuration names none. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { FailureLimiter } from '../../gateway/failure-limiter.ts'
 import { WEBHOOK_ADAPTERS } from '../../webhooks/adapters.ts'
 import { type WebhookAdapter, WebhookError, type WebhookEvent } from '../../webhooks/event.ts'
+import { pushTo } from '../../webhooks/match-event.ts'
 import { equalText, provesHmac } from '../../webhooks/proof.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
@@ -50,7 +51,10 @@ export const webhookRoutes: readonly Route[] = [
       const named = [...(body.repository === undefined ? [] : [body.repository]), ...(body.repositories ?? [])]
       const known = new Set(named.map(each => services.view.knownRepository(each)).filter(each => each !== undefined))
       for (const repository of known) await services.actions.refreshRepository(repository)
+      // Over ssh or https, with a user or without: hosts know one repository by several addresses.
+      const events = named.flatMap(each => pushTo(each) ?? [])
       let concerned = known.size > 0
+      if (events.length > 0 && (await services.actions.heard(events))) concerned = true
       for (const plugin of new Set(body.plugins)) {
         if (await services.actions.refreshPlugin(plugin)) concerned = true
       }
