@@ -38,7 +38,7 @@ export function applicationBuilder(
   const preserve = set.spec.syncPolicy?.preserveResourcesOnDeletion === true
   const ours = set.group === 'flotilla.dev'
   const { render } = applicationRenderer(template, engine, preserve || ours ? undefined : DEFAULT_FINALIZER)
-  const patch = patcher(set.spec.templatePatch, engine)
+  const patch = patcher(set.spec.templatePatch, engine, { refuseNullSpec: ours })
   return (parameters, provenance, meter) => {
     let stage: BuildStage = 'render'
     try {
@@ -67,7 +67,11 @@ function bareApplication(template: JsonObject, set: Declared<ApplicationSetSpec>
   }
 }
 
-function patcher(templatePatch: string | undefined, engine: TemplateEngine) {
+function patcher(
+  templatePatch: string | undefined,
+  engine: TemplateEngine,
+  options: { readonly refuseNullSpec: boolean },
+) {
   if (typeof templatePatch !== 'string' || templatePatch === '')
     return (application: JsonObject): JsonObject => application
   let compiled: CompiledText | TemplateError
@@ -78,7 +82,7 @@ function patcher(templatePatch: string | undefined, engine: TemplateEngine) {
     compiled = error
   }
   return (application: JsonObject, parameters: Parameters, meter: OutputMeter): JsonObject =>
-    applyTemplatePatch(application, renderPatch(compiled, parameters, meter))
+    applyTemplatePatch(application, renderPatch(compiled, parameters, meter), options)
 }
 
 function renderPatch(compiled: CompiledText | TemplateError, parameters: Parameters, meter: OutputMeter): string {

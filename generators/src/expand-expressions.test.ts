@@ -140,3 +140,25 @@ describe('when', () => {
     ])
   })
 })
+
+describe('templatePatch', () => {
+  const patched = (patch: string, group: string): Expansion => {
+    const template = group === 'flotilla.dev' ? TEMPLATE : TEMPLATE.replace('    engine: handlebars\n', '')
+    return expandYaml(
+      `  generators: [{list: {elements: [{name: eu}]}}]\n  templatePatch: "${patch}"\n${template}`,
+      group,
+    )
+  }
+  test('that leaves the spec empty is refused unless it says so', () => {
+    expect(problems(patched('spec:', 'flotilla.dev'))).toEqual([
+      '6:18 PATCH_INVALID stale templatePatch has an empty spec, which would empty the Application',
+    ])
+    expect(patched('spec: {$patch: delete}', 'flotilla.dev').applications[0]?.spec).toEqual({
+      project: 'default',
+      destination: {},
+    })
+  })
+  test('under argoproj.io it empties the spec, as there', () => {
+    expect(patched('spec:', 'argoproj.io').applications[0]?.spec).toEqual({ project: 'default', destination: {} })
+  })
+})

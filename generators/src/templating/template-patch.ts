@@ -10,11 +10,23 @@ import { strategicMerge } from './strategic-merge.ts'
  * was, whatever the patch says.
  *
  * @param patchText YAML, or JSON when it begins with `{`.
+ * @param options `refuseNullSpec`: a patch whose `spec` is null, or empty where a template left something out, deletes
+ *   the whole spec, as Argo CD does without a word; ours wants it said as `spec: {$patch: delete}`.
  * @throws TemplateError `PATCH_INVALID`.
  */
-export function applyTemplatePatch(application: JsonObject, patchText: string): JsonObject {
+export function applyTemplatePatch(
+  application: JsonObject,
+  patchText: string,
+  options: { readonly refuseNullSpec?: boolean } = {},
+): JsonObject {
   const patch = readPatch(patchText)
   if (patch === null) return application
+  if (options.refuseNullSpec === true && patch['spec'] === null) {
+    const hint = 'put "spec:" inside the condition too; to delete it, write spec: {$patch: delete}'
+    throw new TemplateError('PATCH_INVALID', 'templatePatch has an empty spec, which would empty the Application', {
+      hint,
+    })
+  }
   const mistake = shapeMistake(patch)
   if (mistake !== undefined) throw invalid(`invalid templatePatch ${goQuote(patchText)}: ${mistake.message}`)
   const project = isJsonObject(application['spec']) ? application['spec']['project'] : undefined
