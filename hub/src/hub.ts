@@ -24,8 +24,8 @@ import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
 import type { Ticker } from './source/ticker.ts'
 import type { WebhookEvent } from './webhooks/event.ts'
-import { isAbout } from './webhooks/match-event.ts'
-import { isConcerned } from './webhooks/requests-concerned-by.ts'
+import { addressKey, isAboutKey } from './webhooks/match-event.ts'
+import { concernedBy } from './webhooks/requests-concerned-by.ts'
 
 /** What a hub stands on: every part of the outside world, so that a simulation can bring its own. */
 export interface HubParts {
@@ -199,9 +199,12 @@ export class Hub {
    */
   heard(events: readonly WebhookEvent[]): boolean {
     const pushed = [...new Set(events.filter(({ kind }) => kind === 'push').map(({ repository }) => repository))]
-    const urls = this.loop.repositories().filter(url => pushed.some(repository => isAbout(repository, url)))
+    const urls = this.loop.repositories().filter(url => {
+      const key = addressKey(url)
+      return pushed.some(repository => isAboutKey(repository, key))
+    })
     for (const url of urls) this.loop.refreshRepository(url)
-    return this.#askAgain(request => events.some(event => isConcerned(request, event))) || urls.length > 0
+    return this.#askAgain(concernedBy(events)) || urls.length > 0
   }
 
   /** Asks a plugin again, for every set that names it. @returns Whether any does. */

@@ -1,10 +1,12 @@
 import type { Json } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
-import type { EventRepository, WebhookAdapter } from './event.ts'
+import type { EventRepository, PushEvent, WebhookAdapter } from './event.ts'
 import { neededTextAt, repositoryWith, shasOf } from './payload.ts'
 import { equalText } from './proof.ts'
 
 const HEADS = 'refs/heads/'
+/** More refs in one push are nobody's work; the poll finds the rest. */
+const MOST_REFS = 1000
 
 /** Azure DevOps Services and Server; its service hooks sign nothing, and send a password instead. */
 export const azureDevOps: WebhookAdapter = {
@@ -21,15 +23,7 @@ export const azureDevOps: WebhookAdapter = {
     const repository = (): EventRepository => repositoryOf(valueAt(body, 'resource', 'repository') ?? null)
     switch (event) {
       case 'git.push':
-        return listAt(body, 'resource', 'refUpdates')
-          .slice(0, 1000)
-          .map(update => ({
-            kind: 'push',
-            host: 'azuredevops',
-            repository: repository(),
-            ref: neededTextAt(update, 'name'),
-            ...shasOf(textAt(update, 'oldObjectId'), textAt(update, 'newObjectId')),
-          }))
+        return pushesOf(listAt(body, 'resource', 'refUpdates').slice(0, MOST_REFS), repository())
       case 'git.pullrequest.created':
       case 'git.pullrequest.updated':
       case 'git.pullrequest.merged': {
@@ -44,6 +38,16 @@ export const azureDevOps: WebhookAdapter = {
         return []
     }
   },
+}
+
+function pushesOf(updates: readonly Json[], repository: EventRepository): readonly PushEvent[] {
+  return updates.map(update => ({
+    kind: 'push',
+    host: 'azuredevops',
+    repository,
+    ref: neededTextAt(update, 'name'),
+    ...shasOf(textAt(update, 'oldObjectId'), textAt(update, 'newObjectId')),
+  }))
 }
 
 function repositoryOf(repository: Json): EventRepository {

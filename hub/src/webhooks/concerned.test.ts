@@ -7,7 +7,7 @@ import type { HostedRequest } from '@flotilla/generators/inputs'
 import { describe, expect, test } from 'vitest'
 import type { EventRepository, WebhookEvent, WebhookHost } from './event.ts'
 import { pushTo, revisionHasChanged, shortRef } from './match-event.ts'
-import { isConcerned } from './requests-concerned-by.ts'
+import { concernedBy } from './requests-concerned-by.ts'
 import { setsConcernedBy } from './sets-concerned-by.ts'
 
 const SHOP: EventRepository = {
@@ -159,6 +159,8 @@ const shop = {
   ...{ labels: [], repositoryId: 1 },
 }
 
+const isConcerned = (request: HostedRequest, event: WebhookEvent): boolean => concernedBy([event])(request)
+
 describe('what was asked has another answer', () => {
   const requests = (config: JsonObject): HostedRequest => ({
     kind: 'pull-requests',
@@ -264,5 +266,15 @@ describe('what was asked has another answer', () => {
       false,
       false,
     ])
+  })
+
+  test('of many events each counts, and a thousand refs of one push are one', () => {
+    const one = { ...SHOP }
+    const many = Array.from({ length: 1000 }, (_, index) => ({ ...push(`refs/heads/b${index}`), repository: one }))
+    expect(concernedBy(many)(branches)).toBe(true)
+    expect(concernedBy([...many, pullRequest('github', 'opened', one)])(files)).toBe(true)
+    expect(concernedBy([...many, repository('created')])(listing)).toBe(true)
+    expect(concernedBy(many)(files)).toBe(false)
+    expect(concernedBy([])(branches)).toBe(false)
   })
 })

@@ -4,9 +4,6 @@ import type { PullRequestProvider, ScmProvider } from '@flotilla/generators/inpu
 import type { EventRepository, PushEvent, WebhookHost } from './event.ts'
 import { addressOf } from './repository-address.ts'
 
-/** Addresses of a repository, read once however many others they are compared with. */
-const addresses = new WeakMap<EventRepository, ReadonlySet<string>>()
-
 /** A push to the repository at this address, of which nothing else is known; undefined for what no host has. */
 export function pushTo(url: string): PushEvent | undefined {
   const address = addressOf(url)
@@ -15,18 +12,26 @@ export function pushTo(url: string): PushEvent | undefined {
   return { kind: 'push', host: 'generic', repository, ref: '' }
 }
 
+/** Addresses of a repository, read once however many others they are compared with. */
+const addresses = new WeakMap<EventRepository, ReadonlySet<string>>()
+
 /** Whether an event is about the repository at that address, however either of them writes it. */
 export function isAbout(repository: EventRepository, url: string): boolean {
+  return isAboutKey(repository, addressKey(url))
+}
+
+/** As {@link isAbout}, for an address that is compared with many: see {@link addressKey}. */
+export function isAboutKey(repository: EventRepository, key: string | undefined): boolean {
   let known = addresses.get(repository)
   if (known === undefined) {
     known = new Set(repository.urls.flatMap(each => addressKey(each) ?? []))
     addresses.set(repository, known)
   }
-  const key = addressKey(url)
   return key !== undefined && known.has(key)
 }
 
-function addressKey(url: string): string | undefined {
+/** Equal for two addresses of one repository; undefined for what is no address of a host. */
+export function addressKey(url: string): string | undefined {
   const address = addressOf(url)
   return address && `${address.host} ${address.path}`
 }
