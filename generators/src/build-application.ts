@@ -9,6 +9,7 @@ import { isDnsSubdomain } from './label-selector.ts'
 import { MAX_NAME_LENGTH } from './limits.ts'
 import { projectOfApplication, projectOfSet } from './set-project.ts'
 import { shapeMistake } from './templating/application-shape.ts'
+import { holdsListOperators, withListOperators } from './templating/list-operators.ts'
 import { mergeTemplate } from './templating/merge-template.ts'
 import { applicationRenderer, DEFAULT_FINALIZER } from './templating/render-application.ts'
 import { applyTemplatePatch } from './templating/template-patch.ts'
@@ -34,9 +35,11 @@ export function applicationBuilder(
   engine: TemplateEngine,
   options: { readonly anyName?: true } = {},
 ): ApplicationBuilder {
-  const template = bareApplication(mergeTemplate(ownTemplate, objectOf(set.spec.template)), set)
-  const preserve = set.spec.syncPolicy?.preserveResourcesOnDeletion === true
   const ours = set.group === 'flotilla.dev'
+  const merged = mergeTemplate(ownTemplate, objectOf(set.spec.template), { zeroCounts: ours })
+  const template = bareApplication(merged, set)
+  const preserve = set.spec.syncPolicy?.preserveResourcesOnDeletion === true
+  const operators = ours && holdsListOperators(String(set.spec.templatePatch ?? ''))
   const { render } = applicationRenderer(template, engine, preserve || ours ? undefined : DEFAULT_FINALIZER)
   const patch = patcher(set.spec.templatePatch, engine, { refuseNullSpec: ours })
   return (parameters, provenance, meter) => {
@@ -45,6 +48,7 @@ export function applicationBuilder(
       let json = render(parameters, meter)
       stage = 'patch'
       json = patch(json, parameters, meter)
+      if (operators) json = withListOperators(json)
       stage = 'validate'
       const application = toApplication(json, set, provenance, ours && preserve)
       if (options.anyName !== true) checkName(application.metadata.name, set, parameters)

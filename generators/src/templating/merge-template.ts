@@ -7,31 +7,41 @@ const BLOBS: ReadonlySet<string> = new Set(['valuesObject'])
  * A generator's own template with its empty parts filled from `spec.template` (applicationsets.md 5): objects member by member,
  * lists whole, scalars unless they are empty. As in Argo CD, `false`, `0` and `""` of a generator count as empty, so
  * they cannot override.
+ *
+ * @param options `zeroCounts`: ours, where `false` and `0` of a generator override; empty texts, lists and objects do not.
  */
-export function mergeTemplate(own: JsonObject | undefined, base: JsonObject): JsonObject {
-  return own === undefined ? base : (fill(own, base) as JsonObject)
+export function mergeTemplate(
+  own: JsonObject | undefined,
+  base: JsonObject,
+  { zeroCounts = false }: { readonly zeroCounts?: boolean } = {},
+): JsonObject {
+  return own === undefined ? base : (fill(own, base, zeroCounts) as JsonObject)
 }
 
-function fill(own: Json | undefined, base: Json | undefined): Json | undefined {
+function fill(own: Json | undefined, base: Json | undefined, zeroCounts: boolean): Json | undefined {
   if (isJsonObject(own) && isJsonObject(base)) {
     const result: MutableJsonObject = {}
     for (const key of Object.keys(base)) setKey(result, key, base[key])
     for (const key of Object.keys(own)) {
       const baseValue = Object.hasOwn(base, key) ? base[key] : undefined
-      setKey(result, key, BLOBS.has(key) ? nonEmpty(own[key], baseValue) : fill(own[key], baseValue))
+      setKey(
+        result,
+        key,
+        BLOBS.has(key) ? nonEmpty(own[key], baseValue, zeroCounts) : fill(own[key], baseValue, zeroCounts),
+      )
     }
     return result
   }
-  return nonEmpty(own, base)
+  return nonEmpty(own, base, zeroCounts)
 }
 
-function nonEmpty(own: Json | undefined, base: Json | undefined): Json | undefined {
-  return isEmpty(own) && base !== undefined ? base : own
+function nonEmpty(own: Json | undefined, base: Json | undefined, zeroCounts: boolean): Json | undefined {
+  return isEmpty(own, zeroCounts) && base !== undefined ? base : own
 }
 
-function isEmpty(value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === '' || value === 0 || value === 0n || value === false)
-    return true
+function isEmpty(value: Json | undefined, zeroCounts = false): boolean {
+  if (value === undefined || value === null || value === '') return true
+  if (value === 0 || value === 0n || value === false) return !zeroCounts
   return Array.isArray(value) ? value.length === 0 : isJsonObject(value) && Object.keys(value).length === 0
 }
 

@@ -14,7 +14,7 @@ const DELETE_FROM = '$deleteFromPrimitiveList/'
 const ELEMENT_ORDER = '$setElementOrder/'
 
 /** How a list at a path is merged; every other list is replaced as a whole. */
-type ListStrategy = { readonly kind: 'set' } | { readonly kind: 'byKey'; readonly key: string }
+export type ListStrategy = { readonly kind: 'set' } | { readonly kind: 'byKey'; readonly key: string }
 
 /** An Application has almost no merge keys: its finalizers are a set, its owners are told apart by uid. */
 const LIST_STRATEGIES: { readonly [path: string]: ListStrategy } = {
@@ -79,7 +79,13 @@ function replaceList(change: readonly Json[]): Json[] {
   return change.filter(item => !isReplaceMarker(item)).map(item => withoutNulls(item))
 }
 
-function mergeList(before: readonly Json[], change: readonly Json[], strategy: ListStrategy, path: string): Json[] {
+/** The items of a change, merged into those that are there. @throws TemplateError `PATCH_INVALID` */
+export function mergeList(
+  before: readonly Json[],
+  change: readonly Json[],
+  strategy: ListStrategy,
+  path: string,
+): Json[] {
   if (change.some(isReplaceMarker)) return replaceList(change)
   if (strategy.kind === 'set') {
     return [...before, ...change.filter((item, index) => !before.includes(item) && change.indexOf(item) === index)]
