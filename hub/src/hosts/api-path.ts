@@ -1,3 +1,5 @@
+import type { Json } from '@flotilla/core/json/json'
+import { valueAt } from '@flotilla/core/json/read-json'
 import { HostError } from './host-error.ts'
 import type { ApiCall, ApiReply } from './provider.ts'
 
@@ -40,6 +42,12 @@ export function nextLink(reply: ApiReply, call: ApiCall): ApiCall | undefined {
     return { ...call, query: { ...call.query, ...query } }
   }
   return undefined
+}
+
+/** The list at that place of a body, or the body itself; undefined when there is none. */
+export function listIn(body: Json, ...path: readonly string[]): readonly Json[] | undefined {
+  const found = path.length === 0 ? body : valueAt(body, ...path)
+  return Array.isArray(found) ? (found as readonly Json[]) : undefined
 }
 
 /**

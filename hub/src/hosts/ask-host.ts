@@ -1,8 +1,10 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import {
+  type HostedRepository,
   type InputAnswer,
   type InputRequest,
   isGitRequest,
+  type PullRequest,
   type PullRequestProvider,
   type ScmProvider,
 } from '@flotilla/generators/inputs'
@@ -53,14 +55,18 @@ export class GitHosts {
     const api = this.#apis.open(connection, signal)
     switch (request.kind) {
       case 'scm-repositories':
-        return { kind: request.kind, repositories: await having(provider.repositories, request)(request, api) }
+        return { kind: request.kind, repositories: sound(await having(provider.repositories, request)(request, api)) }
       case 'scm-branches':
-        return { kind: request.kind, repositories: await having(provider.branches, request)(request, api) }
+        return {
+          kind: request.kind,
+          repositories: sound(await having(provider.branches, request)(request, api), 'branch'),
+        }
       case 'scm-path':
         return { kind: request.kind, exists: await having(provider.pathExists, request)(request, api) }
       case 'pull-requests':
         try {
-          return { kind: request.kind, pullRequests: await having(provider.pullRequests, request)(request, api) }
+          const found = await having(provider.pullRequests, request)(request, api)
+          return { kind: request.kind, pullRequests: found.map(soundPullRequest) }
         } catch (error) {
           if (!(error instanceof HostError) || error.code !== 'HOST_NOT_FOUND') throw error
           return { kind: request.kind, pullRequests: [], repositoryMissing: true }
@@ -99,4 +105,19 @@ function providerOf(request: GitHostRequest): HostProvider {
 function having<Method>(method: Method | undefined, { provider, kind }: GitHostRequest): Method {
   if (method !== undefined) return method
   throw new HostError('HOST_UNSUPPORTED', `${provider} has no answer to ${kind}`, { retry: false })
+}
+
+/** What has no name is not what a host lists, and leaving it out would take away what it stood for. */
+function sound(repositories: readonly HostedRepository[], named: 'repository' | 'branch' = 'repository') {
+  for (const repository of repositories) if (repository[named] === '') throw unnamed(named)
+  return repositories
+}
+
+function soundPullRequest(found: PullRequest): PullRequest {
+  if (/^\d{1,18}$/.test(found.number) && found.branch !== '') return found
+  throw unnamed('pull request')
+}
+
+function unnamed(what: string): HostError {
+  return new HostError('HOST_ANSWER_INVALID', `the host lists a ${what} without its name`, { retry: true })
 }

@@ -1,6 +1,7 @@
 import { getKey, isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository } from '@flotilla/generators/inputs'
+import { listIn } from './api-path.ts'
 import {
   type AwsCredentials,
   digestOf,
@@ -29,14 +30,18 @@ export function awsCodeCommitWith(environment: Environment): HostProvider {
 
     async repositories({ config, cloneProtocol }, api) {
       const first = command('ListRepositories', {})
-      const listed = await api.list(first, body => listAt(body, 'repositories'), nextToken)
+      const listed = await api.list(first, body => listIn(body, 'repositories'), nextToken)
       const names = listed.map(each => textAt(each, 'repositoryName'))
       const wanted = tagFiltersOf(config)
       const repositories: HostedRepository[] = []
       for (let from = 0; from < names.length; from += BATCH) {
         const batch = { repositoryNames: names.slice(from, from + BATCH) }
         const { body } = await api.ask(command('BatchGetRepositories', batch))
-        for (const each of listAt(body, 'repositories')) {
+        const described = listIn(body, 'repositories')
+        if (described === undefined) {
+          throw new HostError('HOST_ANSWER_INVALID', 'AWS describes no repositories', { retry: true })
+        }
+        for (const each of described) {
           // An empty repository has no default branch.
           if (textAt(each, 'defaultBranch') === '') continue
           if (wanted.size > 0 && !(await hasTags(textAt(each, 'Arn'), wanted, api))) continue
@@ -49,7 +54,7 @@ export function awsCodeCommitWith(environment: Environment): HostProvider {
     async branches({ config, repository }, api) {
       if (!flagOf(config, 'allBranches')) return [repository]
       const first = command('ListBranches', { repositoryName: repository.repository })
-      const found = await api.list(first, body => listAt(body, 'branches'), nextToken)
+      const found = await api.list(first, body => listIn(body, 'branches'), nextToken)
       return found.map(branch => ({ ...repository, branch: String(branch) }))
     },
 

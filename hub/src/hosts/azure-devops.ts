@@ -1,7 +1,7 @@
 import type { Json } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, pathOf } from './api-path.ts'
+import { baseUrlOf, listIn, pathOf } from './api-path.ts'
 import { basicHeader } from './bitbucket-login.ts'
 import { flagOf, identityOf, neededText, textOf } from './config-fields.ts'
 import { HostError } from './host-error.ts'
@@ -38,7 +38,7 @@ export const azureDevOps: HostProvider = {
     // All of them come at once: this listing has no pages.
     const found = await api.list(
       { path, query: VERSION },
-      body => listAt(body, 'value'),
+      body => listIn(body, 'value'),
       () => undefined,
     )
     // An empty repository has no default branch, and a disabled one answers nothing.
@@ -60,7 +60,7 @@ export const azureDevOps: HostProvider = {
     const path = `${repositoryPath(config, repository)}/refs`
     const found = await api.list(
       { path, query: { ...VERSION, filter: `heads/${wanted}`, $top: PAGE } },
-      body => listAt(body, 'value'),
+      body => listIn(body, 'value'),
       byContinuationToken,
     )
     // The filter is a prefix: `heads/main` brings `heads/main-2` too.
@@ -82,7 +82,7 @@ export const azureDevOps: HostProvider = {
   async pullRequests({ config }, api) {
     const { path } = pullRequestsOf(config)
     const query = { ...VERSION, 'searchCriteria.status': 'active', $top: PAGE, $skip: 0 }
-    const found = await api.list({ path, query }, body => listAt(body, 'value'), bySkipping)
+    const found = await api.list({ path, query }, body => listIn(body, 'value'), bySkipping)
     return found.map(pullRequestOf)
   },
 
@@ -105,7 +105,7 @@ function listChanges(api: HostApi, path: string): Promise<readonly Json[]> {
   const query = { ...VERSION, $top: CHANGES_PAGE, $skip: 0 }
   return api.list(
     { path, query },
-    body => listAt(body, 'changeEntries'),
+    body => listIn(body, 'changeEntries'),
     ({ body }, call) => {
       const skip = numberIfAny(body, 'nextSkip') ?? 0
       if (skip === 0) return undefined

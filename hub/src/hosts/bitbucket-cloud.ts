@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, filePathOf, pathOf } from './api-path.ts'
+import { baseUrlOf, filePathOf, listIn, pathOf } from './api-path.ts'
 import { basicHeader, bitbucketHeaders } from './bitbucket-login.ts'
 import { cloneUrl, flagOf, identityOf, neededText, textOf } from './config-fields.ts'
 import type { ApiCall, ApiReply, HostApi, HostProvider } from './provider.ts'
@@ -82,7 +82,7 @@ function listAll(
   pagelen: number,
   query: { state?: string } = {},
 ): Promise<readonly Json[]> {
-  return api.list({ path, query: { pagelen, ...query } }, body => listAt(body, 'values'), nextPage)
+  return api.list({ path, query: { pagelen, ...query } }, body => listIn(body, 'values'), nextPage)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, filePathOf, pathOf } from './api-path.ts'
+import { baseUrlOf, filePathOf, listIn, pathOf } from './api-path.ts'
 import { bitbucketHeaders } from './bitbucket-login.ts'
 import { cloneUrl, flagOf, identityOf, neededText } from './config-fields.ts'
 import type { ApiCall, ApiReply, HostApi, HostProvider } from './provider.ts'
@@ -91,7 +91,7 @@ export function normalizeBitbucketBasePath(url: string): string {
 }
 
 function listAll(api: HostApi, path: string): Promise<readonly Json[]> {
-  return api.list({ path, query: { limit: PAGE } }, body => listAt(body, 'values'), nextPage)
+  return api.list({ path, query: { limit: PAGE } }, body => listIn(body, 'values'), nextPage)
 }
 
 /** `nextPageStart` is the server's word: what it filters away makes it differ from start plus limit. */

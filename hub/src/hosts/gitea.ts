@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { Json } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, filePathOf, nextLink, pathOf } from './api-path.ts'
+import { baseUrlOf, filePathOf, listIn, nextLink, pathOf } from './api-path.ts'
 import { cloneUrl, flagOf, identityOf, neededText } from './config-fields.ts'
 import { HostError } from './host-error.ts'
 import type { HostApi, HostProvider } from './provider.ts'
@@ -97,11 +97,7 @@ async function listed(
   path: string,
   query: Readonly<Record<string, string>> = {},
 ): Promise<readonly Json[]> {
-  return await api.list(
-    { path, query: { ...query, limit: PAGE } },
-    body => listAt({ body } as JsonObject, 'body'),
-    nextLink,
-  )
+  return await api.list({ path, query: { ...query, limit: PAGE } }, body => listIn(body), nextLink)
 }
 
 function atBranch(repository: HostedRepository, branch: Json): HostedRepository {

@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { Json } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest, RepositoriesRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, filePathOf, nextLink, pathOf } from './api-path.ts'
+import { baseUrlOf, filePathOf, listIn, nextLink, pathOf } from './api-path.ts'
 import { cloneUrl, flagOf, identityOf, neededText, textOf } from './config-fields.ts'
 import { installationToken } from './github-app.ts'
 import type { Connection, HostProvider } from './provider.ts'
@@ -29,7 +29,7 @@ export const github: HostProvider = {
 
   async repositories(request, api) {
     const path = pathOf('orgs', neededText(request.config, 'organization'), 'repos')
-    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, itemsOf, nextLink)
+    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, body => listIn(body), nextLink)
     const wanted = flagOf(request.config, 'excludeArchivedRepos')
       ? found.filter(repository => valueAt(repository, 'archived') !== true)
       : found
@@ -45,7 +45,11 @@ export const github: HostProvider = {
       const reply = await api.find({ path: `${base}/${pathOf(repository.branch)}`, headers: HEADERS })
       return reply === undefined ? [] : [atBranch(repository, reply.body)]
     }
-    const found = await api.list({ path: base, query: { per_page: PAGE }, headers: HEADERS }, itemsOf, nextLink)
+    const found = await api.list(
+      { path: base, query: { per_page: PAGE }, headers: HEADERS },
+      body => listIn(body),
+      nextLink,
+    )
     return found.map(branch => atBranch(repository, branch))
   },
 
@@ -57,13 +61,13 @@ export const github: HostProvider = {
 
   async pullRequests({ config }, api) {
     const path = pathOf('repos', neededText(config, 'owner'), neededText(config, 'repo'), 'pulls')
-    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, itemsOf, nextLink)
+    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, body => listIn(body), nextLink)
     return found.map(pullRequestOf)
   },
 
   async pullRequestFiles({ config, number }, api) {
     const path = pathOf('repos', neededText(config, 'owner'), neededText(config, 'repo'), 'pulls', number, 'files')
-    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, itemsOf, nextLink)
+    const found = await api.list({ path, query: { per_page: PAGE }, headers: HEADERS }, body => listIn(body), nextLink)
     const paths = found.flatMap(file => [textAt(file, 'filename'), textAt(file, 'previous_filename')])
     return { paths: paths.filter(name => name !== ''), complete: found.length < MOST_FILES }
   },
@@ -75,10 +79,6 @@ function githubBase(api: string): string {
   const url = baseUrlOf(api)
   const known = url.pathname.endsWith('/api/v3/') || url.host.startsWith('api.') || url.host.includes('.api.')
   return known ? url.href : `${url.href}api/v3/`
-}
-
-function itemsOf(body: Json): readonly Json[] {
-  return listAt({ body } as JsonObject, 'body')
 }
 
 function repositoryOf(repository: Json, { cloneProtocol }: RepositoriesRequest): HostedRepository {

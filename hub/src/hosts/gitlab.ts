@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { Json } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository, PullRequest, RepositoriesRequest } from '@flotilla/generators/inputs'
-import { baseUrlOf, pathOf } from './api-path.ts'
+import { baseUrlOf, listIn, pathOf } from './api-path.ts'
 import { cloneUrl, flagOf, identityOf, neededText, textOf } from './config-fields.ts'
 import type { ApiCall, ApiReply, HostProvider } from './provider.ts'
 
@@ -39,14 +39,14 @@ export const gitlab: HostProvider = {
       ...(!flagOf(config, 'includeArchivedRepos') && { archived: false }),
     }
     const path = pathOf('groups', neededText(config, 'group'), 'projects')
-    const found = await api.list({ path, query }, itemsOf, nextPage)
+    const found = await api.list({ path, query }, body => listIn(body), nextPage)
     return found.map(project => repositoryOf(project, request))
   },
 
   async branches({ config, repository }, api) {
     const base = pathOf('projects', projectOf(repository), 'repository', 'branches')
     if (flagOf(config, 'allBranches')) {
-      const found = await api.list({ path: base, query: { per_page: PAGE } }, itemsOf, nextPage)
+      const found = await api.list({ path: base, query: { per_page: PAGE } }, body => listIn(body), nextPage)
       return found.map(branch => atBranch(repository, branch))
     }
     // A project without commits has no default branch.
@@ -61,7 +61,7 @@ export const gitlab: HostProvider = {
     const file = { path: `${base}/files/${pathOf(path)}`, query: { ref } }
     if (await api.exists(file)) return true
     const folder = await api.find({ path: `${base}/tree`, query: { path, ref, per_page: 1 } })
-    return folder !== undefined && itemsOf(folder.body).length > 0
+    return folder !== undefined && (listIn(folder.body) ?? []).length > 0
   },
 
   async pullRequests({ config }, api) {
@@ -69,13 +69,13 @@ export const gitlab: HostProvider = {
     const labels = listAt(config, 'labels').map(String).join(',')
     const query = { per_page: PAGE, ...(state !== '' && { state }), ...(labels !== '' && { labels }) }
     const path = pathOf('projects', neededText(config, 'project'), 'merge_requests')
-    const found = await api.list({ path, query }, itemsOf, nextPage)
+    const found = await api.list({ path, query }, body => listIn(body), nextPage)
     return found.map(mergeRequestOf)
   },
 
   async pullRequestFiles({ config, number }, api) {
     const path = pathOf('projects', neededText(config, 'project'), 'merge_requests', number, 'diffs')
-    const found = await api.list({ path, query: { per_page: PAGE } }, itemsOf, nextPage)
+    const found = await api.list({ path, query: { per_page: PAGE } }, body => listIn(body), nextPage)
     const paths = found.flatMap(file => [textAt(file, 'new_path'), textAt(file, 'old_path')])
     return { paths: [...new Set(paths)].filter(name => name !== ''), complete: found.length < MOST_FILES }
   },
@@ -85,10 +85,6 @@ export const gitlab: HostProvider = {
 function nextPage(reply: ApiReply, call: ApiCall): ApiCall | undefined {
   const page = reply.headers.get('x-next-page')?.trim() ?? ''
   return /^\d{1,7}$/.test(page) ? { ...call, query: { ...call.query, page } } : undefined
-}
-
-function itemsOf(body: Json): readonly Json[] {
-  return listAt({ body } as JsonObject, 'body')
 }
 
 function projectOf({ repositoryId, organization, repository }: HostedRepository): string {

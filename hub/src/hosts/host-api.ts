@@ -96,7 +96,7 @@ class ConnectedApi implements HostApi {
 
   async list(
     first: ApiCall,
-    items: (body: Json) => readonly Json[],
+    items: (body: Json) => readonly Json[] | undefined,
     next: (reply: ApiReply, call: ApiCall) => ApiCall | undefined,
   ): Promise<readonly Json[]> {
     const { maxPages, maxItems } = this.#apis.limits
@@ -111,7 +111,9 @@ class ConnectedApi implements HostApi {
       // That there is no second page does not mean that there is no such listing.
       const reply = seen.size === 1 ? await this.ask(call) : await this.find(call)
       if (reply === undefined) throw this.#invalid('a page that it does not find')
-      for (const item of items(reply.body)) found.push(item)
+      const page = items(reply.body)
+      if (page === undefined) throw this.#invalid('nothing that is a list')
+      for (const item of page) found.push(item)
       if (found.length > maxItems) throw this.#tooMuch(`more than ${maxItems} entries`)
       call = next(reply, call)
     }

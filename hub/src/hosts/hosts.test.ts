@@ -248,6 +248,15 @@ describe('when a host fails', () => {
     expect(made.told()).toEqual([])
   })
 
+  test('what a host lists without a name is a failure: left out, it would be gone', async () => {
+    const made = lab()
+    made.host.trouble = () => ({ status: 200, body: [{ number: 7, head: { ref: 'a' } }, { head: { ref: 'b' } }] })
+    const pulls = { kind: 'pull-requests', config: { owner: 'acme', repo: 'web', api: made.host.url } }
+    expect(await made.hosts.answer(repositories(made.host, pulls))).toMatchObject({
+      ...{ kind: 'failed', code: 'HOST_ANSWER_INVALID', message: 'the host lists a pull request without its name' },
+    })
+  })
+
   test('a slow host holds nobody up: its answer comes when it comes', async () => {
     const made = lab()
     let release: () => void = () => undefined

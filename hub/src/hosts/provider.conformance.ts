@@ -276,6 +276,15 @@ export function describeProvider(subject: ProviderSubject): void {
       expect(await hosts.failure(repositories())).toMatch(said)
     })
 
+    test.each<[string, JsonObject]>([
+      ['says something else', { message: 'down for maintenance' }],
+      ['is empty', {}],
+    ])('an answer that %s is a failure, and no empty listing', async (_, body) => {
+      server.trouble = () => ({ status: 200, body })
+      expect(await hosts.failure(repositories())).toMatch(/^HOST_ANSWER_INVALID/)
+      expect(await hosts.failure(pulls())).toMatch(/^HOST_ANSWER_INVALID/)
+    })
+
     test('a page that is too large is not read to its end, and cuts no listing short', async () => {
       hosts.close()
       hosts = opened({ limits: { maxPageBytes: 300 } })

@@ -127,14 +127,15 @@ export interface HostApi {
   /** Whether there is something, without its content: HEAD, 2xx or 404. @throws HostError */
   exists(call: ApiCall): Promise<boolean>
   /**
-   * Page after page, until `next` knows none. `items` takes a page's items from its body.
+   * Page after page, until `next` knows none. `items` takes a page's items from its body: see {@link listIn}.
    *
-   * @throws HostError also for more pages or items than are taken (`HOST_ANSWER_TOO_LARGE`): a listing that is cut
+   * @throws HostError also for a body without a list (`HOST_ANSWER_INVALID`): to take it for an empty one would take
+   *   everything away that was listed before. And for more pages or items than are taken (`HOST_ANSWER_TOO_LARGE`): a listing that is cut
    *   off would look like one from which much was removed.
    */
   list(
     first: ApiCall,
-    items: (body: Json) => readonly Json[],
+    items: (body: Json) => readonly Json[] | undefined,
     next: (reply: ApiReply, call: ApiCall) => ApiCall | undefined,
   ): Promise<readonly Json[]>
 }
