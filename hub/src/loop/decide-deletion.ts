@@ -1,6 +1,6 @@
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
-import { type NamesBench, settleSets, takeRows, tellOwner } from './names-round.ts'
+import { type NamesBench, refreshPlans, takeRows } from './names-round.ts'
 import { planDeletion } from './plan-deletion.ts'
 import { rowsOfOwner, withdrawn } from './withdraw-names.ts'
 
@@ -77,8 +77,8 @@ async function approve(
   bench.queue.add(...rows.map(row => `application/${row.id}`))
   services.announce.applications(rows.map(row => row.id))
   services.log.info('a removal was approved', { plan: plan.id, by, removed: rows.length })
-  await tellOwner(plan.claimant, bench)
-  await settleSets([plan.claimant], bench)
+  plans.pending.add(plan.claimant)
+  await refreshPlans(bench)
   return { kind: 'decided', plan: approved }
 }
 
@@ -103,7 +103,8 @@ async function reject(
   plans.take({ put: [rejected], drop: [] })
   takeRows(rows, bench)
   services.announce.applications(rows.map(row => row.id))
-  await tellOwner(plan.claimant, bench)
+  plans.pending.add(plan.claimant)
+  await refreshPlans(bench)
   services.log.info('a removal was rejected', { plan: plan.id, by, removed: rows.length })
   return { kind: 'decided', plan: rejected }
 }

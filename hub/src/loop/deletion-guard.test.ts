@@ -192,6 +192,19 @@ describe('a listing that shrinks', () => {
     expect(Object.values(states(hub))).not.toContain('withdrawn')
   })
 
+  it('is written down later when the store was full', async () => {
+    const { hub } = await started()
+    // The Applications are written at once; the plan, a row alone, is not.
+    hub.refuseCommit = rows => rows === 1
+    await hub.push(APPS, folders(names.slice(0, 4), null))
+    expect(await plans(hub)).toEqual([])
+    expect(hub.application(applicationsOf(names)[0]!).hold?.code).toBe('DELETION_BUDGET')
+    hub.refuseCommit = () => false
+    await hub.clock.advance(600_000)
+    await hub.loop.idle()
+    expect(await waiting(hub)).toMatchObject([{ count: { removed: 4, total: 12 } }])
+  })
+
   it('lets nothing go when the decision could not be written down', async () => {
     const { hub } = await started()
     await hub.push(APPS, folders(names.slice(0, 4), null))

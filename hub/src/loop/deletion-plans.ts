@@ -14,6 +14,8 @@ export interface PlanChanges {
 
 /** The removals that wait for a person or were rejected, one for each owner, and the last that were decided. */
 export class DeletionPlans {
+  /** Owners whose Applications changed and whose plan has not been looked at since: a write in between may fail. */
+  readonly pending = new Set<string>()
   readonly #current = new Map<string, DeletionPlan>()
   /** Oldest first. */
   readonly #past = new Map<string, readonly DeletionPlan[]>()

@@ -116,7 +116,8 @@ export class Loop {
     }
     // As they follow from the Applications: the process may have ended between the two writes.
     const waiting = [...this.world.applications()].filter(({ hold }) => isLasting(hold))
-    await refreshPlans([...new Set([...waiting.map(ownerOf), ...this.#plans.claimants()])], this.#namesBench)
+    for (const owner of [...waiting.map(ownerOf), ...this.#plans.claimants()]) this.#plans.pending.add(owner)
+    await refreshPlans(this.#namesBench)
     await this.#merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
     // Whatever they came from may be gone, so that nothing else leads to them.

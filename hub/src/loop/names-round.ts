@@ -37,7 +37,7 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
   const { store, announce } = services
   const plan = await mutex.run(async () => {
     const planned = planNames(names, world, bench.input())
-    const owners = ownersConcerned(planned.put, world)
+    for (const owner of ownersConcerned(planned.put, world)) bench.plans.pending.add(owner)
     for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
       const rows = planned.put.slice(from, from + ROWS_A_WRITE)
       await store.write(async writer => {
@@ -49,8 +49,7 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
     }
     takeRows(planned.moved, bench)
     sets.postpone(planned.postponed)
-    await refreshPlans(owners, bench)
-    await settleSets(owners, bench)
+    await refreshPlans(bench)
     return planned
   })
   announce.applications(plan.put.map(({ id }) => id))
@@ -69,38 +68,39 @@ function ownersConcerned(put: readonly ApplicationRow[], world: World): readonly
   return [...owners]
 }
 
-/** Makes the plans of these owners those that follow from the Applications as they are. */
-export async function refreshPlans(owners: readonly string[], bench: NamesBench): Promise<void> {
-  const { plans, world, services } = bench
+/**
+ * Makes the plans of the owners that are pending those that follow from the Applications as they are, and lets their sets
+ * tell it. If a write fails, they stay pending for the next round.
+ */
+export async function refreshPlans(bench: NamesBench): Promise<void> {
+  const { plans, world, services, sets } = bench
+  const owners = [...plans.pending]
   const input = bench.input()
   const changes: PlanChanges[] = []
   for (const owner of owners) {
     const differing = plans.changesFor(owner, planDeletion(owner, world, input), input)
     if (differing.put.length > 0) changes.push(differing)
   }
-  if (changes.length === 0) return
-  await services.store.write(async writer => {
-    for (const { put, drop } of changes) {
-      for (const plan of put) await writer.putDeletionPlan(plan)
-      for (const id of drop) await writer.deleteDeletionPlan(id)
-    }
-  })
+  if (changes.length > 0) {
+    await services.store.write(async writer => {
+      for (const { put, drop } of changes) {
+        for (const plan of put) await writer.putDeletionPlan(plan)
+        for (const id of drop) await writer.deleteDeletionPlan(id)
+      }
+    })
+  }
   for (const each of changes) {
     plans.take(each)
     for (const { id, state, claimant, reason } of each.put)
       if (state === 'held') services.log.warn('a removal waits for approval', { plan: id, claimant, message: reason })
   }
-  for (const { put } of changes) await tellOwner(put[0]!.claimant, bench)
-}
-
-/** A set tells what of it waits for a person. */
-export async function tellOwner(claimant: string, { sets }: NamesBench): Promise<void> {
-  if (claimant.startsWith('set/')) await sets.storeRow(restOf(claimant))
-}
-
-/** Sets whose document is gone are forgotten with the last of their Applications. */
-export async function settleSets(owners: readonly string[], { sets }: NamesBench): Promise<void> {
-  for (const owner of owners) if (owner.startsWith('set/')) await sets.forget(restOf(owner))
+  for (const owner of owners) {
+    if (owner.startsWith('set/')) {
+      await sets.storeRow(restOf(owner))
+      await sets.forget(restOf(owner))
+    }
+    plans.pending.delete(owner)
+  }
 }
 
 export function takeRows(rows: readonly ApplicationRow[], { world, register }: NamesBench): void {
