@@ -155,6 +155,9 @@ export function generatorPlace(set: Declared<ApplicationSetSpec>, generator: str
     }
   }
   visit(entry, path, String(index))
+  // Of a union it is known which child gave the element.
+  const within = children.find(child => child.path === generator)
+  if (within) return { ...within, children: children.filter(child => child.path.startsWith(`${generator}.`)) }
   return { path: generator, kind: kindOf(entry, keys), ...set.positionOf(path), children }
 }
 
