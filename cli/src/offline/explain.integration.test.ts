@@ -50,6 +50,23 @@ spec:
       source: {repoURL: ${URL}, targetRevision: '{{head_sha}}', path: apps/small-web}
       destination: {name: eu-1, namespace: 'pr-{{number}}'}
 `
+const UNION = `apiVersion: flotilla.dev/v1alpha1
+kind: ApplicationSet
+metadata: {name: either}
+spec:
+  generators:
+  - union:
+      dedupeKey: cluster
+      generators:
+      - list: {elements: [{cluster: eu-1}]}
+      - list: {elements: [{cluster: eu-1}, {cluster: us-1}]}
+  template:
+    metadata: {name: 'either-{{cluster}}'}
+    spec:
+      project: shop
+      source: {repoURL: ${URL}, targetRevision: main, path: apps/small-web}
+      destination: {name: '{{cluster}}', namespace: shop}
+`
 const cluster = (name: string): string =>
   `apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}}\nspec: {}\n`
 const PROJECT = `apiVersion: flotilla.dev/v1alpha1
@@ -64,6 +81,7 @@ beforeAll(() => {
   const files: { readonly [path: string]: string } = {
     'fleet/shop.yaml': SET,
     'fleet/pulls.yaml': PULLS,
+    'fleet/union.yaml': UNION,
     'fleet/clusters.yaml': [cluster('eu-1'), cluster('us-1')].join('---\n'),
     'fleet/project.yaml': PROJECT,
     'sizes/us.yaml': 'cluster: us-1\nsize: large\n',
@@ -121,6 +139,11 @@ describe('an Application is explained', () => {
     expect(template).toContainEqual(
       expect.objectContaining({ field: 'spec.source.path', from: 'generator', template: 'extra', line: 18 }),
     )
+  })
+
+  test('by the child of a union that gave the element', async () => {
+    const { generator } = await json('either-us-1')
+    expect(generator).toMatchObject({ path: '0.union.1', kind: 'list', file: 'fleet/union.yaml', line: 10 })
   })
 
   test('with what a hub would hold it for', async () => {

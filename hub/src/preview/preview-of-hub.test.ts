@@ -98,6 +98,14 @@ describe('a preview of what a hub has', () => {
     )
   })
 
+  test('a repository that the hub has never read is read for it', async () => {
+    const other = 'https://git.example.com/other.git'
+    hub.git.commit(other, { 'apps/x/map.yaml': configMap('m', { a: '1' }) })
+    const preview = await previewer.preview({ documents: set('other').replaceAll(APPS, other) })
+    expect(names(preview)).toMatchObject({ created: ['x-eu-1'], held: [], unchanged: 6 })
+    expect(preview.created[0]?.diff.manifests.map(({ object }) => object)).toEqual(['ConfigMap m'])
+  })
+
   test('an inline document has the trust of its source and no more', async () => {
     await start(TEAMS)
     const templated = set('taken')

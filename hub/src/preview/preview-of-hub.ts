@@ -37,6 +37,9 @@ export interface PreviewParts {
 /** What a request has to keep to: a preview runs in the hub's own process. */
 const LIMITS: PreviewLimits = { maxApplications: 20_000, maxDiffCharacters: 4 * 1024 * 1024, maxMs: 60_000 }
 
+/** How long a repository that the hub has never read may take. */
+const FETCH_WAIT_MS = 20_000
+
 /**
  * What a change would do to the fleet as this hub has it now, with its inputs as they are now. Nothing of the hub is
  * written, nobody is told; one at a time.
@@ -69,7 +72,7 @@ export class HubPreviewer {
     return await runPreview({
       configSources,
       repositories: new SidedRepositories({
-        ...mirroredSides(mirrors, config, head),
+        ...mirroredSides(mirrors, clock, config, head),
         ...(documents !== undefined && {
           amend: (path, files, side) =>
             side === 'head' && files.kind === 'read' && path === config.path
@@ -116,19 +119,26 @@ function sourceOf({ source }: ChangeRequest, configSources: readonly ConfigSourc
 /** The mirrors as they are; at the head, the changed revision of the changed repository is another commit. */
 function mirroredSides(
   mirrors: PreviewParts['mirrors'],
+  clock: Clock,
   config: ConfigSource,
   head: string | undefined,
 ): Omit<SidedSource, 'amend'> {
   return {
     open: async url => {
-      const repository = await mirrors.open(url)
-      if (!repository) return undefined
+      let repository = await mirrors.open(url)
+      if (!repository) {
+        // What the hub has never read it would fetch after the merge, so it is fetched now; not for ever.
+        await Promise.race([mirrors.refresh(url), clock.sleep(FETCH_WAIT_MS)])
+        repository = await mirrors.open(url)
+      }
+      const found = repository
+      if (!found) return undefined
       return {
-        base: repository,
-        head: repository,
+        base: found,
+        head: found,
         resolve: async (revision, side) => {
           const moved = side === 'head' && url === config.repository && revision === config.revision
-          return moved && head !== undefined ? head : await repository.resolve(revision)
+          return moved && head !== undefined ? head : await found.resolve(revision)
         },
       }
     },
