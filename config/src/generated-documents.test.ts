@@ -50,8 +50,8 @@ describe('documents that a set makes', () => {
     const loaded = load({ source: generatedSourceName(set), trust: ALL, files })
     expect(loaded.diagnostics).toEqual([])
     expect(loaded.fleet.projects.map(({ name, source }) => [name, source])).toEqual([
-      ['bank', 'set:platform/teams'],
-      ['shop', 'set:platform/teams'],
+      ['bank', 'set:platform:teams'],
+      ['shop', 'set:platform:teams'],
     ])
   })
   test('that are equal are one', () => {

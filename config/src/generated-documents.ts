@@ -39,7 +39,7 @@ export interface GeneratedReading {
  * source can mean the same.
  */
 export function generatedSourceName({ source, name }: Pick<Declared<unknown>, 'source' | 'name'>): string {
-  return `${GENERATED_PREFIX}${source}/${name}`
+  return `${GENERATED_PREFIX}${source}:${name}`
 }
 
 export const GENERATED_PREFIX = 'set:'

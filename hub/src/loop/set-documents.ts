@@ -35,16 +35,19 @@ export function takeSetDocuments(
 
 /** The set is gone, and so is what it made. */
 export function dropSetDocuments(key: string, sources: ConfigSources, brought: BroughtSources): string | undefined {
-  const config = sources.config(`${GENERATED_PREFIX}${key}`)
+  const slash = key.lastIndexOf('/')
+  const name = generatedSourceName({ source: key.slice(0, slash), name: key.slice(slash + 1) })
+  const config = sources.config(name)
   return config && brought.hand(config, [], versionOf([]))
 }
 
 /** As it was stored; trusted as the source of its set is today. */
 export function storedGeneratedSource(row: SourceRow, sources: ConfigSources): ConfigSource {
-  const key = row.name.slice(GENERATED_PREFIX.length)
-  const trust = sources.config(key.slice(0, key.lastIndexOf('/')))?.trust ?? { kind: 'projects', projects: [] }
   const { name, repository, revision, path } = row
-  return { name, repository, revision, path, trust, broughtBy: key }
+  const colon = name.lastIndexOf(':')
+  const source = name.slice(GENERATED_PREFIX.length, colon)
+  const trust = sources.config(source)?.trust ?? { kind: 'projects', projects: [] }
+  return { name, repository, revision, path, trust, broughtBy: `${source}/${name.slice(colon + 1)}` }
 }
 
 /** Stands for the commit of other sources: another content is another version. */
