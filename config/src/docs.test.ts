@@ -32,6 +32,15 @@ describe('docs/diagnostics.md', () => {
   })
 })
 
+describe('docs/deletion.md', () => {
+  test('its examples are sound, but for what they do not declare', () => {
+    const examples = [...docs('deletion.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!)
+    expect(examples.length).toBeGreaterThan(0)
+    const files = examples.map((text, index) => ({ path: `example-${index}.yaml`, text }))
+    expect(load({ source: '', trust: { kind: 'all' }, files }).diagnostics).toEqual([])
+  })
+})
+
 describe('docs/config.md', () => {
   const examples = [...docs('config.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!)
 
