@@ -1,5 +1,6 @@
 import type { GoFunctions } from '../go-function.ts'
 import { ARGO } from './argo.ts'
+import { CERTIFICATES } from './certificates.ts'
 import { CHANCE } from './chance.ts'
 import { CRYPTO } from './crypto.ts'
 import { DATES } from './dates.ts'
@@ -34,6 +35,7 @@ export const FUNCTION_GROUPS: { readonly [group: string]: FunctionGroup } = {
   'regular expressions': REGULAR_EXPRESSIONS,
   'semantic versions': SEMANTIC_VERSIONS,
   crypto: CRYPTO,
+  certificates: CERTIFICATES,
   chance: CHANCE,
   flow: FLOW,
   'Argo CD': ARGO,
