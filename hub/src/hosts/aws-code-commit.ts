@@ -1,21 +1,15 @@
 import { getKey, isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
-import { listAt, numberIfAny, textAt } from '@flotilla/core/json/read-json'
+import { listAt, textAt } from '@flotilla/core/json/read-json'
 import type { HostedRepository } from '@flotilla/generators/inputs'
 import { listIn } from './api-path.ts'
-import {
-  type AwsCredentials,
-  digestOf,
-  type Environment,
-  findAwsCredentials,
-  signedHeaders,
-} from './aws-credentials.ts'
+import type { Environment } from './aws-credentials.ts'
+import { awsConnection, awsSession } from './aws-session.ts'
 import { flagOf, textOf } from './config-fields.ts'
 import { HostError } from './host-error.ts'
-import type { ApiCall, ConnectContext, Connection, HostApi, HostProvider } from './provider.ts'
+import type { ApiCall, HostApi, HostProvider } from './provider.ts'
 
 /** BatchGetRepositories takes no more names. */
 const BATCH = 25
-const SESSION_NAME = 'flotilla'
 
 /** AWS CodeCommit, with the hub's own credentials or a role that they may take on. It has no pull requests here. */
 export function awsCodeCommitWith(environment: Environment): HostProvider {
@@ -23,9 +17,9 @@ export function awsCodeCommitWith(environment: Environment): HostProvider {
     async connect(config, context) {
       const region = regionOf(config, environment)
       const role = textOf(config, 'role')
-      const own = await findAwsCredentials(environment)
-      const used = role === '' ? own : await assumeRole(role, region, own, context, environment)
-      return connection('codecommit', region, used, context, environment, JSON.stringify(['aws', region, role]))
+      const credentials = await awsSession({ role, region, environment }, context)
+      const identity = JSON.stringify(['aws', region, role])
+      return awsConnection({ service: 'codecommit', region, environment, credentials, identity }, context)
     },
 
     async repositories({ config, cloneProtocol }, api) {
@@ -149,55 +143,6 @@ function regionOf(config: JsonObject, environment: Environment): string {
     throw invalid('region must be an AWS region like eu-central-1; without it AWS_REGION is taken')
   }
   return region
-}
-
-function connection(
-  service: 'codecommit' | 'sts',
-  region: string,
-  credentials: AwsCredentials,
-  { now }: Pick<ConnectContext, 'now'>,
-  environment: Environment,
-  identity: string,
-): Connection {
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
-  const set = environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`]
-  const baseUrl = (set ?? `https://${service}.${region}.${suffix}`).replace(/\/*$/, '/')
-  return {
-    baseUrl,
-    trust: { insecure: false },
-    identity,
-    headers: call => signedHeaders(credentials, { service, region }, call, now()),
-  }
-}
-
-async function assumeRole(
-  role: string,
-  region: string,
-  own: AwsCredentials,
-  context: ConnectContext,
-  environment: Environment,
-): Promise<AwsCredentials> {
-  const key = JSON.stringify(['aws-role', region, role, digestOf(own)])
-  const session = await context.session(key, async () => {
-    const api = context.api(connection('sts', region, own, context, environment, key))
-    const query = { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: role, RoleSessionName: SESSION_NAME }
-    const { body } = await api.ask({ path: '', query, headers: { accept: 'application/json' } })
-    const given = (field: string): string =>
-      textAt(body, 'AssumeRoleResponse', 'AssumeRoleResult', 'Credentials', field)
-    const path = ['AssumeRoleResponse', 'AssumeRoleResult', 'Credentials', 'Expiration'] as const
-    const seconds = numberIfAny(body, ...path)
-    const expiresAt = seconds === undefined ? Date.parse(textAt(body, ...path)) : seconds * 1000
-    const credentials: AwsCredentials = {
-      accessKeyId: given('AccessKeyId'),
-      secretAccessKey: given('SecretAccessKey'),
-      sessionToken: given('SessionToken'),
-    }
-    if (credentials.accessKeyId === '' || credentials.secretAccessKey === '' || Number.isNaN(expiresAt)) {
-      throw new HostError('HOST_ANSWER_INVALID', `AWS gave no session for the role ${role}`, { retry: true })
-    }
-    return { value: JSON.stringify(credentials), expiresAt }
-  })
-  return JSON.parse(session) as AwsCredentials
 }
 
 function invalid(message: string): HostError {

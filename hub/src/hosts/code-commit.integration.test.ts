@@ -10,7 +10,7 @@ import { type Environment, findAwsCredentials, readProfile } from './aws-credent
 import { HostApis } from './host-api.ts'
 import { NodeHttpClient } from './node-http-client.ts'
 import type { HostProvider, HostSession } from './provider.ts'
-import { ACCOUNT, codeCommitRoutes, ROLE } from './testing/code-commit-server.ts'
+import { ACCOUNT, codeCommitRoutes, ROLE, WEB_TOKEN } from './testing/code-commit-server.ts'
 import { type HostContent, type HostServer, serveHost } from './testing/host-server.ts'
 
 const REGION = 'eu-central-1'
@@ -165,6 +165,27 @@ describe('AWS CodeCommit', () => {
     // The names of what is remembered hold no secret.
     expect(JSON.stringify([...sessions.keys()])).not.toContain(OWN.secret)
     await expect(listed({ role: 'arn:aws:iam::1:role/other' })).rejects.toMatchObject({ code: 'HOST_REFUSED' })
+  })
+
+  it('inside a Pod with an identity of its own asks as the role of that identity, which may take on another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-aws-'))
+    const path = join(folder, 'token')
+    await writeFile(path, `${WEB_TOKEN}\n`)
+    const pod = {
+      ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+      ...{ AWS_WEB_IDENTITY_TOKEN_FILE: path, AWS_ROLE_ARN: 'arn:aws:iam::1:role/hub' },
+    }
+    expect(await listed({}, '', pod)).toHaveLength(26)
+    expect(await listed({ role: ROLE }, '', pod)).toHaveLength(26)
+    const actions = server.calls.flatMap(call => call.query.get('Action') ?? [])
+    expect(actions).toEqual(['AssumeRoleWithWebIdentity', 'AssumeRole'])
+    // Rotated: another token opens another session, and one that is refused is not told.
+    await writeFile(path, 'an0ther-token')
+    const refused = listed({}, '', pod)
+    await expect(refused).rejects.toMatchObject({ code: 'HOST_REFUSED' })
+    await expect(refused).rejects.not.toThrow('an0ther-token')
+    await rm(folder, { recursive: true })
+    await expect(listed({}, '', pod)).rejects.toThrow('AWS_WEB_IDENTITY_TOKEN_FILE cannot be read')
   })
 
   it('is refused with another secret or in another region, and says no credentials', async () => {

@@ -12,6 +12,8 @@ export interface AwsIdentity {
 
 /** The keys that a role gives to who may take it on. */
 export const ROLE_IDENTITY: AwsIdentity = { id: 'ASIAROLE', secret: 'role-secret', token: 'role-session' }
+/** What a Pod's own identity shows. */
+export const WEB_TOKEN = 'pod-token'
 export const ACCOUNT = '123456789012'
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/reader`
 
@@ -24,8 +26,11 @@ export function codeCommitRoutes(
     const { own, region, tags = {} } = identities
     const target = String(call.headers['x-amz-target'] ?? '')
     if (target === '') {
-      if (!signedBy(own, 'sts', region, call)) return refused
-      return call.query.get('RoleArn') === ROLE ? session() : refused
+      const action = call.query.get('Action') ?? ''
+      const token = call.query.get('WebIdentityToken')
+      if (action === 'AssumeRoleWithWebIdentity') return token === WEB_TOKEN ? session(action) : refused
+      if (!signedBy(own, 'sts', region, call) && !signedBy(ROLE_IDENTITY, 'sts', region, call)) return refused
+      return call.query.get('RoleArn') === ROLE ? session('AssumeRole') : refused
     }
     if (!signedBy(own, 'codecommit', region, call) && !signedBy(ROLE_IDENTITY, 'codecommit', region, call))
       return refused
@@ -119,14 +124,14 @@ const refused: HostReply = {
   body: { __type: 'InvalidSignatureException', message: 'The request signature we calculated does not match' },
 }
 
-function session(): HostReply {
+function session(action: string): HostReply {
   const Credentials = {
     AccessKeyId: ROLE_IDENTITY.id,
     SecretAccessKey: ROLE_IDENTITY.secret,
     SessionToken: ROLE_IDENTITY.token!,
     Expiration: 4_102_444_800,
   }
-  return { status: 200, body: { AssumeRoleResponse: { AssumeRoleResult: { Credentials } } } }
+  return { status: 200, body: { [`${action}Response`]: { [`${action}Result`]: { Credentials } } } }
 }
 
 /** Signature Version 4, worked out from the request as it came (AWS General Reference). */
