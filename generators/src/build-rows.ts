@@ -6,6 +6,7 @@ import { applicationBuilder } from './build-application.ts'
 import type { OutputMeter } from './engines/engine.ts'
 import type { ExpandContext } from './expand.ts'
 import type { ErrorList } from './expansion-errors.ts'
+import type { MemoryRoom } from './expansion-memory.ts'
 import { TemplateError } from './failure.ts'
 import { documentBuilder, documentTemplates, type GeneratedDocument } from './generated-documents.ts'
 import type { Parameters } from './inputs.ts'
@@ -29,9 +30,18 @@ export function buildRows(
 ): BuiltRows {
   const build = applicationsWanted(set) ? applicationBuilder(set, template, context.engine, context) : undefined
   const buildDocuments = documentBuilder(set, context.engine)
+  const buildsDocuments = documentTemplates(set).length > 0
   const counts = setCondition(set)
   const entryPath = ['spec', 'generators', index]
   const origins = new Map<string | undefined, Omit<Provenance, 'element' | 'params'>>()
+  const rooms = new Map<string | undefined, MemoryRoom>()
+  const roomOf = (inside: string | undefined): MemoryRoom | undefined => {
+    // Documents beside the Application are not remembered.
+    if (context.memory === undefined || buildsDocuments) return undefined
+    const room = rooms.get(inside) ?? context.memory.room(JSON.stringify(['build', index, key, inside]))
+    rooms.set(inside, room)
+    return room
+  }
   const applications: Application[] = []
   const documents: GeneratedDocument[] = []
   for (const { element, parameters, generator: inside } of sets) {
@@ -44,6 +54,12 @@ export function buildRows(
       errors.add('render', at, counted, ['spec', 'when'])
       continue
     }
+    const room = roomOf(inside)
+    const known = room?.application(parameters)
+    if (known !== undefined) {
+      applications.push(atElement(known, element))
+      continue
+    }
     const provenance = { ...origin, element, params: parameters }
     for (const made of buildDocuments(parameters, provenance, context.meter)) {
       if ('document' in made) documents.push(made)
@@ -53,6 +69,7 @@ export function buildRows(
     if (built === undefined) continue
     if (built.kind === 'application') {
       applications.push(built.application)
+      room?.keep(parameters, built.application)
       continue
     }
     const { stage, error } = built
@@ -61,6 +78,12 @@ export function buildRows(
     errors.add(stage, at, error, stage === 'patch' ? path : [...path, ...error.path])
   }
   return { applications, documents }
+}
+
+/** What was made before, at the place that its parameters have in the list now. */
+function atElement(application: Application, element: number): Application {
+  const { provenance } = application
+  return provenance.element === element ? application : { ...application, provenance: { ...provenance, element } }
 }
 
 /** A set of other documents alone has no template. */

@@ -51,6 +51,7 @@ export function expandWith(
 ): Expansion {
   const needs = new Map<string, InputRequest>()
   const meter: OutputMeter = { remaining: LIMITS.renderedSet, steps: LIMITS.stepsOfSet }
+  inputs.memory?.begin()
   const context = generatorContext(set, inputs, { engine, registry }, meter, needs)
   const errors: ExpansionError[] = []
   const entries = generatorEntries(set)
@@ -62,6 +63,8 @@ export function expandWith(
     errors.push(placeFailure(set, index, failure))
     return { generator: String(index), status: 'failed', applications: [] }
   })
+  // Generators that still wait for an answer have not looked at all that they know.
+  if (needs.size === 0) inputs.memory?.end()
   const made = outcomes.reduce((sum, { applications }) => sum + applications.length, 0)
   if (made > LIMITS.applications) return tooManyApplications(set, outcomes, made)
   const unique = firstByName(set, outcomes)
@@ -88,6 +91,7 @@ export function generatorContext(
     engine,
     meter,
     registry,
+    ...(inputs.memory && { memory: inputs.memory }),
     depth: 0,
     ask: request => {
       const answer = limited.answer(request)

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { ProjectSpec, Trust } from '@flotilla/core/model/fleet'
+import type { ExpansionMemory } from './expansion-memory.ts'
 import type { HostPolicy } from './host-policy.ts'
 
 /**
@@ -232,6 +233,8 @@ export interface GeneratorInputs {
   /** Which Git hosts may be asked; every one without it. */
   readonly hosts?: HostPolicy
   answer(request: InputRequest): InputAnswer | undefined
+  /** What earlier expansions of the same document made; kept by whoever expands it again and again. */
+  readonly memory?: ExpansionMemory
   /** For templates that ask for the time or for chance; without it they are an error. */
   readonly environment?: EngineEnvironment
 }

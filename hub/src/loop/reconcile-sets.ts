@@ -10,6 +10,7 @@ import { GitError } from '@flotilla/core/ports/git'
 import type { SetRow } from '@flotilla/core/ports/store'
 import { projectNames } from '@flotilla/core/project/default-project'
 import type { Expansion, ExpansionError } from '@flotilla/generators/expansion'
+import { ExpansionMemory } from '@flotilla/generators/expansion-memory'
 import {
   type GeneratorInputs,
   type GitRequest,
@@ -195,6 +196,7 @@ async function answerAll(
     ...(project && { projectSpecs: new Map([[project.name, project.spec]]) }),
     ...(services.hosted.policy && { hosts: services.hosted.policy }),
     answer: request => answers.get(inputKey(request)),
+    memory: memoryOf(set),
   }
   const reader = readerOf(set)
   for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -213,6 +215,15 @@ async function answerAll(
     await Promise.all(hosted)
   }
   throw new Error(`ApplicationSet ${set.name} asked for inputs in more than ${MOST_ROUNDS} rounds`)
+}
+
+/** By the document as it was read, like the rounds: what another version of it made is nothing to this one. */
+const memories = new WeakMap<Declared<ApplicationSetSpec>, ExpansionMemory>()
+
+function memoryOf(set: Declared<ApplicationSetSpec>): ExpansionMemory {
+  const known = memories.get(set) ?? new ExpansionMemory()
+  memories.set(set, known)
+  return known
 }
 
 /** The key under which a set is told of what changed. */
