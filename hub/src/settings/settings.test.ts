@@ -23,6 +23,8 @@ describe('settings that are good', () => {
       credentials: [],
       hosts: { enabled: true, allowedProviders: [], secrets: [] },
       plugins: [],
+      setPolicy: { allowOverride: false },
+      removalGraceMs: 600_000,
       pollIntervalMs: 180_000,
       webhooksPerMinute: 60,
       joinTokenLifeMs: 86_400_000,
