@@ -223,6 +223,12 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'A generated Application has a project that the config source of its set may not deploy to.',
     remedy: 'Change the template, or extend the trust of the source in hub.yaml.',
   },
+  PATCH_MAY_EMPTY_SPEC: {
+    severity: 'warning',
+    meaning:
+      'The `spec` of a `templatePatch` is empty when none of its conditions holds, and an empty one deletes the spec of the Application, as in Argo CD.',
+    remedy: 'Put `spec:` inside the condition too.',
+  },
   TEMPLATE_NOT_REPEATABLE: {
     severity: 'warning',
     meaning:

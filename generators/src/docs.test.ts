@@ -35,7 +35,11 @@ function becomes(yaml: string, columns: (spec: JsonObject) => readonly string[])
   const { applications, errors } = expand(declaredSet(yaml), inputsOf())
   expect(errors).toEqual([])
   const lines = applications.map(({ metadata, spec }) =>
-    [metadata.name, spec.destination.name, ...columns({ ...spec, labels: metadata.labels ?? {} })].join(' '),
+    [
+      metadata.name,
+      spec.destination.name,
+      ...columns({ ...spec, labels: metadata.labels ?? {} } as unknown as JsonObject),
+    ].join(' '),
   )
   return `${lines.join('\n')}\n`
 }

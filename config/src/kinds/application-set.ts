@@ -10,6 +10,7 @@ import {
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { budgetProblems } from './budget-problems.ts'
+import { emptyPatchProblems } from './empty-patch-problems.ts'
 import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 import { repeatableProblems } from './repeatable-problems.ts'
@@ -24,6 +25,7 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
   problems.push(...budgetProblems(document), ...keepProblems(spec), ...repeatableProblems(spec))
+  if (group === 'argoproj.io') problems.push(...emptyPatchProblems(spec))
   return { name: nameOf(document), spec, problems }
 }
 
