@@ -66,9 +66,12 @@ export async function decideDeletion(
   return await withHubApi(flags, context, async api => {
     const plan = await findPlan(api, set, flags.id)
     const id = textAt(plan, 'id')
-    if (flags.yes !== true) {
+    // What is decided on is what stands here, also with --yes.
+    if (format === 'table' || flags.yes !== true) {
       await printRows(context, flags, format, { items: [{ ...plan, name: id }], whole: plan }, COLUMNS)
-      if (format === 'table') printApplications(context, flags, plan)
+    }
+    if (format === 'table') printApplications(context, flags, plan)
+    if (flags.yes !== true) {
       const command = `flotilla appset ${verdict} ${set} --id ${id} --yes`
       context.stderr.write(`nothing was done; to ${verdict} exactly this: ${command}\n`)
       return 1

@@ -62,6 +62,8 @@ async function approve(
   const input = bench.input()
   const listed = listedRows(plan, bench)
   if (listed.some(row => !isFresh(input.origin(row).kind))) return { kind: 'stale', plan }
+  // Somebody wants one of them again; the names have not been looked at since.
+  if (listed.some(row => bench.world.claimsOn(row.name).length > 0)) return changed(plan, bench)
   const approved: DeletionPlan = { ...plan, state: 'approved', decision: { by, at: input.now, reason } }
   const policies = new Map(plan.applications.map(each => [each.id, each.policy]))
   const rows = listed.map(row => withdrawn(row, input, { plan: plan.id, policy: policies.get(row.id)! }))

@@ -172,6 +172,9 @@ describe('a listing that shrinks', () => {
     expect(hub.application(name!).state).toBe('active')
     await hub.push(APPS, folders([names[4]!], null))
     expect(await plans(hub)).toMatchObject([{ id: plan!.id, state: 'superseded' }, { state: 'held' }])
+    const [, next] = await plans(hub)
+    expect(hub.application(name!).hold?.reason).toBe(next?.reason)
+    expect(next?.reason).toBe('set "shop" would remove 5 of its 12 Applications: more than 20 %')
   })
 
   it('may be approved after all while the list is the same, and not rejected when it is done', async () => {

@@ -77,9 +77,12 @@ export async function refreshPlans(bench: NamesBench): Promise<void> {
   const owners = [...plans.pending]
   const input = bench.input()
   const changes: PlanChanges[] = []
+  const rows: ApplicationRow[] = []
   for (const owner of owners) {
-    const differing = plans.changesFor(owner, planDeletion(owner, world, input), input)
+    const before = plans.current(owner)
+    const differing = plans.changesFor(owner, planDeletion(owner, world, input, before), input)
     if (differing.put.length > 0) changes.push(differing)
+    if (differing.put.length > 0 && before?.state === 'rejected') rows.push(...withoutRejection(differing, bench))
   }
   if (changes.length > 0) {
     await services.store.write(async writer => {
@@ -87,7 +90,10 @@ export async function refreshPlans(bench: NamesBench): Promise<void> {
         for (const plan of put) await writer.putDeletionPlan(plan)
         for (const id of drop) await writer.deleteDeletionPlan(id)
       }
+      for (const row of rows) await writer.putApplication(row)
     })
+    takeRows(rows, bench)
+    services.announce.applications(rows.map(({ id }) => id))
   }
   for (const each of changes) {
     plans.take(each)
@@ -101,6 +107,15 @@ export async function refreshPlans(bench: NamesBench): Promise<void> {
     }
     plans.pending.delete(owner)
   }
+}
+
+/** Another list has not been rejected: its Applications no longer say so. */
+function withoutRejection({ put }: PlanChanges, { world, input }: NamesBench): readonly ApplicationRow[] {
+  const plan = put.find(({ state }) => state === 'held')
+  return (plan?.applications ?? []).flatMap(({ id }) => {
+    const row = world.application(id)
+    return row?.hold ? [{ ...row, hold: { ...row.hold, reason: plan!.reason }, changedAt: input().now }] : []
+  })
 }
 
 export function takeRows(rows: readonly ApplicationRow[], { world, register }: NamesBench): void {

@@ -14,6 +14,8 @@ export function planDeletion(
   claimant: string,
   world: World,
   input: Pick<WithdrawalInput, 'origin' | 'projectBudget' | 'endOfSet'>,
+  /** The plan that waits so far. */
+  before?: DeletionPlan,
 ): PlannedDeletion | undefined {
   const all = rowsOfOwner(claimant, world)
   const waiting = all.filter(({ hold }) => hold?.code === 'DELETION_BUDGET' || hold?.code === 'SET_REMOVED')
@@ -39,7 +41,10 @@ export function planDeletion(
     count,
     projects,
   } as const
-  return { ...plan, reason: reasonOf(plan, input.origin(first), input, first.hold?.reason ?? '') }
+  return {
+    ...plan,
+    reason: reasonOf(plan, input.origin(first), input, before?.state === 'rejected' ? undefined : first.hold?.reason),
+  }
 }
 
 function removalOf(row: ApplicationRow, input: Pick<WithdrawalInput, 'endOfSet'>): PlannedRemoval {
@@ -70,7 +75,7 @@ function reasonOf(
   origin: Origin,
   input: Pick<WithdrawalInput, 'projectBudget'>,
   /** What one of them was told when it began to wait. */
-  told: string,
+  told: string | undefined,
 ): string {
   const { set, source, count, projects, kind, applications } = plan
   const owner = set === undefined ? `config source "${source}"` : `set "${set}"`
@@ -94,5 +99,5 @@ function reasonOf(
       return `${what}, ${removed} of ${total} in project "${project}": ${brokenRule(broken.rule, allowed)}`
   }
   // Several sets together were too many for a Project, or some of what was too many came back.
-  return told
+  return told ?? `${what}: it was more than a budget when it began to wait`
 }
