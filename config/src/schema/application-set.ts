@@ -47,6 +47,7 @@ const documentsAddition = {
         spec: anyObject.optional(),
       }),
     )
+    .max(20)
     .optional(),
 }
 
