@@ -147,6 +147,11 @@ describe('limits', () => {
       `${'{{ block "x" . }}'.repeat(50_000)}${'{{ end }}'.repeat(50_000)}`,
       'TEMPLATE_TOO_COMPLEX',
     ],
+    'a search among many variables, again and again': [
+      `${'{{ $x := 1 }}'.repeat(15_000)}{{ range 100000 }}{{ $ }}{{ end }}`,
+      'TEMPLATE_TOO_COMPLEX',
+    ],
+    'a number without end': [`{{ 0x${'f'.repeat(200_000)} }}`, 'TEMPLATE_INVALID'],
     'a template that is too long': ['{{ "x" }}'.repeat(200_000), 'TEMPLATE_TOO_COMPLEX'],
     'output without end': ['{{ range 999999 }}xxxxxxxxxx{{ end }}', 'OUTPUT_TOO_LARGE'],
     'a text that doubles': [

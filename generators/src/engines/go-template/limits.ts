@@ -1,7 +1,7 @@
 /** Bounds of one Go template, far beyond what people write. Whatever passes one is an error and renders nothing. */
 export const GO_TEMPLATE_LIMITS = {
   /** Characters of a template's text. */
-  source: 1024 * 1024,
+  source: 256 * 1024,
   /** Blocks and parentheses inside one another; an `else if` counts as one inside the one before. */
   nesting: 200,
   /** The same while it runs, with the nesting of every template that is being called. */
@@ -12,6 +12,8 @@ export const GO_TEMPLATE_LIMITS = {
   work: 4 * 1024 * 1024,
   /** Steps of one rendering that the whole set's budget does not count. */
   freeSteps: 1_000,
+  /** Variables that a look-up may pass over for nothing; beyond, each that many are a step. */
+  variablesPerStep: 16,
   /** How much work counts as one step of the whole set. */
   workPerStep: 16,
   /** Compiled texts that one engine keeps. */

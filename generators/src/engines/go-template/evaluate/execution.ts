@@ -151,6 +151,11 @@ export class Execution implements FunctionScope {
 
   private find(name: string): number {
     const at = this.names.lastIndexOf(name)
+    const passed = this.names.length - 1 - at
+    if (passed > GO_TEMPLATE_LIMITS.variablesPerStep) {
+      this.steps += Math.floor(passed / GO_TEMPLATE_LIMITS.variablesPerStep)
+      this.step()
+    }
     return at < 0 ? this.fail(`undefined variable: ${name}`) : at
   }
 

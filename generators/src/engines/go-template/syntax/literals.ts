@@ -9,6 +9,8 @@ export class LiteralError extends Error {
 
 const SIMPLE_ESCAPES: { readonly [letter: string]: number } = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92 }
 const DIGITS: { readonly [letter: string]: number } = { x: 2, u: 4, U: 8 }
+/** No number needs as many; reading a longer one costs more than its length. */
+const MAX_NUMBER_LENGTH = 1_000
 const MAX_INT64 = 2n ** 63n - 1n
 const MIN_INT64 = -(2n ** 63n)
 const MAX_UINT64 = 2n ** 64n - 1n
@@ -63,6 +65,7 @@ function invalidSyntax(): LiteralError {
 
 /** Reads a number of any base, an integer or a float. @throws LiteralError */
 export function readNumber(text: string, at: number): NumberNode {
+  if (text.length > MAX_NUMBER_LENGTH) throw new LiteralError(`a number has more than ${MAX_NUMBER_LENGTH} characters`)
   if (text.endsWith('i')) throw new LiteralError(`complex numbers are not supported: ${quoteText(text)}`)
   const whole = readInteger(text)
   if (whole !== undefined && whole >= MIN_INT64 && whole <= MAX_UINT64) {
