@@ -53,11 +53,11 @@ describe('documents of a set', () => {
     expect([documents.length, names]).toEqual([2, ['shop']])
   })
   test('keep the type of expressions', () => {
-    const [first] = made(set({ spec: "limit: \"${{ int(size == 'x' ? '0' : size) }}\"" })).documents
+    const [first] = made(set({ spec: `limit: "\${{ int(size == 'x' ? '0' : size) }}"` })).documents
     expect(first?.document['spec']).toEqual({ limit: 3 })
   })
   test('that cannot be rendered are an error at their template, and hide something', () => {
-    const { documents, errors } = made(set({ spec: 'limit: "${{ int(size) }}"', more: TEMPLATE }))
+    const { documents, errors } = made(set({ spec: `limit: "\${{ int(size) }}"`, more: TEMPLATE }))
     expect(documents).toHaveLength(3)
     expect(errors).toEqual([['EXPRESSION_FAILED', 1, true, 11]])
   })
