@@ -95,7 +95,7 @@ async function explainAffected(
   const { diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
   requireFiles(files, context.cwd)
   const expanded = await expandOffline(fleet)
-  const { applications: affected, sets, unknown } = affectedBy(files, context.cwd, fleet, expanded)
+  const { applications: affected, sets, unknown } = await affectedBy(files, context.cwd, fleet, expanded)
   const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics]
   if (format === 'json' || format === 'yaml') {
     const { printData } = await import('../output/data.ts')

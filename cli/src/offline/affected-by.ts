@@ -2,10 +2,15 @@ import { existsSync } from 'node:fs'
 import { relative, resolve, sep } from 'node:path'
 import { isUnder } from '@flotilla/config'
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
-import type { Application } from '@flotilla/core/model/application'
+import type { Application, ApplicationSource } from '@flotilla/core/model/application'
+import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { directoryMatcher, fileMatcher } from '@flotilla/generators'
 import { isGitRequest } from '@flotilla/generators/inputs'
+import { hasSayIn } from '@flotilla/hub/render/directory-files'
+import { readDirectorySource } from '@flotilla/hub/render/directory-source'
+import { findPath } from '@flotilla/hub/source/repository-path'
+import { WalkTooLarge, walkTree } from '@flotilla/hub/source/walk-tree'
 import { usageError } from '../errors.ts'
 import type { Asked, OfflineApplications, OfflineFleet } from './offline-fleet.ts'
 import type { Repositories } from './repositories.ts'
@@ -39,15 +44,16 @@ interface ChangedFile {
  * declared in one or generate from one, those whose Project or Cluster stands in one. What sets generate from is what
  * they asked when they were expanded, so that patterns count with everything filled in, at any depth.
  */
-export function affectedBy(
+export async function affectedBy(
   files: readonly string[],
   cwd: string,
   fleet: OfflineFleet,
   { applications, asked }: OfflineApplications,
-): AffectedBy {
+): Promise<AffectedBy> {
   const changed = files.map(typed => ({ typed, full: resolve(cwd, typed) }))
   const declaredIn = (path: string, file: ChangedFile): boolean => resolve(cwd, path) === file.full
-  const context = { fleet, asked, declaredIn }
+  const folders = await foldersOfChange(changed, fleet.repositories, asked)
+  const context = { fleet, asked, declaredIn, folders }
   const sets = fleet.fleet.applicationSets.flatMap(set => {
     const because = changed.flatMap(file => [
       ...(declaredIn(set.position.file, file) ? [{ file: file.typed, reason: 'declares it' }] : []),
@@ -85,10 +91,16 @@ export function requireFiles(files: readonly string[], cwd: string): void {
 interface Context {
   readonly fleet: OfflineFleet
   readonly asked: OfflineApplications['asked']
+  /** Folders that hold nothing but changed files, by repository: they may have come with them. */
+  readonly folders: ReadonlyMap<string, ReadonlySet<string>>
   declaredIn(path: string, file: ChangedFile): boolean
 }
 
-function reasonsOf(file: ChangedFile, application: Application, { fleet, asked, declaredIn }: Context): string[] {
+function reasonsOf(
+  file: ChangedFile,
+  application: Application,
+  { fleet, asked, declaredIn, folders }: Context,
+): string[] {
   const reasons: string[] = []
   const { provenance, spec } = application
   const { set } = provenance
@@ -98,13 +110,13 @@ function reasonsOf(file: ChangedFile, application: Application, { fleet, asked, 
     const declared = fleet.fleet.applicationSets.find(({ name }) => name === set)
     if (declared && declaredIn(declared.position.file, file)) reasons.push(`declares ApplicationSet "${set}"`)
     for (const one of asked.get(set) ?? []) {
-      reasons.push(...generatorReasons(one, file, application, set, fleet.repositories))
+      reasons.push(...generatorReasons(one, file, application, set, { repositories: fleet.repositories, folders }))
     }
   }
   for (const source of sourcesOf(application)) {
     const path = pathIn(fleet.repositories, source.repoURL, file)
-    const folder = normalPath(source.path ?? '')
-    if (path !== undefined && isUnder(path, folder)) reasons.push(`is in its source ${folder || '.'}`)
+    if (path !== undefined && hasSay(source, path))
+      reasons.push(`is in its source ${normalPath(source.path ?? '') || '.'}`)
   }
   const project = fleet.fleet.projects.find(one => one.name === spec.project)
   if (project && declaredIn(project.position.file, file)) reasons.push(`declares Project "${project.name}"`)
@@ -116,16 +128,25 @@ function reasonsOf(file: ChangedFile, application: Application, { fleet, asked, 
   return reasons
 }
 
+/** Whether the renderer would look at it; of a source that cannot be rendered yet, every file below it may count. */
+function hasSay(source: ApplicationSource, path: string): boolean {
+  const folder = normalPath(source.path ?? '')
+  if (!isUnder(path, folder)) return false
+  const read = readDirectorySource(source)
+  return read.kind === 'failed' || hasSayIn(read.source, folder === '' ? path : path.slice(folder.length + 1))
+}
+
 /**
  * A file that a generator reads may change any of its set's Applications. A folder that it lists is only a name to it:
- * what lies in there touches the Applications that were made of that folder.
+ * one that holds other files as well is there whatever becomes of this one; else it may have come with it, and with it
+ * the Applications that were made of it.
  */
 function generatorReasons(
   { request, answer }: Asked,
   file: ChangedFile,
   { provenance }: Application,
   set: string,
-  repositories: Repositories,
+  { repositories, folders }: { readonly repositories: Repositories; readonly folders: Context['folders'] },
 ): readonly string[] {
   if (!isGitRequest(request)) return []
   const path = pathIn(repositories, request.repoURL, file)
@@ -136,8 +157,52 @@ function generatorReasons(
   }
   const listed = new Set(answer.kind === 'git-directories' ? answer.directories : [])
   return foldersOf(path)
-    .filter(folder => listed.has(folder) && holdsText(provenance.params ?? {}, folder))
-    .map(folder => `is in ${folder}, which ApplicationSet "${set}" generates from`)
+    .filter(folder => listed.has(folder) && folders.get(request.repoURL)?.has(folder) === true)
+    .filter(folder => holdsText(provenance.params ?? {}, folder))
+    .map(folder => `makes the folder ${folder}, which ApplicationSet "${set}" generates from`)
+}
+
+/** By repository, the folders that generators list and that would not be there without the changed files. */
+async function foldersOfChange(
+  changed: readonly ChangedFile[],
+  repositories: Repositories,
+  asked: OfflineApplications['asked'],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, Set<string>>()
+  for (const { request, answer } of [...asked.values()].flat()) {
+    if (request.kind !== 'git-directories' || answer.kind !== 'git-directories') continue
+    const paths = new Set(changed.flatMap(file => pathIn(repositories, request.repoURL, file) ?? []))
+    const listed = new Set(answer.directories)
+    const folders = new Set([...paths].flatMap(foldersOf).filter(folder => listed.has(folder)))
+    if (folders.size === 0) continue
+    const opened = await repositories.open(request.repoURL)
+    if (opened.kind !== 'found') continue
+    const { repository, commit } = opened.snapshot
+    const { tree } = await repository.readCommit(commit)
+    const ours = found.get(request.repoURL) ?? new Set()
+    found.set(request.repoURL, ours)
+    for (const folder of folders) {
+      const target = await findPath(repository, tree, folder)
+      if (target.kind !== 'directory') continue
+      if (!(await holdsOthers(repository, target.id, below => paths.has(`${folder}/${below}`)))) ours.add(folder)
+    }
+  }
+  return found
+}
+
+async function holdsOthers(
+  repository: GitRepository,
+  tree: ObjectId,
+  isChanged: (below: string) => boolean,
+): Promise<boolean> {
+  try {
+    const others = await walkTree(repository, tree, { mayContain: () => true, matches: below => !isChanged(below) })
+    return others.length > 0
+  } catch (error) {
+    // More files than are ever listed: these are not all changed.
+    if (error instanceof WalkTooLarge) return true
+    throw error
+  }
 }
 
 /** Why a set may yield others than before: a file that it reads, a folder that it lists and that is new or gone. */

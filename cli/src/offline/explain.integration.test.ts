@@ -171,6 +171,19 @@ describe('files are followed forward', () => {
     expect(sets).toEqual([])
   })
 
+  test('to what renders them, and not to what only lies beside them', async () => {
+    expect(names((await json('--affected', 'apps/large-web/README.md')).applications)).toEqual([])
+    expect(names((await json('--affected', 'apps/large-web/deep/map.yaml')).applications)).toEqual([])
+    const { applications } = await json('--affected', 'apps/large-web/map.yaml')
+    expect(applications[0].because).toEqual([
+      {
+        file: 'apps/large-web/map.yaml',
+        reason: 'makes the folder apps/large-web, which ApplicationSet "shop" generates from',
+      },
+      { file: 'apps/large-web/map.yaml', reason: 'is in its source apps/large-web' },
+    ])
+  })
+
   test('to sets, where a path matches that is new or gone', async () => {
     const { applications, sets } = await json(
       '--affected',

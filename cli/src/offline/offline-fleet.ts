@@ -3,11 +3,11 @@ import { generatedSourceName, readGenerated } from '@flotilla/config/generated-d
 import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotilla/core/model/application'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import type { Clock } from '@flotilla/core/ports/clock'
 import { projectNames } from '@flotilla/core/project/default-project'
 import {
   type Expansion,
   type ExpansionError,
-  expand,
   type GeneratorInputs,
   type InputAnswer,
   type InputRequest,
@@ -15,6 +15,7 @@ import {
   resolveNames,
 } from '@flotilla/generators'
 import { documentTemplates, type GeneratedDocument } from '@flotilla/generators/generated-documents'
+import { createExpandInWorker, type Expand, expandHere } from '@flotilla/hub/expand/expand-in-worker'
 import { inputGatherer } from './gather-input.ts'
 import type { OnlineInputs } from './online-inputs.ts'
 import { readConfigFiles } from './read-config.ts'
@@ -30,6 +31,8 @@ export interface OfflineInput {
   readonly inputs?: readonly string[]
   /** Asked for what is not recorded; without it nobody is. */
   readonly online?: OnlineInputs
+  /** With it, sets that ask for it are expanded in a thread with limits, as in a hub. */
+  readonly clock?: Clock
 }
 
 /** A config repository as it stands on this machine: everything declared, and every mistake in it. */
@@ -37,6 +40,7 @@ export interface OfflineFleet extends MergeResult {
   readonly repositories: Repositories
   readonly recorded: RecordedInputs
   readonly online?: OnlineInputs
+  readonly expand: Expand
   /** How many files were read. */
   readonly fileCount: number
   /** What sets make beside Applications; it is part of the fleet. */
@@ -53,6 +57,7 @@ export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFlee
     repositories,
     recorded: readRecordedInputs(input.inputs ?? [], input.cwd),
     ...(input.online && { online: input.online }),
+    expand: input.clock ? createExpandInWorker({ clock: input.clock }).expand : expandHere,
     fileCount: files.length,
     generated: [],
   }
@@ -73,7 +78,7 @@ async function withGenerated(loaded: ConfigLoad, fleet: OfflineFleet): Promise<O
   const inOrder = making.toSorted((a, b) => Number(makesClusters(b)) - Number(makesClusters(a)))
   for (const set of inOrder) {
     const seen = { ...inputs, clusters: clusterFacts(mergeFleets(loads).fleet.clusters) }
-    const { generators, errors } = await expandSet(set, seen, answers, gather)
+    const { generators, errors } = await expandSet(set, seen, answers, gather, fleet.expand)
     const made = generators.flatMap(outcome => outcome.documents ?? [])
     const { files, documents, mistakes: found } = readGenerated(set, made)
     mistakes.push(...found.map(({ provenance: _, ...mistake }) => diagnosticOf(mistake)))
@@ -144,7 +149,7 @@ export async function expandOffline(
         return inputs.answer(request)
       },
     }
-    const expansion = await expandSet(options.change?.(set) ?? set, noting, answers, gather)
+    const expansion = await expandSet(options.change?.(set) ?? set, noting, answers, gather, fleet.expand)
     asked.set(
       set.name,
       [...requests].flatMap(([key, request]) => {
@@ -165,12 +170,13 @@ async function expandSet(
   inputs: GeneratorInputs,
   answers: Map<string, InputAnswer>,
   gather: ReturnType<typeof inputGatherer> | undefined,
+  expand: Expand,
 ): Promise<Expansion> {
-  let expansion = expand(set, inputs)
+  let expansion = await expand(set, inputs, answers)
   // Each round answers everything asked: a matrix asks for its second child once the first is known, and so on inwards.
   while (expansion.needs.length > 0 && gather !== undefined) {
     for (const request of expansion.needs) answers.set(inputKey(request), await gather(request))
-    expansion = expand(set, inputs)
+    expansion = await expand(set, inputs, answers)
   }
   return expansion
 }

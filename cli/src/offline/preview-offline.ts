@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Clock } from '@flotilla/core/ports/clock'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
+import { createExpandInWorker } from '@flotilla/hub/expand/expand-in-worker'
 import type { ConfigSource } from '@flotilla/hub/loop/config-sources'
 import { type Preview, PreviewError } from '@flotilla/hub/preview/preview'
 import { runPreview } from '@flotilla/hub/preview/run-preview'
@@ -68,6 +69,7 @@ export async function previewOffline(input: OfflinePreviewInput): Promise<Previe
             : files,
       }),
       hosted: { answer: async request => recorded.answer(request) },
+      expand: createExpandInWorker({ clock }).expand,
       renderer: directoryRenderer(),
       store: new MemoryStore(),
       bundles: new MemoryBundles(() => clock.now()),

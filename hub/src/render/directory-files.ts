@@ -32,6 +32,20 @@ const TOOL_FILES: Readonly<Record<string, string>> = {
 }
 const OVERRIDE_NAME = /^\.argocd-source(-.*)?\.yaml$/
 
+/**
+ * Whether a file has a say in what a source renders to: one of its manifests, or one that says with what tool or how.
+ *
+ * @param below Its path below the source's folder.
+ */
+export function hasSayIn(source: DirectorySource, below: string): boolean {
+  const nested = below.includes('/')
+  if (!nested && (Object.hasOwn(TOOL_FILES, below) || OVERRIDE_NAME.test(below))) return true
+  if (nested && !source.recurse) return false
+  if (!MANIFEST_NAME.test(below) && !JSONNET_NAME.test(below)) return false
+  if (source.include && !source.include.matches(below)) return false
+  return !source.exclude?.matches(below)
+}
+
 /** What Argo CD would render with another tool, or with overrides: to be told, for plain files would mean otherwise. */
 export async function findOtherTools(
   repository: GitRepository,
