@@ -52,7 +52,7 @@ async function run(context: CliContext, path: string, options: ExpandOptions): P
   const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
   const { openOnlineInputs, writeRecording } = await import('../offline/online-inputs.ts')
   const online = options.online === undefined ? undefined : await openOnlineInputs(options.online, context)
-  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path, online })
+  const fleet = await readOfflineFleet({ ...options, clock: context.clock, cwd: context.cwd, path, online })
   try {
     const only = options.set === undefined ? undefined : new Set(options.set)
     requireSets(

@@ -33,7 +33,7 @@ async function run(context: CliContext, path: string, name: string, options: Off
   const { readOfflineFleet } = await import('../offline/offline-fleet.ts')
   const { renderOffline } = await import('../offline/render-offline.ts')
   const { diagnosticJson, diagnosticText } = await import('../output/diagnostics.ts')
-  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path })
+  const fleet = await readOfflineFleet({ ...options, clock: context.clock, cwd: context.cwd, path })
   try {
     const application = await findApplication(fleet, name)
     const { digest, objects, diagnostics: rendering } = await renderOffline(application, fleet)

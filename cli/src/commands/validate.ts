@@ -22,7 +22,7 @@ export const validate: Verb = {
           const { compareDiagnostics } = await import('@flotilla/core/model/diagnostic')
           const { countText, diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
           const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
-          const fleet = await readOfflineFleet({ cwd: context.cwd, path })
+          const fleet = await readOfflineFleet({ clock: context.clock, cwd: context.cwd, path })
           // Sets that need no repository are tried: a template's mistakes are mistakes of the document.
           const expanded = await expandOffline(fleet, { gather: false })
           await fleet.repositories.close()

@@ -39,6 +39,7 @@ export interface OfflinePreviewInput {
  */
 export async function previewOffline(input: OfflinePreviewInput): Promise<Preview> {
   const { cwd, path, base, head, clock } = input
+  const sets = createExpandInWorker({ clock })
   const full = resolve(cwd, path)
   if (path === '') throw usageError('the path is empty')
   const there = statSync(full, { throwIfNoEntry: false })
@@ -69,7 +70,7 @@ export async function previewOffline(input: OfflinePreviewInput): Promise<Previe
             : files,
       }),
       hosted: { answer: async request => recorded.answer(request) },
-      expand: createExpandInWorker({ clock }).expand,
+      expand: sets.expand,
       renderer: directoryRenderer(),
       store: new MemoryStore(),
       bundles: new MemoryBundles(() => clock.now()),
@@ -80,6 +81,7 @@ export async function previewOffline(input: OfflinePreviewInput): Promise<Previe
     if (error instanceof PreviewError) throw failure(error.message, undefined, error)
     throw error
   } finally {
+    await sets.close()
     await folders.close()
   }
 }

@@ -52,6 +52,16 @@ describe('a set in a thread of its own', () => {
     expect(there.applications.map(({ metadata }) => metadata.name)).toEqual(['eu-web', 'us-web', 'de-web'])
     expect(there).toEqual(expand(set, inputs))
   })
+  test('what it asked is heard here', async () => {
+    const set = declared('web')
+    const git = { repoURL: 'R', revision: 'main', directories: [{ path: '*' }] }
+    const heard: string[] = []
+    const asking = { ...set, spec: { ...set.spec, generators: [{ git }] } }
+    const listening: GeneratorInputs = { ...inputs, answer: ({ kind }) => void heard.push(kind) }
+    const there = await worker().expand(asking, listening, none)
+    expect(there.needs).toMatchObject([{ kind: 'git-directories', repoURL: 'R' }])
+    expect(heard).toEqual(['git-directories'])
+  })
   test('its mistakes too', async () => {
     const set = declared('web', '{{nope}}')
     const there = await worker().expand(set, inputs, none)

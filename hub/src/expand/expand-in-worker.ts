@@ -7,7 +7,10 @@ import type { Expansion } from '@flotilla/generators/expansion'
 import type { GeneratorInputs, InputAnswer } from '@flotilla/generators/inputs'
 import { messageOf, type SetReply } from './set-message.ts'
 
-/** Expands one set; `answers` is what `inputs` answers from. Rejects for a fault of ours alone. */
+/**
+ * Expands one set; `answers` is what `inputs` answers from. Whoever listens to `inputs.answer` hears of every request,
+ * in whichever thread it came up. Rejects for a fault of ours alone.
+ */
 export type Expand = (
   set: Declared<ApplicationSetSpec>,
   inputs: GeneratorInputs,
@@ -86,7 +89,10 @@ class ExpansionThread {
       return refused(set, ended.why)
     }
     this.#idle = this.#options.clock.setTimer(this.#options.idleMs ?? 60_000, () => void this.close())
-    if (ended.reply.kind === 'expanded') return ended.reply.expansion
+    if (ended.reply.kind === 'expanded') {
+      for (const request of ended.reply.asked) inputs.answer(request)
+      return ended.reply.expansion
+    }
     throw new Error(`expanding ApplicationSet ${set.name} failed: ${ended.reply.message}`)
   }
 

@@ -9,8 +9,9 @@ parentPort?.on('message', (message: SetMessage) => {
 
 function replyTo(message: SetMessage): SetReply {
   try {
-    const { set, inputs } = setOf(message)
-    return { kind: 'expanded', expansion: expand(set, inputs) }
+    const { set, inputs, asked } = setOf(message)
+    const expansion = expand(set, inputs)
+    return { kind: 'expanded', expansion, asked: [...asked.values()] }
   } catch (error) {
     return { kind: 'broken', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }

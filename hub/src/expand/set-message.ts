@@ -2,7 +2,7 @@ import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import type { Position } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { Expansion } from '@flotilla/generators/expansion'
-import { type GeneratorInputs, type InputAnswer, inputKey } from '@flotilla/generators/inputs'
+import { type GeneratorInputs, type InputAnswer, type InputRequest, inputKey } from '@flotilla/generators/inputs'
 
 /** What of the inputs is data; the rest are functions, and what one thread remembers is of no use to another. */
 const SENT = ['clusters', 'projects', 'projectSpecs', 'implicitLocalCluster', 'hosts'] as const
@@ -17,7 +17,8 @@ export interface SetMessage {
 }
 
 export type SetReply =
-  | { readonly kind: 'expanded'; readonly expansion: Expansion }
+  /** `asked`: what it looked up, for whoever keeps a record of that. */
+  | { readonly kind: 'expanded'; readonly expansion: Expansion; readonly asked: readonly InputRequest[] }
   /** A fault of ours: `expand` throws for nothing that a document may hold. */
   | { readonly kind: 'broken'; readonly message: string }
 
@@ -42,6 +43,7 @@ export function messageOf(
 export function setOf({ set, positions, inputs, answers }: SetMessage): {
   readonly set: Declared<ApplicationSetSpec>
   readonly inputs: GeneratorInputs
+  readonly asked: ReadonlyMap<string, InputRequest>
 } {
   const positionOf = (path: readonly (string | number)[]): Position => {
     for (let length = path.length; length >= 0; length--) {
@@ -50,7 +52,13 @@ export function setOf({ set, positions, inputs, answers }: SetMessage): {
     }
     return set.position
   }
-  return { set: { ...set, positionOf }, inputs: { ...inputs, answer: request => answers.get(inputKey(request)) } }
+  const asked = new Map<string, InputRequest>()
+  const answer = (request: InputRequest): InputAnswer | undefined => {
+    const key = inputKey(request)
+    asked.set(key, request)
+    return answers.get(key)
+  }
+  return { set: { ...set, positionOf }, inputs: { ...inputs, answer }, asked }
 }
 
 /** Documents are bounded when they are read, so this is too. */
