@@ -46,7 +46,7 @@ async function run(
     throw usageError('name an Application, or files with --affected', 'flotilla explain PATH APP')
   }
   const { readOfflineFleet } = await import('../offline/offline-fleet.ts')
-  const fleet = await readOfflineFleet({ ...options, cwd: context.cwd, path })
+  const fleet = await readOfflineFleet({ ...options, clock: context.clock, cwd: context.cwd, path })
   try {
     return affected === undefined
       ? await explainApplication(context, fleet, app!, format, options)
