@@ -1,7 +1,7 @@
 import type { FunctionScope } from '../go-function.ts'
 import { GoFunctionError } from '../go-function.ts'
 import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, goTypeOf, isGoList, isGoMap } from '../go-value.ts'
-import { isNilList } from './items.ts'
+import { isNilContainer } from './items.ts'
 
 /** How deep values may nest in what functions go through: a loop in a template can wrap a map ever again. */
 export const MAX_NESTING = 1000
@@ -31,7 +31,7 @@ export function deepEqual(a: GoValue, b: GoValue, scope: FunctionScope, depth = 
   if (isGoList(left) && isGoList(right)) {
     return (
       left.length === right.length &&
-      isNilList(left) === isNilList(right) &&
+      isNilContainer(left) === isNilContainer(right) &&
       left.every((item, index) => deepEqual(item, right[index], scope, depth + 1))
     )
   }

@@ -3,7 +3,7 @@ import type { FunctionScope } from '../go-function.ts'
 import { GoBytes, GoInteger, type GoMap, GoStruct, GoTime, type GoValue, isGoList } from '../go-value.ts'
 import { rfc3339Text } from '../time/format-time.ts'
 import { checkNesting } from './deep-equal.ts'
-import { isNilList } from './items.ts'
+import { isNilContainer } from './items.ts'
 import { readMap, sortedKeys } from './maps.ts'
 
 /** Go's `json.Marshal` refuses a value. */
@@ -54,7 +54,7 @@ function encode(value: GoValue, style: JsonStyle, scope: FunctionScope, depth: n
 
 /** Undefined for lists and maps. */
 function scalar(value: GoValue, style: JsonStyle): string | undefined {
-  if (value === null || value === undefined || isNilList(value)) return 'null'
+  if (value === null || value === undefined || isNilContainer(value)) return 'null'
   if (typeof value === 'string') return quote(value, style)
   if (typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return float(value)

@@ -1,4 +1,4 @@
-import { GoBytes, GoInteger, GoStruct, GoTime, type GoValue, isGoList, typedList } from '../go-value.ts'
+import { GoBytes, GoInteger, type GoMap, GoStruct, GoTime, type GoValue, isGoList, typedList } from '../go-value.ts'
 
 /** The items of what Go has as a slice, undefined for everything else. */
 export function itemsOf(value: GoValue): readonly GoValue[] | undefined {
@@ -13,8 +13,13 @@ export function nilList(type = '[]interface {}'): readonly GoValue[] {
   return Object.defineProperty(typedList(type, []), NIL, { value: true })
 }
 
-export function isNilList(value: GoValue): boolean {
-  return isGoList(value) && (value as { readonly [NIL]?: true })[NIL] === true
+/** The same of a map, which Go makes of nil. */
+export function nilMap(): GoMap {
+  return Object.defineProperty({}, NIL, { value: true })
+}
+
+export function isNilContainer(value: GoValue): boolean {
+  return typeof value === 'object' && value !== null && (value as { readonly [NIL]?: true })[NIL] === true
 }
 
 /** What Go's reflection calls the kind of a value. */

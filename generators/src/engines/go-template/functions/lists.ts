@@ -144,15 +144,16 @@ function slice(list: GoValue, bounds: readonly GoValue[], scope: FunctionScope):
   return typedList(goTypeOf(list), items.slice(start, end))
 }
 
-/** Lists of `size` items each, the last one shorter; the arithmetic of sizes below 1 is sprig's. */
+/** Lists of `size` items each, the last one shorter. */
 function chunk(items: readonly GoValue[], size: number, scope: FunctionScope): GoValue {
-  if (size < 1) throw chunkProblem(items.length, size)
   const chunks: (readonly GoValue[])[] = []
+  if (size < 1) {
+    // Go counts the parts all the same, and can make only none of them, or one.
+    if (Math.floor((items.length - 1) / size) + 1 === 0) return typedList('[][]interface {}', chunks)
+    if (items.length === 1 && size < -1) return typedList('[][]interface {}', [items])
+    throw new GoFunctionError('runtime error: makeslice: len out of range')
+  }
   for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size))
   scope.spend(items.length)
   return typedList('[][]interface {}', chunks)
-}
-
-function chunkProblem(length: number, size: number): GoFunctionError {
-  return new GoFunctionError(`Cannot chunk a list of ${length} into parts of ${size}`)
 }

@@ -6,6 +6,7 @@ import { type GoMap, type GoValue, goTypeOf, isGoList, isGoMap, typedList, typed
 import { textOf } from './convert.ts'
 import { checkNesting } from './deep-equal.ts'
 import { define, type FunctionGroup, mapArgument, textArgument } from './define.ts'
+import { isNilContainer, nilMap } from './items.ts'
 import { mergeMaps } from './merge.ts'
 
 /** Maps; where Go goes through a map in any order, ours goes by key, so that a set renders the same each time. */
@@ -29,7 +30,7 @@ export const MAPS: FunctionGroup = {
   unset: define(
     'map string',
     ([map, key]) => {
-      if (map === null || map === undefined) return {}
+      if (map === null || map === undefined) return nilMap()
       const target = mutable(map)
       delete (target as { [key: string]: GoValue })[textArgument(key)]
       return target
@@ -93,7 +94,9 @@ export function sortedKeys(map: GoMap, scope: FunctionScope): readonly string[] 
 }
 
 function mutable(map: GoValue): GoMap {
-  if (map === null || map === undefined) throw new GoFunctionError('assignment to entry in nil map')
+  if (map === null || map === undefined || isNilContainer(map)) {
+    throw new GoFunctionError('assignment to entry in nil map')
+  }
   return mapArgument(map)
 }
 
@@ -117,7 +120,9 @@ function merging(overwrite: boolean) {
   return define(
     'map',
     ([target, ...sources], scope) => {
-      const merged = target === null || target === undefined ? {} : mapArgument(target)
+      const none = target === null || target === undefined || isNilContainer(target)
+      if (none && sources.length === 0) return nilMap()
+      const merged = none ? {} : mapArgument(target)
       for (const source of sources) {
         refuseCycle(merged, source, scope)
         mergeMaps(merged, mapArgument(source), overwrite, scope)

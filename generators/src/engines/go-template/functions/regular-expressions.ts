@@ -80,7 +80,9 @@ function compile(pattern: string): RE2JS | string {
   try {
     return RE2JS.compile(pattern)
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error ? error.message : String(error)
+    // Where Go quotes what it stumbled over, which is nothing here.
+    return message.endsWith('trailing backslash at end of expression') ? `${message}: \`\`` : message
   }
 }
 

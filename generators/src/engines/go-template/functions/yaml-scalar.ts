@@ -12,7 +12,7 @@ export interface ScalarLooks {
 /** The analysis of libyaml, for texts outside flow collections. */
 export function analyzeScalar(text: string): ScalarLooks {
   if (text === '') return { multiline: false, plain: true, singleQuoted: true, block: false }
-  const multiline = /[\n\u2028\u2029]/.test(text)
+  const multiline = /[\n\r\u0085\u2028\u2029]/.test(text)
   const special = hasSpecial(text) || / [\n\u2028\u2029]/.test(text)
   const edges = /^[ \n]|[ \n]$/.test(text)
   const breakSpace = /[\n\u2028\u2029] /.test(text)
