@@ -43,6 +43,8 @@ export class Loop {
   readonly sources: ConfigSources
   readonly #services: LoopServices
   readonly #queue: WorkQueue
+  /** Keys that a commit concerns whose documents are still to be read. */
+  readonly #afterSources = new Set<string>()
   readonly #sets: SetRounds
   readonly #plans = new DeletionPlans()
   readonly #brought: BroughtSources
@@ -62,7 +64,7 @@ export class Loop {
       log: services.log,
       handlers: {
         repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
-        source: { batch: 1, handle: keys => this.#each(keys, name => this.#source(name)) },
+        source: { batch: 1, handle: keys => this.#sourcesOf(keys) },
         set: { batch: 1, handle: keys => this.#each(keys, key => this.#sets.look(key)) },
         // All that wait at once: the deletion budget counts what one round of a set would take away.
         names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
@@ -196,7 +198,31 @@ export class Loop {
   }
 
   async #repository(url: string): Promise<void> {
-    await lookAtRepository(url, this.world, this.sources, this.#services, keys => this.#queue.add(...keys))
+    await lookAtRepository(url, this.world, this.sources, this.#services, keys => this.#tell([...keys]))
+  }
+
+  /**
+   * A commit may hold both documents and what they speak of: the documents come first. Else a set would be expanded over
+   * its new folders by its old document, and let go of what the new one keeps.
+   */
+  #tell(keys: readonly string[]): void {
+    const sources = keys.filter(key => key.startsWith('source/'))
+    const others = keys.filter(key => !key.startsWith('source/'))
+    if (sources.length === 0) this.#queue.add(...others)
+    else for (const key of others) this.#afterSources.add(key)
+    this.#queue.add(...sources)
+  }
+
+  async #sourcesOf(keys: readonly string[]): Promise<readonly string[]> {
+    try {
+      return await this.#each(keys, name => this.#source(name))
+    } finally {
+      if (this.#queue.waiting('source') === 0) {
+        const others = [...this.#afterSources]
+        this.#afterSources.clear()
+        this.#queue.add(...others)
+      }
+    }
   }
 
   async #source(name: string): Promise<void> {

@@ -60,6 +60,34 @@ const edits = fc.array(edit, { minLength: 1, maxLength: 5 }).map((list): Changes
   return changes
 })
 
+/** The same fleet in one repository: the documents below `fleet/`, the manifests beside. */
+function inOneRepository(changes: Changes): Changes {
+  const files: { [path: string]: string | null } = {}
+  for (const [url, byPath] of Object.entries(changes)) {
+    for (const [path, text] of Object.entries(byPath)) {
+      files[url === CONFIG ? `fleet/${path}` : path] = text?.replaceAll(APPS, CONFIG) ?? null
+    }
+  }
+  return { [CONFIG]: files }
+}
+
+test('for any commit of a monorepo, too', { timeout: 120_000 }, async () => {
+  const source = {
+    name: 'platform',
+    repository: CONFIG,
+    revision: 'main',
+    path: 'fleet',
+    trust: { kind: 'all' },
+  } as const
+  await fc.assert(
+    fc.asyncProperty(edits, async head => {
+      const { foreseen, happened } = await compareWithHub(inOneRepository(BASE), inOneRepository(head), [source])
+      expect(foreseen).toEqual(happened)
+    }),
+    { numRuns: 40 },
+  )
+})
+
 test('for any change, the preview says what the hub does after the merge', { timeout: 120_000 }, async () => {
   const seen = { created: 0, updated: 0, deleted: 0, held: 0 }
   await fc.assert(
