@@ -85,7 +85,7 @@ const weights = new WeakMap<object, number>()
 
 /** How much work comparing the value takes: one for each value in it, and more for long texts. */
 export function weightOf(value: unknown): number {
-  if (typeof value === 'string') return 1 + value.length / 64
+  if (typeof value === 'string') return 1 + value.length / 16
   if (typeof value !== 'object' || value === null) return 1
   const known = weights.get(value)
   if (known !== undefined) return known
