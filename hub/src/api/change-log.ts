@@ -1,14 +1,42 @@
+import { canonicalJson } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+
 /** What the fleet view tells of: one kind for each list of the API. */
 export const CHANGE_KINDS = ['applications', 'applicationsets', 'clusters', 'sources'] as const
 export type ChangeKind = (typeof CHANGE_KINDS)[number]
 
-export interface Change {
+export interface Told {
+  readonly kind: ChangeKind
+  readonly action: 'put' | 'delete'
+  readonly name: string
+  readonly object: unknown
+}
+
+export class Change {
   readonly number: number
   readonly kind: ChangeKind
   readonly action: 'put' | 'delete'
   readonly name: string
-  /** The object's data as JSON text, made once however many watch. */
-  readonly text: string
+  readonly #object: unknown
+  #text: string | undefined
+
+  constructor(number: number, { kind, action, name, object }: Told) {
+    this.number = number
+    this.kind = kind
+    this.action = action
+    this.name = name
+    this.#object = object
+  }
+
+  /**
+   * The object's data as JSON text, made when the first watcher asks and once however many watch: ten thousand changes
+   * that nobody watches would be fifteen megabytes of it. Canonical, because provenance may carry integers that
+   * JSON.stringify refuses.
+   */
+  get text(): string {
+    this.#text ??= canonicalJson(this.#object as Json)
+    return this.#text
+  }
 }
 
 /**
@@ -29,11 +57,11 @@ export class ChangeLog {
     this.keep = keep
   }
 
-  append(changes: readonly Omit<Change, 'number'>[]): void {
+  append(changes: readonly Told[]): void {
     if (changes.length === 0) return
     for (const change of changes) {
       this.newest += 1
-      this.kept.push({ ...change, number: this.newest })
+      this.kept.push(new Change(this.newest, change))
     }
     // In steps, so that a busy log does not move all of itself at each change.
     if (this.kept.length > this.keep * 2) this.kept.splice(0, this.kept.length - this.keep)

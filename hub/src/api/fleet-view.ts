@@ -1,4 +1,4 @@
-import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { ApplicationRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
@@ -15,7 +15,7 @@ import {
 import { Mutex } from '../store/mutex.ts'
 import { incumbent } from '../store/row-rules.ts'
 import { type ApplicationPage, type ApplicationQuery, type Listed, pageOf, searchText } from './application-query.ts'
-import { type Change, ChangeLog } from './change-log.ts'
+import { ChangeLog, type Told } from './change-log.ts'
 import { ClusterIndex } from './cluster-index.ts'
 import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
 import { FleetCounts, setKeyOf } from './fleet-counts.ts'
@@ -40,8 +40,6 @@ interface Parts {
 
 /** The lastSeen of an Application is told to the minute, or every heartbeat would change every Application. */
 const LAST_SEEN_STEP_MS = 60_000
-
-type Told = Omit<Change, 'number' | 'text'> & { readonly object: unknown }
 
 /**
  * The fleet as people read it, in memory: built from the store at the start, told of each commit afterwards, aged by
@@ -123,7 +121,7 @@ export class FleetView {
     this.takeSetsAndSources(changes, told, touched)
     for (const state of changes.repositories ?? []) this.repositoryUses.learn(state)
     this.tellCounts(touched, now, told)
-    if (tell) this.changes.append(told.map(({ object, ...change }) => ({ ...change, text: jsonText(object) })))
+    if (tell) this.changes.append(told)
   }
 
   /** Lets silent agents grow old: to be called before reading, and now and then for those who watch. */
@@ -352,9 +350,4 @@ class Touched {
 function byNameAndId(a: ApplicationView, b: ApplicationView): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1
   return a.id < b.id ? -1 : 1
-}
-
-/** Canonical, because provenance may carry integers that JSON.stringify refuses. */
-function jsonText(value: unknown): string {
-  return canonicalJson(value as Json)
 }
