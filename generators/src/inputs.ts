@@ -243,7 +243,7 @@ export interface GeneratorInputs {
 export interface EngineEnvironment {
   /** Milliseconds since 1970. */
   now(): number
-  randomBytes(length: number): Uint8Array
+  bytes(length: number): Uint8Array
 }
 
 /** Equal requests have equal keys. */

@@ -34,6 +34,8 @@ export function compileTemplate(source: string, settings: RenderSettings, readDa
   return (parameters, meter) => {
     const data = readData(parameters, mutates)
     const run = new Execution(source, NAME, root, data, settings)
+    // Once a set has used up what it may do, its other texts cost nothing more.
+    checkMeter(run, meter)
     try {
       walk(run, data)
     } catch (error) {
@@ -80,11 +82,12 @@ function parse(source: string, functions: ReadonlyMap<string, EngineFunction>): 
 }
 
 /** Output counts against the whole set, and so does work beyond what a usual template takes. */
-function spend(run: Execution, meter: OutputMeter): void {
-  meter.remaining -= run.output.length
-  if (meter.steps !== undefined) {
-    meter.steps -= Math.max(0, run.steps + run.work / GO_TEMPLATE_LIMITS.workPerStep - GO_TEMPLATE_LIMITS.freeSteps)
-  }
+function spend({ output, steps, work }: Execution, meter: OutputMeter): void {
+  meter.remaining -= output.length
+  if (meter.steps === undefined) return
+  const { workPerStep, usualWork, freeSteps } = GO_TEMPLATE_LIMITS
+  const heavy = Math.max(0, work - usualWork)
+  meter.steps -= Math.max(0, steps + work / workPerStep + heavy - freeSteps)
 }
 
 function checkMeter(run: Execution, meter: OutputMeter): void {

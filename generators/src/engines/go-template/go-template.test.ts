@@ -178,9 +178,28 @@ describe('limits', () => {
   test('so does what they work', () => {
     const engine = createGoTemplate({})
     const meter = { remaining: 1e9, steps: 1000 }
-    const template = '{{ range 1600 }}{{ end }}'
+    const template = '{{ range 1000 }}{{ end }}'
     expect(renderText(engine, template, {}, meter)).toBe('')
     expect(errorOf(() => renderText(engine, template, {}, meter)).code).toBe('TEMPLATE_TOO_COMPLEX')
+  })
+  test('when that is used up, nothing more is worked at', () => {
+    const engine = createGoTemplate({})
+    const meter = { remaining: 1e9, steps: 1e6 }
+    const before = { ...meter }
+    const heavy = '{{ range 999999999 }}{{ end }}'
+    expect(errorOf(() => renderText(engine, heavy, {}, meter)).code).toBe('TEMPLATE_TOO_COMPLEX')
+    expect(errorOf(() => renderText(engine, heavy, {}, meter)).code).toBe('TEMPLATE_TOO_COMPLEX')
+    const spent = before.steps - meter.steps
+    expect(errorOf(() => renderText(engine, heavy, {}, meter)).code).toBe('TEMPLATE_TOO_COMPLEX')
+    expect(before.steps - meter.steps).toBe(spent)
+  })
+  test('ten thousand usual texts use up nothing', () => {
+    const engine = createGoTemplate({})
+    const meter = { remaining: 1e9, steps: 10 }
+    const template = '{{ range $k, $v := .m }}{{ $k | upper | quote }}: {{ $v | toJson | indent 2 }}{{ end }}'
+    for (let count = 0; count < 10_000; count++)
+      renderText(engine, template, { m: { a: '1', b: [1, 2], c: {} } }, meter)
+    expect(meter.steps).toBe(10)
   })
   test('a text may be as long as the limit', () => {
     expect(render('{{ .a }}', { a: 'x'.repeat(LIMITS.renderedText) })).toHaveLength(LIMITS.renderedText)

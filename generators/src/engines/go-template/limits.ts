@@ -11,11 +11,13 @@ export const GO_TEMPLATE_LIMITS = {
   /** Characters and items that functions make in one rendering, printed or not. */
   work: 4 * 1024 * 1024,
   /** Steps of one rendering that the whole set's budget does not count. */
-  freeSteps: 1_000,
+  freeSteps: 300,
   /** Variables that a look-up may pass over for nothing; beyond, each that many are a step. */
   variablesPerStep: 16,
-  /** How much work counts as one step of the whole set. */
+  /** How much work counts as one step of the whole set … */
   workPerStep: 16,
+  /** … up to so much in one rendering; beyond, each is a step. */
+  usualWork: 64 * 1024,
   /** Compiled texts that one engine keeps. */
   cachedTexts: 2_000,
   /** Characters of a template's text that an error repeats. */

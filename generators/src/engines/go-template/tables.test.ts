@@ -6,7 +6,7 @@ import { createGoTemplate } from './go-template.ts'
 import { type TableRow, tableNames, tableRows } from './testing/table-rows.ts'
 
 /** Tables hold of chance and time only what is always so. */
-const ENVIRONMENT = { now: () => 1_763_748_000_000, randomBytes: (length: number) => randomBytes(length) }
+const ENVIRONMENT = { now: () => 1_763_748_000_000, bytes: (length: number) => randomBytes(length) }
 
 describe.each(tableNames())('as Go says in %s', table => {
   test.each(tableRows(table).map(row => [row.name, row] as const))('%s', (_, row) => {

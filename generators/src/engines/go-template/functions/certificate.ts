@@ -17,7 +17,7 @@ import {
   sequence,
 } from './der.ts'
 import { decodePem, encodePem } from './pem.ts'
-import { currentTime, randomBytes } from './surroundings.ts'
+import { chanceBytes, currentTime } from './surroundings.ts'
 
 export interface CertificateRequest {
   readonly commonName: string
@@ -60,7 +60,7 @@ export function createCertificate(
   const end = new GoTime(now.nanoseconds + BigInt(request.days) * DAY_NANOSECONDS, 'UTC')
   const content = sequence(
     der(0xa0, integer(2n)),
-    integer(BigInt(`0x${Buffer.from(randomBytes(16, scope)).toString('hex')}`)),
+    integer(BigInt(`0x${Buffer.from(chanceBytes(16, scope)).toString('hex')}`)),
     algorithm.identifier,
     issuer.subject ?? subject,
     sequence(timeOf(now), timeOf(end)),

@@ -12,7 +12,7 @@ function scopeOf(seed: string): FunctionScope {
   return {
     environment: {
       now: () => NOW,
-      randomBytes: length => {
+      bytes: length => {
         const blocks = Array.from({ length: Math.ceil(length / 32) }, () =>
           createHash('sha256').update(`${seed} ${drawn++}`).digest(),
         )

@@ -4,7 +4,7 @@ import { GoFunctionError } from '../go-function.ts'
 import { GoInteger } from '../go-value.ts'
 import { countArgument, define, type FunctionGroup, textArgument } from './define.ts'
 import { spendText } from './strings.ts'
-import { randomBelow, randomBytes } from './surroundings.ts'
+import { chanceBytes, randomBelow } from './surroundings.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const DIGITS = '0123456789'
@@ -22,7 +22,7 @@ export const CHANCE: FunctionGroup = {
       const length = countArgument(count)
       if (length < 0) throw new GoFunctionError('runtime error: makeslice: len out of range')
       scope.spend(2 * length)
-      return Buffer.from(randomBytes(length, scope)).toString('base64')
+      return Buffer.from(chanceBytes(length, scope)).toString('base64')
     },
     { repeatable: false },
   ),
@@ -49,7 +49,7 @@ export const CHANCE: FunctionGroup = {
     },
     { repeatable: false },
   ),
-  uuidv4: define('', (_args, scope) => uuid(randomBytes(16, scope)), { repeatable: false }),
+  uuidv4: define('', (_args, scope) => uuid(chanceBytes(16, scope)), { repeatable: false }),
 }
 
 /** A negative count gives nothing, as in sprig. */

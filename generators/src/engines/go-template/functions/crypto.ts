@@ -9,7 +9,7 @@ import { countArgument, define, type FunctionGroup, textArgument } from './defin
 import { byteLength, bytesOf, textOfBytes } from './go-bytes.ts'
 import { PASSWORD_CHARACTERS, PASSWORD_TEMPLATES } from './password-templates.ts'
 import { spendText } from './strings.ts'
-import { randomBytes } from './surroundings.ts'
+import { chanceBytes } from './surroundings.ts'
 
 /** Sums, passwords and secrets; keys and certificates are in `certificates.ts`. */
 export const CRYPTO: FunctionGroup = {
@@ -73,7 +73,7 @@ function bcrypt(password: string, scope: FunctionScope): string {
     return 'failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes'
   }
   scope.spend(COSTS.bcrypt)
-  const salt = encodeBcryptSalt([...randomBytes(16, scope)], 16)
+  const salt = encodeBcryptSalt([...chanceBytes(16, scope)], 16)
   return hashSync(password, `$2a$${BCRYPT_ROUNDS}$${salt}`)
 }
 
@@ -125,7 +125,7 @@ function aesKey(password: string): Buffer {
 function encrypt(password: string, text: string, scope: FunctionScope): string {
   if (text === '') return ''
   scope.spend(2 * text.length)
-  const start = Buffer.from(randomBytes(AES_BLOCK, scope))
+  const start = Buffer.from(chanceBytes(AES_BLOCK, scope))
   const cipher = createCipheriv('aes-256-cbc', aesKey(password), start)
   return Buffer.concat([start, cipher.update(text, 'utf8'), cipher.final()]).toString('base64')
 }

@@ -8,7 +8,7 @@ class Spent extends Error {}
 function scopeOf(limit: number): FunctionScope {
   let left = limit
   return {
-    environment: { now: () => 0, randomBytes: length => new Uint8Array(length) },
+    environment: { now: () => 0, bytes: length => new Uint8Array(length) },
     spend(amount) {
       left -= amount
       if (left < 0) throw new Spent()

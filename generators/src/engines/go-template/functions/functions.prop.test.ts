@@ -15,7 +15,7 @@ function scopeOf(limit: number): FunctionScope & { readonly spent: () => number 
   return {
     environment: {
       now: () => 1_763_748_000_000,
-      randomBytes: length => {
+      bytes: length => {
         drawn++
         const block = createHash('sha256').update(String(drawn)).digest()
         return Uint8Array.from({ length }, (_, index) => block[index % block.length]! ^ (index >> 5))

@@ -5,7 +5,7 @@ import { GoFunctionError } from '../go-function.ts'
 import { COSTS } from './costs.ts'
 import { bitString, bytesOfInteger, der, integer, objectIdentifier, octetString, sequence } from './der.ts'
 import { decodePem } from './pem.ts'
-import { randomBytes } from './surroundings.ts'
+import { chanceBytes } from './surroundings.ts'
 
 const PUBLIC_EXPONENT = 65_537n
 const P256 = '1.2.840.10045.3.1.7'
@@ -28,7 +28,7 @@ export function generateRsaKey(bits: 2048 | 4096, scope: FunctionScope): KeyObje
 export function generateEcKey(scope: FunctionScope): KeyObject {
   scope.spend(COSTS.curve)
   let secret = 0n
-  while (secret === 0n || secret >= P256_ORDER) secret = integerFrom(randomBytes(32, scope))
+  while (secret === 0n || secret >= P256_ORDER) secret = integerFrom(chanceBytes(32, scope))
   const bytes = bytesOfInteger(secret, 32)
   const curve = createECDH('prime256v1')
   curve.setPrivateKey(bytes)
@@ -43,7 +43,7 @@ export function generateEcKey(scope: FunctionScope): KeyObject {
 
 export function generateEd25519Key(scope: FunctionScope): KeyObject {
   scope.spend(COSTS.curve)
-  const secret = octetString(randomBytes(32, scope))
+  const secret = octetString(chanceBytes(32, scope))
   const key = sequence(integer(0n), sequence(objectIdentifier('1.3.101.112')), octetString(secret))
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
 }
@@ -100,7 +100,7 @@ const WINDOW = 4096
 function randomPrime(bits: number, scope: FunctionScope): bigint {
   for (;;) {
     const top = 3n << BigInt(bits - 2)
-    const start = BigInt.asUintN(bits, integerFrom(randomBytes(bits / 8, scope))) | top | 1n
+    const start = BigInt.asUintN(bits, integerFrom(chanceBytes(bits / 8, scope))) | top | 1n
     const rests = SMALL_PRIMES.map(prime => Number(start % BigInt(prime)))
     for (let step = 0; step < WINDOW; step += 2) {
       if (SMALL_PRIMES.some((prime, index) => (rests[index]! + step) % prime === 0)) continue

@@ -74,9 +74,22 @@ function pair(name: string, parameters: string, make: (find: Find) => Work): Fun
 
 const LONGEST_PATTERN = 10_000
 
+/** Patterns that were compiled last: a set asks for the same few, once for each Application. */
+const COMPILED = new Map<string, RE2JS | string>()
+const MOST_COMPILED = 500
+
 /** The compiled pattern, or what Go says of a pattern that is none. */
 function compile(pattern: string): RE2JS | string {
-  if (pattern.length > LONGEST_PATTERN) return `error parsing regexp: expression too large`
+  if (pattern.length > LONGEST_PATTERN) return 'error parsing regexp: expression too large'
+  const known = COMPILED.get(pattern)
+  if (known !== undefined) return known
+  const made = compileAfresh(pattern)
+  if (COMPILED.size >= MOST_COMPILED) COMPILED.clear()
+  COMPILED.set(pattern, made)
+  return made
+}
+
+function compileAfresh(pattern: string): RE2JS | string {
   try {
     return RE2JS.compile(pattern)
   } catch (error) {

@@ -11,11 +11,11 @@ export function currentTime(scope: FunctionScope): GoTime {
 }
 
 /** Bytes that nobody can foresee. @throws GoFunctionError where a template may not ask for chance. */
-export function randomBytes(length: number, scope: FunctionScope): Uint8Array {
+export function chanceBytes(length: number, scope: FunctionScope): Uint8Array {
   if (scope.environment === undefined) {
     throw new GoFunctionError('there is no chance here: give what should differ as a parameter')
   }
-  return scope.environment.randomBytes(length)
+  return scope.environment.bytes(length)
 }
 
 /** An even choice from 0 up to, not including, `count`. */
@@ -23,7 +23,7 @@ export function randomBelow(count: number, scope: FunctionScope): number {
   // Forty-eight bits, so that no remainder shows in any count a template asks for.
   const limit = Math.floor(2 ** 48 / count) * count
   for (;;) {
-    const bytes = randomBytes(6, scope)
+    const bytes = chanceBytes(6, scope)
     const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
     if (value < limit) return value % count
     scope.spend(1)

@@ -1,14 +1,16 @@
+import { isAscii } from './go-bytes.ts'
+
 /**
  * Go maps letters one by one, by the simple mappings of Unicode: `ß` stays `ß` in upper case, where JavaScript's
  * full mapping makes it `SS`.
  */
 
 export function upperText(text: string): string {
-  return mapCharacters(text, upperCharacter)
+  return isAscii(text) ? text.toUpperCase() : mapCharacters(text, upperCharacter)
 }
 
 export function lowerText(text: string): string {
-  return mapCharacters(text, lowerCharacter)
+  return isAscii(text) ? text.toLowerCase() : mapCharacters(text, lowerCharacter)
 }
 
 export function mapCharacters(text: string, map: (character: string) => string): string {
