@@ -37,6 +37,8 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
   const { store, announce } = services
   const plan = await mutex.run(async () => {
     const planned = planNames(names, world, bench.input())
+    // Before anything is waited for: the set that they wait for may be done meanwhile, and nobody would look again.
+    sets.postpone(planned.postponed)
     for (const owner of ownersConcerned(planned.put, world)) bench.plans.pending.add(owner)
     for (let from = 0; from < planned.put.length; from += ROWS_A_WRITE) {
       const rows = planned.put.slice(from, from + ROWS_A_WRITE)
@@ -48,7 +50,6 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
       queue.add(...rows.map(({ id }) => `application/${id}`))
     }
     takeRows(planned.moved, bench)
-    sets.postpone(planned.postponed)
     await refreshPlans(bench)
     return planned
   })
