@@ -78,17 +78,17 @@ export class Chaos {
     while (this.#broken.size > 0) this.#mendFile()
   }
 
-  /** A removal that the budget holds is asked for again, one by one, as an operator would who meant it. */
+  /** What waits for approval is approved, as an operator would who meant it; the list may change until it is heard. */
   async releaseHeld(): Promise<void> {
     const fleet = this.#fleet
-    const rows = await fleet.store.read(reader => reader.applications())
-    const held = rows.filter(({ hold }) => hold?.code === 'DELETION_BUDGET').map(({ name }) => name)
-    for (const folder of this.#removed.slice()) {
-      const mine = fleet.declared.clusters.some(cluster => held.includes(`${folder.name}-${cluster}`))
-      if (!mine || fleet.declared.folder(folder.name)) continue
-      fleet.declare(fleet.declared.put(folder), true)
-      await fleet.run(MINUTE_MS)
-      fleet.declare(fleet.declared.remove(folder.name), true)
+    for (let tries = 0; tries < 3; tries++) {
+      const plans = await fleet.store.read(reader => reader.deletionPlans())
+      const held = plans.filter(({ state }) => state === 'held')
+      if (held.length === 0) return
+      for (const { id, digest } of held) {
+        const decision = { verdict: 'approve', by: 'operator', reason: 'meant', digest } as const
+        await fleet.hub?.loop.decideDeletion(id, decision)
+      }
       await fleet.run(MINUTE_MS)
     }
   }

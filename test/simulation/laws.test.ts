@@ -40,6 +40,10 @@ test('a removal before its ten minutes are over is told, one after them is not',
   const { fleet } = await smallFleet()
   fleet.declare(fleet.declared.remove('shop'), true)
   await fleet.run(MINUTE_MS)
+  // It was all that its set made: a person is asked.
+  const [plan] = await fleet.store.read(rows => rows.deletionPlans())
+  await fleet.hub!.loop.decideDeletion(plan!.id, { verdict: 'approve', by: 'ana', reason: '' })
+  await fleet.run(MINUTE_MS)
   const { cluster, link } = fleet.agent('eu')
   const request = { method: 'DELETE', path: '/api/v1/namespaces/shop/configmaps/shop-a' } as const
   await fleet.laws.asked(cluster, link?.held() ?? new Map(), request)
