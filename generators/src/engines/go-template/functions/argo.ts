@@ -52,6 +52,9 @@ function conversion(value: GoValue, wanted: string): GoFunctionError {
 
 function read(text: string, scope: FunctionScope): GoValue {
   scope.spend(text.length)
+  if (/^\s*%(?!(?:YAML|TAG)\s)/.test(text)) {
+    throw new GoFunctionError('error converting YAML to JSON: yaml: found unknown directive name')
+  }
   try {
     return withFloats(readYaml(text))
   } catch (error) {
