@@ -25,10 +25,11 @@ function bundledNode() {
 
 /**
  * What a hub needs and a build does not. V8 lets the space for new objects grow to what suits a build, which costs a hub
- * over 100 MB: 4 MiB will do, for a few percent of processor time. The C library keeps what a burst freed, in an arena for
+ * over 100 MB: 4 MiB will do, for a few percent of processor time; and told to mind its size, it clears away sooner what
+ * ten thousand Applications left behind when they were read: a fifth. The C library keeps what a burst freed, in an arena for
  * each thread: with fewer arenas and a lower threshold it gives most of it back.
  */
-const FRUGAL_FLAGS = ['--max-semi-space-size=4']
+const FRUGAL_FLAGS = ['--max-semi-space-size=4', '--optimize-for-size']
 const FRUGAL_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '65536',
