@@ -4,6 +4,7 @@ import type { Application, ApplicationMetadata, ApplicationSpec } from '@flotill
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import type { Clock } from '@flotilla/core/ports/clock'
+import { seededRandom } from '@flotilla/core/ports/create-random'
 import { projectNames } from '@flotilla/core/project/default-project'
 import {
   type Expansion,
@@ -15,6 +16,7 @@ import {
   resolveNames,
 } from '@flotilla/generators'
 import { documentTemplates, type GeneratedDocument } from '@flotilla/generators/generated-documents'
+import type { EngineEnvironment } from '@flotilla/generators/inputs'
 import { createExpandInWorker, type Expand, expandHere } from '@flotilla/hub/expand/expand-in-worker'
 import { inputGatherer } from './gather-input.ts'
 import type { OnlineInputs } from './online-inputs.ts'
@@ -41,6 +43,8 @@ export interface OfflineFleet extends MergeResult {
   readonly recorded: RecordedInputs
   readonly online?: OnlineInputs
   readonly expand: Expand
+  /** For templates that ask for the time or for chance, which is the same each time here. */
+  readonly environment?: EngineEnvironment
   /** How many files were read. */
   readonly fileCount: number
   /** What sets make beside Applications; it is part of the fleet. */
@@ -58,6 +62,7 @@ export async function readOfflineFleet(input: OfflineInput): Promise<OfflineFlee
     recorded: readRecordedInputs(input.inputs ?? [], input.cwd),
     ...(input.online && { online: input.online }),
     expand: input.clock ? createExpandInWorker({ clock: input.clock }).expand : expandHere,
+    ...(input.clock && { environment: environmentOf(input.clock) }),
     fileCount: files.length,
     generated: [],
   }
@@ -96,12 +101,18 @@ function makesClusters(set: Declared<ApplicationSetSpec>): boolean {
   return documentTemplates(set).some(({ kind }) => kind === 'Cluster')
 }
 
+function environmentOf(clock: Clock): EngineEnvironment {
+  const random = seededRandom(1)
+  return { now: () => clock.now(), bytes: count => random.bytes(count) }
+}
+
 function inputsOf(fleet: OfflineFleet, answers: ReadonlyMap<string, InputAnswer>): GeneratorInputs {
   return {
     clusters: clusterFacts(fleet.fleet.clusters),
     projects: projectNames(fleet.fleet.projects),
     projectSpecs: new Map(fleet.fleet.projects.map(project => [project.name, project.spec])),
     answer: request => answers.get(inputKey(request)),
+    ...(fleet.environment && { environment: fleet.environment }),
   }
 }
 

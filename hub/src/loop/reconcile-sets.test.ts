@@ -84,4 +84,18 @@ describe('when a set is expanded again', () => {
     await hub.push(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'hi' }) })
     expect(hub.application('web-eu-1').digest).not.toBe(before)
   })
+
+  it('templates see the time and the chance of the hub', async () => {
+    const hub = new LoopHarness()
+    const timed = set('shop')
+      .replace('"generators"', '"goTemplate":true,"generators"')
+      .replaceAll('{{cluster}}', '{{.cluster}}')
+      .replaceAll('{{path}}', '{{.path.path}}')
+      .replaceAll('{{path.basename}}', '{{ now.Year }}-{{ randNumeric 3 | len }}')
+    hub.git.commit(CONFIG, { ...FLEET, 'sets/shop.json': timed })
+    hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', {}) })
+    await hub.start()
+    await hub.refresh(APPS)
+    expect(hub.names()).toEqual([`${new Date(hub.clock.now()).getUTCFullYear()}-3-eu-1`])
+  })
 })

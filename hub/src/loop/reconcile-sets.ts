@@ -197,6 +197,7 @@ async function answerAll(
     ...(services.hosted.policy && { hosts: services.hosted.policy }),
     answer: request => answers.get(inputKey(request)),
     memory: memoryOf(set),
+    environment: { now: () => services.clock.now(), bytes: count => services.random.bytes(count) },
   }
   const reader = readerOf(set)
   for (let round = 0; round < MOST_ROUNDS; round++) {
