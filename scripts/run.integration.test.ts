@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -32,13 +33,17 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 function run(words: readonly string[], env: Record<string, string> = {}) {
-  const { npm_execpath: _, ...inherited } = process.env
-  const path = [join(root, 'programs'), dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter)
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), ...words], {
-    env: { ...inherited, PATH: path, ...env },
+    env: environment(env),
     encoding: 'utf8',
   })
   return { status, stdout, stderr }
+}
+
+function environment(env: Record<string, string>): NodeJS.ProcessEnv {
+  const { npm_execpath: _, ...inherited } = process.env
+  const path = [join(root, 'programs'), dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter)
+  return { ...inherited, PATH: path, ...env }
 }
 
 function installs(): number {
@@ -81,5 +86,19 @@ describe('the first command after a clone', () => {
     expect(status).toBe(1)
     expect(stderr).toMatch(/unknown verb "dmeo"; known: demo, test, test:fast/)
     expect(installs()).toBe(0)
+  })
+
+  test('told to end, tells what it started, and ends with it and as it does', async () => {
+    const waits = "process.on('SIGTERM', () => { console.log('in order'); process.exit(5) }); console.log('up')"
+    writeFileSync(join(root, 'cli/bin/flotilla.mjs'), `${waits}; setTimeout(() => process.exit(9), 30_000)`)
+    const started = spawn(process.execPath, [join(root, 'scripts/run.mjs'), 'demo'], { env: environment({}) })
+    let said = ''
+    for await (const chunk of started.stdout) {
+      said += chunk
+      if (said === 'up\n') started.kill('SIGTERM')
+    }
+    expect(said).toBe('up\nin order\n')
+    if (started.exitCode === null) await once(started, 'exit')
+    expect(started.exitCode).toBe(5)
   })
 })

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The first thing that runs after a clone, on whatever Node is there (20 or newer): no dependency may be imported.
 // It installs what the lock file names when that is not there yet, finds the right Node, and hands over.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -73,10 +73,16 @@ install()
 const separator = process.platform === 'win32' ? ';' : ':'
 const node = findNode()
 const [script, ...leading] = VERBS[verb]
-const child = spawnSync(node, [join(ROOT, script), ...leading, ...rest], {
+const child = spawn(node, [join(ROOT, script), ...leading, ...rest], {
   cwd: verb === 'flotilla' ? (process.env.INIT_CWD ?? ROOT) : ROOT,
   stdio: 'inherit',
   env: { ...process.env, PATH: `${BIN}${separator}${process.env.PATH ?? ''}` },
 })
-if (child.error) fail(child.error.message)
-process.exit(child.status ?? 1)
+child.once('error', error => fail(error.message))
+child.once('exit', code => process.exit(code ?? 1))
+// Who ends this process means that one. Ctrl-C in a terminal has reached it already, and twice would be in a hurry.
+for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+  process.on(signal, () => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  })
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs on whatever Node is there and imports nothing of ours before it knows that this Node can run it.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { dirname, join } from 'node:path'
@@ -58,11 +58,24 @@ if (isCapable()) {
     process.stderr.write(`flotilla: Node 22.18 or newer is needed, Node 24 is best; this is ${process.versions.node}\n`)
     process.exit(1)
   }
-  const child = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, [AGAIN]: '1' },
   })
-  if (child.error) process.stderr.write(`flotilla: ${node} could not be started: ${child.error.message}\n`)
-  if (child.signal) process.kill(process.pid, child.signal)
-  else process.exit(child.status ?? 1)
+  child.once('error', error => {
+    process.stderr.write(`flotilla: ${node} could not be started: ${error.message}\n`)
+    process.exit(1)
+  })
+  // Who ends this process means that one. Ctrl-C in a terminal has reached it already, and twice would be in a hurry.
+  const passedOn = ['SIGTERM', 'SIGHUP', 'SIGINT']
+  for (const signal of passedOn) {
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    for (const each of passedOn) process.removeAllListeners(each)
+    process.kill(process.pid, signal)
+  })
 }

@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -354,6 +355,21 @@ describe('the command itself', () => {
       stdout: '',
       stderr: expect.stringMatching(/^flotilla: Node 22\.18 or newer is needed.*\n$/),
     })
+  })
+
+  test('on such a Node too, a hub that is told to end does, in order', async () => {
+    if (!existsSync(BUNDLED)) return
+    put('alone/hub.yaml', 'dataDirectory: data\nlisten: 127.0.0.1:0\ntls: {mode: off}\nconfigSources: []\n')
+    const words = ['--no-experimental-strip-types', COMMAND, 'hub', '--config', 'hub.yaml']
+    const hub = spawn(process.execPath, words, { cwd: join(folder, 'alone') })
+    const ended = once(hub, 'exit')
+    let log = ''
+    for await (const chunk of hub.stderr) {
+      if (!log.includes('the hub is up') && `${log}${chunk}`.includes('the hub is up')) hub.kill('SIGTERM')
+      log += chunk
+    }
+    expect(log).toContain('the hub has stopped')
+    expect(await ended).toEqual([0, null])
   })
 
   test('a reader that closes the pipe early is no failure, however much was to come', () => {
