@@ -12,12 +12,14 @@ import { destinationUnknown, type Place, placeOf, projectUnknown, readClusters }
  * or there is no such Project or Cluster. Warnings, because the hub takes the documents all the same. What one place
  * of a set's template does to many Applications is said once.
  *
- * @param applications Generated ones, and those written by hand; of the latter, unknown names are told by
- *   {@link mergeFleets} already.
+ * @param applications Generated ones, and those written by hand.
+ * @param written Of those written by hand, unknown names are told by {@link mergeFleets} already: who shows its
+ *   diagnostics too wants them once, who asks about one Application wants `everything`.
  */
 export function foreseeHolds(
   { fleet, refused }: Pick<MergeResult, 'fleet' | 'refused'>,
   applications: readonly Application[],
+  written: 'what is not told' | 'everything' = 'what is not told',
 ): readonly Diagnostic[] {
   const projects = new Map(fleet.projects.map(({ name, spec }) => [name, spec]))
   if (!projects.has(DEFAULT_PROJECT)) projects.set(DEFAULT_PROJECT, DEFAULT_PROJECT_SPEC)
@@ -26,9 +28,9 @@ export function foreseeHolds(
   for (const application of applications) {
     const { metadata, provenance } = application
     const place: Known['place'] = (...path) => positionInSpec({ fleet }, application, ...path)
-    for (const diagnostic of holdsOf(application, { projects, lookUp, refused, place })) {
+    for (const diagnostic of holdsOf(application, { projects, lookUp, refused, place, written })) {
       const { code, file, line, column } = diagnostic
-      const key = provenance.set === undefined ? metadata.name : `${code} ${file}:${line}:${column}`
+      const key = provenance.set === undefined ? `${code} ${metadata.name}` : `${code} ${file}:${line}:${column}`
       const same = found.get(key)
       if (same === undefined) found.set(key, { first: diagnostic, names: [metadata.name] })
       else same.names.push(metadata.name)
@@ -43,22 +45,23 @@ interface Known {
   readonly projects: ReadonlyMap<string, ProjectSpec>
   readonly lookUp: ReturnType<typeof readClusters>['lookUp']
   readonly refused: MergeResult['refused']
+  readonly written: 'what is not told' | 'everything'
   place(...path: string[]): Place
 }
 
 function holdsOf(application: Application, known: Known): readonly Diagnostic[] {
   const { project, destination } = application.spec
-  const generated = application.provenance.set !== undefined
   const { projects, lookUp, refused, place } = known
+  const untold = application.provenance.set !== undefined || known.written === 'everything'
   const diagnostics: Diagnostic[] = []
   const spec = projects.get(project)
-  if (spec === undefined && generated && !refused.projects.has(project)) {
+  if (spec === undefined && untold && !refused.projects.has(project)) {
     diagnostics.push(projectUnknown(project, place('project')))
   }
   const resolved = resolveDestination(destination, lookUp)
   const at = destination.name ? 'name' : 'server'
   if (resolved.kind === 'unknown') {
-    if (generated && !refused.clusters.has(destination.name ?? '')) {
+    if (untold && !refused.clusters.has(destination.name ?? '')) {
       diagnostics.push(destinationUnknown(resolved, place('destination', at)))
     }
     return diagnostics

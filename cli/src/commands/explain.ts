@@ -120,6 +120,7 @@ async function explainAffected(
         for (const { name, reason } of unknown) {
           context.stderr.write(`${printable(`not known of ApplicationSet "${name}": ${reason}`)}\n`)
         }
+        if (rows.length === 0) context.stderr.write('no Application is affected\n')
       }
       context.stdout.write(table(['NAME', 'FILE', 'BECAUSE IT'], rows, coloursOf(context, context.stdout, options)))
     }

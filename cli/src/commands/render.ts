@@ -38,7 +38,7 @@ async function run(context: CliContext, path: string, name: string, options: Off
     const application = await findApplication(fleet, name)
     const { digest, objects, diagnostics: rendering } = await renderOffline(application, fleet)
     const { foreseeHolds } = await import('@flotilla/config')
-    const diagnostics = [...foreseeHolds(fleet, [application]), ...rendering]
+    const diagnostics = [...foreseeHolds(fleet, [application], 'everything'), ...rendering]
     const failed = digest === undefined
     if (format === 'json') {
       const { prettyJson } = await import('../output/json.ts')

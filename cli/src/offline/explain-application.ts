@@ -51,7 +51,7 @@ export async function explainApplication(fleet: OfflineFleet, application: Appli
   const project = fleet.fleet.projects.find(one => one.name === application.spec.project)
   const strategy = set && strategyHold(set.spec, set.positionOf(['spec', 'strategy']))
   const holds = [
-    ...foreseeHolds(fleet, [application]),
+    ...foreseeHolds(fleet, [application], 'everything'),
     ...(strategy ? [{ code: strategy.code, message: strategy.reason }] : []),
   ]
   const around = { ...(project ? { project: project.position } : {}), holds }

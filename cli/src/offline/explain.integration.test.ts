@@ -67,6 +67,14 @@ spec:
       source: {repoURL: ${URL}, targetRevision: main, path: apps/small-web}
       destination: {name: '{{cluster}}', namespace: shop}
 `
+const ALONE = `apiVersion: flotilla.dev/v1alpha1
+kind: Application
+metadata: {name: alone}
+spec:
+  project: shpo
+  source: {repoURL: ${URL}, path: apps/small-web}
+  destination: {name: eu-9, namespace: shop}
+`
 const cluster = (name: string): string =>
   `apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}}\nspec: {}\n`
 const PROJECT = `apiVersion: flotilla.dev/v1alpha1
@@ -84,6 +92,7 @@ beforeAll(() => {
     'fleet/union.yaml': UNION,
     'fleet/clusters.yaml': [cluster('eu-1'), cluster('us-1')].join('---\n'),
     'fleet/project.yaml': PROJECT,
+    'fleet/alone.yaml': ALONE,
     'sizes/us.yaml': 'cluster: us-1\nsize: large\n',
     'apps/small-web/map.yaml': '',
     'apps/large-web/map.yaml': '',
@@ -156,6 +165,12 @@ describe('an Application is explained', () => {
     expect(stdout).toContain('in Project shop at fleet/project.yaml:1:1')
   })
 
+  test('written by hand: also a Project and a Cluster that nobody declares', async () => {
+    const codes = ['PROJECT_UNKNOWN', 'DESTINATION_UNKNOWN']
+    expect((await json('alone')).holds).toEqual(codes.map(code => expect.objectContaining({ code })))
+    expect((await run('alone')).stdout).not.toContain('nothing in the documents holds it')
+  })
+
   test('also when a service over the network was asked, as it was recorded', async () => {
     const { provenance } = await json('web-7', '--inputs', 'inputs.yaml')
     expect(provenance).toMatchObject({ set: 'pulls', params: { number: '7', branch: 'b' } })
@@ -173,6 +188,7 @@ describe('files are followed forward', () => {
 
   test('to what renders them, and not to what only lies beside them', async () => {
     expect(names((await json('--affected', 'apps/large-web/README.md')).applications)).toEqual([])
+    expect((await run('--affected', 'apps/large-web/README.md')).stderr).toContain('no Application is affected')
     expect(names((await json('--affected', 'apps/large-web/deep/map.yaml')).applications)).toEqual([])
     const { applications } = await json('--affected', 'apps/large-web/map.yaml')
     expect(applications[0].because).toEqual([
