@@ -17,6 +17,7 @@ const VERBS = {
   demo: ['cli/bin/flotilla.mjs', 'demo'],
   test: ['scripts/test.ts'],
   'test:fast': ['scripts/test.ts', '--fast'],
+  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-fleets'],
   conformance: ['test/conformance/run.ts'],
   bench: ['test/bench/run.ts'],
   build: ['scripts/build.ts'],

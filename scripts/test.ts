@@ -21,6 +21,7 @@ interface Step {
   readonly needs?: string
   /** Only when asked for by name. */
   readonly onRequest?: boolean
+  readonly environment?: Readonly<Record<string, string>>
   readonly fast?: boolean
 }
 
@@ -60,6 +61,17 @@ const STEPS: readonly Step[] = [
   },
   { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
   vitest('unit', 'unit, property, golden and conformance tests', ['unit'], [], true),
+  {
+    ...vitest('nightly', 'laws, each on a hundred thousand cases', ['unit'], ['.prop.test.ts', 'engines.test.ts']),
+    onRequest: true,
+    environment: { FLOTILLA_FUZZ_CASES: '100000' },
+  },
+  {
+    name: 'nightly-fleets',
+    says: 'whole fleets from two hundred fresh seeds',
+    command: ['node', 'test/simulation/main.ts', '--seeds', '200', '--from', String(1 + (Date.now() % 1e9))],
+    onRequest: true,
+  },
   vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
   {
     name: 'controlplane',
@@ -103,7 +115,7 @@ for (const step of chosen) {
     continue
   }
   const startedAt = performance.now()
-  const code = await run([...step.command, ...(step.results ? positionals : [])])
+  const code = await run([...step.command, ...(step.results ? positionals : [])], step.environment)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   console.error(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
   if (code !== 0) broken.push(step.name)
@@ -115,11 +127,12 @@ if (chosen.some(step => step.results)) {
 }
 process.exit(broken.length > 0 ? 1 : 0)
 
-function run(command: readonly string[]): Promise<number> {
+function run(command: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command
     // Under CI=true some tools colour what no terminal shows.
-    const env = colour ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }
+    const plain = colour ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }
+    const env = { ...process.env, ...plain, ...more }
     const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32', env })
     child.once('error', reject)
     child.once('exit', code => resolve(code ?? 1))

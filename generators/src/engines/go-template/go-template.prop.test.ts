@@ -8,7 +8,7 @@ import { engineFunctions } from './engine-functions.ts'
 import { createGoTemplate } from './go-template.ts'
 
 /** Cases of each law; a nightly run takes many more (README.md). */
-const CASES = Number(process.env['PROPERTY_CASES'] ?? 2_000)
+const CASES = Number(process.env['FLOTILLA_FUZZ_CASES'] ?? 2_000)
 const TIME_LIMIT = 30 * 60_000
 /** Keys take seconds to make, and passwords are slow on purpose: they have tests of their own. */
 const SLOW = /^(gen|bcrypt|htpasswd|derivePassword|buildCustomCert|encryptAES|decryptAES)/
