@@ -60,6 +60,7 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
     random,
     log,
     incarnation: lease,
+    ending: stopping.signal,
     ...(joinToken === undefined ? {} : { joinToken }),
     clusterUid: async () => {
       const system = await client.get({ group: '', kind: 'Namespace', namespace: '', name: 'kube-system' })

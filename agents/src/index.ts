@@ -7,4 +7,5 @@ export { createNodeClusterTransport } from './kubernetes/node-cluster-transport.
 export { AgentLease, type LeaseOptions } from './lease.ts'
 export { formatPlan, type PlanOutput } from './plan-command.ts'
 export { type RunAgentPorts, type RunningAgent, runAgent } from './run-agent.ts'
+export { runUntilStopped } from './run-until-stopped.ts'
 export { type AgentSettings, maskedSettings, readSettings, type SettingsResult } from './settings.ts'

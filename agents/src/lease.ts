@@ -48,6 +48,8 @@ export class AgentLease implements Incarnation {
   /** The incarnation of this process; another number in the Lease means that somebody else has been the agent. */
   #taken: number | undefined
   #lost = false
+  /** Whom the log has named: once, not at each look. */
+  #waitingFor: string | undefined
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -88,7 +90,8 @@ export class AgentLease implements Incarnation {
     }
     const abandoned = clock.monotonicMs() - seen.atMs > TERM_SECONDS * 1000
     if (!lease || holder === '' || holder === this.#instance || abandoned) return this.#take(lease, above)
-    log.info('waiting for the lease of another agent process', { holder })
+    if (holder !== this.#waitingFor) log.info('waiting for the lease of another agent process', { holder })
+    this.#waitingFor = holder
     return undefined
   }
 

@@ -10,6 +10,7 @@ import { signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
 import { encodeJoinToken } from '@flotilla/core/protocol/join-token'
 import { kubeconfigFor, type ServedCluster, SimulatedCluster, serveOverHttp } from '@flotilla/sim'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { KubernetesClient } from './kubernetes/client.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 
@@ -33,8 +34,10 @@ describe('the program', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  function start(...argv: readonly string[]) {
-    const child = spawn(process.execPath, [MAIN, ...argv], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
+  const start = (...argv: readonly string[]) => startProgram([MAIN], ...argv)
+
+  function startProgram(program: readonly string[], ...argv: readonly string[]) {
+    const child = spawn(process.execPath, [...program, ...argv], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
     children.push(child)
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -80,6 +83,46 @@ describe('the program', () => {
     )
     again.child.kill('SIGINT')
     expect(await again.exited).toBe(0)
+  })
+
+  it('waits for the Lease of another, says so once, and is ended without a failure', async () => {
+    const settings = ['--kubeconfig', join(folder, 'kubeconfig'), '--join-token', token()]
+    const first = start(...settings, '--data-directory', join(folder, 'a'))
+    await until('the Lease is held', () => (textAt(lease(), 'spec', 'holderIdentity') ?? '') !== '')
+    const second = start(...settings, '--data-directory', join(folder, 'b'))
+    const says = () => second.output().split('waiting for the lease').length - 1
+    await until(`the second waits: ${second.output()}`, () => says() > 0)
+    // Longer than it waits between two looks.
+    await new Promise(resolve => setTimeout(resolve, 2_500))
+    expect(says()).toBe(1)
+    second.child.kill('SIGTERM')
+    expect(await second.exited).toBe(0)
+    expect(second.output()).not.toContain('"level":"error"')
+    first.child.kill('SIGTERM')
+    expect(await first.exited).toBe(0)
+  })
+
+  it.each([
+    ['the program of the image', [MAIN]],
+    ['the command', [join(import.meta.dirname, '../../cli/bin/flotilla.mjs'), 'agent']],
+  ])('%s ends with 1 when another process has taken its Lease, so that it is started anew', async (_, program) => {
+    const agent = startProgram(
+      program,
+      ...['--kubeconfig', join(folder, 'kubeconfig'), '--data-directory', folder, '--join-token', token()],
+    )
+    await until('the Lease is held', () => (textAt(lease(), 'spec', 'holderIdentity') ?? '') !== '')
+    const clock = createClock(globalThis)
+    const client = new KubernetesClient({
+      transport: cluster.transport(),
+      clock,
+      random: seededRandom(2),
+      cluster: 'eu-1',
+    })
+    const held = lease()
+    if (!held) throw new Error('no Lease')
+    await client.replace({ ...held, spec: { ...(held['spec'] as object), holderIdentity: 'another' } })
+    expect(await agent.exited, agent.output()).toBe(1)
+    expect(agent.output()).toContain('lease lost')
   })
 
   it('says what is wrong with its settings, all of it, and ends with 2', async () => {

@@ -3,12 +3,12 @@ import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
 import { askForPlan } from './control-socket.ts'
 import { createJsonLog } from './json-log.ts'
-import { runAgent } from './run-agent.ts'
+import { runUntilStopped } from './run-until-stopped.ts'
 import { type AgentSettings, maskedSettings, readSettings } from './settings.ts'
 
 /** The program of one cluster: `agent`, and `agent plan APPLICATION` beside a running one. */
 const VERSION = '0.1.0'
-const ALIVE_EVERY_MS = 60_000
+const KEEP_ALIVE_MS = 60_000
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -54,22 +54,9 @@ async function run(settings: AgentSettings): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
   })
   // Its timers do not keep a process alive, and between two attempts to reach anything there may be no socket.
-  const keepAlive = setInterval(() => undefined, ALIVE_EVERY_MS)
+  const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS)
   try {
-    const running = await runAgent(settings, { clock, random, log, environment: process.env, version: VERSION })
-    const alive = setInterval(() => {
-      const { rss } = process.memoryUsage()
-      const applications = running.link.held().size
-      log.info('agent alive', { hub: running.link.status().kind, applications, rssMiB: Math.round(rss / 1024 / 1024) })
-    }, ALIVE_EVERY_MS)
-    log.info('agent started', { version: VERSION, namespace: settings.namespace, state: settings.state.kind })
-    const reason = await Promise.race([stopped, running.lost.then(() => 'lease lost')])
-    log.info('agent stopping', { reason })
-    clearInterval(alive)
-    await running.stop()
-    log.info('agent stopped')
-    // Whoever supervises starts it again, and it waits for the Lease like any other.
-    return reason === 'lease lost' ? 1 : 0
+    return await runUntilStopped(settings, { clock, random, log, environment: process.env, version: VERSION }, stopped)
   } catch (error) {
     log.error('agent failed', { error: error instanceof Error ? error.message : String(error) })
     return 1

@@ -66,7 +66,7 @@ describe('readSettings', () => {
   it.each([
     ['a file that is not there', ['-c', '/nowhere/agent.yaml'], /ENOENT/],
     ['a file that is no mapping', ['-c', file('list.yaml', '- a\n')], /no mapping/],
-    ['a flag that nobody knows', ['--nonsense'], /nonsense/],
+    ['a flag that nobody knows', ['--nonsense'], /^Unknown option '--nonsense'; try --help$/],
   ])('refuses %s', (_sentence, argv, message) => {
     const read = readSettings({ argv, environment: { KUBERNETES_SERVICE_HOST: 'x' } })
     expect(read.kind === 'problems' && read.problems[0]?.message).toMatch(message)

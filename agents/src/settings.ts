@@ -73,7 +73,9 @@ export function readSettings({ argv, environment }: SettingsInput): SettingsResu
   try {
     flags = parseFlags(argv)
   } catch (error) {
-    return { kind: 'problems', problems: [{ setting: 'command line', message: (error as Error).message }] }
+    // Node's own advice after the first sentence is about positionals, which mean nothing here.
+    const [message = ''] = (error as Error).message.split(/\. To specify/)
+    return { kind: 'problems', problems: [{ setting: 'command line', message: `${message}; try --help` }] }
   }
   if (flags.values['help']) return { kind: 'help', text: helpText() }
   const configPath = textOf(flags.values['config']) ?? environment['FLOTILLA_CONFIG']

@@ -32,6 +32,8 @@ export interface AgentLinkOptions {
   readonly random: Random
   readonly log: Log
   readonly incarnation: Incarnation
+  /** Aborted when `stop` is about to come: what fails from then on was ended, and is no failure. */
+  readonly ending?: AbortSignal
   /** `flj1.…`; not needed any more once the agent was admitted. */
   readonly joinToken?: string
   /** UID of the cluster's namespace `kube-system`; asked only when enrolling. */
@@ -191,7 +193,7 @@ export class AgentLink implements HubLink {
         failures = 0
         if (admitted) await this.#connection.run()
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted || this.#options.ending?.aborted) return
         log.error('the link to the hub failed; it is tried again', { error })
         await sleepUnlessStopped(clock, Math.max(1000, redialAfterFailureMs(++failures, random.fraction())), signal)
       }

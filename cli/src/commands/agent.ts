@@ -47,6 +47,7 @@ async function agentVerb(words: readonly string[], flags: Flags, context: CliCon
   }
   const [verb, application, ...rest] = operands
   if (verb === undefined) return await run(settings, context)
+  if (verb === 'plan' && application === undefined) throw usageError('agent plan needs the name of an Application')
   if (verb !== 'plan' || application === undefined || rest.length > 0) {
     throw usageError(`unknown command "agent ${operands.join(' ')}"`, 'there is "agent" and "agent plan APPLICATION"')
   }
@@ -79,25 +80,20 @@ async function plan(
 
 async function run(settings: AgentSettings, context: CliContext): Promise<ExitCode> {
   const { createJsonLog } = await import('@flotilla/agents/json-log')
-  const { runAgent } = await import('@flotilla/agents/run-agent')
+  const { runUntilStopped } = await import('@flotilla/agents/run-until-stopped')
   const { clock } = context
   const random = createRandom(randomBytes)
   const log = createJsonLog(line => context.stderr.write(line), clock, settings.logLevel, { cluster: settings.name })
-  const stopped = new Promise<void>(done => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done())
+  const stopped = new Promise<string>(done => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done(signal))
   })
   // Between two attempts to reach anything there may be no socket that keeps the process alive.
   const alive = setInterval(() => undefined, 60_000)
   try {
-    const running = await runAgent(settings, { clock, random, log, environment: context.env, version: VERSION }).catch(
-      (error: unknown) => {
-        throw failure(`the agent cannot start: ${error instanceof Error ? error.message : error}`, undefined, error)
-      },
-    )
-    log.info('agent started', { version: VERSION, namespace: settings.namespace, state: settings.state.kind })
-    await stopped
-    await running.stop()
-    return 0
+    const ports = { clock, random, log, environment: context.env, version: VERSION }
+    return await runUntilStopped(settings, ports, stopped)
+  } catch (error) {
+    throw failure(`the agent failed: ${error instanceof Error ? error.message : error}`, undefined, error)
   } finally {
     clearInterval(alive)
   }
