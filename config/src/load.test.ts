@@ -238,6 +238,11 @@ describe('mistakes, each with its place', () => {
     expect(found.length, found.join('\n')).toBe(expected.length)
     for (const [index, line] of found.entries()) expect(line).toContain(expected[index])
   })
+
+  test('quotes are blamed only where they are what is wrong', () => {
+    const text = application('web', '  syncPolicy: {automated: {prune: maybe}}\n')
+    expect(lines(loadTexts({ 'a.yaml': text }))).toEqual([expect.stringMatching(/must be true or false, not text$/)])
+  })
 })
 
 describe('what is known and not built', () => {

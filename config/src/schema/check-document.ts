@@ -95,7 +95,9 @@ function typeHint(expected: string, value: Json): string | undefined {
   const scalar = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
   if (expected === 'string' && scalar) return `put it in quotes: "${value}"`
   if (typeof value === 'string' && ['boolean', 'int', 'number'].includes(expected)) {
-    return value.includes('{{') ? 'only text can be templated; use templatePatch for this' : 'remove the quotes'
+    if (value.includes('{{')) return 'only text can be templated; use templatePatch for this'
+    const meant = expected === 'boolean' ? /^(true|false)$/ : /^-?\d+(\.\d+)?$/
+    return meant.test(value) ? 'remove the quotes' : undefined
   }
   if (expected === 'array') return 'write it as a list: "- …"'
   return undefined
