@@ -104,10 +104,15 @@ export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...L
 
 /** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */
 export function variableOf(field: string): string {
-  return `FLOTILLA_${field.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase()}`
+  return `FLOTILLA_${wordsOf(field).join('_').toUpperCase()}`
 }
 
 /** `tls.certificateFile` → `--tls-certificate-file` */
 export function flagOf(field: string): string {
-  return `--${field.replace(/[A-Z]/g, '-$&').replaceAll('.', '-').toLowerCase()}`
+  return `--${wordsOf(field).join('-').toLowerCase()}`
+}
+
+/** `scm.rootCAFile` → scm, root, CA, File */
+function wordsOf(field: string): readonly string[] {
+  return field.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z\d]+/g) ?? []
 }

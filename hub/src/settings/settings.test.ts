@@ -191,6 +191,8 @@ describe('where settings come from', () => {
   it('every setting has a variable and a flag of its own', () => {
     expect(variableOf('tls.certificateFile')).toBe('FLOTILLA_TLS_CERTIFICATE_FILE')
     expect(flagOf('tls.certificateFile')).toBe('--tls-certificate-file')
+    expect(variableOf('scm.rootCAFile')).toBe('FLOTILLA_SCM_ROOT_CA_FILE')
+    expect(flagOf('scm.rootCAFile')).toBe('--scm-root-ca-file')
     expect(new Set(ALL_FIELDS.map(variableOf)).size).toBe(ALL_FIELDS.length)
     expect(new Set(ALL_FIELDS.map(flagOf)).size).toBe(ALL_FIELDS.length)
   })
