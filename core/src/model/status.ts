@@ -9,11 +9,6 @@ export interface Health {
   readonly message?: string
 }
 
-/** The worse of two, in the order of {@link HEALTH_STATUSES}. */
-export function worseHealth(a: HealthStatus, b: HealthStatus): HealthStatus {
-  return HEALTH_STATUSES.indexOf(a) >= HEALTH_STATUSES.indexOf(b) ? a : b
-}
-
 export type OperationPhase = 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error'
 
 /** Why one object is not Synced. */

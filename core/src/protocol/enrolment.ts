@@ -1,10 +1,8 @@
 import * as v from 'valibot'
-import type { EpochMs } from '../time/epoch-ms.ts'
 import { parseBoundedJson } from './bounded-json.ts'
 import type { AdmissionPayload } from './documents.ts'
 import { importPublicKey, keyThumbprint, type PublicKeys, type SigningKey } from './ed25519.ts'
 import { type ChainWalk, walkHubKeys } from './hub-key-chain.ts'
-import type { JoinTokenContent } from './join-token.ts'
 import { fromBase64url, readJws, signatureHolds, signJws, verifyJws } from './jws.ts'
 import { base64url, decode, epochMs, id, jws, publicKey, shortText, textMap } from './schema.ts'
 import { decodeAdmission } from './signed-document.ts'
@@ -101,11 +99,6 @@ export function readAdmission(
   if (payload.agentKey !== expected.agentKey) return refused('it is for another agent’s key')
   if (expected.name !== undefined && payload.clusterName !== expected.name) return refused('it is for another name')
   return { kind: 'admitted', admission: { payload, keys: chain.keys, newestKid: chain.newest, kid: expected.kid } }
-}
-
-/** Whether a token may still be used at this moment; the hub decides for itself, an agent warns early. */
-export function joinTokenExpired(token: Pick<JoinTokenContent, 'expires'>, now: EpochMs): boolean {
-  return now >= token.expires
 }
 
 function refused(message: string): { readonly kind: 'refused'; readonly message: string } {

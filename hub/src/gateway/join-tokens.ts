@@ -47,11 +47,3 @@ export async function createJoinToken(
   })
   return { token, row }
 }
-
-/** Revokes a token that is unused; false when there is none. An agent that it admitted stays admitted. */
-export async function revokeJoinToken(writer: StoreWriter, clock: Clock, id: string): Promise<boolean> {
-  const row = await writer.joinToken(id)
-  if (!row) return false
-  if (row.revokedAt === undefined) await writer.putJoinToken({ ...row, revokedAt: Math.floor(clock.now()) })
-  return true
-}

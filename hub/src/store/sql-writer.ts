@@ -19,7 +19,6 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
-import type { Kysely } from 'kysely'
 import { encodeRow } from './encode-row.ts'
 import { isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 import type { StoreSchema } from './schema.ts'
@@ -241,5 +240,3 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     for (const { numDeletedRows } of results) this.rowsChanged += Number(numDeletedRows)
   }
 }
-
-export type StoreTransaction = Kysely<StoreSchema>
