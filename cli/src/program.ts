@@ -19,7 +19,7 @@ export function createProgram(context: CliContext, verbs: readonly Verb[] = VERB
     .addOption(new Option('--token-file <file>', 'a file with the token for the hub (or FLOTILLA_TOKEN)'))
     .addOption(new Option('--ca-file <file>', "certificate of the hub's own authority, PEM").env('FLOTILLA_CA_FILE'))
     .addOption(new Option('--ca-pin <digest>', "SHA-256 of the hub's own authority").env('FLOTILLA_CA_PIN'))
-    .addOption(new Option('--context <name>', 'one of the hubs that you logged in to'))
+    .addOption(new Option('--context <name>', 'of an agent: the context of its kubeconfig'))
     .showHelpAfterError('(flotilla --help lists the commands)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no or the work failed, 2 wrong usage, 3 no hub.')

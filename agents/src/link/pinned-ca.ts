@@ -24,7 +24,7 @@ export async function fetchPinnedCa(url: URL, pin: Digest, agent: Agent | undefi
     const issuer: DetailedPeerCertificate | undefined = current.issuerCertificate
     current = issuer === current ? undefined : issuer
   }
-  throw new HubUnreachable('the hub does not show the certificate that the join token pins')
+  throw new HubUnreachable('the hub does not show the certificate that is pinned')
 }
 
 function shownCertificate(url: URL, agent: Agent | undefined): Promise<DetailedPeerCertificate> {

@@ -38,10 +38,9 @@ export async function listDeletions(
     return await api.list(`${setPath(set)}/deletions`, { state })
   })
   const rows = format === 'name' ? items.map(each => ({ ...each, name: textAt(each, 'id') })) : items
-  await printRows(context, flags, format, { items: rows, whole: { items, total } }, COLUMNS)
+  await printRows(context, flags, format, { items: rows, whole: { items, total } }, COLUMNS, nothing(state, set))
   if (format !== 'table' && format !== 'wide') return 0
   for (const item of items) printApplications(context, flags, item)
-  if (items.length === 0 && !flags.quiet) context.stderr.write(`${nothing(state, set)}\n`)
   return 0
 }
 

@@ -91,6 +91,15 @@ describe('a join token is asked for', () => {
       stderr: expect.stringContaining('give --token-file FILE or FLOTILLA_TOKEN'),
     })
     expect(await flotilla(['--hub', 'http://127.0.0.1:1', 'cluster', 'join-token'])).toMatchObject({ code: 2 })
+    expect(await flotilla(['--context', 'eu', ...JOIN])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('keeps no hubs by name'),
+    })
+    expect(await flotilla(['--hub', 'http://127.0.0.1:1', '--token-file', '/no where', ...JOIN])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: --token-file: there is no file /no where\n',
+    })
   })
 })
 
@@ -101,4 +110,18 @@ test('an Application that is not there is named', async () => {
     stdout: '',
     stderr: `error: ${url} has no Application "web", or you may not see it\n`,
   })
+})
+
+test('a list without anything says so to people, and to programs by being empty', async () => {
+  const url = await answering(200, JSON.stringify({ items: [], total: 0, next: null }))
+  for (const words of [
+    ['app', 'list'],
+    ['cluster', 'list'],
+    ['source', 'list'],
+    ['appset', 'list'],
+  ]) {
+    const people = await flotilla(['--hub', url, ...words])
+    expect(people).toMatchObject({ code: 0, stdout: expect.stringMatching(/^NAME .*\n$/), stderr: 'there is none\n' })
+    expect(await flotilla(['--hub', url, ...words, '-o', 'name'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  }
 })

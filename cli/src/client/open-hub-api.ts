@@ -10,6 +10,7 @@ export interface HubConnectionOptions {
   readonly tokenFile?: string
   readonly caFile?: string
   readonly caPin?: string
+  readonly context?: string
 }
 
 /**
@@ -19,6 +20,9 @@ export interface HubConnectionOptions {
  */
 export async function openHubApi(options: HubConnectionOptions, context: CliContext): Promise<HubApi> {
   const { caPin } = options
+  if (options.context !== undefined) {
+    throw usageError('--context: this version keeps no hubs by name', 'give --hub URL, or set FLOTILLA_HUB')
+  }
   const url = hubUrl(options.hub)
   const token = await readToken(options, context)
   const caPem = options.caFile === undefined ? undefined : await readGiven('--ca-file', options.caFile, context)
@@ -75,6 +79,9 @@ async function readGiven(flag: string, path: string, context: CliContext): Promi
   try {
     return await readFile(resolve(context.cwd, path), 'utf8')
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw usageError(`${flag}: there is no file ${path}`)
+    }
     throw usageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

@@ -21,13 +21,18 @@ export function wideColumn(heading: string, ...path: readonly string[]): Column 
   return { ...column(heading, ...path), wide: true }
 }
 
-/** Prints rows in the format that was asked for: `name` gives one name a line. */
+/**
+ * Prints rows in the format that was asked for: `name` gives one name a line.
+ *
+ * @param nothing What people are told, beside the table's head, when there is no row.
+ */
 export async function printRows(
   context: CliContext,
   options: GlobalOptions,
   format: OutputFormat,
   rows: { readonly items: readonly JsonObject[]; readonly whole: Json },
   columns: readonly Column[],
+  nothing = 'there is none',
 ): Promise<void> {
   if (format === 'json' || format === 'yaml') {
     const { printData } = await import('../output/data.ts')
@@ -39,6 +44,7 @@ export async function printRows(
     const cells = rows.items.map(row => chosen.map(each => each.text(row)))
     const headings = chosen.map(each => each.heading)
     context.stdout.write(table(headings, cells, coloursOf(context, context.stdout, options)))
+    if (rows.items.length === 0 && !options.quiet) context.stderr.write(`${nothing}\n`)
   }
 }
 

@@ -10,7 +10,7 @@ import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { VERSION } from '../version.ts'
 import { action, type Verb } from './verb.ts'
 
-type Flags = GlobalOptions & HubConnectionOptions & { readonly context?: string }
+type Flags = GlobalOptions & HubConnectionOptions
 
 /** `flotilla agent` and `flotilla agent plan`: the program of one cluster, whose settings are its own. */
 export const agent: Verb = {
