@@ -7,6 +7,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
+import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
 import { AgentGateway, type GatewayEvents } from '@flotilla/hub/gateway/agent-gateway'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
@@ -182,21 +183,8 @@ function offerContent(applicationId: string, digest: Digest, size: number): Offe
     size,
     revision: sha256(applicationId).slice(7, 47),
     namespace: 'shop',
-    options: {
-      createNamespace: true,
-      prune: true,
-      selfHeal: true,
-      allowEmpty: false,
-      pruneLast: false,
-      prunePropagation: 'foreground',
-      applyOutOfSyncOnly: false,
-      failOnSharedResource: false,
-      respectIgnoreDifferences: false,
-      validate: true,
-      replace: false,
-      adopt: 'IfUnowned',
-    },
-    ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['*'] },
+    options: SAMPLE_OPTIONS,
+    ceiling: OPEN_CEILING,
     ignoreDifferences: [],
   }
 }

@@ -10,6 +10,7 @@ import type {
   SyncOptions,
   TombstonePayload,
 } from '@flotilla/core/protocol/documents'
+import { SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { MemoryLink } from '../link/memory-link.ts'
 
@@ -19,20 +20,7 @@ export const SHOP = { id: '0199c2f0-0000-7000-8000-000000000001', name: 'shop', 
 const CLUSTER = { cluster: '0199c2f0-0000-7000-8000-0000000000aa', adm: 1, must: [] }
 const DAY_MS = 24 * 60 * 60 * 1000
 
-export const OPTIONS: SyncOptions = {
-  createNamespace: true,
-  prune: true,
-  selfHeal: true,
-  allowEmpty: false,
-  pruneLast: false,
-  prunePropagation: 'foreground',
-  applyOutOfSyncOnly: false,
-  failOnSharedResource: false,
-  respectIgnoreDifferences: true,
-  validate: true,
-  replace: false,
-  adopt: 'IfUnowned',
-}
+export const OPTIONS: SyncOptions = { ...SAMPLE_OPTIONS, respectIgnoreDifferences: true }
 
 export function bundleOf(...objects: readonly KubernetesObject[]): Bundle {
   const { bytes, digest } = encodeBundle(objects)

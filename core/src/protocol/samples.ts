@@ -1,5 +1,13 @@
 import type { Digest } from '../json/canonical-json.ts'
-import type { CalendarPayload, ClosedInterval, GrantPayload, OfferPayload, TombstonePayload } from './documents.ts'
+import type {
+  CalendarPayload,
+  Ceiling,
+  ClosedInterval,
+  GrantPayload,
+  OfferPayload,
+  SyncOptions,
+  TombstonePayload,
+} from './documents.ts'
 import { importPublicKey, type SigningKey, signingKeyFromSeed } from './ed25519.ts'
 import type { ReportEntry } from './report.ts'
 import type { DocumentContext } from './signed-document.ts'
@@ -8,6 +16,29 @@ import type { DocumentContext } from './signed-document.ts'
 
 export const SAMPLE_CLUSTER = '01890000-0000-7000-8000-000000000001'
 export const SAMPLE_DIGEST: Digest = `sha256:${'ab'.repeat(32)}`
+
+export const SAMPLE_OPTIONS: SyncOptions = {
+  createNamespace: true,
+  prune: true,
+  selfHeal: true,
+  allowEmpty: false,
+  pruneLast: false,
+  prunePropagation: 'foreground',
+  applyOutOfSyncOnly: false,
+  failOnSharedResource: false,
+  respectIgnoreDifferences: false,
+  validate: true,
+  replace: false,
+  adopt: 'IfUnowned',
+}
+
+/** Permits every kind in every namespace, and no kind without one. */
+export const OPEN_CEILING: Ceiling = {
+  clusterKindsAllowed: [],
+  clusterKindsDenied: [],
+  namespacedKindsDenied: [],
+  namespaces: ['*'],
+}
 
 export function sampleKey(fill = 1): SigningKey {
   return signingKeyFromSeed(new Uint8Array(32).fill(fill))
@@ -33,21 +64,8 @@ export function sampleOffer(n: number, over: Partial<OfferPayload> = {}): OfferP
     size: 100,
     revision: 'abc',
     namespace: 'shop',
-    options: {
-      createNamespace: true,
-      prune: true,
-      selfHeal: true,
-      allowEmpty: false,
-      pruneLast: false,
-      prunePropagation: 'foreground',
-      applyOutOfSyncOnly: false,
-      failOnSharedResource: false,
-      respectIgnoreDifferences: false,
-      validate: true,
-      replace: false,
-      adopt: 'IfUnowned',
-    },
-    ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['*'] },
+    options: SAMPLE_OPTIONS,
+    ceiling: OPEN_CEILING,
     ignoreDifferences: [],
     ...over,
   }

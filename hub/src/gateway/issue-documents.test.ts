@@ -1,6 +1,7 @@
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import { readDocument } from '@flotilla/core/protocol/signed-document'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../store/memory-store.ts'
@@ -16,21 +17,8 @@ const content: OfferContent = {
   size: 100,
   revision: 'abc',
   namespace: 'shop',
-  options: {
-    createNamespace: true,
-    prune: true,
-    selfHeal: true,
-    allowEmpty: false,
-    pruneLast: false,
-    prunePropagation: 'foreground',
-    applyOutOfSyncOnly: false,
-    failOnSharedResource: false,
-    respectIgnoreDifferences: false,
-    validate: true,
-    replace: false,
-    adopt: 'IfUnowned',
-  },
-  ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['*'] },
+  options: SAMPLE_OPTIONS,
+  ceiling: OPEN_CEILING,
   ignoreDifferences: [],
 }
 

@@ -2,6 +2,7 @@ import { sha256 } from '@flotilla/core/json/canonical-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { encodeReportBatch } from '@flotilla/core/protocol/report-batch'
+import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../store/memory-store.ts'
 import { sampleApplication, sampleCluster } from '../store/sample-rows.ts'
@@ -10,20 +11,6 @@ import { issueGrant, issueOffer } from './issue-documents.ts'
 import { settleGrants, takeReports } from './take-reports.ts'
 
 const DIGEST = sha256('bundle')
-const OPTIONS = {
-  createNamespace: true,
-  prune: true,
-  selfHeal: true,
-  allowEmpty: false,
-  pruneLast: false,
-  prunePropagation: 'foreground',
-  applyOutOfSyncOnly: false,
-  failOnSharedResource: false,
-  respectIgnoreDifferences: false,
-  validate: true,
-  replace: false,
-  adopt: 'IfUnowned',
-} as const
 
 const clock = new VirtualClock({ startAt: Date.UTC(2030, 0, 1), settle: () => Promise.resolve() })
 const random = seededRandom(3)
@@ -122,8 +109,8 @@ function offerOf(digest: typeof DIGEST) {
     size: 100,
     revision: 'abc',
     namespace: 'shop',
-    options: OPTIONS,
-    ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['*'] },
+    options: SAMPLE_OPTIONS,
+    ceiling: OPEN_CEILING,
     ignoreDifferences: [],
   }
 }
