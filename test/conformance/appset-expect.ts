@@ -24,7 +24,7 @@ interface Expectation {
 export function checkExpectations(testCase: ConformanceCase, observed: Observed, apiObjects: boolean): Outcome {
   const mistakes = errorMistakes(testCase['error'] as JsonObject | undefined, observed.error)
   for (const expectation of (testCase['expect'] ?? []) as readonly Expectation[]) {
-    const root = observed.values?.[expectation.on]
+    const root = expectation.on === 'error' ? (observed.error ?? null) : observed.values?.[expectation.on]
     const found = atPaths(root, expectation.path ?? [])
     const reduce = (value: Json | undefined): Json => (apiObjects ? withoutZeroValues(value) : (value ?? null))
     const expected = expectation.value as Json | undefined
@@ -71,11 +71,20 @@ function holds(check: string, actual: Json, expected: Json): boolean {
       return lengthOf(actual) !== expected
     case 'contains':
       return Array.isArray(actual) && actual.some(item => equalJson(item as Json, expected))
+    case 'message':
+      return errorText(actual) === errorText(expected)
+    case 'messageContains':
+      return errorText(actual).includes(errorText(expected))
     case 'notContains':
       return Array.isArray(actual) && !actual.some(item => equalJson(item as Json, expected))
     default:
       throw new Error(`no such check: ${check}`)
   }
+}
+
+/** The text of an error, which stands as it is or marked as one. */
+function errorText(value: Json): string {
+  return String((isJsonObject(value) ? value['$error'] : value) ?? '')
 }
 
 /** Null, an empty list and an empty object are the same as whole results. */

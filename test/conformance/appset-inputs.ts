@@ -17,6 +17,7 @@ import {
   isGitRequest,
   type Parameters,
 } from '@flotilla/generators/inputs'
+import { readYaml } from '@flotilla/generators/read-yaml'
 
 /** The engine that a case asks for. */
 export function engineFor(goTemplate: boolean, options: Json | undefined): TemplateEngine {
@@ -92,6 +93,15 @@ export function refusingEngine(message: string): TemplateEngine {
 function firstReturn(calls: Json | undefined): readonly Json[] | undefined {
   const call = Array.isArray(calls) ? calls[0] : undefined
   return isJsonObject(call) ? (call['return'] as readonly Json[]) : undefined
+}
+
+/** Raw YAML where the API holds raw JSON: the hub reads it as a part of its document. */
+export function withRawYaml(value: Json): Json {
+  if (Array.isArray(value)) return value.map(item => withRawYaml(item as Json))
+  if (!isJsonObject(value)) return value
+  const raw = value['$rawYaml']
+  if (typeof raw === 'string') return readYaml(raw) ?? null
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withRawYaml(member as Json)]))
 }
 
 interface ContextParts {

@@ -17,7 +17,6 @@ export const APPSET_NOT_APPLICABLE: { readonly [operation: string]: string } = {
   'generators.getDefaultRequeueAfter':
     'the default is a setting of the hub, not an environment variable of a controller',
 
-  'utils.SlugifyName': `${NOT_BUILT}: slugify comes with the Go template engine`,
   'progressivesync.*': `${NOT_BUILT}: rollouts`,
   'controllers.ApplicationSetReconciler.setAppSetApplicationStatus': `${NOT_BUILT}: rollouts`,
 }

@@ -91,14 +91,7 @@ export function runCreateOrUpdate(policy: SetPolicyName) {
   return ({ receiver, args }: Call): Observed => {
     const set = args['applicationSet'] as JsonObject
     const objects = clientObjects(receiver['Client'])
-    const desired = (args['desiredApplications'] as readonly JsonObject[]).map(
-      ({ metadata, spec }) =>
-        ({
-          ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata },
-          spec: { destination: {}, ...(spec as JsonObject) },
-          provenance: { source: '', file: '', line: 1, column: 1, set: String(metadataOf(set)['name']) },
-        }) as unknown as Application,
-    )
+    const desired = applicationsOf(args['desiredApplications'] as readonly JsonObject[], set)
     const after = applied(objects, desired, {
       set: String(metadataOf(set)['name']),
       spec: (set['spec'] ?? {}) as unknown as ApplicationSetSpec,
@@ -108,6 +101,42 @@ export function runCreateOrUpdate(policy: SetPolicyName) {
     })
     return { values: { object: Object.fromEntries(after.map(each => [keyOf(each), each])), objectError: {} } }
   }
+}
+
+function applicationsOf(objects: readonly JsonObject[], set: JsonObject): readonly Application[] {
+  return objects.map(
+    ({ metadata, spec }) =>
+      ({
+        ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata },
+        spec: { destination: {}, ...(spec as JsonObject) },
+        provenance: { source: '', file: '', line: 1, column: 1, set: String(metadataOf(set)['name']) },
+      }) as unknown as Application,
+  )
+}
+
+/** `deleteInCluster`: of what the set owns, what it no longer makes goes; one that no finalizer holds is gone at once. */
+export function runDelete({ receiver, args }: Call): Observed {
+  const set = args['applicationSet'] as JsonObject
+  const objects = clientObjects(receiver['Client'])
+  const wanted = new Set((args['desiredApplications'] as readonly JsonObject[]).map(each => metadataOf(each)['name']))
+  const kept = objects.filter(each => each['kind'] === 'Application' && wanted.has(metadataOf(each)['name']))
+  const after = applied(objects, applicationsOf(kept, set), {
+    set: String(metadataOf(set)['name']),
+    spec: (set['spec'] ?? {}) as unknown as ApplicationSetSpec,
+    clusters: [],
+    invalid: new Set(),
+    policy: 'create-delete',
+  })
+  const isGone = (each: JsonObject): boolean => {
+    const { deletionTimestamp, finalizers = [] } = metadataOf(each)
+    return deletionTimestamp !== undefined && (finalizers as readonly Json[]).length === 0
+  }
+  const missing = after.filter(isGone).map(each => {
+    const message = `applications.argoproj.io "${metadataOf(each)['name']}" not found`
+    return [keyOf(each), message] as const
+  })
+  const object = Object.fromEntries(after.filter(each => !isGone(each)).map(each => [keyOf(each), each]))
+  return { values: { object, objectError: Object.fromEntries(missing) } }
 }
 
 /** Objects as they were after each case: later steps of a scenario go on from there. */

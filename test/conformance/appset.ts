@@ -1,5 +1,6 @@
 import { cloneJson, isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
+import { renderText } from '@flotilla/generators/engines/engine'
 import { expandWith } from '@flotilla/generators/expand'
 import { combineFlat } from '@flotilla/generators/generators/combine'
 import type { Generated, GeneratorContext } from '@flotilla/generators/generators/generator'
@@ -32,10 +33,12 @@ import {
   refusingEngine,
   registryOf,
   repositoryAnswer,
+  withRawYaml,
 } from './appset-inputs.ts'
 import { APPSET_NOT_APPLICABLE } from './appset-reasons.ts'
 import {
   runCreateOrUpdate,
+  runDelete,
   runFinalizers,
   runHealth,
   runReconcile,
@@ -102,6 +105,16 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
     },
   },
   'utils.Render.RenderTemplateParams': { run: runRenderTemplate, apiObjects: true },
+  'utils.SlugifyName': {
+    run: ({ args }) => {
+      const given = (args['args'] ?? []) as readonly Json[]
+      const words = given.map(each => JSON.stringify(each)).join(' ')
+      const { value, error } = messageOf(() =>
+        renderText(engineFor(true, []), `{{ slugify ${words} }}`, {}, { remaining: 1e9 }),
+      )
+      return { values: { result: value }, ...(error !== undefined && { error }) }
+    },
+  },
   'utils.CombineStringMaps': {
     run: ({ args }) => {
       const { value, error } = messageOf(() => combineFlat(args['aSI'] as Parameters, args['bSI'] as Parameters, 'go'))
@@ -141,6 +154,7 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
   },
   'controllers.ApplicationSetReconciler.Reconcile': { run: runReconcile, apiObjects: true },
   'controllers.ApplicationSetReconciler.createInCluster': { run: runCreateOrUpdate('create-only'), apiObjects: true },
+  'controllers.ApplicationSetReconciler.deleteInCluster': { run: runDelete, apiObjects: true },
   'controllers.ApplicationSetReconciler.createOrUpdateInCluster': { run: runCreateOrUpdate('sync'), apiObjects: true },
   'controllers.ApplicationSetReconciler.removeFinalizerOnInvalidDestination': { run: runFinalizers },
   'controllers.ApplicationSetReconciler.setApplicationSetStatusCondition': {
@@ -181,7 +195,8 @@ export const appsetSuite: Suite = {
   operations: Object.fromEntries(
     Object.entries(OPERATIONS).map(([name, { run, apiObjects = false }]): [string, Operation] => [
       name,
-      testCase => {
+      given => {
+        const testCase = withRawYaml(given as unknown as Json) as unknown as ConformanceCase
         const observed = run({
           receiver: (testCase['receiver'] ?? {}) as JsonObject,
           args: (testCase['args'] ?? {}) as JsonObject,

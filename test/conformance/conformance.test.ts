@@ -132,6 +132,24 @@ describe('checking the expectations of an appset case', () => {
     'an error where none is expected fails': [{ error: { none: true } }, { error: 'x' }, false, 'failed'],
     'a missing error fails': [{ error: { any: true } }, {}, false, 'failed'],
     'another message fails': [{ error: { message: 'x' } }, { error: 'x y' }, false, 'failed'],
+    'an object that is gone says so with its whole message': [
+      { expect: [{ on: 'objectError', path: ['Application/a/b'], check: 'message', value: 'b not found' }] },
+      { values: { objectError: { 'Application/a/b': 'b not found' } } },
+      false,
+      'passed',
+    ],
+    'an object that is there says nothing': [
+      { expect: [{ on: 'objectError', path: ['Application/a/b'], check: 'message', value: 'b not found' }] },
+      { values: { objectError: {} } },
+      false,
+      'failed',
+    ],
+    'a message may be asked for a part': [
+      { expect: [{ on: 'error', check: 'messageContains', value: 'not' }] },
+      { error: 'b not found' },
+      false,
+      'passed',
+    ],
     'a part of the message suffices for contains': [
       { error: { contains: ['x'] } },
       { error: 'a x b' },
