@@ -120,6 +120,7 @@ async function watch(
   const screen = new Screen(
     text => context.stderr.write(text),
     () => process.stderr.columns ?? 80,
+    () => process.stderr.rows ?? 40,
   )
   const news = new FleetNews()
   const hints = hintsFor(running, colours)
@@ -151,13 +152,18 @@ function spaceForClusters(): number {
   return Math.max(3, (process.stderr.rows ?? 40) - 22)
 }
 
-function hintsFor({ repository, hub }: Demo, colours: Colours): readonly string[] {
+function hintsFor({ repository, fileToEdit, hub }: Demo, colours: Colours): readonly string[] {
   return [
-    `${colours.bold('edit')}    ${repository}/apps/checkout/prod/config.yaml`,
-    `${colours.bold('commit')}  git -C ${repository} commit -am "Say hello"`,
+    `${colours.bold('edit')}    ${forShell(fileToEdit)}`,
+    `${colours.bold('commit')}  git -C ${forShell(repository)} commit -am "Say hello"`,
     `${colours.bold('look')}    curl -H "Authorization: Bearer ${hub.adminToken ?? '…'}" ${hub.url}/api/v1/fleet`,
     `Ctrl-C ends the demo; the repository keeps your edits.`,
   ]
+}
+
+/** As a shell reads it: the line is there to be copied. */
+function forShell(path: string): string {
+  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {

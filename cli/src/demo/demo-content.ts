@@ -22,6 +22,12 @@ export function demoClusters(count: number): readonly { readonly name: string; r
   })
 }
 
+/** A file worth editing: one of the environments that have a cluster, production where it has one. */
+export function demoFileToEdit(clusters: number): string {
+  const environment = ENVIRONMENTS[Math.min(clusters, ENVIRONMENTS.length) - 1] ?? 'prod'
+  return `apps/checkout/${environment}/config.yaml`
+}
+
 export function demoApplicationCount(clusters: number): number {
   return clusters * APPLICATIONS.length
 }
@@ -29,7 +35,7 @@ export function demoApplicationCount(clusters: number): number {
 /** Path → text of every file. */
 export function demoFiles({ clusters, repoURL }: DemoShape): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
-  files.set('README.md', README)
+  files.set('README.md', readme(demoFileToEdit(clusters)))
   files.set('fleet/projects/shop.yaml', yaml(project(repoURL)))
   files.set('fleet/applicationsets/shop.yaml', yaml(applicationSet(repoURL)))
   for (const { name, environment } of demoClusters(clusters)) {
@@ -46,7 +52,7 @@ export function demoFiles({ clusters, repoURL }: DemoShape): ReadonlyMap<string,
   return files
 }
 
-const README = `# The demo's fleet
+const readme = (fileToEdit: string): string => `# The demo's fleet
 
 * \`fleet/\` declares clusters, a Project and one ApplicationSet: an Application for every folder \`apps/<app>/<environment>\`
   and every cluster of that environment.
@@ -54,7 +60,7 @@ const README = `# The demo's fleet
 
 Edit a file, commit, and watch. Some ideas:
 
-* change \`greeting\` in \`apps/checkout/prod/config.yaml\`: exactly the prod clusters change
+* change \`greeting\` in \`${fileToEdit}\`: exactly the clusters of that environment change
 * break a file (\`a: [1\`): its Applications say why and keep what they have
 * add \`fleet/clusters/prod-9.yaml\` like its neighbours: Applications for it appear, waiting for its agent
 * remove \`apps/search/dev\`: its Applications are withdrawn

@@ -1,6 +1,7 @@
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { EMPTY_TALLY } from '@flotilla/core/view/fleet-parts'
 import { describe, expect, it } from 'vitest'
+import { demoClusters, demoFiles, demoFileToEdit } from './demo-content.ts'
 import { FleetNews } from './fleet-news.ts'
 import { summarise } from './fleet-summary.ts'
 import { liveTable, Screen } from './live-table.ts'
@@ -89,10 +90,24 @@ describe('Screen', () => {
     const screen = new Screen(
       text => written.push(text),
       () => 10,
+      () => 24,
     )
     screen.draw(`short\n${'x'.repeat(25)}\n`)
     screen.draw('again\n')
     expect(written[1]).toContain('\u001b[4A')
+  })
+
+  it('draws no more than a low terminal can draw over', () => {
+    const written: string[] = []
+    const screen = new Screen(
+      text => written.push(text),
+      () => 10,
+      () => 4,
+    )
+    screen.draw(`one\n${'x'.repeat(11)}\nlast\n`)
+    screen.draw('again\n')
+    expect(written[0]).toBe(`\r\u001b[0Jone\n${'x'.repeat(11)}\n`)
+    expect(written[1]).toContain('\u001b[3A')
   })
 })
 
@@ -120,5 +135,14 @@ describe('FleetNews', () => {
       'web is Synced and Healthy at bbbbbbb',
       'api is gone',
     ])
+  })
+})
+
+describe('the file that the demo says to edit', () => {
+  it.each([1, 2, 3, 12])('of %i clusters is one that some of them run', clusters => {
+    const path = demoFileToEdit(clusters)
+    expect(demoFiles({ clusters, repoURL: 'file:///fleet' }).get(path)).toContain('greeting')
+    expect(demoFiles({ clusters, repoURL: 'file:///fleet' }).get('README.md')).toContain(path)
+    expect(demoClusters(clusters).map(({ environment }) => environment)).toContain(path.split('/')[2])
   })
 })

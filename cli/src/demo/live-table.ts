@@ -60,22 +60,34 @@ export function liveTable(input: LiveTableInput): string {
   ].join('\n')
 }
 
-/** Redraws in place on a terminal, whatever lines wrap there; elsewhere nobody draws. */
+/**
+ * Redraws in place on a terminal, whatever lines wrap there; elsewhere nobody draws. What a low terminal has no room
+ * for is left out: what scrolled away cannot be drawn over.
+ */
 export class Screen {
   readonly #write: (text: string) => void
   readonly #columns: () => number
+  readonly #rows: () => number
   #height = 0
 
-  constructor(write: (text: string) => void, columns: () => number) {
+  constructor(write: (text: string) => void, columns: () => number, rows: () => number) {
     this.#write = write
     this.#columns = columns
+    this.#rows = rows
   }
 
   draw(text: string): void {
     const up = this.#height > 0 ? `\u001b[${this.#height}A` : ''
-    this.#write(`${up}\r\u001b[0J${text}`)
     const columns = Math.max(1, this.#columns())
-    const lines = stripVTControlCharacters(text).split('\n').slice(0, -1)
-    this.#height = lines.reduce((height, line) => height + Math.max(1, Math.ceil([...line].length / columns)), 0)
+    const most = Math.max(1, this.#rows() - 1)
+    const shown: string[] = []
+    this.#height = 0
+    for (const line of text.split('\n').slice(0, -1)) {
+      const height = Math.max(1, Math.ceil([...stripVTControlCharacters(line)].length / columns))
+      if (this.#height + height > most) break
+      this.#height += height
+      shown.push(`${line}\n`)
+    }
+    this.#write(`${up}\r\u001b[0J${shown.join('')}`)
   }
 }

@@ -10,7 +10,7 @@ import type { ClusterView } from '@flotilla/core/view/fleet-parts'
 import { type RunningHub, startHub } from '@flotilla/hub/start-hub'
 import { SimulatedCluster } from '@flotilla/sim/simulated-cluster'
 import { type DemoAgent, startDemoAgent } from './demo-agent.ts'
-import { demoApplicationCount, demoClusters } from './demo-content.ts'
+import { demoApplicationCount, demoClusters, demoFileToEdit } from './demo-content.ts'
 import { prepareDemoRepository } from './demo-repository.ts'
 import { type FleetSummary, summarise } from './fleet-summary.ts'
 
@@ -33,6 +33,8 @@ export interface DemoPorts {
 
 export interface Demo {
   readonly repository: string
+  /** A file of the repository whose change is seen on some clusters and not on others. */
+  readonly fileToEdit: string
   /** Whether the repository was made now; otherwise it holds edits of an earlier run. */
   readonly freshRepository: boolean
   readonly hub: RunningHub
@@ -135,7 +137,15 @@ export async function startDemo(options: DemoOptions, ports: DemoPorts): Promise
       }
       return true
     }
-    return { repository, freshRepository, hub, look, settled, stop }
+    return {
+      repository,
+      fileToEdit: join(repository, demoFileToEdit(options.clusters)),
+      freshRepository,
+      hub,
+      look,
+      settled,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
