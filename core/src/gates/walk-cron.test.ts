@@ -79,7 +79,7 @@ describe('intervals of a schedule', () => {
 
   test('what overlaps is one', () => {
     expect(intervals('* 10 * * *', 2)).toEqual([['2026-03-11T10:00', '2026-03-11T12:59']])
-    expect(intervals('0 0 * * *', 24)[0]![0]).toBe('2026-03-10T00:00')
+    expect(intervals('0 0 * * *', 24)).toHaveLength(1)
   })
 
   test('what began long before is there', () => {

@@ -1,0 +1,140 @@
+import type { EpochMs } from '../time/epoch-ms.ts'
+import type { CompiledRule } from './compile-rule.ts'
+import { complement, type Interval, type Intervals, NONE, slice, subtract, union } from './intervals.ts'
+import { type CompiledOverride, mayCover, mayCoverWindows } from './override.ts'
+import type { RuleClock } from './rule-clock.ts'
+import type { TimeZone } from './time-zone.ts'
+
+/** More groups than any fleet has; then they are worked out again. */
+export const MOST_GROUPS = 50_000
+
+export interface GroupMember {
+  readonly rule: CompiledRule
+  readonly clock: RuleClock
+  readonly zone: TimeZone
+  /** Before this the rule does not hold here. */
+  readonly exemptUntil: EpochMs
+}
+
+/** How a start is judged: what is closed for it. */
+export interface Closing {
+  readonly automated: boolean
+  /** A self-heal to the digest that is in force: freezes that let it go on do not count. */
+  readonly healing: boolean
+  /** Those that are meant for this start. */
+  readonly overrides: readonly CompiledOverride[]
+}
+
+/** Everything that is the same for Applications whom the same rules concern. */
+export class RuleGroup {
+  readonly members: readonly GroupMember[]
+  /** What was answered, by question; for whoever asks the same again. */
+  readonly answers = new Map<string, unknown>()
+
+  constructor(members: readonly GroupMember[]) {
+    this.members = members
+  }
+
+  /** When one of its rules is active. */
+  activeOf({ rule, clock, zone, exemptUntil }: GroupMember, from: EpochMs, to: EpochMs): Intervals {
+    if (exemptUntil >= to) return NONE
+    const whole = clock.intervals(zone, from, to)
+    // An allow window from which one is exempt is not a window that is closed: it does not concern one at all.
+    return exemptUntil <= from || isAllow(rule) ? whole : slice(whole, exemptUntil, to)
+  }
+
+  isActive(member: GroupMember, at: EpochMs): boolean {
+    return at >= member.exemptUntil && member.clock.activeAt(member.zone, at)
+  }
+
+  /** When nothing may start, within [from, to). */
+  closed(closing: Closing, from: EpochMs, to: EpochMs): Intervals {
+    const open = (override: CompiledOverride): Interval => ({ from: override.rule.from, to: override.rule.until })
+    const lists: Intervals[] = []
+    const allows: GroupMember[] = []
+    const strictDenies: Intervals[] = []
+    const lenientDenies: Intervals[] = []
+    for (const member of this.members) {
+      const { effect } = member.rule
+      if (effect.kind === 'window') {
+        if (effect.effect === 'allow') allows.push(member)
+        else (effect.manualSync ? lenientDenies : strictDenies).push(this.activeOf(member, from, to))
+        continue
+      }
+      if (effect.freeze === 'soft' && !closing.automated) continue
+      if (closing.healing && effect.selfHeal === 'continue') continue
+      const covering = closing.overrides.filter(override => mayCover(override, effect.breakGlass))
+      lists.push(subtractAll(this.activeOf(member, from, to), covering.map(open)))
+    }
+    const windows = windowsClosed({ allows, strictDenies, lenientDenies }, closing.automated, this, from, to)
+    lists.push(subtractAll(windows, closing.overrides.filter(mayCoverWindows).map(open)))
+    return union(lists)
+  }
+}
+
+function subtractAll(list: Intervals, taken: readonly Interval[]): Intervals {
+  return taken.reduce<Intervals>((left, each) => subtract(left, [each]), list)
+}
+
+function isAllow({ effect }: CompiledRule): boolean {
+  return effect.kind === 'window' && effect.effect === 'allow'
+}
+
+interface Windows {
+  readonly allows: readonly GroupMember[]
+  /** Those that block manual syncs too. */
+  readonly strictDenies: readonly Intervals[]
+  readonly lenientDenies: readonly Intervals[]
+}
+
+function windowsClosed(windows: Windows, automated: boolean, group: RuleGroup, from: EpochMs, to: EpochMs): Intervals {
+  const { allows, strictDenies, lenientDenies } = windows
+  const outside = outsideAllows(allows, automated, group, from, to)
+  if (automated) return union([...strictDenies, ...lenientDenies, outside])
+  // While denies that let manual syncs pass are active, inactive allows are not looked at.
+  return union([...strictDenies, subtract(outside, union(lenientDenies))])
+}
+
+/** Where there are allows, closed is the default outside of them. */
+function outsideAllows(
+  allows: readonly GroupMember[],
+  automated: boolean,
+  group: RuleGroup,
+  from: EpochMs,
+  to: EpochMs,
+): Intervals {
+  // From when on an allow counts: before that one is exempt from it.
+  const edges = [...new Set([from, ...allows.map(({ exemptUntil }) => exemptUntil).filter(at => at > from && at < to)])]
+  edges.sort((a, b) => a - b)
+  return union(
+    edges.map((start, index) => {
+      const end = edges[index + 1] ?? to
+      const counting = allows.filter(({ exemptUntil }) => exemptUntil <= start)
+      const strict = counting.some(({ rule }) => rule.effect.kind === 'window' && !rule.effect.manualSync)
+      if (counting.length === 0 || (!automated && !strict)) return NONE
+      return complement(union(counting.map(member => group.activeOf(member, start, end))), start, end)
+    }),
+  )
+}
+
+const STEPS_DAYS = [2, 15, 100, 400]
+/** After so long it is given up, and said to be unknown. */
+export const HORIZON_MS = 400 * 86_400_000
+
+/** The first instant after `now` at which `closed` begins or ends; undefined when there is none within 400 days. */
+export function firstChange(closed: (from: EpochMs, to: EpochMs) => Intervals, now: EpochMs): EpochMs | undefined {
+  for (const days of STEPS_DAYS) {
+    const to = now + days * 86_400_000
+    const list = closed(now, to)
+    const first = list[0]
+    if (first === undefined) continue
+    if (first.from > now) return first.from
+    if (first.to < to) return first.to
+  }
+  return undefined
+}
+
+/** When what is active at `now` ends, or what is not begins. */
+export function firstEdge(group: RuleGroup, member: GroupMember, now: EpochMs): EpochMs | undefined {
+  return firstChange((from, to) => group.activeOf(member, from, to), now)
+}
