@@ -46,6 +46,11 @@ const SETTINGS = {
   controlSocket: 'path of the socket that "agent plan" uses',
 } as const
 
+/** Every flag of the agent, for the completion of shells. */
+export const AGENT_FLAGS: readonly string[] = [...Object.keys(SETTINGS), 'config', 'print-config', 'help'].map(
+  name => `--${kebab(name)}`,
+)
+
 type SettingName = keyof typeof SETTINGS
 type Loose = { readonly [name in SettingName]?: { readonly value: string; readonly from: string } }
 

@@ -335,6 +335,8 @@ describe('the command itself', () => {
     expect(complete('flotilla ex')).toBe('expand explain')
     expect(complete('flotilla expand fleet --s')).toBe('--set')
     expect(complete('flotilla --quiet val')).toBe('validate')
+    expect(complete('flotilla agent pl')).toBe('plan')
+    expect(complete('flotilla agent plan web --kube')).toBe('--kubeconfig')
     for (const shell of ['zsh', 'fish']) expect(flotilla(['completion', shell]).stdout).toContain('validate')
     expect(flotilla(['completion', 'tcsh']).status).toBe(2)
   })

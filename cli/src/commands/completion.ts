@@ -14,12 +14,21 @@ export const completion: Verb = {
         '\nExamples:\n  source <(flotilla completion bash)\n  flotilla completion fish > ~/.config/fish/completions/flotilla.fish',
       )
       .action(
-        action(context, (shell: Shell) => {
-          context.stdout.write(completionScript(shell, specOf(program)))
+        action(context, async (shell: Shell) => {
+          const { AGENT_FLAGS } = await import('@flotilla/agents/settings')
+          const spec = specOf(program)
+          const children = spec.children.map(child => (child.name === 'agent' ? agentSpec(child, AGENT_FLAGS) : child))
+          context.stdout.write(completionScript(shell, { ...spec, children }))
           return 0
         }),
       )
   },
+}
+
+/** The agent reads its own words: commander does not know them. */
+function agentSpec(spec: CompletionSpec, flags: readonly string[]): CompletionSpec {
+  const plan = { name: 'plan', description: 'what a sync would do now', options: flags, children: [] }
+  return { ...spec, options: [...spec.options, ...flags], children: [plan] }
 }
 
 function specOf(command: Command): CompletionSpec {
