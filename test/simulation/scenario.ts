@@ -48,8 +48,9 @@ export async function runScenario(seed: number): Promise<ScenarioResult> {
     chaos.mendAll()
     const calmAt = fleet.clock.monotonicMs()
     await fleet.run(2 * MINUTE_MS)
-    await chaos.releaseHeld()
     do {
+      // A full disk may have kept the hub from asking until now.
+      await chaos.releaseHeld()
       await fleet.run(MINUTE_MS)
       missing = await fleet.converged()
       convergedAfterMs = fleet.clock.monotonicMs() - calmAt
