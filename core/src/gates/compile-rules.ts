@@ -3,7 +3,7 @@ import { compileFreeze, compileWindow } from './compile-rule.ts'
 import { type CompiledOverride, compileOverride } from './override.ts'
 import { RuleClock } from './rule-clock.ts'
 import { MOST_GROUPS, RuleGroup } from './rule-group.ts'
-import type { GateAction, GateRules, GateTarget } from './rules.ts'
+import type { GateAction, GateCluster, GateRules, GateTarget } from './rules.ts'
 import { TimeZone } from './time-zone.ts'
 
 /**
@@ -17,7 +17,7 @@ export class CompiledRules {
   readonly overrides: readonly CompiledOverride[]
   readonly defaultZone: TimeZone
   readonly #clocks: readonly RuleClock[]
-  readonly #near = new Map<string, readonly Near[]>()
+  readonly #near = new WeakMap<GateCluster, Map<string, readonly Near[]>>()
   readonly #groups = new Map<string, RuleGroup>()
   readonly #groupOf = new Map<GateAction, WeakMap<GateTarget, RuleGroup>>()
 
@@ -82,20 +82,29 @@ export class CompiledRules {
 
   /** The rules that may concern whoever is of the same project and cluster. */
   #nearOf(target: GateTarget): readonly Near[] {
-    const { destination, cluster, project } = target
-    const key = JSON.stringify([project, destination.name, destination.server, cluster?.name, cluster?.environment])
-    let near = this.#near.get(key)
+    const { destination, cluster = NO_CLUSTER, project } = target
+    let ofCluster = this.#near.get(cluster)
+    if (ofCluster === undefined) {
+      ofCluster = new Map()
+      this.#near.set(cluster, ofCluster)
+    }
+    const key = JSON.stringify([project, destination.name, destination.server])
+    let near = ofCluster.get(key)
     if (near === undefined) {
       near = this.rules.flatMap(({ scope }, index) => {
         const coarse = scope.coarse(target)
         return coarse === 'no' ? [] : [{ index, certain: coarse === 'yes' }]
       })
-      if (this.#near.size >= 20_000) this.#near.clear()
-      this.#near.set(key, near)
+      if (ofCluster.size >= MOST_NEAR) ofCluster.clear()
+      ofCluster.set(key, near)
     }
     return near
   }
 }
+
+/** Stands for the cluster of an Application whose destination no document declares. */
+const NO_CLUSTER: GateCluster = { name: '', servers: [], labels: {} }
+const MOST_NEAR = 10_000
 
 interface Near {
   readonly index: number

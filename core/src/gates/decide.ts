@@ -32,7 +32,7 @@ export interface Blocker {
   readonly code: BlockerCode
   readonly reason: string
   /** When this rule lets go by itself; undefined when not within 400 days. */
-  readonly opensAt?: EpochMs
+  readonly opensAt: EpochMs | undefined
 }
 
 export interface GateLayer {
@@ -50,11 +50,14 @@ export interface GateDecision {
   /** The overrides that this uses, and for what. */
   readonly override?: { readonly names: readonly string[]; readonly used: readonly ('freeze' | 'window')[] }
   /** When `allowed` differs; undefined when not within 400 days. */
-  readonly nextChange?: EpochMs
+  readonly nextChange: EpochMs | undefined
   readonly evaluatedAt: EpochMs
 }
 
-/** Whether an Application may start (or go on with) something at `now`, and everything that holds it. */
+/**
+ * Whether an Application may start (or go on with) something at `now`, and everything that holds it. When that ends is
+ * worked out once it is looked at: a scheduler that asks for thousands wants the answer alone.
+ */
 export function decide(rules: CompiledRules, target: GateTarget, now: EpochMs, question: GateQuestion): GateDecision {
   const action = question.action ?? 'sync'
   const group = rules.groupOf(target, action)
@@ -125,13 +128,15 @@ function decideGroup(group: RuleGroup, closing: Closing, now: EpochMs, question:
     freezeCovered: covering.freeze,
     windowCovered: covering.window,
   })
-  const change = changeOf(group, closing, now)
+  const change = once(() => changeOf(group, closing, now))
   return {
     allowed: verdict.allowed,
     layers: layersOf(group, verdict, holding, window.blocking, now, question),
     reasonRequired: verdict.reasonRequired,
     ...(verdict.overrideUsed.length > 0 ? { override: { names: covering.names, used: verdict.overrideUsed } } : {}),
-    ...(change === undefined ? {} : { nextChange: change }),
+    get nextChange() {
+      return change()
+    },
     evaluatedAt: now,
   }
 }
@@ -216,14 +221,16 @@ function layersOf(
 
 function blocker(group: RuleGroup, member: GroupMember, now: EpochMs): Blocker {
   const { rule } = member
-  const opensAt = firstEdge(group, member, now)
+  const opensAt = once(() => firstEdge(group, member, now))
   return {
     rule: rule.name,
     ruleId: rule.id,
     kind: rule.kind,
     code: codeOf(rule.effect),
     reason: rule.reason,
-    ...(opensAt === undefined ? {} : { opensAt }),
+    get opensAt() {
+      return opensAt()
+    },
   }
 }
 
@@ -231,4 +238,12 @@ function codeOf(effect: RuleEffect): BlockerCode {
   if (effect.kind === 'window') return effect.effect === 'deny' ? 'WINDOW_DENY' : 'WINDOW_NOT_OPEN'
   if (effect.indeterminate) return 'INDETERMINATE'
   return effect.freeze === 'hard' ? 'FREEZE_HARD' : 'FREEZE_SOFT'
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }

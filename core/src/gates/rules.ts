@@ -29,7 +29,7 @@ export interface GateTarget {
   readonly labels: Labels
   /** As its document writes it. */
   readonly destination: { readonly name?: string; readonly server?: string; readonly namespace?: string }
-  /** The cluster that the destination means, where one is declared. */
+  /** The cluster that the destination means, where one is declared; one object for all on it, another after a change. */
   readonly cluster?: GateCluster
 }
 
