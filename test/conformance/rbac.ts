@@ -1,6 +1,14 @@
+import { projectOfRequest } from '@flotilla/core/access/object'
+import { parsePolicy, policyKeys } from '@flotilla/core/access/parse-policy'
+import { groupNameMistake, isRoleAction, projectPolicyMistake } from '@flotilla/core/access/project-role'
+import { nameMistake, resourceOf } from '@flotilla/core/access/vocabulary'
 import { compileGlob, GlobSyntaxError } from '@flotilla/core/glob/glob'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
+import { type CheckedProject, projectMistakes } from '@flotilla/core/project/check-project'
 import { ceilingOf, destinationPermitted, kindPermitted, sourcePermitted } from '@flotilla/core/project/permit'
+import { type DestinationServiceAccount, serviceAccountOf } from '@flotilla/core/project/service-account'
+import { type EnforceCase, verdictOf } from './rbac-enforce.ts'
+import { matchesInList, type NameList } from './rbac-lists.ts'
 import { type ConformanceCase, failed, NOT_BUILT, notApplicable, type Outcome, PASSED, type Suite } from './suite.ts'
 
 interface DestinationCase extends ConformanceCase {
@@ -40,7 +48,7 @@ interface GlobCase extends ConformanceCase {
   readonly expectError?: boolean
 }
 
-/** Projects as ceilings, and globs; who may do what comes with the permissions. */
+/** Who may do what, Projects as ceilings, and globs. */
 export const rbacSuite: Suite = {
   name: 'rbac',
   file: 'rbac.json',
@@ -53,25 +61,86 @@ export const rbacSuite: Suite = {
     },
     groupKind: testCase => runGroupKind(testCase as GroupKindCase),
     glob: testCase => runGlob(testCase as GlobCase),
+    enforce: testCase => compare(verdictOf(testCase as EnforceCase), testCase['expected'] === true),
+    enforceError: testCase => compare(!verdictOf(testCase as EnforceCase), testCase['expectError'] === true),
+    can: testCase => runCan(testCase as CanCase),
+    validatePolicy: testCase => mistaken(parse(String(testCase['policy'])).mistakes.length > 0, testCase),
+    policyLine: testCase => mistaken(parse(String(testCase['line_text'])).mistakes.length > 0, testCase),
+    policyCsv: testCase => runPolicyCsv(testCase as PolicyCsvCase),
+    projectPolicy: testCase => {
+      const { project, role, policy } = testCase as ConformanceCase & Record<'project' | 'role' | 'policy', string>
+      return mistaken(projectPolicyMistake(project, role, policy) !== undefined, testCase)
+    },
+    validateProject: testCase => {
+      const project = testCase['project'] as CheckedProject & { readonly name: string }
+      const { roles = [] } = project
+      // A role that Go reads from {} has an empty name.
+      const read = { ...project, roles: roles.map(role => ({ ...role, name: role.name ?? '' })) }
+      return mistaken(projectMistakes(project.name, read).length > 0, testCase)
+    },
+    validAction: testCase => compare(isRoleAction(String(testCase['action'])), testCase['expected'] === true),
+    groupName: testCase => mistaken(groupNameMistake(String(testCase['name'])) !== undefined, testCase),
+    requestProject: testCase => {
+      const found = projectOfRequest(String(testCase['resource']), String(testCase['object']))
+      return found === testCase['expected'] ? PASSED : failed(`was ${found}`)
+    },
+    cliAction: testCase =>
+      mistaken(nameMistake(String(testCase['resource']), String(testCase['action'])) !== undefined, testCase),
+    impersonate: testCase => runImpersonate(testCase as ImpersonateCase),
+    globList: testCase => matchesInList(testCase as unknown as NameList),
   },
   notApplicable: {
-    enforce: `${NOT_BUILT}: permissions of people`,
-    enforceError: `${NOT_BUILT}: permissions of people`,
-    can: `${NOT_BUILT}: permissions of people`,
-    validatePolicy: `${NOT_BUILT}: permissions of people`,
-    policyLine: `${NOT_BUILT}: permissions of people`,
-    policyCsv: `${NOT_BUILT}: permissions of people`,
-    projectPolicy: `${NOT_BUILT}: roles of Projects`,
-    validateProject: `${NOT_BUILT}: roles of Projects`,
-    validAction: `${NOT_BUILT}: roles of Projects`,
-    groupName: `${NOT_BUILT}: roles of Projects`,
-    requestProject: `${NOT_BUILT}: permissions of people`,
-    cliAction: `${NOT_BUILT}: permissions of people`,
-    impersonate: `${NOT_BUILT}: impersonation`,
-    globList: `${NOT_BUILT}: lists of namespaces and their regular expressions`,
     sourceNamespace: 'the hub has no control-plane namespace: Applications come from config sources',
     namespaceEnabled: 'the hub has no control-plane namespace: Applications come from config sources',
   },
+}
+
+interface CanCase extends EnforceCase {
+  readonly strict?: boolean
+}
+
+function runCan(testCase: CanCase): Outcome {
+  const [, resource, action] = testCase.request
+  const refused = testCase.strict === true && nameMistake(resourceOf(String(resource)), String(action)) !== undefined
+  return compare(!refused && verdictOf(testCase), testCase['expected'] === true)
+}
+
+interface PolicyCsvCase extends ConformanceCase {
+  readonly data: { readonly [key: string]: string }
+  readonly matches: string
+  readonly contains: readonly string[]
+}
+
+function runPolicyCsv({ data, matches, contains }: PolicyCsvCase): Outcome {
+  const text = policyKeys(data)
+    .map(key => data[key])
+    .join('\n')
+  const fits = new RegExp(matches).test(text) && contains.every(part => text.includes(part))
+  return fits ? PASSED : failed(`was ${JSON.stringify(text)}`)
+}
+
+interface ImpersonateCase extends ConformanceCase {
+  readonly serviceAccounts: readonly DestinationServiceAccount[]
+  readonly app: { readonly namespace: string; readonly destination: { readonly namespace?: string } }
+  readonly cluster: { readonly server: string }
+  readonly expected?: string
+  readonly expectError?: boolean
+}
+
+function runImpersonate({ serviceAccounts, app, cluster, expected = '', expectError }: ImpersonateCase): Outcome {
+  const namespace = app.destination.namespace ?? ''
+  const choice = serviceAccountOf(serviceAccounts, { server: cluster.server, namespace, ownNamespace: app.namespace })
+  if (choice.kind === 'mistake') return compare(true, expectError === true)
+  const user = choice.kind === 'account' ? choice.user : ''
+  return user === expected && expectError !== true ? PASSED : failed(`was "${user}"`)
+}
+
+function parse(text: string) {
+  return parsePolicy(text, (line, column) => ({ file: '', line, column }))
+}
+
+function mistaken(found: boolean, testCase: ConformanceCase): Outcome {
+  return compare(found, testCase['expectError'] === true)
 }
 
 function runDestination({

@@ -1,0 +1,143 @@
+import type { AccessContext } from './condition.ts'
+import {
+  allowingRow,
+  decideStrict,
+  denyingRow,
+  isTooLong,
+  NOTHING,
+  reasonOf,
+  tokenSubject,
+  type Verdict,
+} from './decide.ts'
+import { type AccessObject, objectText } from './object.ts'
+import type { CompiledPolicy, ProjectGraph } from './policy.ts'
+import { isNobody, type Principal } from './principal.ts'
+import type { SubjectRows } from './subject-rows.ts'
+import { type CompiledTeam, watchingTeam } from './teams.ts'
+import { RESOURCE_ACTIONS } from './vocabulary.ts'
+
+/**
+ * `hidden`: it must look as if there were no such thing. `forbidden`: it may be seen, so the refusal may be told.
+ */
+export type Authorisation = Verdict & { readonly kind: 'allow' | 'hidden' | 'forbidden' }
+
+/**
+ * The one answer to "who may do what": for the API, the scheduler, permits, hints of user interfaces, and the agent for
+ * its own slice.
+ *
+ * Whoever may not `get` a thing is told nothing about it, whatever else some row gives: acting needs seeing. Creating is
+ * the one action without a thing to see.
+ *
+ * @param object The stored object, never what a request says about it. A move is two questions, about the old place and
+ *   the new one.
+ * @throws Never.
+ */
+export function authorise(
+  policy: CompiledPolicy,
+  principal: Principal,
+  action: string,
+  object: AccessObject,
+  context: AccessContext = {},
+): Authorisation {
+  const verdict = decide(policy, principal, action, object, context)
+  const seen = seenAs(action, object)
+  if (seen === undefined) return { kind: verdict.allowed ? 'allow' : 'hidden', ...verdict }
+  if (verdict.allowed && action === 'create' && object.resource !== 'exec') return { kind: 'allow', ...verdict }
+  const visible = decide(policy, principal, 'get', seen, context)
+  if (!visible.allowed) return { kind: 'hidden', allowed: false, because: visible.because }
+  return { kind: verdict.allowed ? 'allow' : 'forbidden', ...verdict }
+}
+
+/** What has to be seen before this may be acted upon; undefined when the question is itself about seeing. */
+function seenAs(action: string, object: AccessObject): AccessObject | undefined {
+  if (object.resource === 'logs' || object.resource === 'exec') return { ...object, resource: 'applications' }
+  if (action === 'get') return undefined
+  return RESOURCE_ACTIONS.get(object.resource)?.includes('get') === true ? object : undefined
+}
+
+/** Whether some row gives exactly this right, without the rule that acting needs seeing. */
+export function decide(
+  policy: CompiledPolicy,
+  principal: Principal,
+  action: string,
+  object: AccessObject,
+  context: AccessContext = {},
+): Verdict {
+  if (policy.everythingAllowed) return { allowed: true, because: [{ row: 'everything is allowed' }] }
+  if (principal.kind === 'agent') return decideAgent(principal.cluster, action, object)
+  const text = objectText(object)
+  if (policy.reading.strictArgo) return decideStrict(policy, principal, object.resource, action, text)
+  if (isTooLong(object.resource, action, text)) return NOTHING
+  const { project } = object.resource === 'projects' ? { project: object.name } : object
+  if (principal.kind === 'project-token' && principal.project !== project) return NOTHING
+  const own = project === undefined ? undefined : policy.projectGraph(project)
+  if (own?.broken === true && action !== 'get') {
+    return { allowed: false, because: [{ row: `roles of project "${project}" have mistakes: reading only` }] }
+  }
+  const teams = policy.teams.teamsOf(principal)
+  const rows = subjectsOf(policy, principal, own, project, teams)
+  const names = policy.bindings.isEmpty ? [] : namesOf(principal, teams)
+  const asked = [principal, action, object, context] as const
+
+  const denied = denyingRow(rows, object.resource, action, text) ?? policy.bindings.find(names, 'deny', asked)
+  if (denied !== undefined) return { allowed: false, because: [reasonOf(denied)] }
+  const allowed = allowingRow(rows, object.resource, action, text) ?? policy.bindings.find(names, 'allow', asked)
+  if (allowed !== undefined) return { allowed: true, because: [reasonOf(allowed)] }
+  const watching = watchingTeam(teams, action, object)
+  if (watching === undefined) return NOTHING
+  const { name, place } = watching.team
+  return { allowed: true, because: [{ row: `Team ${name} sees project ${project}`, place }] }
+}
+
+/** An agent reads what is meant for its cluster, and tells how its cluster is. Another cluster does not exist for it. */
+function decideAgent(cluster: string, action: string, object: AccessObject): Verdict {
+  if (isNobody(cluster) || object.cluster !== cluster) return NOTHING
+  const may =
+    (object.resource === 'bundles' && action === 'get') || (object.resource === 'agents' && action === 'report')
+  return may ? { allowed: true, because: [{ row: `the agent of cluster ${cluster}` }] } : NOTHING
+}
+
+/**
+ * Every row that somebody reaches, by all of his names at once: what people believe a deny does needs all of them.
+ *
+ * Names that only a policy may give (`role:…`, `proj:…`, and `admin`, which is the local user's) count for nothing when
+ * an identity provider calls a group so.
+ */
+function subjectsOf(
+  policy: CompiledPolicy,
+  principal: Exclude<Principal, { kind: 'agent' }>,
+  own: ProjectGraph | undefined,
+  project: string | undefined,
+  teams: readonly CompiledTeam[],
+): readonly SubjectRows[] {
+  const graph = own?.graph ?? policy.graph
+  const rows: SubjectRows[] = []
+  if (policy.defaultRole !== '') rows.push(...graph.reach(policy.defaultRole))
+  if (principal.kind === 'project-token') return [...rows, ...graph.reach(tokenSubject(principal))]
+  const { subject } = principal
+  if (principal.kind === 'subject') return isNobody(subject) ? rows : [...rows, ...graph.reach(subject)]
+  if (!isNobody(subject) && !isReserved(subject)) rows.push(...graph.reach(subject))
+  for (const group of principal.groups) {
+    if (isNobody(group) || isReserved(group)) continue
+    const found = group === 'admin' ? graph.reach(group, grant => grant.builtIn !== true) : graph.reach(group)
+    rows.push(...found)
+  }
+  if (project !== undefined && own !== undefined) {
+    for (const team of teams) if (team.owns(project)) for (const role of own.roles) rows.push(...graph.reach(role))
+  }
+  return rows
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith('role:') || name.startsWith('proj:')
+}
+
+function namesOf(principal: Principal, teams: readonly CompiledTeam[]): readonly string[] {
+  if (principal.kind !== 'person') return []
+  const { subject, groups } = principal
+  return [
+    ...(isNobody(subject) ? [] : [`user:${subject}`]),
+    ...groups.filter(group => !isNobody(group)).map(group => `group:${group}`),
+    ...teams.map(({ team }) => `team:${team.name}`),
+  ]
+}
