@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { ProjectSpec, Trust } from '@flotilla/core/model/fleet'
 import type { ExpansionMemory } from './expansion-memory.ts'
 import type { HostPolicy } from './host-policy.ts'
@@ -248,7 +249,7 @@ export interface EngineEnvironment {
 
 /** Equal requests have equal keys. */
 export function inputKey(request: InputRequest): string {
-  return JSON.stringify(request)
+  return stringifyJson(request as unknown as JsonObject)
 }
 
 export type Parameters = JsonObject

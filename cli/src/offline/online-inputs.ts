@@ -1,10 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import { type HostedRequest, type InputAnswer, type InputRequest, isGitRequest } from '@flotilla/generators/inputs'
 import type { CliContext } from '../context.ts'
 import { failure, usageError } from '../errors.ts'
+import { prettyJson } from '../output/json.ts'
 
 /** Services over the network, asked from this machine. */
 export interface OnlineInputs {
@@ -55,15 +58,15 @@ export function writeRecording(
   path: string,
   asked: Iterable<{ readonly request: InputRequest; readonly answer: InputAnswer }>,
 ): number {
-  const entries = new Map<string, object>()
+  const entries = new Map<string, Json>()
   for (const { request, answer } of asked) {
     if (isGitRequest(request) || answer.kind === 'failed') continue
     const { project: _project, ...question } = request
     if ('trust' in question) delete (question as { trust?: unknown }).trust
-    entries.set(JSON.stringify(question), { request: question, answer })
+    entries.set(stringifyJson(question as unknown as Json), { request: question, answer } as unknown as Json)
   }
   try {
-    writeFileSync(path, `${JSON.stringify([...entries.values()], null, 2)}\n`)
+    writeFileSync(path, `${prettyJson([...entries.values()])}\n`)
   } catch (error) {
     throw failure(`--record: ${error instanceof Error ? error.message : String(error)}`, undefined, error)
   }

@@ -12,6 +12,13 @@ const matrix = (...children: string[]) =>
 const inputs = { clusters: [cluster('eu-1', { env: 'prod' }), cluster('us-1', { env: 'dev' })], projects: ['default'] }
 
 describe('matrix', () => {
+  test('integers beyond 2^53 stand in its children as elsewhere', () => {
+    const wide = 'list: { elements: [{ account: 12345678901234567890 }] }'
+    expect(generate(matrix(wide, LIST('b', 'r')), contextOf({ nested: true }))).toEqual([
+      { account: 12345678901234567890n, b: 'r' },
+    ])
+  })
+
   const table: { [sentence: string]: [string, unknown] } = {
     'every set of the first with every set of the second, the first in front': [
       matrix(LIST('a', 'p', 'q'), LIST('b', 'r', 's')),

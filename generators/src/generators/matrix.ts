@@ -1,4 +1,5 @@
 import type { JsonObject } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { MemoryRoom } from '../expansion-memory.ts'
 import { type Failure, failureOf, TemplateError } from '../failure.ts'
 import type { Parameters } from '../inputs.ts'
@@ -42,7 +43,7 @@ function generate(body: JsonObject, context: GeneratorContext): Generated {
   const join = choiceOf(body, 'join', JOINS, 'inner')
   const failures = [mistake, 'failure' in join ? join.failure : undefined].filter(failure => failure !== undefined)
   if (failures.length > 0 || 'failure' in join) return failedWith(...failures)
-  return new Product(children, join.value, context, JSON.stringify(body['generators'])).rows()
+  return new Product(children, join.value, context, stringifyJson(body['generators'] ?? null)).rows()
 }
 
 function arityMistake(children: number, { set }: GeneratorContext): Failure | undefined {

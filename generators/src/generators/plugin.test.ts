@@ -1,13 +1,30 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import { describe, expect, test } from 'vitest'
 import { contextOf, generate } from '../../test/generator-context.ts'
-import type { InputAnswer, InputRequest } from '../inputs.ts'
+import { type InputAnswer, type InputRequest, inputKey } from '../inputs.ts'
 import { requeueAfterMs } from '../requeue.ts'
 
 const ENTRY = 'plugin: { configMapRef: { name: teams }, input: { parameters: { env: prod, count: 2 } } }'
 const INPUT = { generator: { input: { parameters: { env: 'prod', count: 2 } } } }
 
 const says = (...parameters: readonly JsonObject[]) => contextOf({ ask: () => ({ kind: 'plugin', parameters }) })
+
+test('integers beyond 2^53 in its input tell one request from another', () => {
+  const keyed = (account: string): string => {
+    let key = ''
+    const ask = (request: InputRequest) => {
+      key = inputKey(request)
+      return { kind: 'plugin' as const, parameters: [] }
+    }
+    generate(
+      `plugin: { configMapRef: { name: p }, input: { parameters: { account: ${account} } } }`,
+      contextOf({ ask }),
+    )
+    return key
+  }
+  expect(keyed('12345678901234567890')).toContain('"account":12345678901234567890')
+  expect(keyed('12345678901234567891')).not.toBe(keyed('12345678901234567890'))
+})
 
 describe('plugin', () => {
   test('asks the named plugin for the set, its project and the parameters as they are', () => {

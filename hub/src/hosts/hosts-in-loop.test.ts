@@ -164,3 +164,49 @@ describe('sets that ask a Git host', () => {
     expect(files()).toBe(3)
   })
 })
+
+describe('a set that asks a plugin', () => {
+  it('may give and be given integers beyond 2^53, and a look that finds the same expands nothing', async () => {
+    const hub = new LoopHarness()
+    const log: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+    let asked = 0
+    hub.hosted = new Hosts({
+      ...{
+        clock: hub.clock,
+        random: seededRandom(3),
+        log,
+        settings: { enabled: true, allowedProviders: [], secrets: [] },
+      },
+      others: {
+        plugin: async request => {
+          asked++
+          return { kind: 'plugin', parameters: [{ name: 'a', account: request.input['account'] ?? 0 }] }
+        },
+      },
+      changed: readers => hub.loop.hostedChanged(readers),
+    })
+    const account = '12345678901234567890'
+    hub.git.commit(CONFIG, {
+      'clusters/eu-1.json': cluster('eu-1'),
+      'projects/shop.json': project('shop'),
+      'sets/teams.json': `{"apiVersion":"flotilla.dev/v1alpha1","kind":"ApplicationSet","metadata":{"name":"teams"},"spec":{
+        "generators":[{"plugin":{"configMapRef":{"name":"teams"},"input":{"parameters":{"account":${account}}}}}],
+        "template":{"metadata":{"name":"{{name}}","labels":{"account":"{{account}}"}},"spec":{"project":"shop",
+          "source":{"repoURL":"${APPS}","targetRevision":"main","path":"apps/web"},"destination":{"name":"eu-1","namespace":"a"}}}}}`,
+    })
+    hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', {}) })
+    await hub.start()
+    await hub.refresh(APPS)
+    await hub.clock.advance(2_000)
+    await hub.loop.idle()
+    expect(hub.complaints).toEqual([])
+    expect([...hub.loop.world.applications()].map(({ name, labels }) => [name, labels['account']])).toEqual([
+      ['a', account],
+    ])
+    const before = (await hub.store.read(rows => rows.sets()))[0]?.expandedAt
+    await hub.clock.advance(70 * MINUTE)
+    await hub.loop.idle()
+    expect(asked).toBeGreaterThan(1)
+    expect((await hub.store.read(rows => rows.sets()))[0]?.expandedAt).toBe(before)
+  })
+})

@@ -1,5 +1,6 @@
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
@@ -238,7 +239,7 @@ export class Hosts implements HostedInputs {
   #take(key: string, entry: HostedEntry, { answer, notBefore }: Outcome): void {
     const { log } = this.#parts
     const failed = answer.kind === 'failed'
-    const print = JSON.stringify(answer)
+    const print = stringifyJson(answer as unknown as Json)
     if (failed && print !== entry.print) {
       log.warn('a host gave no answer', { kind: entry.request.kind, code: answer.code, reason: answer.message })
     }

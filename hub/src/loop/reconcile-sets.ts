@@ -4,6 +4,7 @@ import type { ConfigFile } from '@flotilla/config/load'
 import { withNamePrefix } from '@flotilla/config/name-prefix'
 import { trusted } from '@flotilla/config/trust'
 import type { JsonObject } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, Declared } from '@flotilla/core/model/fleet'
 import { GitError } from '@flotilla/core/ports/git'
@@ -164,7 +165,7 @@ function fingerprint(request: InputRequest, answer: InputAnswer): string {
   if (answer.kind === 'failed') add(answer.message)
   else if (answer.kind === 'git-directories') answer.directories.forEach(add)
   else if (answer.kind === 'git-files') for (const { path, text } of answer.files) [path, text].forEach(add)
-  else add(JSON.stringify(answer))
+  else add(stringifyJson(answer as unknown as JsonObject))
   return hash.digest('base64')
 }
 
