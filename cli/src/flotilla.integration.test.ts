@@ -374,6 +374,13 @@ describe('the command itself', () => {
     expect(await ended).toEqual([0, null])
   })
 
+  test('what the machine refuses is one line and 1, without a stack', () => {
+    put('stands-here', '')
+    const { status, stderr } = flotilla(['demo', '--once', '--clusters', '1', '--directory', 'stands-here/demo'])
+    expect({ status, lines: stderr.trim().split('\n').length }).toEqual({ status: 1, lines: 1 })
+    expect(stderr).toMatch(/^error: ENOTDIR: .*stands-here/)
+  })
+
   test('a reader that closes the pipe early is no failure, however much was to come', () => {
     // More than a pipe holds, so that writing meets the closed end.
     const documents = Array.from(

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { VERBS } from './commands/index.ts'
 import type { Verb } from './commands/verb.ts'
 import type { CliContext } from './context.ts'
-import { CliError } from './errors.ts'
+import { CliError, failure } from './errors.ts'
 import { coloursOf } from './output/colours.ts'
 import { OUTPUT_FORMATS } from './output/formats.ts'
 import { VERSION } from './version.ts'
@@ -63,9 +63,16 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
 function report(error: unknown, context: CliContext): number {
   // Commander has said what is wrong already; help that was asked for is no mistake.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (!(error instanceof CliError)) throw error
+  const told = error instanceof CliError ? error : refusedBySystem(error)
+  if (told === undefined) throw error
   const { red, dim } = coloursOf(context, context.stderr)
-  context.stderr.write(`${red('error:')} ${error.message}\n`)
-  if (error.hint !== undefined) context.stderr.write(`  ${dim('hint:')} ${error.hint}\n`)
-  return error.exitCode
+  context.stderr.write(`${red('error:')} ${told.message}\n`)
+  if (told.hint !== undefined) context.stderr.write(`  ${dim('hint:')} ${told.hint}\n`)
+  return told.exitCode
+}
+
+/** A file that may not be read, a disk without space: the machine's answer, wherever it comes up, and no defect. */
+function refusedBySystem(error: unknown): CliError | undefined {
+  if (!(error instanceof Error) || !('syscall' in error)) return undefined
+  return failure(error.message, undefined, error)
 }

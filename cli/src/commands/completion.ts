@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import type { ExitCode } from '../context.ts'
 import { type CompletionSpec, completionScript, SHELLS, type Shell } from '../output/completion-script.ts'
 import { action, type Verb } from './verb.ts'
 
@@ -14,7 +15,7 @@ export const completion: Verb = {
         '\nExamples:\n  source <(flotilla completion bash)\n  flotilla completion fish > ~/.config/fish/completions/flotilla.fish',
       )
       .action(
-        action(context, async (shell: Shell) => {
+        action(context, async (shell: Shell): Promise<ExitCode> => {
           const { AGENT_FLAGS } = await import('@flotilla/agents/settings')
           const spec = specOf(program)
           const children = spec.children.map(child => (child.name === 'agent' ? agentSpec(child, AGENT_FLAGS) : child))
