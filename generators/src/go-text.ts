@@ -33,6 +33,7 @@ export function formatValue(value: Json | undefined, notation: NumberNotation): 
  * formatNumber(1234567, 'plain') // => '1234567'
  */
 export function formatNumber(value: number | bigint, notation: NumberNotation): string {
+  if (isMadeInteger(value)) return value.toString()
   if (notation === 'plain' && (typeof value === 'bigint' || Number.isSafeInteger(value))) {
     return Object.is(value, -0) ? '-0' : value.toString()
   }
@@ -43,6 +44,14 @@ export function formatNumber(value: number | bigint, notation: NumberNotation): 
   if (exponent >= -4 && exponent < EXPONENT_FORM) return number.toString()
   const digits = Math.abs(exponent).toString().padStart(2, '0')
   return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`
+}
+
+/**
+ * Whether it is an integer in Argo CD too, and so prints as one: documents and answers give `bigint` for integers beyond
+ * 2^53 alone, so one below was made so by a generator, as `repository_id` is.
+ */
+export function isMadeInteger(value: number | bigint): value is bigint {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value))
 }
 
 /** Decimal exponent from which Go's shortest form of a float is written with an exponent. */

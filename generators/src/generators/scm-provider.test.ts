@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { contextOf, generate } from '../../test/generator-context.ts'
+import { engineEntryOf } from '../engines/registry.ts'
 import type { HostedRepository, InputAnswer, InputRequest } from '../inputs.ts'
 import type { GeneratorContext } from './generator.ts'
 
@@ -57,7 +58,7 @@ describe('scmProvider', () => {
       {
         organization: 'acme',
         repository: 'web',
-        repository_id: 7,
+        repository_id: 7n,
         url: 'git@github.com:acme/web.git',
         branch: 'Feature/X',
         branchNormalized: 'feature-x',
@@ -68,6 +69,18 @@ describe('scmProvider', () => {
         'values.both': 'acme-web',
       },
     ])
+  })
+
+  test('the id of a repository prints as an integer, for values and selectors (25)', () => {
+    const id = 12_345_678
+    const engine = engineEntryOf({ goTemplate: true }).create([], undefined)
+    const made = (selector: string) => {
+      const host = hostWith([repository('web', { repositoryId: id })])
+      const entry = `${ENTRY}, values: { id: "{{ .repository_id }}" } }\nselector: { matchLabels: { ${selector} } }`
+      return generate(entry, host.context({ engine }))
+    }
+    expect(made('repository_id: "12345678"')).toMatchObject([{ values: { id: '12345678' } }])
+    expect(made('values.id: "12345678"')).toHaveLength(1)
   })
 
   test('asks for repositories, then for the branches of those that are wanted, then for paths of those branches', () => {

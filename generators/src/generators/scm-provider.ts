@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flotilla/core/json/json'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { type Failure, TemplateError } from '../failure.ts'
 import { type HostedRepository, type RepositoriesRequest, SCM_PROVIDERS } from '../inputs.ts'
 import { normalize } from '../normalize.ts'
@@ -160,7 +160,7 @@ function parametersOf(found: HostedRepository): JsonObject {
   return {
     organization,
     repository,
-    repository_id: repositoryId,
+    repository_id: integer(repositoryId),
     url,
     branch,
     branchNormalized: normalize(branch),
@@ -169,6 +169,11 @@ function parametersOf(found: HostedRepository): JsonObject {
     short_sha_7: shortSha(sha, 7),
     labels: labels.join(','),
   }
+}
+
+/** The id of a repository is an integer in Argo CD, unlike numbers of a file: `12345678`, not `1.2345678e+07`. */
+function integer(id: Json): Json {
+  return typeof id === 'number' && Number.isSafeInteger(id) ? BigInt(id) : id
 }
 
 /** Argo CD reads filters where it lists, and words their mistakes so. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject, setKey } from '@flotilla/core/json/json'
-import type { NumberNotation } from '../../go-text.ts'
+import { isMadeInteger, type NumberNotation } from '../../go-text.ts'
 import type { Parameters } from '../../inputs.ts'
 import { GoInteger, type GoMap, type GoValue } from './go-value.ts'
 
@@ -15,7 +15,7 @@ export function templateDataReader(numbers: NumberNotation): (parameters: Parame
 
 /**
  * Parameters as a template sees them. Integers beyond 2^53, which JSON here holds whole, are float64 as in Argo CD, or
- * integers where numbers print plainly.
+ * integers where numbers print plainly; smaller ones that a generator made integers are int64 everywhere.
  *
  * @param copy Whether the template may change what it sees: parameters themselves are never changed.
  */
@@ -34,7 +34,7 @@ function holdsBigint(value: Json | undefined): boolean {
 
 function convert(value: Json | undefined, numbers: NumberNotation): GoValue {
   if (typeof value === 'bigint')
-    return numbers === 'plain' && fits(value) ? new GoInteger(value, 'int64') : Number(value)
+    return isMadeInteger(value) || (numbers === 'plain' && fits(value)) ? new GoInteger(value, 'int64') : Number(value)
   if (Array.isArray(value)) return value.map(item => convert(item as Json, numbers))
   if (!isJsonObject(value)) return value as GoValue
   const copy: { [key: string]: GoValue } = {}
