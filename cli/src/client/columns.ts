@@ -1,7 +1,15 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import { valueAt } from '@flotilla/core/json/read-json'
 import { type Column, column, wideColumn } from './print-rows.ts'
 
 /** What the tables of each list show; `-o wide` has all of them. */
+
+/** As the hub's figures count agents; a cluster that never joined has none. */
+function agentState(cluster: JsonObject): string {
+  if (valueAt(cluster, 'joined') !== true) return '-'
+  if (valueAt(cluster, 'agent', 'connected') === true) return 'connected'
+  return valueAt(cluster, 'agent', 'silent') === true ? 'silent' : 'away'
+}
 
 export const APPLICATION_COLUMNS: readonly Column[] = [
   column('NAME', 'name'),
@@ -22,7 +30,7 @@ export const CLUSTER_COLUMNS: readonly Column[] = [
   column('NAME', 'name'),
   column('ENVIRONMENT', 'environment'),
   column('JOINED', 'joined'),
-  { heading: 'AGENT', text: row => (valueAt(row, 'agent', 'connected') === true ? 'connected' : 'away') },
+  { heading: 'AGENT', text: agentState },
   column('APPLICATIONS', 'applications', 'total'),
   column('SYNCED', 'applications', 'sync', 'Synced'),
   column('HEALTHY', 'applications', 'health', 'Healthy'),

@@ -125,3 +125,26 @@ test('a list without anything says so to people, and to programs by being empty'
     expect(await flotilla(['--hub', url, ...words, '-o', 'name'])).toEqual({ code: 0, stdout: '', stderr: '' })
   }
 })
+
+test('the agent of a cluster is connected, away, silent, or not there at all', async () => {
+  const agents = {
+    on: [true, true, false],
+    off: [true, false, false],
+    quiet: [true, false, true],
+    never: [false, false, false],
+  }
+  const items = Object.entries(agents).map(([name, [joined, connected, silent]]) => ({
+    name,
+    joined,
+    agent: { connected, silent },
+  }))
+  const url = await answering(200, JSON.stringify({ items, total: 4, next: null }))
+  const { stdout } = await flotilla(['--hub', url, 'cluster', 'list'])
+  const shown = stdout
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map(line => line.split(/ +/))
+    .map(([name, , , agent]) => [name, agent])
+  expect(Object.fromEntries(shown)).toEqual({ on: 'connected', off: 'away', quiet: 'silent', never: '-' })
+})
