@@ -15,6 +15,7 @@ import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 import { repeatableProblems } from './repeatable-problems.ts'
 import { documentsProblems } from './set-documents.ts'
+import { strategyProblems } from './strategy-problems.ts'
 
 function readApplicationSet(document: JsonObject, group: ApiGroup) {
   const spec = member(document, 'spec')
@@ -25,6 +26,7 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
   problems.push(...budgetProblems(document), ...keepProblems(spec), ...repeatableProblems(spec))
+  problems.push(...strategyProblems(spec))
   if (group === 'argoproj.io') problems.push(...emptyPatchProblems(spec))
   return { name: nameOf(document), spec, problems }
 }
