@@ -37,30 +37,34 @@ export function decideStrict(
 ): Verdict {
   if (policy.everythingAllowed) return { allowed: true, because: [{ row: 'everything is allowed' }] }
   if (principal.kind === 'agent' || isTooLong(resource, action, object)) return NOTHING
-  const ask = (graph: RoleGraph, subject: string): Verdict =>
-    isNobody(subject) ? NOTHING : ofOne(graph.reach(subject), resource, action, object)
   const base = policy.graph
-  const name = principal.kind === 'project-token' ? tokenSubject(principal) : principal.subject
-  const groups = principal.kind === 'person' ? principal.groups : []
-  const project = principal.kind === 'subject' ? undefined : projectOfRequest(resource, object)
-  const projectGraph = project === undefined ? undefined : policy.projectGraph(project)
-  const foreign = principal.kind === 'project-token' && projectGraph !== undefined && principal.project !== project
-  const graph = projectGraph?.graph ?? base
-
   let denied: Verdict | undefined
-  for (const verdict of answers()) {
+  const ask = (graph: RoleGraph, subject: string): Verdict | undefined => {
+    if (isNobody(subject)) return undefined
+    const verdict = ofOne(graph.reach(subject), resource, action, object)
     if (verdict.allowed) return verdict
-    if (verdict.because.length > 0) denied ??= verdict
+    if (verdict !== NOTHING) denied ??= verdict
+    return undefined
+  }
+  const byDefault = policy.defaultRole === '' ? undefined : ask(base, policy.defaultRole)
+  if (byDefault !== undefined) return byDefault
+  const project = principal.kind === 'subject' ? undefined : projectOfRequest(resource, object)
+  const own = project === undefined ? undefined : policy.projectGraph(project)
+  if (principal.kind === 'project-token') {
+    // Of another project's objects its own rows say nothing.
+    if (own !== undefined && principal.project !== project) return denied ?? NOTHING
+  }
+  const graph = own?.graph ?? base
+  const name = principal.kind === 'project-token' ? tokenSubject(principal) : principal.subject
+  const byName = (own === undefined ? undefined : ask(graph, policy.defaultRole)) ?? ask(graph, name)
+  if (byName !== undefined) return byName
+  if (principal.kind === 'person') {
+    for (const group of principal.groups) {
+      const byGroup = graph.isMember(group) ? ask(graph, group) : undefined
+      if (byGroup !== undefined) return byGroup
+    }
   }
   return denied ?? NOTHING
-
-  function* answers(): Generator<Verdict> {
-    yield ask(base, policy.defaultRole)
-    if (foreign) return
-    yield ask(graph, policy.defaultRole)
-    yield ask(graph, name)
-    for (const group of groups) if (graph.isMember(group)) yield ask(graph, group)
-  }
 }
 
 /** One subject's answer: something gives the right, and nothing takes it away. */
