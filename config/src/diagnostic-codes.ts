@@ -173,6 +173,11 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'The Project of an Application does not permit its cluster and namespace; it will be held.',
     remedy: 'Add them to `destinations` of the Project, or choose another destination.',
   },
+  WINDOW_WITHOUT_EFFECT: {
+    severity: 'warning',
+    meaning: 'A sync window of a Project selects no Applications, namespaces or clusters, so that it concerns nobody.',
+    remedy: 'Give it one of the lists, such as `applications: ["*"]`, or remove it.',
+  },
   OPERATION_IGNORED: {
     severity: 'warning',
     meaning: 'The `operation` of an Application asks for one sync; a declaration cannot, so it is ignored.',

@@ -1,3 +1,4 @@
+import type { FreezeRule, WindowRule } from '@flotilla/core/gates/rules'
 import type { ApplicationSpec } from '@flotilla/core/model/application'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type {
@@ -144,6 +145,8 @@ function fleetOf(documents: readonly SourceDocument[]): Fleet {
     projects: of<ProjectSpec>('Project'),
     clusters: of<ClusterSpec>('Cluster'),
     repositories: of<RepositorySpec>('Repository'),
+    syncWindows: of<WindowRule>('SyncWindow'),
+    freezePeriods: of<FreezeRule>('FreezePeriod'),
   }
 }
 

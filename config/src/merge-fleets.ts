@@ -34,6 +34,8 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     projects: pick(part => part.projects),
     clusters: pick(part => part.clusters),
     repositories: pick(part => part.repositories),
+    syncWindows: pick(part => part.syncWindows ?? []),
+    freezePeriods: pick(part => part.freezePeriods ?? []),
   }
   const refused = refusedIn(sorted)
   return {
@@ -64,6 +66,8 @@ export function incumbentsOf(fleet: Fleet): Incumbents {
     ...fleet.projects,
     ...fleet.clusters,
     ...fleet.repositories,
+    ...(fleet.syncWindows ?? []),
+    ...(fleet.freezePeriods ?? []),
   ]
   return new Map(
     all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),

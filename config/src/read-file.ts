@@ -146,13 +146,13 @@ function readObject(
   }
   const recognition = recognise(value)
   if (recognition.kind === 'none') {
-    const { problems, gate } = recognition
+    const { problems } = recognition
     return {
       ...common,
       position,
       broken: yamlMistakes.length > 0 || problems.some(isBlocking),
       diagnostics: [...yamlMistakes, ...problems.map(place)],
-      gates: gate === undefined ? [] : [{ what: gate.what, position: yaml.positionOf([...base, ...gate.path]) }],
+      gates: [],
     }
   }
   const { reader } = recognition
@@ -182,11 +182,11 @@ function readObject(
     },
     broken: yamlMistakes.length > 0 || problems.some(isBlocking),
     diagnostics: [...yamlMistakes, ...problems.map(place)],
-    gates: (reading.gates ?? []).map(({ what, path }) => ({
-      what,
-      project: reading.name,
-      position: yaml.keyPositionOf([...base, ...path]),
-    })),
+    gates: (reading.gates ?? []).map(({ what, path, everywhere }) =>
+      everywhere
+        ? { what, position: yaml.positionOf([...base, ...path]) }
+        : { what, project: reading.name, position: yaml.keyPositionOf([...base, ...path]) },
+    ),
   }
 }
 

@@ -5,6 +5,8 @@ import { listOf, member, textOf } from './kinds/kind.ts'
 import { type Path, type Problem, pathText } from './problem.ts'
 
 const TEAM_KINDS: ReadonlySet<FleetKind> = new Set(['ApplicationSet', 'Application'])
+/** Anybody may close what is theirs: a gate concerns no Project beyond the trust of its source. */
+const GATE_KINDS: ReadonlySet<FleetKind> = new Set(['SyncWindow', 'FreezePeriod'])
 
 /**
  * Whether a config source with this trust may declare for `project` (decision 18). Every Application is asked about,
@@ -34,9 +36,9 @@ export function matchesGlob(pattern: string, text: string): boolean {
 
 /** What in a document goes beyond the trust of its source. A templated project is judged when it has been expanded. */
 export function trustProblems(trust: Trust, kind: FleetKind, spec: Json): Problem[] {
-  if (trust.kind === 'all') return []
+  if (trust.kind === 'all' || GATE_KINDS.has(kind)) return []
   if (!TEAM_KINDS.has(kind)) {
-    const message = `this config source may not declare a ${kind}; its trust covers ApplicationSets and Applications`
+    const message = `this config source may not declare a ${kind}; its trust covers ApplicationSets, Applications and gates`
     return [{ code: 'NOT_TRUSTED', severity: 'error', path: ['kind'], message }]
   }
   const named = kind === 'Application' ? [{ path: ['spec', 'project'], value: spec }] : templatesOf(spec)

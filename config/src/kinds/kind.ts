@@ -4,13 +4,22 @@ import type { z } from 'zod'
 import type { Path, Problem } from '../problem.ts'
 
 /** The kinds that a Fleet is made of, under our names. */
-export type FleetKind = 'ApplicationSet' | 'Application' | 'Project' | 'Cluster' | 'Repository'
+export type FleetKind =
+  | 'ApplicationSet'
+  | 'Application'
+  | 'Project'
+  | 'Cluster'
+  | 'Repository'
+  | 'SyncWindow'
+  | 'FreezePeriod'
 
 /** A restriction that this version cannot enforce yet: what it covers must be held rather than run without it. */
 export interface GateFound {
   readonly path: Path
   /** `SyncWindow "nights"`, `syncWindows of Project "shop"`. */
   readonly what: string
+  /** It may concern more than the Project that the document is; absent: that Project. */
+  readonly everywhere?: true
 }
 
 export interface KindReading {

@@ -5,6 +5,7 @@ import type { Problem } from '../problem.ts'
 import { argoProjectDocument, PROJECT_ADDITIONS, projectDocument } from '../schema/project.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from './kind.ts'
+import { syncWindowProblems } from './sync-window-problems.ts'
 
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
 const RESTRICTING = [
@@ -29,6 +30,7 @@ function readProject(document: JsonObject) {
     const message = `${field} restricts what may be done and is not enforced yet: Applications of this project are held`
     problems.push({ ...unsupported(field, message), severity: 'error', blocking: false })
   }
+  problems.push(...syncWindowProblems(spec))
   for (const field of GRANTING) {
     if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
   }

@@ -5,7 +5,8 @@ import { applicationReaders } from './application.ts'
 import { applicationSetReaders } from './application-set.ts'
 import { argoSecretType, clusterSecretReader, repositorySecretReader } from './argo-secret.ts'
 import { clusterReader } from './cluster.ts'
-import type { GateFound, KindReader } from './kind.ts'
+import { gateReaders } from './gates.ts'
+import type { KindReader } from './kind.ts'
 import { member, nameOf, textOf } from './kind.ts'
 import { projectReaders } from './project.ts'
 import { repositoryReader } from './repository.ts'
@@ -16,22 +17,17 @@ export const KIND_READERS: readonly KindReader[] = [
   ...projectReaders,
   clusterReader,
   repositoryReader,
+  ...gateReaders,
 ]
 
 const BY_TYPE = new Map(KIND_READERS.map(reader => [`${reader.apiVersion} ${reader.writtenKind}`, reader]))
 
-/** Part of the language, not built: ignoring the gates among them would be unsafe. */
-const KINDS_TO_COME: ReadonlyMap<string, 'gate' | 'grant'> = new Map([
-  ['SyncWindow', 'gate'],
-  ['FreezePeriod', 'gate'],
-  ['Team', 'grant'],
-  ['AccessPolicy', 'grant'],
-  ['NotificationRoute', 'grant'],
-])
+/** Part of the language, not built: they only grant, so that nothing is held without them. */
+const KINDS_TO_COME: ReadonlySet<string> = new Set(['Team', 'AccessPolicy', 'NotificationRoute'])
 /** Every kind of our group, those that have no effect yet among them. */
 export const OUR_KINDS: readonly string[] = [
   ...KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(reader => reader.writtenKind),
-  ...KINDS_TO_COME.keys(),
+  ...KINDS_TO_COME,
 ]
 export const ARGO_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(
   reader => reader.writtenKind,
@@ -40,8 +36,8 @@ const API_VERSIONS = ['flotilla.dev/v1alpha1', 'argoproj.io/v1alpha1']
 
 export type Recognition =
   | { readonly kind: 'reader'; readonly reader: KindReader }
-  /** Nothing to declare: why, and which gate is thereby missing. */
-  | { readonly kind: 'none'; readonly problems: readonly Problem[]; readonly gate?: GateFound }
+  /** Nothing to declare, and why. */
+  | { readonly kind: 'none'; readonly problems: readonly Problem[] }
 
 /** Finds how a document is to be read, by its apiVersion and kind; or says what is wrong with them. */
 export function recognise(document: JsonObject): Recognition {
@@ -55,9 +51,8 @@ export function recognise(document: JsonObject): Recognition {
   if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-rbac-cm') {
     return refused(notYet('ConfigMap argocd-rbac-cm has no effect yet', 'warning'))
   }
-  const toCome = apiVersion === 'flotilla.dev/v1alpha1' ? KINDS_TO_COME.get(kind) : undefined
-  if (toCome === 'gate') return gate(document, kind)
-  if (toCome === 'grant') return refused(notYet(`kind ${kind} has no effect yet`, 'warning'))
+  if (apiVersion === 'flotilla.dev/v1alpha1' && KINDS_TO_COME.has(kind))
+    return refused(notYet(`kind ${kind} has no effect yet`, 'warning'))
   return refused(unknown(apiVersion, kind))
 }
 
@@ -87,12 +82,6 @@ function recogniseSecret(document: JsonObject): Recognition {
 
 function notYet(message: string, severity: 'error' | 'warning'): Problem {
   return { code: 'KIND_NOT_SUPPORTED_YET', severity, path: ['kind'], message, blocking: false }
-}
-
-function gate(document: JsonObject, kind: string): Recognition {
-  const what = `${kind} "${nameOf(document)}"`
-  const problem = notYet(`${kind} is not enforced yet: everything that it may concern is held`, 'error')
-  return { kind: 'none', problems: [problem], gate: { path: ['kind'], what } }
 }
 
 function unknown(apiVersion: string, kind: string): Problem {

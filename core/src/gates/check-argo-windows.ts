@@ -5,7 +5,10 @@ import { parseGoDuration } from './go-duration.ts'
 import { cronMistakeText, parseCron } from './parse-cron.ts'
 import { TimeZone } from './time-zone.ts'
 
-export type WindowMistake = ScopeMistake
+export interface WindowMistake extends ScopeMistake {
+  /** It concerns nobody: no harm, and surely not what was meant. */
+  readonly selectsNothing?: true
+}
 
 /** Longest `description`, in characters. */
 export const LONGEST_DESCRIPTION = 255
@@ -40,10 +43,11 @@ export function checkArgoWindows(windows: ArgoWindows): readonly WindowMistake[]
   for (const [index, window] of windows.entries()) {
     if (window === null) continue
     mistakes.push(...checkArgoWindow(window).map(({ path, message }) => ({ path: [index, ...path], message })))
-    if (!selects(window)) {
+    if (!selectsAnything(window)) {
       mistakes.push({
         path: [index],
         message: 'requires one of application, cluster or namespace: without one it concerns nobody',
+        selectsNothing: true,
       })
     }
     const identity = windowIdentity(window)
@@ -55,7 +59,7 @@ export function checkArgoWindows(windows: ArgoWindows): readonly WindowMistake[]
   return mistakes
 }
 
-function selects({ applications = [], namespaces = [], clusters = [] }: ArgoWindow): boolean {
+function selectsAnything({ applications = [], namespaces = [], clusters = [] }: ArgoWindow): boolean {
   return applications.length + namespaces.length + clusters.length > 0
 }
 

@@ -1,13 +1,15 @@
+import { RE2JS, RE2JSSyntaxException } from 're2js'
 import { canonicalJson, sha256 } from '../json/canonical-json.ts'
 import type { Json } from '../json/json.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import {
-  areaOf,
   type CompiledScope,
   compileArgoScope,
   compileScope,
+  EVERYTHING,
   inScope,
   type ScopeMistake,
+  scopeWithin,
 } from './compile-scope.ts'
 import { compileFreezeTimes, instantOfPlace, parsePlace, type RuleTiming } from './freeze-times.ts'
 import { parseGoDuration } from './go-duration.ts'
@@ -80,9 +82,8 @@ export function compileWindow(rule: WindowRule): CompiledRule {
   const mistakes: RuleMistake[] = []
   const timing = windowTiming(rule, mistakes)
   const zone = readZone(rule.timeZone, mistakes)
-  const scope =
-    rule.select.kind === 'argo' ? compileArgoScope(rule.select.scope, rule.project) : compileScope(rule.select.scope)
-  const scoped = readScope(scope, rule.project, rule.select.kind === 'argo' ? [] : ['scope'], mistakes)
+  const scope = rule.select.kind === 'argo' ? compileArgoScope(rule.select.scope) : compileScope(rule.select.scope)
+  const scoped = readScope(scope, rule.within, rule.select.kind === 'argo' ? [] : ['scope'], mistakes)
   const common = {
     id: idOf('SyncWindow', rule.name, rule as unknown as Json),
     name: rule.name,
@@ -134,7 +135,7 @@ export function compileFreeze(
   calendars: ReadonlyMap<string, CalendarSnapshot> | undefined,
 ): CompiledRule {
   const mistakes: RuleMistake[] = []
-  const scope = readScope(compileScope(rule.scope), rule.project, ['scope'], mistakes)
+  const scope = readScope(compileScope(rule.scope), rule.within, ['scope'], mistakes)
   const zone = readZone(rule.timeZone, mistakes)
   const times = compileFreezeTimes(rule.when, calendars)
   mistakes.push(...times.mistakes.map(({ path, message }) => ({ path: ['when', ...path], message })))
@@ -172,7 +173,21 @@ function readBreakGlass({ breakGlass = {} }: FreezeRule, mistakes: RuleMistake[]
   if (maxDurationMs === undefined || maxDurationMs <= 0) {
     mistakes.push({ path: ['breakGlass', 'maxDuration'], message: `"${maxDuration}" is no duration such as 4h` })
   }
+  if (breakGlass.ticketPattern !== undefined && !isPattern(breakGlass.ticketPattern)) {
+    const message = `"${breakGlass.ticketPattern}" is no regular expression (RE2)`
+    mistakes.push({ path: ['breakGlass', 'ticketPattern'], message })
+  }
   return { allowed, approvals, maxDurationMs: maxDurationMs ?? 0 }
+}
+
+function isPattern(text: string): boolean {
+  try {
+    RE2JS.compile(text)
+    return true
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) return false
+    throw error
+  }
 }
 
 /** Closes what it may concern, with the reason: a rule that nobody can read must not be a rule that nobody obeys. */
@@ -200,13 +215,13 @@ function indeterminate(
 
 function readScope(
   reading: ReturnType<typeof compileScope>,
-  project: string | undefined,
+  within: readonly string[] | undefined,
   path: readonly string[],
   mistakes: RuleMistake[],
 ): CompiledScope {
-  if (reading.kind === 'scope') return reading.scope
+  if (reading.kind === 'scope') return scopeWithin(within, reading.scope)
   mistakes.push(...reading.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })))
-  return areaOf(project)
+  return scopeWithin(within, EVERYTHING)
 }
 
 function readZone(name: string | undefined, mistakes: RuleMistake[]): TimeZone | 'cluster' | undefined {

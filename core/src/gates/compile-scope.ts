@@ -27,9 +27,11 @@ type Mistakes = ScopeMistake[]
 
 export const EVERYTHING: CompiledScope = { coarse: () => 'yes', fine: () => true }
 
-/** Everything of one Project; everything at all without one. */
-export function areaOf(project: string | undefined): CompiledScope {
-  return project === undefined ? EVERYTHING : withinProject(project, EVERYTHING)
+/** The scope, but nothing beyond these Projects. */
+export function scopeWithin(projects: readonly string[] | undefined, scope: CompiledScope): CompiledScope {
+  if (projects === undefined) return scope
+  const inside = compileNamePatterns(projects)
+  return { coarse: target => (inside(target.project) ? scope.coarse(target) : 'no'), fine: scope.fine }
 }
 
 export function inScope(scope: CompiledScope, target: GateTarget): boolean {
@@ -81,7 +83,7 @@ interface SelectorList {
 }
 
 /** Argo CD's windows: any list is enough, or with `andOperator` every one that is not empty. None matches nothing. */
-export function compileArgoScope(scope: ArgoWindowScope, project?: string): ScopeReading {
+export function compileArgoScope(scope: ArgoWindowScope): ScopeReading {
   const mistakes: Mistakes = []
   const lists: readonly SelectorList[] = [
     ...some(scope.clusters, (list): SelectorList => {
@@ -110,11 +112,7 @@ export function compileArgoScope(scope: ArgoWindowScope, project?: string): Scop
     },
     fine: target => (and ? fine.every(list => list.fits(target)) : fine.some(list => list.fits(target))),
   }
-  return { kind: 'scope', scope: project === undefined ? compiled : withinProject(project, compiled) }
-}
-
-function withinProject(project: string, scope: CompiledScope): CompiledScope {
-  return { coarse: target => (target.project === project ? scope.coarse(target) : 'no'), fine: scope.fine }
+  return { kind: 'scope', scope: compiled }
 }
 
 function some<Result>(

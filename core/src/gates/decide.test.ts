@@ -213,8 +213,8 @@ describe('a rule that cannot be evaluated closes what it may concern', () => {
   test('without a scope that can be read: the whole project, or everything', () => {
     const broken = { applications: ['check[out'] }
     const select = { kind: 'argo' as const, scope: broken }
-    expect(ask({ windows: [{ ...NIGHTS, select, project: 'shop' }] }, '2026-12-20T23:00').allowed).toBe(false)
-    expect(ask({ windows: [{ ...NIGHTS, select, project: 'shop' }] }, '2026-12-20T23:00', {}, bank).allowed).toBe(true)
+    expect(ask({ windows: [{ ...NIGHTS, select, within: ['shop'] }] }, '2026-12-20T23:00').allowed).toBe(false)
+    expect(ask({ windows: [{ ...NIGHTS, select, within: ['shop'] }] }, '2026-12-20T23:00', {}, bank).allowed).toBe(true)
     expect(ask({ freezes: [{ ...FREEZE, scope: {} }] }, '2026-06-20T23:00', {}, bank).allowed).toBe(false)
   })
 

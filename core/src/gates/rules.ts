@@ -72,8 +72,11 @@ interface RuleHead {
   readonly owner?: string
   /** Who has made it; all of them count, and all are shown. */
   readonly level: 'organisation' | 'project' | 'team'
-  /** The Project that holds it; also the area that it closes when its scope cannot be read. */
-  readonly project?: string
+  /**
+   * Globs of Projects: it concerns no others, whatever its scope says, and closes these when its scope cannot be read.
+   * The Project that holds it, or those that its config source may declare for; absent: all.
+   */
+  readonly within?: readonly string[]
 }
 
 /** Argo CD's selection: lists of globs, any of which is enough unless `andOperator` is set. */

@@ -1,3 +1,4 @@
+import type { FreezeRule, WindowRule } from '../gates/rules.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { ApiGroup, ApplicationSpec } from './application.ts'
 import type { Diagnostic, Position } from './diagnostic.ts'
@@ -98,6 +99,8 @@ export interface Fleet {
   readonly projects: readonly Declared<ProjectSpec>[]
   readonly clusters: readonly Declared<ClusterSpec>[]
   readonly repositories: readonly Declared<RepositorySpec>[]
+  readonly syncWindows?: readonly Declared<WindowRule>[]
+  readonly freezePeriods?: readonly Declared<FreezeRule>[]
 }
 
 export interface LoadResult {

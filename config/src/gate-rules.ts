@@ -1,0 +1,90 @@
+import type { ArgoWindow } from '@flotilla/core/gates/argo-windows'
+import type { FreezeRule, GateCluster, GateRules, GateTarget, WindowRule } from '@flotilla/core/gates/rules'
+import { isJsonObject } from '@flotilla/core/json/json'
+import type { Application } from '@flotilla/core/model/application'
+import type { ClusterSpec, Declared, Fleet, ProjectSpec, Trust } from '@flotilla/core/model/fleet'
+import { aliasServer, resolveDestination } from '@flotilla/core/project/destination'
+import { listOf } from './kinds/kind.ts'
+import { syncWindow } from './schema/project.ts'
+
+/** Every gate that a fleet declares: those of its Projects, its SyncWindows and its FreezePeriods. */
+export function gateRules(fleet: Fleet): GateRules {
+  return {
+    windows: [...fleet.projects.flatMap(windowsOf), ...(fleet.syncWindows ?? []).map(ownWindow)],
+    freezes: (fleet.freezePeriods ?? []).map(({ spec, trust }): FreezeRule => ({ ...spec, ...withinTrust(trust) })),
+  }
+}
+
+function ownWindow({ spec, trust }: Declared<WindowRule>): WindowRule {
+  return { ...spec, ...withinTrust(trust) }
+}
+
+/** A gate concerns nobody for whom its config source may not declare. */
+function withinTrust(trust: Trust): { readonly within?: readonly string[] } {
+  return trust.kind === 'all' ? {} : { within: trust.projects }
+}
+
+function windowsOf({ name, spec }: Declared<ProjectSpec>): readonly WindowRule[] {
+  return listOf(spec['syncWindows'] as never).flatMap((window, index): readonly WindowRule[] => {
+    if (!isJsonObject(window)) return []
+    // What has not even the form of a window is one that cannot be read: it closes the Project.
+    const argo: ArgoWindow = syncWindow.safeParse(window).success ? (window as ArgoWindow) : { applications: ['*'] }
+    const { kind = '', schedule = '', duration = '', manualSync, timeZone, syncOverrun, description, ...scope } = argo
+    return [
+      {
+        name: `Project/${name} syncWindows[${index}]`,
+        level: 'project',
+        within: [name],
+        kind,
+        schedule,
+        duration,
+        select: { kind: 'argo', scope },
+        ...(timeZone === undefined ? {} : { timeZone }),
+        ...(manualSync === undefined ? {} : { manualSync }),
+        ...(syncOverrun === undefined ? {} : { syncOverrun }),
+        ...(description === undefined || description === '' ? {} : { description }),
+      },
+    ]
+  })
+}
+
+/** Applications as gates see them; those on one cluster share its object. */
+export function gateTargets(fleet: Fleet): (application: Application) => GateTarget {
+  const clusters = fleet.clusters.map(declared => ({
+    name: declared.name,
+    servers: declared.spec.servers.length > 0 ? declared.spec.servers : [aliasServer(declared.name)],
+    local: declared.spec.local,
+    gate: clusterOf(declared),
+  }))
+  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
+  const byServer = new Map(clusters.flatMap(cluster => cluster.servers.map(server => [server, cluster] as const)))
+  const found = {
+    byName: (name: string) => byName.get(name),
+    byServer: (server: string) => byServer.get(server),
+    local: () => clusters.find(({ local }) => local),
+  }
+  return ({ metadata, spec, provenance }) => {
+    const { name, server, namespace } = spec.destination
+    const destination = resolveDestination(spec.destination, found)
+    return {
+      name: metadata.name,
+      project: spec.project === '' ? 'default' : spec.project,
+      ...(provenance.set === undefined ? {} : { set: provenance.set }),
+      labels: metadata.labels ?? {},
+      destination: { ...(name && { name }), ...(server && { server }), ...(namespace && { namespace }) },
+      ...(destination.kind === 'cluster' && { cluster: destination.cluster.gate }),
+    }
+  }
+}
+
+function clusterOf({ name, labels, spec, document }: Declared<ClusterSpec>): GateCluster {
+  // A Cluster that names no zone has that of the organisation, not UTC.
+  const written = isJsonObject(document['spec']) ? document['spec']['timeZone'] : undefined
+  return {
+    name,
+    labels,
+    servers: spec.servers,
+    ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    ...(written === undefined ? {} : { timeZone: spec.timeZone }),
+  }
+}
