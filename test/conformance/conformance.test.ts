@@ -161,3 +161,8 @@ describe('checking the expectations of an appset case', () => {
     test(sentence, () => expect(kind(testCase, observed, apiObjects)).toBe(outcome))
   }
 })
+
+test('a folder that is named and not there is a mistake, not an empty list of cases', () => {
+  expect(() => casesFolder({ FLOTILLA_CASES: '/no/such/folder' })).toThrow('/no/such/folder')
+  expect(casesFolder({ FLOTILLA_CASES: import.meta.dirname })).toBe(import.meta.dirname)
+})

@@ -16,9 +16,15 @@ export interface Counts {
   notBuilt: number
 }
 
-/** Where the cases are: `FLOTILLA_CASES`, else `shared/conformance` beside the checkout; undefined when neither is there. */
+/**
+ * Where the cases are: `FLOTILLA_CASES`, else `shared/conformance` beside the checkout; undefined when that is not there.
+ *
+ * @throws Error when a folder is named that is not there: nothing checked must not look like nothing wrong.
+ */
 export function casesFolder(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const folder = environment['FLOTILLA_CASES'] ?? join(import.meta.dirname, '../../../shared/conformance')
+  const named = environment['FLOTILLA_CASES']
+  if (named !== undefined && !existsSync(named)) throw new Error(`FLOTILLA_CASES names ${named}, which is not there`)
+  const folder = named ?? join(import.meta.dirname, '../../../shared/conformance')
   return existsSync(folder) ? folder : undefined
 }
 

@@ -13,7 +13,7 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const options = readOptions()
   if (options === undefined) return 2
-  const folder = casesFolder()
+  const folder = options.folder
   if (folder === undefined) {
     console.log('conformance: no cases here (set FLOTILLA_CASES to their folder); nothing was checked')
     return 0
@@ -50,7 +50,7 @@ function readOptions() {
     const unknown = (values.suite ?? []).filter(name => !SUITES.some(suite => suite.name === name))
     if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}; there are: ${suiteNames()}`)
     const suites = values.suite ? SUITES.filter(suite => values.suite?.includes(suite.name)) : SUITES
-    return { suites, failedOnly: values.failed }
+    return { suites, failedOnly: values.failed, folder: casesFolder() }
   } catch (error) {
     console.error(`${(error as Error).message}\nusage: npm run conformance -- [--suite NAME]… [--failed]`)
     return undefined
