@@ -1,14 +1,15 @@
 import { assessHealth } from '@flotilla/core/health/assess-health'
+import { ruleKeyOf } from '@flotilla/core/health/find-rule'
 import { HEALTH_RULES } from '@flotilla/core/health/registry'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Health } from '@flotilla/core/model/status'
-import { type ConformanceCase, failed, NOT_BUILT, notApplicable, type Outcome, PASSED, type Suite } from './suite.ts'
+import { brokenLaws } from './health-mutations.ts'
+import { type ConformanceCase, failed, type Outcome, PASSED, type Suite } from './suite.ts'
 
 /** What the rows of health.json hold, as far as it is read here. */
 interface HealthCase extends ConformanceCase {
   readonly chain: string
-  readonly ruleDir: string
   readonly parsed: JsonObject
   /** Null: the object has no health. */
   readonly expectedStatus: string | null
@@ -32,15 +33,17 @@ const STRICT = { strictArgo: true }
 
 /** Argo's own tests run the kind's script alone, without the deletion step; so does this. */
 function runCustomization(testCase: HealthCase): Outcome {
-  const rule = HEALTH_RULES.get(testCase.ruleDir)
-  if (!rule) return notApplicable(`${NOT_BUILT}: shipped rules of custom resources`)
-  return compare(testCase, rule.assess(objectOf(testCase), STRICT))
+  const object = objectOf(testCase)
+  const rule = HEALTH_RULES.find(ruleKeyOf(object))
+  return rule ? compare(testCase, rule.assess(object, STRICT)) : failed('no rule')
 }
 
-function compare({ expectedStatus, expectedMessage }: HealthCase, actual: Health | null): Outcome {
+function compare(testCase: HealthCase, actual: Health | null): Outcome {
+  const { expectedStatus, expectedMessage } = testCase
   const message = actual?.message ?? ''
   const same = expectedStatus === (actual?.status ?? null) && (expectedMessage === null || expectedMessage === message)
-  if (same) return PASSED
+  const broken = brokenLaws(objectOf(testCase))
+  if (same) return broken.length === 0 ? PASSED : failed(broken.join('; '))
   return failed(`expected ${expectedStatus} ${JSON.stringify(expectedMessage)}\nbut was ${JSON.stringify(actual)}`)
 }
 

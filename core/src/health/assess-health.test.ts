@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { assessHealth } from './assess-health.ts'
+import { ruleTable } from './find-rule.ts'
 import type { HealthOptions } from './health-rule.ts'
 
 interface Row {
@@ -10,7 +11,80 @@ interface Row {
   readonly expected: JsonObject | null
 }
 
+const READY_SINCE_NOON = {
+  type: 'Ready',
+  status: 'False',
+  reason: 'Waiting',
+  lastTransitionTime: '2026-01-01T12:00:00Z',
+}
+
 const ROWS: { readonly [sentence: string]: Row } = {
+  'a custom resource that says nothing is taken to be done': {
+    object: object('example.com/v1', 'Thing'),
+    expected: { status: 'Healthy' },
+  },
+  'a custom resource whose status is awaited is Progressing without one': {
+    object: object('example.com/v1', 'Thing'),
+    options: { awaitsStatus: true },
+    expected: { status: 'Progressing', message: 'Waiting for the controller to write a status' },
+  },
+  'the strict reading has no opinion of custom resources without a rule': {
+    object: object('example.com/v1', 'Thing', { status: { conditions: [READY_SINCE_NOON] } }),
+    options: { strictArgo: true },
+    expected: null,
+  },
+  'a custom resource that is not Ready is Progressing': {
+    object: object('example.com/v1', 'Thing', { status: { conditions: [READY_SINCE_NOON] } }),
+    options: { now: Date.parse('2026-01-01T12:04:59Z') },
+    expected: { status: 'Progressing', message: 'Waiting' },
+  },
+  'a custom resource that is not Ready for longer than five minutes is Degraded': {
+    object: object('example.com/v1', 'Thing', { status: { conditions: [READY_SINCE_NOON] } }),
+    options: { now: Date.parse('2026-01-01T12:05:01Z') },
+    expected: { status: 'Degraded', message: 'Waiting' },
+  },
+  'Stalled comes before Reconciling and Ready': {
+    object: object('example.com/v1', 'Thing', {
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'True' },
+          { type: 'Reconciling', status: 'True' },
+          { type: 'Stalled', status: 'True', message: 'no quota' },
+        ],
+      },
+    }),
+    expected: { status: 'Degraded', message: 'no quota' },
+  },
+  'a child Application says its own health': {
+    object: object('argoproj.io/v1alpha1', 'Application', { status: { health: { status: 'Degraded' } } }),
+    expected: { status: 'Degraded' },
+  },
+  'a rule for a whole family of groups yields to the one of a kind': {
+    object: object('pkg.crossplane.io/v1', 'Provider'),
+    expected: { status: 'Progressing', message: 'Waiting for provider to be installed' },
+  },
+  "a rule of one's own comes before the one that is shipped": {
+    object: object('v1', 'Service', { spec: { type: 'ClusterIP' } }),
+    options: { custom: ruleTable([['Service', { assess: () => ({ status: 'Degraded' }) }]]) },
+    expected: { status: 'Degraded' },
+  },
+  "a rule of one's own without an opinion leaves it to the one that is shipped": {
+    object: object('v1', 'Service', { spec: { type: 'ClusterIP' } }),
+    options: { custom: ruleTable([['Service', { assess: () => undefined }]]) },
+    expected: { status: 'Healthy' },
+  },
+  "a rule of one's own is not asked about a stale status": {
+    object: object('example.com/v1', 'Thing', { status: { observedGeneration: 1 } }, { generation: 2 }),
+    options: { custom: ruleTable([['example.com/*', { assess: () => ({ status: 'Healthy' }) }]]) },
+    expected: { status: 'Progressing', message: 'generation is 2, but latest observed generation is 1' },
+  },
+  "a rule of one's own may look at generations itself": {
+    object: object('example.com/v1', 'Thing', { status: { observedGeneration: 1 } }, { generation: 2 }),
+    options: {
+      custom: ruleTable([['example.com/*', { ignoreGeneration: true, assess: () => ({ status: 'Healthy' }) }]]),
+    },
+    expected: { status: 'Healthy' },
+  },
   'a kind without a rule has no health': { object: object('v1', 'ConfigMap'), expected: null },
   'an object that is being deleted is Progressing, rule or not': {
     object: object('v1', 'ConfigMap', {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }),

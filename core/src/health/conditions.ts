@@ -7,6 +7,7 @@ export interface Condition {
   readonly status: string
   readonly reason: string
   readonly message: string
+  readonly lastTransitionTime: string
 }
 
 /** The members of `status.conditions`, in their order. */
@@ -20,5 +21,6 @@ export function readCondition(condition: Json): Condition {
     status: textAt(condition, 'status'),
     reason: textAt(condition, 'reason'),
     message: textAt(condition, 'message'),
+    lastTransitionTime: textAt(condition, 'lastTransitionTime'),
   }
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import type { Health, HealthStatus } from '../model/status.ts'
+import type { RuleTable } from './find-rule.ts'
 
 /** How health is read. All are off by default. */
 export interface HealthOptions {
@@ -7,6 +8,23 @@ export interface HealthOptions {
   readonly strictArgo?: boolean
   /** An Ingress is healthy without an address: for controllers that never publish one. */
   readonly ignoreIngressAddress?: boolean
+  /** Now, in milliseconds since 1970: without it nothing is ever late. */
+  readonly now?: number
+  /**
+   * The kind has a status that its controller has to write: without one it is Progressing. The caller knows, from the
+   * CustomResourceDefinition, and asks for one observe interval only.
+   */
+  readonly awaitsStatus?: boolean
+  /** Rules of one's own; they come before every shipped one. */
+  readonly custom?: RuleTable<CustomHealthRule>
+}
+
+/** A rule that somebody else wrote. Undefined: it has no opinion, so the next in the chain is asked. */
+export interface CustomHealthRule {
+  /** The rule looks at `status.observedGeneration` itself, so a stale status is not Progressing before it is asked. */
+  readonly ignoreGeneration?: boolean
+  /** Never throws: a rule that fails is Unknown with its error. */
+  readonly assess: (object: KubernetesObject) => Health | undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type RuleTable, ruleTable } from './find-rule.ts'
 import type { HealthRuleEntry } from './health-rule.ts'
 import { apiServiceHealth } from './kinds/api-service.ts'
 import { argoWorkflowHealth } from './kinds/argo-workflow.ts'
@@ -14,9 +15,10 @@ import { podDisruptionBudgetHealth } from './kinds/pod-disruption-budget.ts'
 import { replicaSetHealth } from './kinds/replica-set.ts'
 import { serviceHealth } from './kinds/service.ts'
 import { statefulSetHealth } from './kinds/stateful-set.ts'
+import { SHIPPED_RULES } from './rules/shipped-rules.ts'
 
-/** The built-in rules by `group/Kind`, or `Kind` for the core group. A new rule is a file and a line here. */
-export const HEALTH_RULES: ReadonlyMap<string, HealthRuleEntry> = new Map<string, HealthRuleEntry>([
+/** Kubernetes' own kinds and Argo's Workflow. A new rule is a file and a line here. */
+const BUILT_IN: readonly (readonly [string, HealthRuleEntry])[] = [
   ['apps/Deployment', { versions: ['v1'], assess: deploymentHealth }],
   ['apps/StatefulSet', { versions: ['v1'], assess: statefulSetHealth }],
   ['apps/DaemonSet', { versions: ['v1'], assess: daemonSetHealth }],
@@ -33,4 +35,10 @@ export const HEALTH_RULES: ReadonlyMap<string, HealthRuleEntry> = new Map<string
   ['apiextensions.k8s.io/CustomResourceDefinition', { assess: customResourceDefinitionHealth }],
   ['policy/PodDisruptionBudget', { assess: podDisruptionBudgetHealth }],
   ['argoproj.io/Workflow', { assess: argoWorkflowHealth }],
+] as const
+
+/** Every rule that we bring, by `group/Kind`, or `Kind` for the core group; a key may have `*` for any text. */
+export const HEALTH_RULES: RuleTable<HealthRuleEntry> = ruleTable([
+  ...SHIPPED_RULES.flatMap(({ kinds, assess }) => kinds.map(kind => [kind, { assess }] as const)),
+  ...BUILT_IN,
 ])

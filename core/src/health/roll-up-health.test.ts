@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Health } from '../model/status.ts'
-import { type AssessedObject, countsForHealth, rollUpHealth } from './roll-up-health.ts'
+import { type AssessedObject, countHealth, countsForHealth, rollUpHealth } from './roll-up-health.ts'
 
 const ROWS: {
   readonly [sentence: string]: { readonly objects: readonly AssessedObject[]; readonly expected: Health }
@@ -46,6 +46,33 @@ const ROWS: {
 describe('rollUpHealth', () => {
   it.each(Object.entries(ROWS))('%s', (_sentence, { objects, expected }) => {
     expect(rollUpHealth(objects)).toEqual(expected)
+  })
+})
+
+describe('rollUpHealth of an Application of Applications', () => {
+  const child = (status: Health['status']): AssessedObject => {
+    return {
+      ...live('child', status),
+      key: { group: 'argoproj.io', kind: 'Application', namespace: 'n', name: 'child' },
+    }
+  }
+
+  it('does not count a child that nobody has looked at', () => {
+    expect(rollUpHealth([live('a', 'Healthy'), child('Unknown')])).toEqual({ status: 'Healthy' })
+    expect(rollUpHealth([live('a', 'Healthy'), child('Missing')])).toEqual({ status: 'Healthy' })
+  })
+
+  it('counts a child that is Degraded', () => {
+    expect(rollUpHealth([live('a', 'Healthy'), child('Degraded')]).status).toBe('Degraded')
+  })
+})
+
+describe('countHealth', () => {
+  it('says how many are in each state, best first', () => {
+    expect(Object.entries(countHealth(['Degraded', 'Healthy', 'Healthy']))).toEqual([
+      ['Healthy', 2],
+      ['Degraded', 1],
+    ])
   })
 })
 

@@ -23,7 +23,7 @@ const NAMED_CAUSES = 3
  * is at least Missing; no objects at all is Healthy. The message names up to three of the worst.
  */
 export function rollUpHealth(objects: readonly AssessedObject[]): Health {
-  const counted = objects.filter(object => object.counted)
+  const counted = objects.filter(object => object.counted && !isUnsureChild(object))
   let worst: HealthStatus = 'Healthy'
   let causes: ObjectKey[] = []
   const consider = (status: HealthStatus, key: ObjectKey) => {
@@ -39,6 +39,19 @@ export function rollUpHealth(objects: readonly AssessedObject[]): Health {
     if (!live && (missingTooLong || noneLive)) consider('Missing', key)
   }
   return causes.length === 0 ? { status: worst } : { status: worst, message: causedBy(causes) }
+}
+
+/** A child Application that is Missing or Unknown says that nobody has looked yet, not that something is wrong. */
+function isUnsureChild({ key, live, health }: AssessedObject): boolean {
+  if (key.group !== 'argoproj.io' || key.kind !== 'Application') return false
+  return live && (health?.status === 'Missing' || health?.status === 'Unknown')
+}
+
+/** How many are in each state, best first: for a fleet, where one word hides two Degraded among a hundred. */
+export function countHealth(all: Iterable<HealthStatus>): Partial<Record<HealthStatus, number>> {
+  const counts = new Map<HealthStatus, number>()
+  for (const status of all) counts.set(status, (counts.get(status) ?? 0) + 1)
+  return Object.fromEntries(HEALTH_STATUSES.flatMap(one => (counts.has(one) ? [[one, counts.get(one)]] : [])))
 }
 
 /** Whether a desired or live object counts for its Application's health. */

@@ -1,0 +1,51 @@
+import { coded, condition, equals, goodWhenTrue, MESSAGE, rule, type ShippedRule } from './parts.ts'
+import { rolloutHealth } from './rollout.ts'
+
+/** Argo's own kinds but the Promoter's: Rollouts, Workflows, Events, ApplicationSets. */
+export const argoRules: readonly ShippedRule[] = [
+  coded(['argoproj.io/Rollout', 'spot.io/SpotDeployment'], rolloutHealth),
+  rule(
+    'argoproj.io/AnalysisRun',
+    [
+      [equals('status.phase', 'Pending', 'Running'), 'Progressing', 'Analysis run is running'],
+      [equals('status.phase', 'Successful'), 'Healthy', 'Analysis run completed successfully'],
+      [equals('status.phase', 'Failed'), 'Degraded', "{status.message|'Analysis run failed'}"],
+      [equals('status.phase', 'Error'), 'Degraded', "{status.message|'Analysis run had an error'}"],
+      [equals('status.phase', 'Inconclusive'), 'Unknown', "{status.message|'Analysis run was inconclusive'}"],
+    ],
+    'Waiting for analysis run to finish: status has not been reconciled.',
+  ),
+  rule(
+    'argoproj.io/Experiment',
+    [
+      [equals('status.phase', 'Pending', 'Running'), 'Progressing', 'Experiment is running'],
+      [equals('status.phase', 'Successful'), 'Healthy', 'Experiment is successful'],
+      [equals('status.phase', 'Failed'), 'Degraded', 'Experiment has failed'],
+      [equals('status.phase', 'Error'), 'Degraded', 'Experiment had an error'],
+    ],
+    'Waiting for experiment to finish: status has not been reconciled.',
+  ),
+  rule(
+    'argoproj.io/ApplicationSet',
+    [
+      [condition('ErrorOccurred', 'True'), 'Degraded', MESSAGE],
+      [condition('ResourcesUpToDate', 'False'), 'Degraded', MESSAGE],
+      [condition('RolloutProgressing', 'True'), 'Progressing', MESSAGE],
+      [condition('ResourcesUpToDate', 'True'), 'Healthy', MESSAGE],
+    ],
+    'Waiting for the status to be reported',
+  ),
+  rule(
+    'argoproj.io/EventBus',
+    goodWhenTrue('Deployed', '{condition.message|condition.reason}'),
+    'Waiting for initialization',
+  ),
+  rule(
+    'argoproj.io/CronWorkflow',
+    [
+      [condition('SpecError', 'True'), 'Degraded', MESSAGE],
+      [condition('SubmissionError', 'True'), 'Degraded', MESSAGE],
+    ],
+    ['Healthy', 'CronWorkflow is healthy.'],
+  ),
+]

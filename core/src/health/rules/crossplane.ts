@@ -1,0 +1,174 @@
+import type { Line } from '../data-rule.ts'
+import {
+  all,
+  condition,
+  equals,
+  MESSAGE,
+  not,
+  present,
+  REASON,
+  rule,
+  type ShippedRule,
+  someCondition,
+  stale,
+} from './parts.ts'
+
+const UP_TO_DATE = 'Resource is up-to-date.'
+const CONDITIONED: readonly string[] = ['status', 'conditionedStatus', 'conditions']
+
+const FAILED: readonly Line[] = [
+  [condition('LastAsyncOperation', 'False'), 'Degraded', MESSAGE],
+  [condition('Synced', 'False'), 'Degraded', MESSAGE],
+]
+
+/**
+ * A kind that has no status at all has nothing to say (a ProviderConfig, a Composition); Argo CD means these alone but
+ * says it of every kind.
+ */
+const NO_STATUS: Line = [not(present('status')), 'Healthy', UP_TO_DATE]
+
+const EMPTY_BY_NATURE: Line = [
+  all(
+    not(present('status.conditions')),
+    equals(
+      'kind',
+      'Composition',
+      'CompositionRevision',
+      'DeploymentRuntimeConfig',
+      'ClusterProviderConfig',
+      'ProviderConfig',
+      'ProviderConfigUsage',
+      'ControllerConfig',
+    ),
+    not(present('status.users')),
+  ),
+  'Healthy',
+  UP_TO_DATE,
+]
+
+const IN_USE: Line = [
+  all(
+    not(present('status.conditions')),
+    equals('kind', 'ProviderConfig', 'ClusterProviderConfig'),
+    present('status.users'),
+  ),
+  'Healthy',
+  'Resource is in use.',
+]
+
+/** The classic AWS provider: Ready and Synced together. */
+const AWS: readonly Line[] = [
+  [condition('Synced', 'False', { reasons: ['ReconcilePaused'] }), 'Suspended', REASON],
+  [condition('Synced', 'False', { reasons: ['ReconcileError'] }), 'Degraded', MESSAGE],
+  [all(condition('Ready', 'True'), condition('Synced', 'True')), 'Healthy', REASON],
+  [condition('Synced', 'True'), 'Progressing', 'Waiting for {kind} to be available'],
+  [someCondition({}), 'Degraded'],
+]
+
+/** Crossplane and its providers, and the clouds' own controllers. */
+export const cloudRules: readonly ShippedRule[] = [
+  rule(
+    [
+      'rds.aws.crossplane.io/DBCluster',
+      'rds.aws.crossplane.io/DBInstance',
+      'iam.aws.crossplane.io/Policy',
+      'iam.aws.crossplane.io/Role',
+      'iam.aws.crossplane.io/RolePolicyAttachment',
+      'route53.aws.crossplane.io/ResourceRecordSet',
+      's3.aws.crossplane.io/Bucket',
+      'ec2.aws.crossplane.io/*',
+    ],
+    AWS,
+    'Waiting for {kind} to be created',
+  ),
+  rule(
+    'cloudfront.aws.crossplane.io/Distribution',
+    [
+      ...AWS.slice(0, 3),
+      [condition('Synced', 'True'), 'Progressing', 'Waiting for distribution to be available'],
+      [someCondition({}), 'Degraded'],
+    ],
+    'Waiting for distribution to be created',
+  ),
+  rule(
+    '*.crossplane.io/*',
+    [
+      NO_STATUS,
+      IN_USE,
+      EMPTY_BY_NATURE,
+      ...FAILED,
+      [
+        condition(['Ready', 'Healthy', 'Offered', 'Established', 'ValidPipeline', 'RevisionHealthy'], 'True'),
+        'Healthy',
+        UP_TO_DATE,
+      ],
+    ],
+    'Provisioning ...',
+  ),
+  rule(
+    '*.upbound.io/*',
+    [NO_STATUS, IN_USE, EMPTY_BY_NATURE, ...FAILED, [condition('Ready', 'True'), 'Healthy', UP_TO_DATE]],
+    'Provisioning ...',
+  ),
+  rule(
+    'stacks.crossplane.io/ClusterStackInstall',
+    [
+      [condition('Ready', 'False', { at: CONDITIONED }), 'Progressing', '{condition.reason}'],
+      [condition('Ready', 'True', { at: CONDITIONED }), 'Healthy', '{condition.reason}'],
+    ],
+    'Waiting for stack to be installed',
+  ),
+  rule(
+    '*.cnrm.cloud.google.com/*',
+    [
+      [stale(), 'Progressing', 'Update in progress'],
+      [
+        all(equals('kind', 'ConfigConnector', 'ConfigConnectorContext'), equals('status.healthy', true)),
+        'Healthy',
+        '{kind} is healthy',
+      ],
+      [
+        all(equals('kind', 'ConfigConnector', 'ConfigConnectorContext'), present('status.healthy')),
+        'Degraded',
+        '{kind} is not healthy',
+      ],
+      [someCondition({ reasons: ['UpdateFailed', 'DependencyNotFound'] }), 'Degraded', MESSAGE],
+      [someCondition({ reasons: ['DependencyNotReady'] }), 'Suspended', MESSAGE],
+      [someCondition({ reasons: ['UpToDate'], statuses: ['True'] }), 'Healthy', MESSAGE],
+    ],
+    'Update in progress',
+  ),
+  rule(
+    '*.services.k8s.aws/*',
+    [
+      [condition('ACK.Terminal', 'True'), 'Degraded', MESSAGE],
+      [condition('Ready', 'False'), 'Progressing', MESSAGE],
+      [condition('Ready', 'True'), 'Healthy'],
+    ],
+    'Waiting for resource to be ready',
+  ),
+  rule(
+    'networking.gke.io/ManagedCertificate',
+    [
+      [
+        someCondition({ at: ['status', 'domainStatus'], statuses: ['FailedNotVisible'] }),
+        'Degraded',
+        'At least one certificate has failed to be provisioned',
+      ],
+      [equals('status.certificateStatus', 'Active'), 'Healthy', 'All certificates are active'],
+    ],
+    'At least one certificate is still being provisioned',
+  ),
+  rule(
+    'pkg.crossplane.io/Provider',
+    [
+      [
+        all(condition('Installed', 'True'), condition('Healthy', 'True')),
+        'Healthy',
+        '{Installed.reason} {Healthy.reason}',
+      ],
+      [someCondition({}), 'Degraded', '{Installed.reason} {Healthy.reason}'],
+    ],
+    'Waiting for provider to be installed',
+  ),
+]

@@ -1,0 +1,286 @@
+import { getKey, isJsonObject } from '../../json/json.ts'
+import { numberAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
+import type { HealthStatus } from '../../model/status.ts'
+import { plainText } from '../data-rule.ts'
+import { type HealthRule, health } from '../health-rule.ts'
+import { all, any, coded, condition, equals, filled, MESSAGE, not, present, rule, type ShippedRule } from './parts.ts'
+
+const cephCluster: HealthRule = object => {
+  if (valueAt(object, 'status') === undefined) return health('Progressing', 'Waiting for status to be reported')
+  const ceph = textAt(object, 'status', 'ceph', 'health')
+  const state = textAt(object, 'status', 'state')
+  const texts: string[] = []
+  let status: HealthStatus = 'Progressing'
+  if (ceph !== '') {
+    const details = objectAt(object, 'status', 'ceph', 'details')
+    const parts = Object.keys(details)
+      .sort()
+      .map(key => getKey(details, key))
+      .flatMap(detail => (isJsonObject(detail) ? [textAt(detail, 'message')] : []))
+    texts.push(`Ceph health is ${ceph}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`)
+    if (ceph === 'HEALTH_OK') status = 'Healthy'
+    if (ceph === 'HEALTH_WARN' || ceph === 'HEALTH_ERR') status = 'Degraded'
+  }
+  if (state !== '' && status === 'Healthy') {
+    texts.push(`Ceph cluster state is ${state}`)
+    if (state === 'Error') status = 'Degraded'
+    else if (state !== 'Created' && state !== 'Connected') status = 'Progressing'
+  }
+  const message = textAt(object, 'status', 'message')
+  return health(status, [...texts, ...(message === '' ? [] : [message])].join(' - '))
+}
+
+const iamRole: HealthRule = object => {
+  const named = (field: string) => plainText(valueAt(object, 'status', field)) || '<none>'
+  const [name, arn, id] = [named('roleName'), named('roleARN'), named('roleID')]
+  const state = textAt(object, 'status', 'state')
+  if (state === 'Ready') return health('Healthy', `Role '${name}' exists with ARN '${arn}' and ID '${id}'.`)
+  if (!['Error', 'RolesMaxLimitReached', 'PolicyNotAllowed', 'RoleNameNotAvailable'].includes(state)) {
+    return health('Progressing', 'Waiting for Iamrole to be reconciled')
+  }
+  const retries = numberAt(object, 'status', 'retryCount')
+  const again = retries > 0 ? `(retry ${retries}) ` : ''
+  const error = textAt(object, 'status', 'errorDescription')
+  return health(
+    'Degraded',
+    `Failed to reconcile the Iamrole ${again}for role '${name}' with ARN '${arn}' and ID '${id}'.${error && ` Reconciliation error was: ${error}`}`,
+  )
+}
+
+const ASTRA = 'No status available'
+
+/** 3scale: the first good or bad word that is True. `bad` maps a condition to what is said when it says nothing. */
+function threeScale(
+  kind: string,
+  good: readonly [type: string, word: string],
+  bad: { readonly [type: string]: string },
+) {
+  return rule(
+    `capabilities.3scale.net/${kind}`,
+    [
+      ...Object.entries(bad).map(
+        ([type, text]) =>
+          [condition(type, 'True'), 'Degraded', `{condition.message|'3scale ${kind} ${text}'}`] as const,
+      ),
+      [condition(good[0], 'True'), 'Healthy', `3scale ${kind} is ${good[1]}`],
+      [condition('Waiting', 'True'), 'Suspended', `{condition.message|'3scale ${kind} is waiting for approval'}`],
+      [condition('In-progress', 'True'), 'Progressing', `{condition.message|'3scale ${kind} is in progress'}`],
+    ],
+    `Waiting for 3scale ${kind} status...`,
+  )
+}
+
+const INVALID = 'configuration is invalid'
+const UNSYNCED = 'synchronization failed'
+
+/** 3scale's account kinds: Ready not True is a failure until the far side has given an id. */
+function threeScaleAccount(kind: string): ShippedRule {
+  return rule(
+    `capabilities.3scale.net/${kind}`,
+    [
+      [equals('status.state', 'suspended'), 'Suspended', `3scale ${kind} is suspended`],
+      [condition('Ready', 'True'), 'Healthy', `3scale ${kind} is ready`],
+      [condition('Ready'), 'Degraded', `{condition.message|'3scale ${kind} is not ready'}`],
+    ],
+    `Waiting for 3scale ${kind} status...`,
+  )
+}
+
+/** Snapshots, Ceph, NetApp, 3scale, SAP, Pulumi, DNS-SD and others with few kinds. */
+export const storageAndServiceRules: readonly ShippedRule[] = [
+  rule(
+    ['snapshot.storage.k8s.io/VolumeSnapshot', 'snapshot.storage.k8s.io/VolumeSnapshotContent'],
+    [
+      [equals('status.readyToUse', true), 'Healthy', 'Ready to use'],
+      [present('status.error'), 'Degraded', '{status.error.message}'],
+    ],
+    'Waiting for status',
+  ),
+  coded('ceph.rook.io/CephCluster', cephCluster),
+  rule(
+    ['CephBlockPool', 'CephFilesystem', 'CephObjectStore', 'CephObjectStoreUser'].map(kind => `ceph.rook.io/${kind}`),
+    (['Ready', 'Failure', ''] as const).flatMap(phase => {
+      const status = phase === 'Ready' ? 'Healthy' : phase === 'Failure' ? 'Degraded' : 'Progressing'
+      const held = phase === '' ? filled('status.phase') : equals('status.phase', phase)
+      const message = 'Ceph object store phase is {status.phase}'
+      return [
+        [all(held, filled('status.info.endpoint')), status, `${message} - endpoint: {status.info.endpoint}`] as const,
+        [held, status, message] as const,
+      ]
+    }),
+    'Waiting for status to be reported',
+  ),
+  rule(
+    'objectbucket.io/ObjectBucketClaim',
+    [
+      [equals('status.phase', 'Bound'), 'Healthy', 'Object bucket claim phase is {status.phase}'],
+      [equals('status.phase', 'Failed'), 'Degraded', 'Object bucket claim phase is {status.phase}'],
+      [present('status.phase'), 'Progressing', 'Object bucket claim phase is {status.phase}'],
+      [present('status'), 'Progressing', 'Waiting for phase to be reported'],
+    ],
+    'Waiting for status to be reported',
+  ),
+  rule(
+    'ocs.openshift.io/StorageCluster',
+    [
+      [condition('Degraded', 'True'), 'Degraded', MESSAGE],
+      [condition('Progressing', 'True'), 'Progressing', MESSAGE],
+      [condition('Available', 'True'), 'Healthy', MESSAGE],
+      [condition('Upgradeable', 'True'), 'Healthy', MESSAGE],
+    ],
+    'StorageCluster is still being initialized or is in an unknown state.',
+  ),
+  rule(
+    [
+      'Backup',
+      'BackupInplaceRestore',
+      'BackupRestore',
+      'ExecHooksRun',
+      'KopiaVolumeBackup',
+      'KopiaVolumeRestore',
+      'ResourceBackup',
+      'ResourceDelete',
+      'ResourceRestore',
+      'ResticVolumeBackup',
+      'ResticVolumeRestore',
+      'Snapshot',
+      'SnapshotInplaceRestore',
+      'SnapshotRestore',
+    ].map(kind => `astra.netapp.io/${kind}`),
+    [
+      [equals('status.state', 'Completed'), 'Healthy', '{kind} Completed'],
+      [equals('status.state', 'Running'), 'Progressing', '{kind} Running'],
+      [present('status.state'), 'Degraded', '{status.state}'],
+    ],
+    ASTRA,
+  ),
+  rule(
+    'astra.netapp.io/AppVault',
+    [
+      [equals('status.state', 'available'), 'Healthy', 'AppVault Available'],
+      [present('status.state'), 'Degraded', '{status.state}'],
+    ],
+    ASTRA,
+  ),
+  rule(
+    'astra.netapp.io/Application',
+    [
+      [condition('Ready', 'True'), 'Healthy', 'Astra Application Ready, protectionState: {status.protectionState}'],
+      [condition('Ready', 'False'), 'Degraded', 'Astra Application Degraded, message: {condition.message}'],
+    ],
+    ASTRA,
+  ),
+  rule(
+    'astra.netapp.io/ExecHook',
+    [
+      [equals('spec.enabled', true), 'Healthy', 'ExecHook enabled'],
+      [equals('spec.enabled', false), 'Suspended', 'ExecHook disabled'],
+    ],
+    ASTRA,
+  ),
+  rule(
+    'astra.netapp.io/Schedule',
+    [[present('status.lastScheduleTime'), 'Healthy', 'Protection policy lastScheduleTime: {status.lastScheduleTime}']],
+    ['Healthy', 'Protection policy not yet executed'],
+  ),
+  rule(
+    'trident.netapp.io/TridentBackendConfig',
+    [
+      [
+        all(equals('status.phase', 'Bound'), equals('status.lastOperationStatus', 'Success')),
+        'Healthy',
+        '{status.message}',
+      ],
+      [equals('status.lastOperationStatus', 'Failed'), 'Degraded', '{status.message}'],
+    ],
+    'Waiting for backend creation',
+  ),
+  rule(
+    'trident.netapp.io/TridentOrchestrator',
+    [
+      [equals('status.status', 'Installed'), 'Healthy', '{status.message}'],
+      [equals('status.status', 'Failed', 'Error'), 'Degraded', '{status.message}'],
+    ],
+    'Waiting for trident installation',
+  ),
+  rule(
+    'apps.3scale.net/APIManager',
+    [
+      [
+        all(
+          present('status.deployments.ready'),
+          not(any(present('status.deployments.starting'), present('status.deployments.stopped'))),
+        ),
+        'Healthy',
+        '3scale APIManager is available',
+      ],
+      [condition('Available', 'True'), 'Healthy', '3scale APIManager is available'],
+      [
+        condition('Available', undefined, { notReasons: [''] }),
+        'Degraded',
+        '3scale APIManager is degraded: {condition.reason}',
+      ],
+    ],
+    'Waiting for 3scale APIManager status...',
+  ),
+  threeScale('ActiveDoc', ['Ready', 'ready'], {
+    Invalid: INVALID,
+    Orphan: 'references non-existing resources',
+    Failed: 'reconciliation failed',
+  }),
+  threeScale('ApplicationAuth', ['Ready', 'ready'], { Failed: UNSYNCED }),
+  threeScale('Backend', ['Synced', 'synced'], { Invalid: INVALID, Failed: UNSYNCED }),
+  threeScale('CustomPolicyDefinition', ['Ready', 'ready'], { Invalid: INVALID, Failed: UNSYNCED }),
+  threeScale('DeveloperAccount', ['Ready', 'ready'], { Invalid: INVALID, Failed: UNSYNCED }),
+  threeScale('DeveloperUser', ['Ready', 'ready'], {
+    Invalid: INVALID,
+    Orphan: 'references non-existing resources',
+    Failed: UNSYNCED,
+  }),
+  threeScale('OpenAPI', ['Ready', 'ready'], { Invalid: INVALID, Failed: 'reconciliation failed' }),
+  threeScale('Product', ['Synced', 'synced'], {
+    Invalid: INVALID,
+    Orphan: 'references non-existing resources',
+    Failed: UNSYNCED,
+  }),
+  threeScale('ProxyConfigPromote', ['Ready', 'ready'], { Failed: 'failed' }),
+  threeScaleAccount('Application'),
+  threeScaleAccount('Tenant'),
+  rule(
+    ['services.cloud.sap.com/ServiceInstance', 'services.cloud.sap.com/ServiceBinding'],
+    [
+      [any(condition('Succeeded', 'False'), condition('Failed', 'True')), 'Degraded', MESSAGE],
+      [present('status.conditions'), 'Healthy', 'Ready to use'],
+    ],
+    'Waiting for status',
+  ),
+  rule(
+    'pulumi.com/Stack',
+    [
+      [condition('Stalled', 'True'), 'Degraded', MESSAGE],
+      [condition('Reconciling', 'True'), 'Progressing', MESSAGE],
+      [condition('Ready', 'True'), 'Healthy', MESSAGE],
+    ],
+    'Waiting for the stack to be reconciled',
+  ),
+  rule(
+    'proclaim.dogmatiq.io/DNSSDServiceInstance',
+    [
+      [condition('Adopted', 'False'), 'Degraded', MESSAGE],
+      [condition('Advertised', undefined, { reasons: ['AdvertiseError', 'UnadvertiseError'] }), 'Degraded', MESSAGE],
+      [condition('Discoverable', undefined, { reasons: ['DiscoveryError'] }), 'Unknown', MESSAGE],
+      [condition('Discoverable', 'True'), 'Healthy', MESSAGE],
+    ],
+    '{Discoverable.message}',
+  ),
+  rule(
+    'k8s.keycloak.org/Keycloak',
+    [
+      [not(present('status.conditions')), 'Progressing', 'Waiting for Keycloak status conditions to exist'],
+      [condition('HasErrors', 'True'), 'Degraded', 'Has Errors: {condition.message}'],
+      [condition('Ready', 'True'), 'Healthy'],
+    ],
+    '',
+  ),
+  coded('iammanager.keikoproj.io/Iamrole', iamRole),
+]
