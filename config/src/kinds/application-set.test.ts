@@ -22,6 +22,43 @@ spec:
 
 const LIST = '{list: {elements: [{a: b}]}}'
 
+describe("Argo CD's annotations around a set", () => {
+  const warned = (metadata: string, template: string, generator = ''): string[] => {
+    const text = `apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: web, annotations: {${metadata}}}
+spec:
+  generators: [{list: {elements: [{a: b}], template: {metadata: {annotations: {${generator}}}, spec: {}}}}]
+  template: {metadata: {name: x, annotations: {${template}}}, spec: {project: shop, source: {repoURL: R, path: web}, destination: {name: eu-1}}}
+`
+    const { diagnostics } = load({ source: '', trust: { kind: 'all' }, files: [{ path: 'a.yaml', text }] })
+    return diagnostics.map(({ line, code, message }) => `${line} ${code} ${message.split(' ')[0]}`)
+  }
+
+  test('on the set, in its template and in those of its generators are told when they have no effect', () => {
+    expect(
+      warned(
+        "argocd.argoproj.io/application-set-refresh: 'true'",
+        'notifications.argoproj.io/subscribe.on-sync-failed.slack: x',
+        "argocd.argoproj.io/sync-wave: '1'",
+      ),
+    ).toEqual([
+      '3 ANNOTATION_WITHOUT_EFFECT argocd.argoproj.io/application-set-refresh',
+      '5 ANNOTATION_WITHOUT_EFFECT argocd.argoproj.io/sync-wave',
+      '6 ANNOTATION_WITHOUT_EFFECT notifications.argoproj.io/subscribe.on-sync-failed.slack',
+    ])
+  })
+
+  test('that are kept, or that a template makes, are not', () => {
+    expect(
+      warned(
+        'team: a, argocd.argoproj.io/tracking-id: x',
+        "'argocd.argoproj.io/{{a}}': x, link.argocd.argoproj.io/x: z",
+      ),
+    ).toEqual([])
+  })
+})
+
 describe('what a set of ours may hold and one of Argo CD may not', () => {
   const additions: { readonly [sentence: string]: readonly [entry: string, refused: string] } = {
     'a matrix of three': [

@@ -9,6 +9,7 @@ import {
 } from '../schema/application-set.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
+import { argoAnnotationProblems } from './argo-annotations.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { emptyPatchProblems } from './empty-patch-problems.ts'
 import { keepProblems } from './keep-problems.ts'
@@ -26,7 +27,7 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
     ...entriesProblems(spec['generators'], ['spec', 'generators'], { group, combinators: 0 }),
   ]
   problems.push(...budgetProblems(document), ...keepProblems(spec), ...repeatableProblems(spec))
-  problems.push(...strategyProblems(spec))
+  problems.push(...strategyProblems(spec), ...annotationsProblems(document, spec))
   if (group === 'argoproj.io') problems.push(...emptyPatchProblems(spec))
   return { name: nameOf(document), spec, problems }
 }
@@ -59,6 +60,33 @@ function engineProblems(spec: JsonObject): Problem[] {
   const message = `goTemplate is true, and the template says engine: ${String(engine)}`
   const hint = 'leave one of them out'
   return [{ code: 'INVALID_VALUE', severity: 'error', path: ['spec', 'template', 'engine'], message, hint }]
+}
+
+/** Of the set itself, and of the Applications that it and its generators describe. */
+function annotationsProblems(document: JsonObject, spec: JsonObject): Problem[] {
+  const problems = [
+    ...argoAnnotationProblems(
+      member(document, 'metadata')['annotations'],
+      ['metadata', 'annotations'],
+      'ApplicationSet',
+    ),
+    ...templateAnnotations(spec['template'], ['spec', 'template']),
+  ]
+  for (const [index, entry] of listOf(spec['generators']).entries()) {
+    if (!isJsonObject(entry)) continue
+    for (const [key, body] of Object.entries(entry)) {
+      if (!isJsonObject(body as Json)) continue
+      const path: Path = ['spec', 'generators', index, key, 'template']
+      problems.push(...templateAnnotations((body as JsonObject)['template'], path))
+    }
+  }
+  return problems
+}
+
+function templateAnnotations(template: Json | undefined, path: Path): readonly Problem[] {
+  if (!isJsonObject(template)) return []
+  const { annotations } = member(template, 'metadata')
+  return argoAnnotationProblems(annotations, [...path, 'metadata', 'annotations'], 'Application')
 }
 
 /** What stands around entries of generators. */

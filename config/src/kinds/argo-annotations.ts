@@ -55,6 +55,18 @@ const APPLICATION: { readonly [name: string]: Meaning } = {
 }
 
 const SET: { readonly [name: string]: Meaning } = {
+  'argocd.argoproj.io/tracking-id': KEPT,
+  'argocd.argoproj.io/installation-id': KEPT,
+  'argocd.argoproj.io/sync-wave': {
+    kind: 'refused',
+    because: 'sets do not wait for one another; waves order the objects inside an Application',
+    instead: 'put objects that must wait for others into one Application',
+  },
+  'argocd.argoproj.io/sync-options': {
+    kind: 'refused',
+    because: 'on a set it means its document, which no cluster holds here',
+    instead: 'spec.template.spec.syncPolicy.syncOptions',
+  },
   'argocd.argoproj.io/application-set-refresh': {
     kind: 'refused',
     because: 'a declaration cannot ask for one look',
@@ -93,6 +105,8 @@ export function argoAnnotationProblems(
   if (!isJsonObject(annotations as JsonObject)) return []
   const known = of === 'Application' ? APPLICATION : SET
   return Object.keys(annotations as JsonObject).flatMap((name): Problem[] => {
+    // Of a template, and nobody knows yet what becomes of it.
+    if (name.includes('{{')) return []
     const prefix = name.slice(0, Math.max(0, name.indexOf('/')))
     const meaning = Object.hasOwn(known, name)
       ? known[name]
