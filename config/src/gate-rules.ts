@@ -6,13 +6,40 @@ import type { ClusterSpec, Declared, Fleet, ProjectSpec, Trust } from '@flotilla
 import { aliasServer, resolveDestination } from '@flotilla/core/project/destination'
 import { listOf } from './kinds/kind.ts'
 import { syncWindow } from './schema/project.ts'
+import type { UnsupportedGate } from './unsupported-gate.ts'
 
-/** Every gate that a fleet declares: those of its Projects, its SyncWindows and its FreezePeriods. */
-export function gateRules(fleet: Fleet): GateRules {
+/**
+ * Every gate that a fleet declares: those of its Projects, its SyncWindows and its FreezePeriods.
+ *
+ * @param held What the config found of gates. One that is not among the fleet's has mistakes, and nobody knows whom it
+ * would have closed: it closes all that it may concern.
+ */
+export function gateRules(fleet: Fleet, held: readonly UnsupportedGate[] = []): GateRules {
   return {
     windows: [...fleet.projects.flatMap(windowsOf), ...(fleet.syncWindows ?? []).map(ownWindow)],
-    freezes: (fleet.freezePeriods ?? []).map(({ spec, trust }): FreezeRule => ({ ...spec, ...withinTrust(trust) })),
+    freezes: [
+      ...(fleet.freezePeriods ?? []).map(({ spec, trust }): FreezeRule => ({ ...spec, ...withinTrust(trust) })),
+      ...unreadable(fleet, held),
+    ],
   }
+}
+
+function unreadable(fleet: Fleet, held: readonly UnsupportedGate[]): readonly FreezeRule[] {
+  const read = new Set(
+    [...(fleet.syncWindows ?? []), ...(fleet.freezePeriods ?? [])].map(({ kind, name }) => `${kind} "${name}"`),
+  )
+  return held
+    .filter(({ what }) => /^(?:an unreadable |SyncWindow "|FreezePeriod ")/.test(what) && !read.has(what))
+    .map(({ what, position, scope }) => ({
+      name: `${what} at ${position.file}:${position.line}`,
+      level: 'organisation',
+      freeze: 'hard',
+      reason: '',
+      scope: { all: true },
+      when: [{ from: '1970-01-01', through: '1970-01-01' }],
+      unreadable: `${what} has mistakes: flotilla validate lists them`,
+      ...withinTrust(scope),
+    }))
 }
 
 function ownWindow({ spec, trust }: Declared<WindowRule>): WindowRule {

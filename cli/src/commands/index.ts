@@ -7,6 +7,7 @@ import { demo } from './demo.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { fleet } from './fleet.ts'
+import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
 import { preview } from './preview.ts'
 import { render } from './render.ts'
@@ -15,6 +16,7 @@ import { source } from './source.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
+import { window } from './window.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
 export const VERBS: readonly Verb[] = [
@@ -23,7 +25,9 @@ export const VERBS: readonly Verb[] = [
   explain,
   preview,
   render,
+  window,
   schema,
+  healthVerb,
   demo,
   hub,
   agent,

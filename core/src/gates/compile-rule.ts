@@ -135,6 +135,7 @@ export function compileFreeze(
   calendars: ReadonlyMap<string, CalendarSnapshot> | undefined,
 ): CompiledRule {
   const mistakes: RuleMistake[] = []
+  if (rule.unreadable !== undefined) mistakes.push({ path: [], message: rule.unreadable })
   const scope = readScope(compileScope(rule.scope), rule.within, ['scope'], mistakes)
   const zone = readZone(rule.timeZone, mistakes)
   const times = compileFreezeTimes(rule.when, calendars)

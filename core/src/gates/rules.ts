@@ -140,6 +140,8 @@ export interface FreezeRule extends RuleHead {
   /** Go duration; 15m when absent. */
   readonly gracePeriod?: string
   readonly breakGlass?: BreakGlass
+  /** Why nothing else of it could be read: it closes all that it may concern. */
+  readonly unreadable?: string
 }
 
 export type InFlight = 'finish' | 'pauseAtWave' | 'terminate'

@@ -1,0 +1,137 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { CliContext, ExitCode } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { coloursOf } from '../output/colours.ts'
+import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { action, type Verb } from './verb.ts'
+
+interface WindowOptions extends GlobalOptions {
+  readonly app?: string
+  readonly repo?: readonly string[]
+  readonly inputs?: readonly string[]
+  readonly timeZone?: string
+}
+
+interface ExplainOptions extends WindowOptions {
+  readonly at?: string
+  readonly trigger: 'auto' | 'manual'
+  readonly operationStart?: string
+}
+
+interface TimelineOptions extends WindowOptions {
+  readonly from: string
+  readonly to: string
+}
+
+/** `flotilla window explain|timeline PATH`: what the gates of a config repository say, without a hub. */
+export const window: Verb = {
+  register(program, context) {
+    const command = program.command('window').description('say when Applications may change, and what holds them')
+    withFolders(
+      command
+        .command('explain')
+        .description('whether an Application may start something at a time, and everything that holds it')
+        .argument('<path>', 'a folder or file of the config repository')
+        .requiredOption('--app <name>', 'name of the Application'),
+    )
+      .option('--at <time>', 'the time to ask about; now by default')
+      .addOption(new Option('--trigger <who>', 'who starts it').choices(['auto', 'manual']).default('auto'))
+      .option('--operation-start <time>', 'of an operation that is running: when it started')
+      .addHelpText('after', '\nExample:\n  flotilla window explain fleet --app web-eu-1 --at 2026-12-24T12:00:00Z')
+      .action(
+        action(context, (path: string, _: object, self: Command) => explain(context, path, self.optsWithGlobals())),
+      )
+    withFolders(
+      command
+        .command('timeline')
+        .description('when Applications are open and closed')
+        .argument('<path>', 'a folder or file of the config repository')
+        .option('--app <name>', 'this Application alone; without it, those that are alike are shown together'),
+    )
+      .requiredOption('--from <time>', 'beginning')
+      .requiredOption('--to <time>', 'end, which does not belong to it')
+      .addHelpText(
+        'after',
+        '\nExample:\n  flotilla window timeline fleet --from 2026-12-01T00:00:00Z --to 2027-01-15T00:00:00Z',
+      )
+      .action(
+        action(context, (path: string, _: object, self: Command) =>
+          showTimeline(context, path, self.optsWithGlobals()),
+        ),
+      )
+  },
+}
+
+function withFolders(command: Command): Command {
+  const collect = (value: string, previous: readonly string[] = []) => [...previous, value]
+  return command
+    .option('--repo <URL=DIR>', 'a local folder that stands for a repository; may be repeated', collect)
+    .option('--inputs <file>', 'recorded answers of services over the network; may be repeated', collect)
+    .option(
+      '--time-zone <zone>',
+      "zone of times that are shown and of those given without one; the cluster's by default",
+    )
+}
+
+async function explain(context: CliContext, path: string, options: ExplainOptions): Promise<ExitCode> {
+  const format = formatOf(options, ['table', 'json', 'yaml'])
+  const { gatesOf } = await import('../offline/gates-offline.ts')
+  const { decide } = await import('@flotilla/core/gates/decide')
+  const gates = await gatesOf({ repo: options.repo, inputs: options.inputs, cwd: context.cwd, path })
+  const application = gates.find(options.app!)
+  const zone = gates.zoneFor(application, options.timeZone)
+  const at = options.at === undefined ? context.clock.now() : readTime(gates, '--at', options.at, zone)
+  const start = options.operationStart
+  const decision = decide(gates.rules, application, at, {
+    trigger: options.trigger === 'auto' ? 'automated' : 'manual',
+    ...(start === undefined ? {} : { operationStart: readTime(gates, '--operation-start', start, zone) }),
+  })
+  const { decisionJson, decisionText } = await import('../output/gate-answers.ts')
+  if (format === 'table') {
+    const asked = { application, zone, trigger: options.trigger }
+    context.stdout.write(decisionText(decision, asked, coloursOf(context, context.stdout, options)))
+  } else {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, decisionJson(decision))
+  }
+  return decision.allowed ? 0 : 1
+}
+
+/** More than anybody looks at, few enough to answer for a whole fleet. */
+const LONGEST_DAYS = 800
+
+async function showTimeline(context: CliContext, path: string, options: TimelineOptions): Promise<ExitCode> {
+  const format = formatOf(options, ['table', 'json', 'yaml'])
+  const { gatesOf } = await import('../offline/gates-offline.ts')
+  const gates = await gatesOf({ repo: options.repo, inputs: options.inputs, cwd: context.cwd, path })
+  const application = options.app === undefined ? undefined : gates.find(options.app)
+  const zone = gates.zoneFor(application, options.timeZone)
+  const from = readTime(gates, '--from', options.from, zone)
+  const to = readTime(gates, '--to', options.to, zone)
+  if (to <= from) throw usageError(`--to ${options.to} is not after --from ${options.from}`)
+  if (to - from > LONGEST_DAYS * 86_400_000) throw usageError(`a timeline is of at most ${LONGEST_DAYS} days`)
+  const lines = gates.timelines(application === undefined ? gates.applications : [application], from, to)
+  const { timelineText, timelinesJson } = await import('../output/gate-answers.ts')
+  if (format === 'table') {
+    context.stdout.write(timelineText(lines, zone, coloursOf(context, context.stdout, options)))
+  } else {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, timelinesJson({ from, to, application: options.app }, lines))
+  }
+  return 0
+}
+
+function readTime(
+  gates: Awaited<ReturnType<typeof import('../offline/gates-offline.ts').gatesOf>>,
+  option: string,
+  text: string,
+  zone: ReturnType<typeof gates.zoneFor>,
+): number {
+  const at = gates.readTime(text, zone)
+  if (at !== undefined) return at
+  throw usageError(
+    `${option} ${text} is no time`,
+    'write 2026-12-24T12:00:00Z, or 2026-12-24T12:00 in the zone that is shown',
+  )
+}
