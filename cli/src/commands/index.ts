@@ -7,6 +7,7 @@ import { demo } from './demo.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { fleet } from './fleet.ts'
+import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
 import { preview } from './preview.ts'
 import { render } from './render.ts'
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   render,
   window,
   schema,
+  healthVerb,
   demo,
   hub,
   agent,

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { Health } from '@flotilla/core/model/status'
+import type { Command } from 'commander'
+import type { CliContext, ExitCode } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { coloursOf } from '../output/colours.ts'
+import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { action, type Verb } from './verb.ts'
+
+interface AssessOptions extends GlobalOptions {
+  readonly file?: string
+  readonly strictArgo?: boolean
+}
+
+const LARGEST_FILE = 64 * 1024 * 1024
+
+/** `flotilla health assess -f FILE|-`: how the objects of a file do, by the rules that agents use. */
+export const healthVerb: Verb = {
+  register(program, context) {
+    const parent = program.command('health').description('look at the health of objects')
+    parent
+      .command('assess')
+      .description('say how live objects do, without a hub or a cluster')
+      .option('-f, --file <file>', 'the objects in YAML or JSON, as "kubectl get -o yaml" prints them; - for the input')
+      .option('--strict-argo', 'read them exactly as Argo CD does, its surprises included')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  kubectl get deploy,certificate -o yaml | flotilla health assess -f -\n  flotilla health assess -f live.yaml -o json',
+      )
+      .action(action(context, (_: object, command: Command) => run(context, command.optsWithGlobals())))
+  },
+}
+
+async function run(context: CliContext, options: AssessOptions): Promise<ExitCode> {
+  const format = formatOf(options, ['table', 'json', 'yaml'])
+  if (options.file === undefined) throw usageError('name a file', 'flotilla health assess -f FILE')
+  const { file, text } = await read(options.file, context)
+  const { assessHealth } = await import('@flotilla/core/health/assess-health')
+  const { diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
+  const { readLiveObjects } = await import('../offline/read-live-objects.ts')
+  const { objects, diagnostics } = readLiveObjects(text, file, LARGEST_FILE)
+  const colours = coloursOf(context, context.stderr, options)
+  for (const diagnostic of diagnostics) context.stderr.write(diagnosticText(diagnostic, colours))
+  const rows = objects.map(object => {
+    return rowOf(object, assessHealth(object, { strictArgo: options.strictArgo, now: context.clock.now() }))
+  })
+  if (format === 'table') {
+    const { table } = await import('../output/table.ts')
+    const cells = rows.map(({ group, kind, namespace, name, status, message }) => {
+      return [group === '' ? kind : `${group}/${kind}`, namespace, name, status ?? '-', message]
+    })
+    const headings = ['KIND', 'NAMESPACE', 'NAME', 'HEALTH', 'MESSAGE']
+    context.stdout.write(table(headings, cells, coloursOf(context, context.stdout, options)))
+  } else {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, rows)
+  }
+  return hasErrors(diagnostics) ? 1 : 0
+}
+
+async function read(file: string, context: CliContext): Promise<{ readonly file: string; readonly text: string }> {
+  const text = await readFile(file === '-' ? '/dev/stdin' : resolve(context.cwd, file), 'utf8').catch(error => {
+    throw usageError(`--file: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  return { file: file === '-' ? '<stdin>' : file, text }
+}
+
+function rowOf({ apiVersion, kind, metadata }: KubernetesObject, health: Health | null) {
+  const slash = apiVersion.indexOf('/')
+  return {
+    group: slash < 0 ? '' : apiVersion.slice(0, slash),
+    version: apiVersion.slice(slash + 1),
+    kind,
+    namespace: textOr(metadata.namespace),
+    name: textOr(metadata.name),
+    /** Null: the kind has no health. */
+    status: health?.status ?? null,
+    message: health?.message ?? '',
+  }
+}
+
+function textOr(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
