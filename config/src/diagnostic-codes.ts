@@ -240,6 +240,34 @@ export const DIAGNOSTIC_CODES = {
       'A Go template asks for the time or for chance (`now`, `uuidv4`, `randAlpha` …), so that its set changes whenever it is expanded.',
     remedy: 'Take the value from a parameter.',
   },
+  POLICY_ROW_INVALID: {
+    severity: 'error',
+    meaning: 'A row of a policy cannot be read, has no effect that exists, or has a pattern that is none.',
+    remedy: 'Write `p, subject, resource, action, object, allow` or `g, member, role`; the message says what is wrong.',
+  },
+  POLICY_NAME_UNKNOWN: {
+    severity: 'error',
+    meaning:
+      'A policy names a resource, an action or a role that does not exist: it would be asked about by nobody, for ever.',
+    remedy: 'Check the spelling; the hint names the nearest one.',
+  },
+  POLICY_ROW_UNREACHABLE: {
+    severity: 'warning',
+    meaning:
+      'A row gives nothing to anybody: nobody has its role, its name is empty, or the role that it gives has no rows.',
+    remedy: 'Lead to it with a `g` row, or remove it.',
+  },
+  POLICY_ROW_SHADOWED: {
+    severity: 'warning',
+    meaning: 'Another row of the same subject says the same, or denies all that this one allows.',
+    remedy: 'Remove the row that changes nothing.',
+  },
+  CONDITION_INVALID: {
+    severity: 'error',
+    meaning:
+      'The condition of a binding is no expression that is true or false, or calls what a condition may not call.',
+    remedy: 'Compare `request`, `object`, `cluster` and `principal`; the message says what is wrong.',
+  },
 } as const satisfies Record<string, CodeEntry> & Record<YamlCode, CodeEntry>
 
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES

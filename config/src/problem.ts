@@ -1,6 +1,7 @@
 import type { Diagnostic, Severity } from '@flotilla/core/model/diagnostic'
 import type { YamlDocument } from '@flotilla/core/yaml/parse-yaml'
 import type { DiagnosticCode } from './diagnostic-codes.ts'
+import { placeInText, type TextPlace } from './place-in-text.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -13,6 +14,8 @@ export interface Problem {
   readonly path: Path
   /** Whether the key or the value is to be pointed at; `value` by default. */
   readonly at?: 'key' | 'value'
+  /** A place inside a value that is text, for mistakes in rows of a policy. */
+  readonly within?: TextPlace
   /** False for an error that does not make the document unusable: it stays in force, and what it concerns is held. */
   readonly blocking?: boolean
 }
@@ -20,7 +23,8 @@ export interface Problem {
 /** @param base Path of the object inside its YAML document: `['items', 3]` in a List. */
 export function diagnosticOf(problem: Problem, yaml: YamlDocument, base: Path): Diagnostic {
   const path = [...base, ...problem.path]
-  const position = problem.at === 'key' ? yaml.keyPositionOf(path) : yaml.positionOf(path)
+  const value = problem.at === 'key' ? yaml.keyPositionOf(path) : yaml.positionOf(path)
+  const position = problem.within === undefined ? value : placeInText(yaml, value, problem.within)
   return {
     severity: problem.severity,
     code: problem.code,

@@ -215,7 +215,7 @@ function nameProblems(reader: KindReader, name: string): Problem[] {
 function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>()
   return problems.filter(problem => {
-    const place = JSON.stringify(problem.path)
+    const place = JSON.stringify([problem.path, problem.within])
     if (problem.severity === 'error' && seen.has(place)) return false
     if (problem.severity === 'error') seen.add(place)
     return true

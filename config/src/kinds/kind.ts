@@ -12,6 +12,8 @@ export type FleetKind =
   | 'Repository'
   | 'SyncWindow'
   | 'FreezePeriod'
+  | 'Team'
+  | 'AccessPolicy'
 
 /** A restriction that this version cannot enforce yet: what it covers must be held rather than run without it. */
 export interface GateFound {

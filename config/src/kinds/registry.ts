@@ -1,6 +1,7 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import { nearest } from '@flotilla/core/text/nearest'
 import type { Problem } from '../problem.ts'
+import { accessPolicyReader, rbacConfigMapReader } from './access-policy.ts'
 import { applicationReaders } from './application.ts'
 import { applicationSetReaders } from './application-set.ts'
 import { argoSecretType, clusterSecretReader, repositorySecretReader } from './argo-secret.ts'
@@ -10,6 +11,7 @@ import type { KindReader } from './kind.ts'
 import { member, nameOf, textOf } from './kind.ts'
 import { projectReaders } from './project.ts'
 import { repositoryReader } from './repository.ts'
+import { teamReader } from './team.ts'
 
 export const KIND_READERS: readonly KindReader[] = [
   ...applicationSetReaders,
@@ -18,12 +20,14 @@ export const KIND_READERS: readonly KindReader[] = [
   clusterReader,
   repositoryReader,
   ...gateReaders,
+  teamReader,
+  accessPolicyReader,
 ]
 
 const BY_TYPE = new Map(KIND_READERS.map(reader => [`${reader.apiVersion} ${reader.writtenKind}`, reader]))
 
 /** Part of the language, not built: they only grant, so that nothing is held without them. */
-const KINDS_TO_COME: ReadonlySet<string> = new Set(['Team', 'AccessPolicy', 'NotificationRoute'])
+const KINDS_TO_COME: ReadonlySet<string> = new Set(['NotificationRoute'])
 /** Every kind of our group, those that have no effect yet among them. */
 export const OUR_KINDS: readonly string[] = [
   ...KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(reader => reader.writtenKind),
@@ -49,7 +53,7 @@ export function recognise(document: JsonObject): Recognition {
   if (apiVersion.startsWith('kustomize.config.k8s.io/')) return { kind: 'none', problems: [] }
   if (apiVersion === 'v1' && kind === 'Secret') return recogniseSecret(document)
   if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-rbac-cm') {
-    return refused(notYet('ConfigMap argocd-rbac-cm has no effect yet', 'warning'))
+    return { kind: 'reader', reader: rbacConfigMapReader }
   }
   if (apiVersion === 'flotilla.dev/v1alpha1' && KINDS_TO_COME.has(kind))
     return refused(notYet(`kind ${kind} has no effect yet`, 'warning'))

@@ -102,7 +102,7 @@ function shadowed(rows: readonly PermissionRow[]): PolicyFinding[] {
 }
 
 function shadow(row: PermissionRow, by: PermissionRow, why: string): PolicyFinding {
-  return { row, kind: 'shadowed', message: `the row changes nothing: "${by.text}" (line ${by.place.line}) ${why}` }
+  return { row, kind: 'shadowed', message: `the row changes nothing: "${by.text}" ${why}` }
 }
 
 function isWide(row: PermissionRow): boolean {
