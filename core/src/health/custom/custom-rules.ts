@@ -1,0 +1,78 @@
+import { getKey, isJsonObject, type JsonObject } from '../../json/json.ts'
+import { type RuleTable, ruleTable } from '../find-rule.ts'
+import type { CustomHealthRule } from '../health-rule.ts'
+
+/** A rule of one's own, as it stands in a configuration. */
+export interface CustomRuleSource {
+  /** `group/Kind`, or `Kind` for the core group; `*` for any text. */
+  readonly kind: string
+  readonly lua: string
+  /** The script looks at generations itself. */
+  readonly ignoreGeneration?: boolean
+}
+
+/** A script that cannot be run; its kind keeps the rule that it has without it. */
+export interface CustomRuleMistake {
+  readonly kind: string
+  readonly message: string
+}
+
+export interface CustomRules {
+  readonly table: RuleTable<CustomHealthRule>
+  readonly mistakes: readonly CustomRuleMistake[]
+}
+
+/**
+ * Makes rules of scripts. Lua is loaded here and not before, and not at all without a script.
+ *
+ * @param now Milliseconds since 1970, for scripts that ask for the time.
+ */
+export async function loadCustomRules(sources: readonly CustomRuleSource[], now: () => number): Promise<CustomRules> {
+  if (sources.length === 0) return { table: ruleTable([]), mistakes: [] }
+  const { luaHealthRule, luaMistake } = await import('./lua-rule.ts')
+  const rules: (readonly [string, CustomHealthRule])[] = []
+  const mistakes: CustomRuleMistake[] = []
+  for (const { kind, lua, ignoreGeneration = false } of sources) {
+    const message = luaMistake(lua)
+    if (message === undefined) rules.push([kind, { ...luaHealthRule(lua, now), ignoreGeneration }])
+    else mistakes.push({ kind, message })
+  }
+  return { table: ruleTable(rules), mistakes }
+}
+
+const PREFIX = 'resource.customizations.health.'
+
+/**
+ * The health scripts in the data of an `argocd-cm` ConfigMap, as they stand there: `resource.customizations.health.`
+ * and then `<group>_<Kind>`, or the kind alone for the core group.
+ */
+export function argoHealthScripts(data: JsonObject): CustomRuleSource[] {
+  return Object.keys(data)
+    .sort()
+    .flatMap(key => {
+      const lua = getKey(data, key)
+      if (!key.startsWith(PREFIX) || typeof lua !== 'string') return []
+      return [{ kind: kindOfKey(key.slice(PREFIX.length)), lua }]
+    })
+}
+
+/**
+ * The same in the older form, one `resource.customizations` with `group/Kind: { health.lua: … }`, which is YAML.
+ *
+ * @param customizations That YAML as it was read.
+ */
+export function argoHealthScriptsOfMap(customizations: JsonObject): CustomRuleSource[] {
+  return Object.keys(customizations)
+    .sort()
+    .flatMap(kind => {
+      const entry = getKey(customizations, kind)
+      const lua = isJsonObject(entry) ? getKey(entry, 'health.lua') : undefined
+      return typeof lua === 'string' ? [{ kind, lua }] : []
+    })
+}
+
+/** A kind has no `_` in it and a group may. */
+function kindOfKey(key: string): string {
+  const at = key.lastIndexOf('_')
+  return at < 0 ? key : `${key.slice(0, at)}/${key.slice(at + 1)}`
+}
