@@ -18,6 +18,7 @@ export class CompiledRules {
   readonly defaultZone: TimeZone
   readonly #clocks: readonly RuleClock[]
   readonly #near = new WeakMap<GateCluster, Map<string, readonly Near[]>>()
+  readonly #byProject = new Map<string, readonly number[]>()
   readonly #groups = new Map<string, RuleGroup>()
   readonly #groupOf = new Map<GateAction, WeakMap<GateTarget, RuleGroup>>()
 
@@ -80,6 +81,16 @@ export class CompiledRules {
     return group
   }
 
+  #ofProject(project: string): readonly number[] {
+    let indices = this.#byProject.get(project)
+    if (indices === undefined) {
+      indices = this.rules.flatMap(({ scope }, index) => (scope.project(project) ? [index] : []))
+      if (this.#byProject.size >= MOST_NEAR) this.#byProject.clear()
+      this.#byProject.set(project, indices)
+    }
+    return indices
+  }
+
   /** The rules that may concern whoever is of the same project and cluster. */
   #nearOf(target: GateTarget): readonly Near[] {
     const { destination, cluster = NO_CLUSTER, project } = target
@@ -91,8 +102,8 @@ export class CompiledRules {
     const key = JSON.stringify([project, destination.name, destination.server])
     let near = ofCluster.get(key)
     if (near === undefined) {
-      near = this.rules.flatMap(({ scope }, index) => {
-        const coarse = scope.coarse(target)
+      near = this.#ofProject(project).flatMap(index => {
+        const coarse = this.rules[index]!.scope.coarse(target)
         return coarse === 'no' ? [] : [{ index, certain: coarse === 'yes' }]
       })
       if (ofCluster.size >= MOST_NEAR) ofCluster.clear()

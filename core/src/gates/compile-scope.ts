@@ -8,6 +8,8 @@ import type { ArgoWindowScope, GateScope, GateTarget, NamesAndLabels } from './r
  * one once.
  */
 export interface CompiledScope {
+  /** Whether Applications of the project may be meant at all. */
+  project(name: string): boolean
   /** By project, cluster and environment alone; `ask`: the rest of the Application decides. */
   coarse(target: GateTarget): 'yes' | 'no' | 'ask'
   fine(target: GateTarget): boolean
@@ -25,13 +27,17 @@ export type ScopeReading =
 
 type Mistakes = ScopeMistake[]
 
-export const EVERYTHING: CompiledScope = { coarse: () => 'yes', fine: () => true }
+export const EVERYTHING: CompiledScope = { project: () => true, coarse: () => 'yes', fine: () => true }
 
 /** The scope, but nothing beyond these Projects. */
 export function scopeWithin(projects: readonly string[] | undefined, scope: CompiledScope): CompiledScope {
   if (projects === undefined) return scope
   const inside = compileNamePatterns(projects)
-  return { coarse: target => (inside(target.project) ? scope.coarse(target) : 'no'), fine: scope.fine }
+  return {
+    project: name => inside(name) && scope.project(name),
+    coarse: target => (inside(target.project) ? scope.coarse(target) : 'no'),
+    fine: scope.fine,
+  }
 }
 
 export function inScope(scope: CompiledScope, target: GateTarget): boolean {
@@ -60,6 +66,7 @@ export function compileScope(scope: GateScope): ScopeReading {
   return {
     kind: 'scope',
     scope: {
+      project: projects,
       coarse: target => {
         const environment = target.cluster?.environment
         const fits =
@@ -104,6 +111,7 @@ export function compileArgoScope(scope: ArgoWindowScope): ScopeReading {
   const coarse = lists.filter(list => list.coarse)
   const fine = lists.filter(list => !list.coarse)
   const compiled: CompiledScope = {
+    project: () => true,
     coarse: target => {
       if (lists.length === 0) return 'no'
       const fits = coarse.some(list => list.fits(target))
