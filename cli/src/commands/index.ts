@@ -10,6 +10,7 @@ import { fleet } from './fleet.ts'
 import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
 import { preview } from './preview.ts'
+import { rbac } from './rbac.ts'
 import { render } from './render.ts'
 import { schema } from './schema.ts'
 import { source } from './source.ts'
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   preview,
   render,
   window,
+  rbac,
   schema,
   healthVerb,
   demo,
