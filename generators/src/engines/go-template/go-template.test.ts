@@ -169,6 +169,17 @@ describe('limits', () => {
     expect(errorOf(() => render(template)).code).toBe(code)
   })
 
+  test.each([
+    '{{ $x := list 1 }}{{ range 60 }}{{ $x = list $x $x }}{{ end }}\n {{ $x }}',
+    '{{ $x := list 1 }}{{ range 60 }}{{ $x = list $x $x }}{{ end }}\n {{ print $x | len }}',
+    '{{ $d := dict }}{{ $_ := set $d "d" $d }}\n {{ $d }}',
+    '{{ $d := dict }}{{ $_ := set $d "d" $d }}\n {{ toString $d | len }}',
+  ])('%s says where it stops', template => {
+    expect(errorOf(() => render(template)).message).toMatch(
+      /: template: base:2:\d+: executing "base" at <.+>: a printed value /,
+    )
+  })
+
   test('what many renderings write counts together', () => {
     const engine = createGoTemplate({})
     const meter = { remaining: 10 }

@@ -2,7 +2,7 @@ import { compareUtf8 } from '../../../go-text.ts'
 import type { EngineFunction } from '../builtins/builtins.ts'
 import { elementTypeOf, isTrue, mapKeys } from '../go-types.ts'
 import { GoBytes, GoInteger, type GoMap, type GoValue, isGoList, isGoMap } from '../go-value.ts'
-import { formatPrintf, printValue } from '../print-value.ts'
+import { formatPrintf } from '../print-value.ts'
 import { quoteText } from '../printing/quote.ts'
 import type { IfNode, ListNode, StatementNode, TemplateNode } from '../syntax/nodes.ts'
 import { compilePipeline } from './compile-pipeline.ts'
@@ -56,7 +56,8 @@ function compileStatement(node: StatementNode, parts: CompileParts): Walk {
         const value = evaluate(run, dot)
         if (!prints) return 'next'
         run.node = node
-        run.write(value === undefined ? '<no value>' : printValue(value, run.settings.numbers))
+        if (value === undefined) run.write('<no value>')
+        else run.print(value)
         return 'next'
       }
     }

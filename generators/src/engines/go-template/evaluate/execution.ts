@@ -7,6 +7,8 @@ import { type FunctionScope, GoFunctionError } from '../go-function.ts'
 import type { GoValue } from '../go-value.ts'
 import { GO_TEMPLATE_LIMITS } from '../limits.ts'
 import type { MissingKey } from '../options.ts'
+import { printValue } from '../print-value.ts'
+import { PrintLimit } from '../printing/print-argument.ts'
 import { quoteText } from '../printing/quote.ts'
 import { quotedSource } from '../quoted-source.ts'
 import { nodeText } from '../syntax/node-text.ts'
@@ -63,6 +65,15 @@ export class Execution implements FunctionScope {
     this.work += amount
     if (this.work > GO_TEMPLATE_LIMITS.work) {
       throw this.limit(`makes more than ${GO_TEMPLATE_LIMITS.work} characters and items on the way`)
+    }
+  }
+
+  /** Writes what an action came to. */
+  print(value: GoValue): void {
+    try {
+      this.write(printValue(value, this.settings.numbers))
+    } catch (error) {
+      throw error instanceof PrintLimit ? new TemplateError(error.code, this.located(error.message)) : error
     }
   }
 
@@ -135,6 +146,10 @@ export class Execution implements FunctionScope {
 
   /** What a function threw, as an error of the template. */
   failCall(name: string, node: Node, error: unknown): never {
+    if (error instanceof PrintLimit) {
+      this.node = node
+      throw new TemplateError(error.code, this.located(error.message))
+    }
     if (error instanceof TemplateError) throw error
     if (error instanceof RangeError && /call stack/.test(error.message)) {
       throw this.limit(`nests values too deep for ${name}`)

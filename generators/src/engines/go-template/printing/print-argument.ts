@@ -37,10 +37,13 @@ export function printBudget(): PrintBudget {
   return { remaining: LIMITS.renderedText }
 }
 
+/** A limit that printing met, which does not know its place: whoever runs the template adds it. */
+export class PrintLimit extends TemplateError {}
+
 export function spendPrinted(budget: PrintBudget, characters: number): void {
   budget.remaining -= characters
   if (budget.remaining >= 0) return
-  throw new TemplateError('OUTPUT_TOO_LARGE', `a printed value has more than ${LIMITS.renderedText} characters`)
+  throw new PrintLimit('OUTPUT_TOO_LARGE', `a printed value has more than ${LIMITS.renderedText} characters`)
 }
 
 /** One argument of Printf. */
@@ -104,7 +107,7 @@ function printBytes({ bytes }: GoBytes, style: PrintStyle): string {
 }
 
 function printContainer(value: NonNullable<GoValue>, style: PrintStyle, depth: number): string {
-  if (depth > MAX_DEPTH) throw new TemplateError('TEMPLATE_TOO_COMPLEX', 'a printed value is nested too deep')
+  if (depth > MAX_DEPTH) throw new PrintLimit('TEMPLATE_TOO_COMPLEX', 'a printed value is nested too deep')
   // Go prints an address for `%p`; there is none here.
   if (style.verb === 'w' || style.verb === 'p') return badVerb(value, style)
   const { source } = style.flags
