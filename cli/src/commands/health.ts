@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Health } from '@flotilla/core/model/status'
 import type { Command } from 'commander'
@@ -61,7 +62,9 @@ async function run(context: CliContext, options: AssessOptions): Promise<ExitCod
 }
 
 async function read(file: string, context: CliContext): Promise<{ readonly file: string; readonly text: string }> {
-  const text = await readFile(file === '-' ? '/dev/stdin' : resolve(context.cwd, file), 'utf8').catch(error => {
+  // The input may be a socket, which has no path that it could be opened by.
+  const reading = file === '-' ? textOf(process.stdin) : readFile(resolve(context.cwd, file), 'utf8')
+  const text = await reading.catch(error => {
     throw usageError(`--file: ${error instanceof Error ? error.message : String(error)}`)
   })
   return { file: file === '-' ? '<stdin>' : file, text }

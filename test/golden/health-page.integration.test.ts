@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { assessHealth } from '@flotilla/core/health/assess-health'
+import { argoHealthScripts, loadCustomRules } from '@flotilla/core/health/custom/custom-rules'
+import { ruleOf } from '@flotilla/core/health/data-rule'
+import { HEALTH_RULES } from '@flotilla/core/health/registry'
+import { compare, equals, goodWhenTrue } from '@flotilla/core/health/rules/parts'
+import { SHIPPED_RULES } from '@flotilla/core/health/rules/shipped-rules'
+import type { JsonObject } from '@flotilla/core/json/json'
+import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const page = readFileSync(join(ROOT, 'docs/health.md'), 'utf8')
+
+function block(info: string): string {
+  const found = new RegExp(`\`\`\`${info}\n([^]*?)\`\`\``).exec(page)?.[1]
+  if (found === undefined) throw new Error(`docs/health.md has no block "${info}"`)
+  return found
+}
+
+test('the objects of the page do as the page says', () => {
+  const main = join(ROOT, 'cli/bin/flotilla.mjs')
+  const answer = execFileSync(process.execPath, [main, 'health', 'assess', '-f', '-'], { input: block('yaml live') })
+  expect(answer.toString()).toBe(block('text assessed'))
+})
+
+test('the page lists every kind that has a rule, and no other', () => {
+  const listed = [...page.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].flatMap(([, group, kinds]) =>
+    kinds!.split(', ').map(kind => `${group}/${kind === 'every kind' ? '*' : kind}`),
+  )
+  const shipped = SHIPPED_RULES.flatMap(({ kinds }) => kinds)
+  expect(listed.toSorted()).toEqual(shipped.toSorted())
+  expect(new Set(shipped).size).toBe(shipped.length)
+  expect(shipped.filter(kind => !HEALTH_RULES.keys.includes(kind))).toEqual([])
+})
+
+test('the example of a rule is one', () => {
+  const lines = [
+    [equals('spec.paused', true), 'Suspended', '{kind} {name} is paused'],
+    [
+      compare('status.readyReplicas', '<', 'spec.replicas'),
+      'Progressing',
+      '{status.readyReplicas} of {spec.replicas} are ready',
+    ],
+    ...goodWhenTrue('Ready'),
+  ] as const
+  const flat = (text: string) => text.replaceAll(/\s+/g, '').replaceAll(',]', ']').replaceAll(',)', ')')
+  const source = flat(readFileSync(import.meta.filename, 'utf8'))
+  for (const line of block('ts').split('\n').slice(3, -5)) expect(source).toContain(flat(line).replace(/,$/, ''))
+  const assess = ruleOf({ lines, otherwise: ['Progressing', 'Waiting for the operator'] })
+  const database = (rest: JsonObject) => {
+    return assess({ apiVersion: 'example.com/v1', kind: 'Database', metadata: { name: 'orders' }, ...rest }, {})
+  }
+  expect(database({ spec: { paused: true } })).toEqual({ status: 'Suspended', message: 'Database orders is paused' })
+  expect(database({ spec: { replicas: 3 }, status: { readyReplicas: 1 } }).message).toBe('1 of 3 are ready')
+  expect(database({}).message).toBe('Waiting for the operator')
+})
+
+test('the script of the page gives a verdict', async () => {
+  const { documents } = parseYamlDocuments(block('yaml scripts'), { file: 'argocd-cm' })
+  const sources = argoHealthScripts(documents[0]!.value as JsonObject)
+  const { table, mistakes } = await loadCustomRules(sources, () => 0)
+  expect(mistakes).toEqual([])
+  const database = { apiVersion: 'example.com/v1', kind: 'Database', metadata: { name: 'orders' } }
+  const open = { ...database, status: { phase: 'Open', connections: 12 } }
+  expect(assessHealth(open, { custom: table })).toEqual({ status: 'Healthy', message: '12 connections' })
+  expect(assessHealth(database, { custom: table })?.message).toBe('Waiting for the operator')
+})
