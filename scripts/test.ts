@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -60,7 +61,14 @@ const STEPS: readonly Step[] = [
     fast: true,
   },
   { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
-  vitest('unit', 'unit, property, golden and conformance tests', ['unit'], [], true),
+  // They compute and wait for nothing: every processor has its share.
+  vitest(
+    'unit',
+    'unit, property, golden and conformance tests',
+    ['unit'],
+    [`--maxWorkers=${availableParallelism()}`],
+    true,
+  ),
   {
     ...vitest('nightly', 'laws, each on a hundred thousand cases', ['unit'], ['.prop.test.ts', 'engines.test.ts']),
     onRequest: true,
