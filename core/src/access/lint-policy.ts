@@ -63,7 +63,10 @@ function unreachable(rows: readonly PolicyRow[], settings: LintSettings): Policy
   const withRows = new Set([...knownRoles, ...rows.map(row => (row.kind === 'grant' ? row.member : row.subject))])
   const roles = new Map<string, string[]>()
   for (const row of rows) {
-    if (row.kind === 'grant') roles.set(row.member, [...(roles.get(row.member) ?? []), row.role])
+    if (row.kind !== 'grant') continue
+    const known = roles.get(row.member)
+    if (known === undefined) roles.set(row.member, [row.role])
+    else known.push(row.role)
   }
   const people = [...roles.keys()].filter(member => !member.startsWith('role:'))
   const reached = new Set([...people, defaultRole])
