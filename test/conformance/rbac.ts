@@ -5,16 +5,23 @@ import { nameMistake, resourceOf } from '@flotilla/core/access/vocabulary'
 import { compileGlob, GlobSyntaxError } from '@flotilla/core/glob/glob'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
 import { type CheckedProject, projectMistakes } from '@flotilla/core/project/check-project'
-import { ceilingOf, destinationPermitted, kindPermitted, sourcePermitted } from '@flotilla/core/project/permit'
+import {
+  ceilingOf,
+  clusterScopePermitted,
+  destinationPermitted,
+  kindPermitted,
+  sourcePermitted,
+} from '@flotilla/core/project/permit'
 import { type DestinationServiceAccount, serviceAccountOf } from '@flotilla/core/project/service-account'
 import { type EnforceCase, verdictOf } from './rbac-enforce.ts'
 import { matchesInList, type NameList } from './rbac-lists.ts'
-import { type ConformanceCase, failed, NOT_BUILT, notApplicable, type Outcome, PASSED, type Suite } from './suite.ts'
+import { type ConformanceCase, failed, type Outcome, PASSED, type Suite } from './suite.ts'
 
 interface DestinationCase extends ConformanceCase {
   readonly destinations: readonly ProjectDestination[]
   readonly destination: { readonly name?: string; readonly server?: string; readonly namespace?: string }
   readonly permitOnlyProjectScopedClusters?: boolean
+  readonly projectClusters?: readonly { readonly server: string }[] | null
   readonly expected: boolean
 }
 
@@ -143,16 +150,18 @@ function mistaken(found: boolean, testCase: ConformanceCase): Outcome {
   return compare(found, testCase['expectError'] === true)
 }
 
-function runDestination({
-  destinations,
-  destination,
-  permitOnlyProjectScopedClusters,
-  expected,
-}: DestinationCase): Outcome {
-  if (permitOnlyProjectScopedClusters) return notApplicable(`${NOT_BUILT}: clusters scoped to a project`)
+const PROJECT = 'the project'
+
+function runDestination(testCase: DestinationCase): Outcome {
+  const { destinations, destination, permitOnlyProjectScopedClusters = false, projectClusters } = testCase
   const { name = '', server, namespace = '' } = destination
   const cluster = { name, servers: server === undefined ? [] : [server] }
-  return compare(destinationPermitted(destinations, cluster, namespace), expected)
+  // Argo CD looks clusters of a project up and may fail; ours say themselves whose they are, or do not.
+  const scoped = (projectClusters ?? []).some(one => one.server === server) ? PROJECT : undefined
+  const permitted =
+    destinationPermitted(destinations, cluster, namespace) &&
+    clusterScopePermitted({ name: PROJECT, onlyOwnClusters: permitOnlyProjectScopedClusters }, scoped)
+  return testCase['expectError'] === true ? compare(permitted, false) : compare(permitted, testCase.expected)
 }
 
 function runGroupKind({ lists, group, resourceKind, name, namespaced, expected }: GroupKindCase): Outcome {

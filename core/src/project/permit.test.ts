@@ -3,7 +3,14 @@ import type { Application } from '../model/application.ts'
 import type { ProjectSpec } from '../model/fleet.ts'
 import type { Ceiling } from '../protocol/documents.ts'
 import { resolveDestination } from './destination.ts'
-import { destinationPermitted, kindPermitted, namespacePermitted, permit, sourcePermitted } from './permit.ts'
+import {
+  clusterScopePermitted,
+  destinationPermitted,
+  kindPermitted,
+  namespacePermitted,
+  permit,
+  sourcePermitted,
+} from './permit.ts'
 import { normaliseRepositoryUrl } from './repository-url.ts'
 
 describe('sourcePermitted', () => {
@@ -189,5 +196,17 @@ describe('normaliseRepositoryUrl', () => {
     ['ssh://git@git.example.com:2222/shop', 'ssh://git@git.example.com:2222/shop'],
   ])('%s', (given, expected) => {
     expect(normaliseRepositoryUrl(given)).toBe(expected)
+  })
+})
+
+describe('clusterScopePermitted', () => {
+  it.each<[string, boolean, string | undefined, boolean]>([
+    ['a project that does not ask for clusters of its own may use any', false, undefined, true],
+    ['and one of another project, whose own destinations keep others out', false, 'bank', true],
+    ['a project that asks for its own may use its own', true, 'shop', true],
+    ['not another one', true, 'bank', false],
+    ["and not one that is nobody's", true, undefined, false],
+  ])('%s', (_, onlyOwnClusters, clusterProject, permitted) => {
+    expect(clusterScopePermitted({ name: 'shop', onlyOwnClusters }, clusterProject)).toBe(permitted)
   })
 })

@@ -94,6 +94,19 @@ export function destinationPermitted(
   return permitted
 }
 
+/**
+ * Whether a Project that keeps to clusters of its own (`permitOnlyProjectScopedClusters`) may use this one, beside what
+ * its destinations say. A cluster of which it is not known whose it is belongs to nobody.
+ *
+ * @param clusterProject The Project that the Cluster names, if it names one.
+ */
+export function clusterScopePermitted(
+  project: { readonly name: string; readonly onlyOwnClusters: boolean },
+  clusterProject: string | undefined,
+): boolean {
+  return !project.onlyOwnClusters || (clusterProject !== undefined && clusterProject === project.name)
+}
+
 /** What the agent is told: kinds as written, and the namespaces of this cluster that the entries name. */
 export function ceilingOf(spec: ProjectSpec, cluster: DestinationCluster): Ceiling {
   const namespaces = spec.destinations
