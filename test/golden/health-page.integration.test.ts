@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { assessHealth } from '@flotilla/core/health/assess-health'
+import type { CelExpressions } from '@flotilla/core/health/custom/cel-rule'
 import { argoHealthScripts, loadCustomRules } from '@flotilla/core/health/custom/custom-rules'
 import { ruleOf } from '@flotilla/core/health/data-rule'
 import { HEALTH_RULES } from '@flotilla/core/health/registry'
@@ -67,4 +68,13 @@ test('the script of the page gives a verdict', async () => {
   const open = { ...database, status: { phase: 'Open', connections: 12 } }
   expect(assessHealth(open, { custom: table })).toEqual({ status: 'Healthy', message: '12 connections' })
   expect(assessHealth(database, { custom: table })?.message).toBe('Waiting for the operator')
+})
+
+test('the expressions of the page give a verdict', async () => {
+  const { documents } = parseYamlDocuments(block('yaml expressions'), { file: 'expressions' })
+  const cel = documents[0]!.value as unknown as CelExpressions
+  const { table, mistakes } = await loadCustomRules([{ kind: 'example.com/Database', cel }], () => 0)
+  expect(mistakes).toEqual([])
+  const database = { apiVersion: 'example.com/v1', kind: 'Database', metadata: {}, status: { phase: 'Open' } }
+  expect(assessHealth(database, { custom: table })).toEqual({ status: 'Healthy' })
 })

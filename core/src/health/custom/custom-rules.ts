@@ -1,17 +1,17 @@
 import { getKey, isJsonObject, type JsonObject } from '../../json/json.ts'
 import { type RuleTable, ruleTable } from '../find-rule.ts'
 import type { CustomHealthRule } from '../health-rule.ts'
+import type { CelExpressions } from './cel-rule.ts'
 
 /** A rule of one's own, as it stands in a configuration. */
-export interface CustomRuleSource {
+export type CustomRuleSource = {
   /** `group/Kind`, or `Kind` for the core group; `*` for any text. */
   readonly kind: string
-  readonly lua: string
-  /** The script looks at generations itself. */
+  /** The rule looks at generations itself. */
   readonly ignoreGeneration?: boolean
-}
+} & ({ readonly lua: string } | { readonly cel: CelExpressions })
 
-/** A script that cannot be run; its kind keeps the rule that it has without it. */
+/** A rule that cannot be read; its kind keeps the rule that it has without it. */
 export interface CustomRuleMistake {
   readonly kind: string
   readonly message: string
@@ -23,21 +23,30 @@ export interface CustomRules {
 }
 
 /**
- * Makes rules of scripts. Lua is loaded here and not before, and not at all without a script.
+ * Makes rules of scripts and expressions. Either language is loaded with its first rule, and not at all without one.
  *
  * @param now Milliseconds since 1970, for scripts that ask for the time.
  */
 export async function loadCustomRules(sources: readonly CustomRuleSource[], now: () => number): Promise<CustomRules> {
-  if (sources.length === 0) return { table: ruleTable([]), mistakes: [] }
-  const { luaHealthRule, luaMistake } = await import('./lua-rule.ts')
   const rules: (readonly [string, CustomHealthRule])[] = []
   const mistakes: CustomRuleMistake[] = []
-  for (const { kind, lua, ignoreGeneration = false } of sources) {
-    const message = luaMistake(lua)
-    if (message === undefined) rules.push([kind, { ...luaHealthRule(lua, now), ignoreGeneration }])
-    else mistakes.push({ kind, message })
+  for (const source of sources) {
+    const { kind, ignoreGeneration = false } = source
+    const rule = 'lua' in source ? await luaRule(source.lua, now) : await celRule(source.cel)
+    if (typeof rule === 'string') mistakes.push({ kind, message: rule })
+    else rules.push([kind, { ...rule, ignoreGeneration }])
   }
   return { table: ruleTable(rules), mistakes }
+}
+
+async function luaRule(source: string, now: () => number): Promise<CustomHealthRule | string> {
+  const { luaHealthRule, luaMistake } = await import('./lua-rule.ts')
+  return luaMistake(source) ?? luaHealthRule(source, now)
+}
+
+async function celRule(expressions: CelExpressions): Promise<CustomHealthRule | string> {
+  const { celHealthRule } = await import('./cel-rule.ts')
+  return celHealthRule(expressions)
 }
 
 const PREFIX = 'resource.customizations.health.'
