@@ -17,7 +17,8 @@ import { type CompiledTeam, watchingTeam } from './teams.ts'
 import { RESOURCE_ACTIONS } from './vocabulary.ts'
 
 /**
- * `hidden`: it must look as if there were no such thing. `forbidden`: it may be seen, so the refusal may be told.
+ * `hidden`: it must look as if there were no such thing. `forbidden`: it may be seen, so the refusal may be told. The
+ * rows in `because` are for explanations and the audit log; with `hidden`, nothing of them may reach who asked.
  */
 export type Authorisation = Verdict & { readonly kind: 'allow' | 'hidden' | 'forbidden' }
 
