@@ -141,7 +141,7 @@ export const DIAGNOSTIC_CODES = {
     severity: 'error',
     meaning: 'A set cannot make documents of this kind, or of a kind that is itself a template.',
     remedy:
-      'Declare them in files; a set makes Projects, Clusters and Repositories, and Applications from its template.',
+      'Declare them in files; a set makes Projects, Clusters, Repositories, SyncWindows, FreezePeriods, Teams and AccessPolicies, and Applications from its template.',
   },
   BOTH_SOURCES: {
     severity: 'warning',

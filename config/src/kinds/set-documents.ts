@@ -7,9 +7,17 @@ import { listOf, textOf } from './kind.ts'
 const OURS = 'flotilla.dev/v1alpha1'
 
 /** What a set may make under `spec.documents`. */
-export const SET_KINDS: readonly string[] = ['Project', 'Cluster', 'Repository']
+export const SET_KINDS: readonly string[] = [
+  'Project',
+  'Cluster',
+  'Repository',
+  'SyncWindow',
+  'FreezePeriod',
+  'Team',
+  'AccessPolicy',
+]
 /** Parts of the language that nobody reads yet, in a file neither. */
-const UNREAD_KINDS = ['SyncWindow', 'FreezePeriod', 'Team', 'AccessPolicy', 'NotificationRoute']
+const UNREAD_KINDS = ['NotificationRoute']
 
 /** Why a set may not make a document of this kind, if there is a reason; the path is inside the document. */
 export function kindRefusal(document: JsonObject): Problem | undefined {

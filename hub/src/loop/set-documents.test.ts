@@ -185,3 +185,38 @@ describe('a set that makes Clusters', () => {
     expect(hub.complaints).toEqual([])
   })
 })
+
+describe('a set that makes windows and Teams', () => {
+  const document = (kind: string, name: string, spec: object): object => ({
+    apiVersion: 'flotilla.dev/v1alpha1',
+    kind,
+    metadata: { name },
+    spec,
+  })
+  const frozen = document('FreezePeriod', 'freeze-{{team}}', {
+    level: 'hard',
+    reason: 'year end',
+    scope: { projects: ['{{team}}'] },
+    when: [{ from: '2027-01-01', through: '2027-01-31' }],
+  })
+  const members = document('Team', '{{team}}', {
+    members: { groups: ['sso:{{team}}'] },
+    owns: { projects: ['{{team}}'] },
+  })
+
+  it('puts them in force, and takes them back with what they came from', async () => {
+    const hub = await started(
+      {
+        'sets/teams.json': teams({ documents: [frozen, members] }),
+        'projects/shop.json': project('shop'),
+        'sets/shop.json': set('shop'),
+      },
+      { 'teams/a.json': team('shop') },
+    )
+    expect(await errorsOf(hub, 'teams')).toEqual([])
+    expect(hub.application('web-eu-1').hold).toMatchObject({ code: 'UNSUPPORTED_GATE' })
+    await hub.push(APPS, { 'teams/a.json': null })
+    await hub.clock.advance(1_000)
+    expect(hub.application('web-eu-1').hold).toMatchObject({ code: 'CLUSTER_NOT_JOINED' })
+  })
+})
