@@ -7,7 +7,7 @@ const SPECIAL = /[*?[\]{}\\]/
 const MOST_REMEMBERED = 20_000
 
 /**
- * Globs over names, in which `*` crosses `/` and `.` (windows.md: as Argo CD's windows match). Names as they are, `*` and
+ * Globs over names, in which `*` crosses `/` and `.` (as Argo CD's windows match). Names as they are, `*` and
  * `prefix-*` are most of what people write, and cost next to nothing; the answers for others are remembered.
  *
  * @throws GlobSyntaxError
