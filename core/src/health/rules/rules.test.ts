@@ -117,7 +117,9 @@ const ROWS: readonly (readonly [
 ]
 
 describe('shipped rules', () => {
-  it.each(ROWS)('%s: %j is %s', (key, status, verdict, message, spec) => {
+  const cases = ROWS.map(([key, status, verdict, message, spec]) => ({ key, status, verdict, message, spec }))
+
+  it.each(cases)('$key: $status is $verdict', ({ key, status, verdict, message, spec }) => {
     const slash = key.indexOf('/')
     const object = {
       apiVersion: `${key.slice(0, slash)}/v1`,
