@@ -60,6 +60,8 @@ export class World {
   readonly refusals = new Map<string, Map<string, Diagnostic>>()
   readonly #claims = new Map<string, Claim[]>()
   readonly #claimsBy = new Map<string, ReadonlyMap<string, Claim>>()
+  /** The lists as they were handed in: most looks at a set end in the very list of the look before. */
+  readonly #claimed = new Map<string, readonly Application[]>()
 
   async load(rows: StoreReader): Promise<void> {
     for (const row of await rows.applications()) this.putApplication(row)
@@ -149,6 +151,9 @@ export class World {
 
   /** Replaces what a claimant wants; returns the names whose claims are now different. */
   setClaims(claimant: string, applications: readonly Application[]): readonly string[] {
+    if (this.#claimed.get(claimant) === applications) return []
+    if (applications.length > 0) this.#claimed.set(claimant, applications)
+    else this.#claimed.delete(claimant)
     const before = this.claimsOf(claimant)
     const after = new Map<string, Claim>()
     const changed: string[] = []
