@@ -22,7 +22,13 @@ export default defineConfig({
             'test/{sim,controlplane}/src/**/*.test.ts',
             'test/{golden,conformance,bench}/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts'],
+          exclude: [
+            '**/node_modules/**',
+            '**/dist/**',
+            '**/*.integration.test.ts',
+            // Laws wait for the whole run.
+            ...(process.env['FLOTILLA_INNER_LOOP'] ? ['**/*.prop.test.ts'] : []),
+          ],
           // Far above what any of them needs: a busy machine is slow, not wrong.
           testTimeout: 60_000,
         },

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -25,6 +25,9 @@ interface Step {
   readonly environment?: Readonly<Record<string, string>>
   readonly fast?: boolean
 }
+
+/** Of the unit tests, what is over before one has looked up: no laws, and a tenth of the made-up templates. */
+const INNER_LOOP = { FLOTILLA_INNER_LOOP: '1', FLOTILLA_FUZZ_CASES: '200' }
 
 function vitest(
   name: string,
@@ -116,34 +119,54 @@ const broken: string[] = []
 const colour = process.stderr.isTTY && !process.env.NO_COLOR
 const bold = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
 
-for (const step of chosen) {
-  console.error(bold(`\n# ${step.says}`))
-  if (step.needs && process.env.CI !== 'true' && spawnSync(step.needs, ['version']).error) {
-    console.error(bold(`LEFT OUT: "${step.needs}" is not installed, so nothing below runs on a real control plane`))
-    continue
-  }
-  const startedAt = performance.now()
-  const code = await run([...step.command, ...(step.results ? positionals : [])], step.environment)
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  console.error(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
-  if (code !== 0) broken.push(step.name)
-  if (step.results) count(step.results, step.name)
-}
+// In the inner loop, what looks at the sources runs beside the tests and is told after them.
+const [beside, others] = values.fast
+  ? [chosen.filter(step => !step.results), chosen.filter(step => step.results)]
+  : [[], chosen]
+const told = beside.map(step => perform(step, 'kept'))
+for (const step of others) await perform(step, 'live')
+await Promise.all(told)
 if (broken.length > 0) console.error(bold(`\nfailed: ${broken.join(', ')}`))
 if (chosen.some(step => step.results)) {
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 }
 process.exit(broken.length > 0 ? 1 : 0)
 
-function run(command: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<number> {
+async function perform(step: Step, output: 'live' | 'kept'): Promise<void> {
+  const heading = bold(`\n# ${step.says}`)
+  if (output === 'live') console.error(heading)
+  if (step.needs && process.env.CI !== 'true' && spawnSync(step.needs, ['version']).error) {
+    console.error(bold(`LEFT OUT: "${step.needs}" is not installed, so nothing below runs on a real control plane`))
+    return
+  }
+  const startedAt = performance.now()
+  const environment = { ...step.environment, ...(values.fast && INNER_LOOP) }
+  const { code, text } = await run([...step.command, ...(step.results ? positionals : [])], environment, output)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  if (output === 'kept') console.error(`${heading}\n${text.trimEnd()}`)
+  console.error(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
+  if (code !== 0) broken.push(step.name)
+  if (step.results) count(step.results, step.name)
+}
+
+function run(
+  command: readonly string[],
+  more: Readonly<Record<string, string>>,
+  output: 'live' | 'kept',
+): Promise<{ readonly code: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command
     // Under CI=true some tools colour what no terminal shows.
     const plain = colour ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }
     const env = { ...process.env, ...plain, ...more }
-    const child = spawn(program, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32', env })
+    const piped: StdioOptions = ['ignore', 'pipe', 'pipe']
+    const stdio = output === 'live' ? 'inherit' : piped
+    const child = spawn(program, args, { cwd: ROOT, stdio, shell: process.platform === 'win32', env })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
     child.once('error', reject)
-    child.once('exit', code => resolve(code ?? 1))
+    child.once('close', code => resolve({ code: code ?? 1, text }))
   })
 }
 
