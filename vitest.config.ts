@@ -26,8 +26,8 @@ export default defineConfig({
             '**/node_modules/**',
             '**/dist/**',
             '**/*.integration.test.ts',
-            // Laws wait for the whole run.
-            ...(process.env['FLOTILLA_INNER_LOOP'] ? ['**/*.prop.test.ts'] : []),
+            // Laws and whole example fleets wait for the whole run.
+            ...(process.env['FLOTILLA_INNER_LOOP'] ? ['**/*.prop.test.ts', 'test/golden/**'] : []),
           ],
           // Far above what any of them needs: a busy machine is slow, not wrong.
           testTimeout: 60_000,

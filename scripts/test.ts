@@ -55,7 +55,7 @@ function vitest(
 }
 
 const STEPS: readonly Step[] = [
-  { name: 'format', says: 'formatter and linter', command: ['biome', 'ci', '--error-on-warnings', '.'], fast: true },
+  { name: 'format', says: 'formatter and linter', command: ['biome', 'ci', '--error-on-warnings', '.'] },
   { name: 'reformat', says: 'formatter and safe fixes', command: ['biome', 'check', '--write', '.'], onRequest: true },
   {
     name: 'rules',
