@@ -13,6 +13,7 @@ import { kubeconfigFor, serveOverHttp } from '@flotilla/sim/serve-over-http'
 import { TestCluster } from '@flotilla/sim/testing'
 import * as git from 'isomorphic-git'
 import { afterEach, expect, it } from 'vitest'
+import { DUCK_CRD } from './hosts/testing/duck-crd.ts'
 import { githubRoutes } from './hosts/testing/github-server.ts'
 import { type HostContent, serveHost } from './hosts/testing/host-server.ts'
 import { type RunningHub, startHub } from './start-hub.ts'
@@ -96,24 +97,7 @@ async function managementCluster(folder: string): Promise<string> {
     const { status } = await test.apply(path, object)
     expect(status).toBeLessThan(300)
   }
-  await apply('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ducks.mallard.io', {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'ducks.mallard.io' },
-    spec: {
-      group: 'mallard.io',
-      scope: 'Namespaced',
-      names: { plural: 'ducks', singular: 'duck', kind: 'Duck', listKind: 'DuckList' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  })
+  await apply('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ducks.mallard.io', DUCK_CRD)
   test.clock.advance(60_000)
   await apply('/api/v1/namespaces/argocd', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } })
   await apply('/api/v1/namespaces/argocd/configmaps/ducks', {

@@ -11,25 +11,8 @@ import { TestCluster } from '@flotilla/sim/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DecisionResources, type DecisionSource } from './decision-resources.ts'
 import { ManagementCluster } from './management-cluster.ts'
+import { DUCK_CRD } from './testing/duck-crd.ts'
 
-const CRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'ducks.mallard.io' },
-  spec: {
-    group: 'mallard.io',
-    scope: 'Namespaced',
-    names: { plural: 'ducks', singular: 'duck', kind: 'Duck', listKind: 'DuckList' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-}
 const clock = createClock(globalThis)
 const never = new AbortController().signal
 const ask: DecisionResourcesRequest = {
@@ -58,7 +41,7 @@ async function managed(more: Partial<DecisionSource> = {}) {
     const { status, body } = await test.apply(path, object)
     if (status > 299) throw new Error(`${path}: ${JSON.stringify(body)}`)
   }
-  await put('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ducks.mallard.io', CRD)
+  await put('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ducks.mallard.io', DUCK_CRD)
   // Until the new kind is served.
   test.clock.advance(60_000)
   await put('/api/v1/namespaces/argocd', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } })

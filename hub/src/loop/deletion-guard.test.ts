@@ -1,34 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DeletionAnswer } from './decide-deletion.ts'
 import { APPS, application, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
-
-const names = Array.from({ length: 12 }, (_, index) => `app-${String(index).padStart(2, '0')}`)
-const folders = (which: readonly string[], content: string | null = 'here') =>
-  Object.fromEntries(
-    which.map(name => [`apps/${name}/cm.json`, content === null ? null : configMap(name, { content })]),
-  )
-const applicationsOf = (which: readonly string[]) => which.map(name => `${name}-eu-1`)
-
-const FLEET = {
-  'clusters/eu-1.json': cluster('eu-1'),
-  'projects/shop.json': project('shop'),
-  'sets/shop.json': set('shop'),
-}
-
-async function started(config: { readonly [path: string]: string } = FLEET) {
-  const hub = new LoopHarness()
-  hub.git.commit(CONFIG, config)
-  hub.git.commit(APPS, { ...folders(names), 'other/README.md': 'so that the repository is never empty' })
-  await hub.start()
-  await hub.refresh(APPS)
-  const id = await hub.join('eu-1')
-  return { hub, id }
-}
-
-const plans = (hub: LoopHarness) => hub.store.read(rows => rows.deletionPlans())
-const waiting = async (hub: LoopHarness) => (await plans(hub)).filter(({ state }) => state === 'held')
-const states = (hub: LoopHarness) =>
-  Object.fromEntries(hub.names().map(name => [name, hub.application(name).hold?.code ?? hub.application(name).state]))
+import { applicationsOf, FLEET, folders, names, plans, started, states, waiting } from './testing/twelve-folders.ts'
 
 async function approve(hub: LoopHarness, id: string, digest?: string): Promise<DeletionAnswer> {
   const answer = await hub.loop.decideDeletion(id, { verdict: 'approve', by: 'ana', reason: 'meant', digest })

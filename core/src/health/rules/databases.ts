@@ -88,6 +88,12 @@ const kafkaClusterHealth: HealthRule = object => {
   return health('Progressing', 'Waiting for KafkaCluster')
 }
 
+/** What Strimzi's operator says of everything but the Kafka itself. */
+const STRIMZI: readonly Line[] = [
+  [condition('NotReady', 'True'), 'Degraded', MESSAGE],
+  [condition('Ready', 'True'), 'Healthy', MESSAGE],
+]
+
 const rabbitKinds = [
   'Binding',
   'Exchange',
@@ -117,28 +123,11 @@ export const databaseRules: readonly ShippedRule[] = [
     ['KafkaBridge', 'KafkaConnect', 'KafkaConnector', 'KafkaMirrorMaker', 'KafkaMirrorMaker2', 'KafkaNodePool'].map(
       kind => `kafka.strimzi.io/${kind}`,
     ),
-    [
-      [condition('NotReady', 'True'), 'Degraded', MESSAGE],
-      [condition('Ready', 'True'), 'Healthy', MESSAGE],
-    ],
+    STRIMZI,
     'Waiting for {kind}',
   ),
-  rule(
-    'kafka.strimzi.io/KafkaTopic',
-    [
-      [condition('NotReady', 'True'), 'Degraded', MESSAGE],
-      [condition('Ready', 'True'), 'Healthy', MESSAGE],
-    ],
-    'Waiting for Kafka Topic',
-  ),
-  rule(
-    'kafka.strimzi.io/KafkaUser',
-    [
-      [condition('NotReady', 'True'), 'Degraded', MESSAGE],
-      [condition('Ready', 'True'), 'Healthy', MESSAGE],
-    ],
-    'Waiting for Kafka User',
-  ),
+  rule('kafka.strimzi.io/KafkaTopic', STRIMZI, 'Waiting for Kafka Topic'),
+  rule('kafka.strimzi.io/KafkaUser', STRIMZI, 'Waiting for Kafka User'),
   rule(
     'postgresql.cnpg.io/Cluster',
     [
