@@ -1,3 +1,4 @@
+import type { AuditEntry, AuditHead, AuditNote } from '../audit/audit-entry.ts'
 import type { DeletionBudget } from '../decide/deletion-guard.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
@@ -6,6 +7,7 @@ import type { Hold } from '../model/hold.ts'
 import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
+import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 
 /**
  * The hub's memory. One write at a time; what `write` resolved for is durable and seen by every later read. A write
@@ -57,7 +59,21 @@ export interface StoreReader {
   /** Removals that wait or were decided, oldest first. */
   deletionPlans(): Promise<readonly DeletionPlan[]>
   deletionPlan(id: string): Promise<DeletionPlan | undefined>
+  /** FreezePeriods made through the API, ended ones too, in order of making. */
+  freezes(): Promise<readonly MadeGateRow[]>
+  /** SyncWindows made through the API, ended ones too, in order of making. */
+  windows(): Promise<readonly MadeGateRow[]>
+  /** Every break-glass ever asked for, in order of asking. */
+  overrides(): Promise<readonly OverrideRow[]>
+  override(id: string): Promise<OverrideRow | undefined>
+  /** Imported iCalendars in order of name. */
+  calendars(): Promise<readonly CalendarRow[]>
+  /** Newest first. */
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
+  /** Oldest first, those after a number: for exports. */
+  auditAfter(page: { readonly limit: number; readonly after: number }): Promise<readonly AuditRow[]>
+  /** What was appended last; it does not go back when entries are lost. */
+  auditHead(): Promise<AuditHead>
 }
 
 export interface StoreWriter extends StoreReader {
@@ -89,7 +105,12 @@ export interface StoreWriter extends StoreReader {
   deleteToken(id: string): Promise<void>
   putDeletionPlan(plan: DeletionPlan): Promise<void>
   deleteDeletionPlan(id: string): Promise<void>
-  appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void>
+  putMadeGate(row: MadeGateRow): Promise<void>
+  putOverride(row: OverrideRow): Promise<void>
+  putCalendar(row: CalendarRow): Promise<void>
+  deleteCalendar(name: string): Promise<void>
+  /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
+  appendAudit(note: AuditNote): Promise<void>
 }
 
 export interface SourceRow {
@@ -287,20 +308,19 @@ export interface TokenRow {
   readonly id: string
   readonly name: string
   readonly role: 'admin' | 'readonly'
+  /** Whether a person shows it or a program; a program when absent. Programs approve nothing. */
+  readonly kind?: 'person' | 'robot'
+  /** Name of whoever made it. */
+  readonly madeBy?: string
   readonly secretHash: Digest
   readonly createdAt: EpochMs
   readonly expiresAt?: EpochMs
   readonly lastUsedAt?: EpochMs
 }
 
-export interface AuditRow {
-  readonly sequence: number
-  readonly at: EpochMs
-  readonly actor: string
-  readonly action: string
-  readonly subject: string
-  readonly detail: JsonObject
-}
+export type AuditRow = AuditEntry
+export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
+export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 
 export class StoreError extends Error {
   readonly code: 'STORE_FULL' | 'STORE_CORRUPT' | 'STORE_NEWER' | 'STORE_LOCKED' | 'STORE_UNAVAILABLE'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { AuditHead } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
@@ -7,11 +8,14 @@ import type {
   ApplicationRow,
   AuditRow,
   BundleRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
   OperationRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -23,13 +27,18 @@ import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/doc
 import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
 import { compositeKey, type MemoryTables, type Overlays } from './memory-tables.ts'
 import {
+  AUDIT_HEAD,
+  auditHeadOf,
   byApplicationId,
   byApplicationName,
+  byCalendarName,
   byClusterName,
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byMaking,
   byPlanAge,
+  byRequest,
   bySetKey,
   bySourceName,
   digestsHeld,
@@ -212,8 +221,40 @@ export class MemoryReader implements StoreReader {
     return this.view('tokens').all().sort(byCreation)
   }
 
+  async freezes(): Promise<readonly MadeGateRow[]> {
+    return this.view('madeGates').where('kind', 'FreezePeriod').sort(byMaking)
+  }
+
+  async windows(): Promise<readonly MadeGateRow[]> {
+    return this.view('madeGates').where('kind', 'SyncWindow').sort(byMaking)
+  }
+
+  async overrides(): Promise<readonly OverrideRow[]> {
+    return this.view('overrides').all().sort(byRequest)
+  }
+
+  async override(id: string): Promise<OverrideRow | undefined> {
+    return this.view('overrides').get(id)
+  }
+
+  async calendars(): Promise<readonly CalendarRow[]> {
+    return this.view('calendars').all().sort(byCalendarName)
+  }
+
   async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {
     return newestFirst(this.view('audit').all(), page)
+  }
+
+  async auditAfter({ limit, after }: { readonly limit: number; readonly after: number }): Promise<readonly AuditRow[]> {
+    const rows = this.view('audit').all()
+    return rows
+      .filter(({ sequence }) => sequence > after)
+      .sort((a, b) => a.sequence - b.sequence)
+      .slice(0, limit)
+  }
+
+  async auditHead(): Promise<AuditHead> {
+    return auditHeadOf(await this.setting(AUDIT_HEAD))
   }
 }
 

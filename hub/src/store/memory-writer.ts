@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
+import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
-  AuditRow,
   BundleRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
   OperationRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -21,7 +24,7 @@ import type {
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { MemoryReader } from './memory-reader.ts'
 import { compositeKey } from './memory-tables.ts'
-import { isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import { AUDIT_HEAD, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 
 /** The port's changes; they go into the transaction's overlay and are committed by the store, or not at all. */
 export class MemoryWriter extends MemoryReader implements StoreWriter {
@@ -164,8 +167,26 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
     this.changed(this.view('deletionPlans').delete(id))
   }
 
-  async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {
-    this.changed(this.view('audit').put({ ...row, sequence: this.nextSequence('audit') }))
+  async putMadeGate(row: MadeGateRow): Promise<void> {
+    this.changed(this.view('madeGates').put(row))
+  }
+
+  async putOverride(row: OverrideRow): Promise<void> {
+    this.changed(this.view('overrides').put(row))
+  }
+
+  async putCalendar(row: CalendarRow): Promise<void> {
+    this.changed(this.view('calendars').put(row))
+  }
+
+  async deleteCalendar(name: string): Promise<void> {
+    this.changed(this.view('calendars').delete(name))
+  }
+
+  async appendAudit(note: AuditNote): Promise<void> {
+    const entry = chainEntry(await this.auditHead(), note)
+    this.changed(this.view('audit').put(entry))
+    this.view('settings').put({ key: AUDIT_HEAD, value: { sequence: entry.sequence, hash: entry.hash } })
   }
 
   private nextSequence(name: string): number {

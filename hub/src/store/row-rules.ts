@@ -1,11 +1,16 @@
+import { type AuditHead, EMPTY_HEAD } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -37,8 +42,18 @@ export const byClusterName = (a: ClusterRow, b: ClusterRow): number => byText(a.
 export const byDocumentNumber = (a: DocumentRow, b: DocumentRow): number =>
   compareNumbers(a.number, b.number) || byText(a.key, b.key)
 export const byApplicationId = (a: ReportRow, b: ReportRow): number => byText(a.applicationId, b.applicationId)
+export const byCalendarName = (a: CalendarRow, b: CalendarRow): number => byText(a.name, b.name)
+export const byMaking = (a: MadeGateRow, b: MadeGateRow): number => a.madeAt - b.madeAt || byText(a.id, b.id)
+export const byRequest = (a: OverrideRow, b: OverrideRow): number => a.requestedAt - b.requestedAt || byText(a.id, b.id)
 export const byCreation = (a: GrantRow | JoinTokenRow | TokenRow, b: GrantRow | JoinTokenRow | TokenRow): number =>
   a.createdAt - b.createdAt || byText(a.id, b.id)
+
+/** The setting that holds the end of the audit's chain, beside the rows: rows that are lost leave a gap. */
+export const AUDIT_HEAD = 'audit.head'
+
+export function auditHeadOf(setting: JsonObject | undefined): AuditHead {
+  return setting === undefined ? EMPTY_HEAD : (setting as unknown as AuditHead)
+}
 
 /**
  * Which row a name means when several carry it: the active one; of several active ones the incumbent, that is the

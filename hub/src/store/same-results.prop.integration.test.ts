@@ -40,6 +40,18 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('putDeletionPlan', fc.record({ id, since: small }), (rows, over) =>
     rows.putDeletionPlan(sample.samplePlan(over)),
   ),
+  step(
+    'putMadeGate',
+    fc.record({ id, kind: pick('FreezePeriod', 'SyncWindow'), madeAt: small, revision: small }),
+    (rows, over) => rows.putMadeGate(sample.sampleMadeGate(over)),
+  ),
+  step('putOverride', fc.record({ id, requestedAt: small, useCount: small }), (rows, over) =>
+    rows.putOverride(sample.sampleOverride(over)),
+  ),
+  step('putCalendar', fc.record({ name: text, checkedAt: small }), (rows, over) =>
+    rows.putCalendar(sample.sampleCalendar(over)),
+  ),
+  step('deleteCalendar', text, (rows, name) => rows.deleteCalendar(name)),
   step('deleteDeletionPlan', id, (rows, key) => rows.deleteDeletionPlan(key)),
   step('deleteSet', text, (rows, key) => rows.deleteSet(key)),
   step(
@@ -163,7 +175,11 @@ async function everything(rows: StoreReader): Promise<unknown> {
     referenced: [...(await rows.referencedDigests())].sort(),
     tokens: await rows.tokens(),
     plans: await rows.deletionPlans(),
+    gates: [await rows.freezes(), await rows.windows()],
+    overrides: [await rows.overrides(), await of(ids, key => rows.override(key))],
+    calendars: await rows.calendars(),
     audit: [await rows.audit({ limit: 5 }), await rows.audit({ limit: 5, before: 3 })],
+    chain: [await rows.auditAfter({ limit: 5, after: 2 }), await rows.auditHead()],
   }
 }
 

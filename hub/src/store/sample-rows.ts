@@ -3,11 +3,14 @@ import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
   BundleRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
   OperationRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -217,6 +220,43 @@ export function samplePlan(over: Partial<DeletionPlan> = {}): DeletionPlan {
     state: 'held',
     ...over,
   }
+}
+
+export function sampleMadeGate(over: Partial<MadeGateRow> = {}): MadeGateRow {
+  return {
+    id: 'gate-1',
+    kind: 'FreezePeriod',
+    name: 'year-end',
+    document: { apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod', metadata: { name: 'year-end' }, spec: {} },
+    revision: 1,
+    madeBy: 'ana',
+    madeAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleOverride(over: Partial<OverrideRow> = {}): OverrideRow {
+  return {
+    id: 'override-1',
+    scope: { applications: { names: ['checkout'] } },
+    covers: ['freeze', 'window'],
+    actions: ['sync'],
+    from: 1_000,
+    until: 9_000,
+    reason: 'INC-4711 payments fail',
+    requestedBy: 'ana',
+    requestedAt: 1_000,
+    approvalsNeeded: 1,
+    rules: [],
+    approvals: [],
+    useCount: 0,
+    uses: [],
+    ...over,
+  }
+}
+
+export function sampleCalendar(over: Partial<CalendarRow> = {}): CalendarRow {
+  return { name: 'bank-holidays-de', source: 'https://example.com/de.ics', checkedAt: 1_000, ...over }
 }
 
 export function sampleToken(over: Partial<TokenRow> = {}): TokenRow {

@@ -41,6 +41,9 @@ export interface StoreSchema {
   readonly bundles: { digest: string; body: string }
   readonly tokens: IdentifiedTable
   readonly deletion_plans: IdentifiedTable
+  readonly made_gates: IdentifiedTable
+  readonly overrides: IdentifiedTable
+  readonly calendars: { name: string; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
 }
 
@@ -71,5 +74,8 @@ export const STORE_TABLES = [
   'bundles',
   'tokens',
   'deletion_plans',
+  'made_gates',
+  'overrides',
+  'calendars',
   'audit',
 ] as const satisfies readonly (keyof StoreSchema)[]

@@ -1,3 +1,4 @@
+import type { AuditHead } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
@@ -6,11 +7,14 @@ import type {
   ApplicationRow,
   AuditRow,
   BundleRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
   OperationRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -22,13 +26,18 @@ import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { Kysely } from 'kysely'
 import { decodeRow } from './encode-row.ts'
 import {
+  AUDIT_HEAD,
+  auditHeadOf,
   byApplicationId,
   byApplicationName,
+  byCalendarName,
   byClusterName,
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byMaking,
   byPlanAge,
+  byRequest,
   bySetKey,
   bySourceName,
   HISTORY_DIGESTS,
@@ -201,10 +210,44 @@ export class SqlReader implements StoreReader {
     return all<TokenRow>(await this.sql.selectFrom('tokens').select('body').execute()).sort(byCreation)
   }
 
+  async freezes(): Promise<readonly MadeGateRow[]> {
+    return await this.madeGates('FreezePeriod')
+  }
+
+  async windows(): Promise<readonly MadeGateRow[]> {
+    return await this.madeGates('SyncWindow')
+  }
+
+  async overrides(): Promise<readonly OverrideRow[]> {
+    return all<OverrideRow>(await this.sql.selectFrom('overrides').select('body').execute()).sort(byRequest)
+  }
+
+  async override(id: string): Promise<OverrideRow | undefined> {
+    return one(await this.sql.selectFrom('overrides').select('body').where('id', '=', id).execute())
+  }
+
+  async calendars(): Promise<readonly CalendarRow[]> {
+    return all<CalendarRow>(await this.sql.selectFrom('calendars').select('body').execute()).sort(byCalendarName)
+  }
+
   async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {
     let query = this.sql.selectFrom('audit').select(['sequence', 'body'])
     if (page.before !== undefined) query = query.where('sequence', '<', page.before)
     return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<AuditRow>)
+  }
+
+  async auditAfter({ limit, after }: { readonly limit: number; readonly after: number }): Promise<readonly AuditRow[]> {
+    const query = this.sql.selectFrom('audit').select(['sequence', 'body']).where('sequence', '>', after)
+    return (await query.orderBy('sequence', 'asc').limit(limit).execute()).map(withSequence<AuditRow>)
+  }
+
+  async auditHead(): Promise<AuditHead> {
+    return auditHeadOf(await this.setting(AUDIT_HEAD))
+  }
+
+  private async madeGates(kind: MadeGateRow['kind']): Promise<readonly MadeGateRow[]> {
+    const found = all<MadeGateRow>(await this.sql.selectFrom('made_gates').select('body').execute())
+    return found.filter(row => row.kind === kind).sort(byMaking)
   }
 
   /** The last distinct digests of each Application's history. */

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
+import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
   ApplicationRow,
-  AuditRow,
   BundleRow,
+  CalendarRow,
   ClusterRow,
   DocumentRow,
   GrantRow,
   JoinTokenRow,
+  MadeGateRow,
   OperationRow,
+  OverrideRow,
   ReportRow,
   SetRow,
   SourceDocumentRow,
@@ -20,7 +23,7 @@ import type {
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { encodeRow } from './encode-row.ts'
-import { isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import { AUDIT_HEAD, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 import type { StoreSchema } from './schema.ts'
 import { SqlReader } from './sql-reader.ts'
 import { upsertWhenChanged } from './upsert-when-changed.ts'
@@ -217,12 +220,32 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     this.count(await this.sql.deleteFrom('deletion_plans').where('id', '=', id).execute())
   }
 
-  async appendAudit(row: Omit<AuditRow, 'sequence'>): Promise<void> {
-    const { at, actor, action, subject, detail } = row
+  async putMadeGate(row: MadeGateRow): Promise<void> {
+    await this.upsert('made_gates', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async putOverride(row: OverrideRow): Promise<void> {
+    await this.upsert('overrides', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async putCalendar(row: CalendarRow): Promise<void> {
+    await this.upsert('calendars', ['name'], { name: row.name, body: encodeRow(row) })
+  }
+
+  async deleteCalendar(name: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('calendars').where('name', '=', name).execute())
+  }
+
+  async appendAudit(note: AuditNote): Promise<void> {
+    const { sequence, ...entry } = chainEntry(await this.auditHead(), note)
     await this.sql
       .insertInto('audit')
-      .values({ body: encodeRow({ at, actor, action, subject, detail }) })
+      .values({ sequence, body: encodeRow(entry) })
       .execute()
+    const head = encodeRow({ sequence, hash: entry.hash })
+    await this.sql.executeQuery(
+      upsertWhenChanged(this.sql, 'settings', ['key'], { key: AUDIT_HEAD, body: head }, 'body'),
+    )
     this.rowsChanged += 1
   }
 

@@ -1,3 +1,4 @@
+import { CHAIN_START, hashOfEntry } from '@flotilla/core/audit/audit-entry'
 import { type Store, StoreError, type StoreWriter } from '@flotilla/core/ports/store'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as sample from './sample-rows.ts'
@@ -427,6 +428,78 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
         expect(all.map(row => row.subject)).toEqual(['c', 'b'])
         expect((await rows.audit({ limit: 9, before: all[1]!.sequence })).map(row => row.subject)).toEqual(['a'])
       })
+    })
+
+    rule('the audit log is a chain that goes on from its head', async () => {
+      expect(await store.read(rows => rows.auditHead())).toEqual({ sequence: 0, hash: CHAIN_START })
+      for (const subject of ['a', 'b', 'c']) {
+        await store.write(rows => rows.appendAudit({ at: 1, actor: 'ana', action: 'sync', subject, detail: { n: 1 } }))
+      }
+      await store.read(async rows => {
+        const entries = await rows.auditAfter({ limit: 9, after: 0 })
+        expect(entries.map(({ sequence, subject }) => [sequence, subject])).toEqual([
+          [1, 'a'],
+          [2, 'b'],
+          [3, 'c'],
+        ])
+        for (const [index, entry] of entries.entries()) {
+          expect(entry.previous).toBe(entries[index - 1]?.hash ?? CHAIN_START)
+          expect(entry.hash).toBe(hashOfEntry(entry))
+        }
+        expect(await rows.auditHead()).toEqual({ sequence: 3, hash: entries[2]!.hash })
+        expect((await rows.auditAfter({ limit: 1, after: 1 })).map(row => row.subject)).toEqual(['b'])
+      })
+    })
+
+    rule('a write that fails leaves the chain as it was', async () => {
+      const note = { at: 1, actor: 'ana', action: 'sync', subject: 'shop', detail: {} }
+      await store.write(rows => rows.appendAudit(note))
+      const failed = store.write(async rows => {
+        await rows.appendAudit(note)
+        throw new Error('no')
+      })
+      await expect(failed).rejects.toThrow('no')
+      await store.write(rows => rows.appendAudit(note))
+      const entries = await store.read(rows => rows.auditAfter({ limit: 9, after: 0 }))
+      expect(entries.map(({ sequence }) => sequence)).toEqual([1, 2])
+      expect(entries[1]!.previous).toBe(entries[0]!.hash)
+    })
+
+    rule('gates made through the API are kept by kind, in order of making', async () => {
+      const window = sample.sampleMadeGate({ id: 'w', kind: 'SyncWindow', name: 'nights' })
+      const [later, earlier] = [
+        sample.sampleMadeGate({ id: 'a', madeAt: 2 }),
+        sample.sampleMadeGate({ id: 'b', madeAt: 1 }),
+      ]
+      await store.write(async rows => {
+        for (const row of [later, window, earlier]) await rows.putMadeGate(row)
+      })
+      await store.read(async rows => {
+        expect(await rows.freezes()).toEqual([earlier, later])
+        expect(await rows.windows()).toEqual([window])
+      })
+      const ended = { ...later, revision: 2, ended: { by: 'ben', at: 9, reason: 'done' } }
+      await store.write(rows => rows.putMadeGate(ended))
+      expect(await store.read(rows => rows.freezes())).toEqual([earlier, ended])
+    })
+
+    rule('overrides and calendars are kept', async () => {
+      const override = sample.sampleOverride({ approvals: [{ by: 'ben', at: 2 }], useCount: 1 })
+      const calendar = sample.sampleCalendar({
+        snapshot: { text: 'BEGIN:VCALENDAR', hash: sample.digestOf('ics'), fetchedAt: 1, events: 0 },
+      })
+      await store.write(async rows => {
+        await rows.putOverride(override)
+        await rows.putCalendar(calendar)
+        await rows.putCalendar(sample.sampleCalendar({ name: 'a' }))
+      })
+      await store.read(async rows => {
+        expect([await rows.overrides(), await rows.override('override-1')]).toEqual([[override], override])
+        expect(await rows.override('none')).toBeUndefined()
+        expect((await rows.calendars()).map(({ name }) => name)).toEqual(['a', 'bank-holidays-de'])
+      })
+      await store.write(rows => rows.deleteCalendar('a'))
+      expect(await store.read(rows => rows.calendars())).toEqual([calendar])
     })
 
     rule('removals that wait are kept by id, oldest first, and deleted', async () => {

@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration'
 import type { StoreDialect } from '../store-dialect.ts'
 import { firstTables } from './0001-first-tables.ts'
 import { deletionPlans } from './0002-deletion-plans.ts'
+import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -11,5 +12,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
   return {
     '0001-first-tables': firstTables(dialect),
     '0002-deletion-plans': deletionPlans(dialect),
+    '0003-gates-and-audit-chain': gatesAndAuditChain(dialect),
   }
 }
