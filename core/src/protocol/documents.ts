@@ -106,14 +106,19 @@ export interface GrantPayload extends DocumentBase {
 export interface ClosedInterval {
   /** Application ids, or all of the cluster. */
   readonly applications: readonly string[] | 'all'
+  /** Names in the calendar's `groups`: their Applications are meant too. */
+  readonly groups?: readonly string[]
   readonly from: EpochMs
   readonly to: EpochMs
+  /** The same again later, as pairs of from and to: what recurs names its Applications once. */
+  readonly again?: readonly (readonly [EpochMs, EpochMs])[]
   /** The rule's id; it changes with the rule's content. */
   readonly rule: string
   readonly layer: string
   readonly triggers: readonly GrantTrigger[]
   readonly blocks: readonly ('sync' | 'prune' | 'heal')[]
   readonly inFlight: 'finish' | 'pauseAtWave' | 'abort'
+  /** With `finish`: so long after its beginning; then as `pauseAtWave`. */
   readonly gracePeriodMs: number
   readonly selfHeal: boolean
 }
@@ -124,6 +129,8 @@ export interface CalendarPayload extends DocumentBase {
   readonly from: EpochMs
   readonly until: EpochMs
   readonly intervals: readonly ClosedInterval[]
+  /** Application ids by name, for the intervals that concern them: each id stands here once. */
+  readonly groups?: { readonly [name: string]: readonly string[] }
   /** Ids of Grants that must not start any more. */
   readonly void: readonly string[]
 }

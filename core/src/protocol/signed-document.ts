@@ -113,8 +113,10 @@ const grant = v.object({
 
 const interval = v.object({
   applications: v.union([v.literal('all'), listOf(id, 100_000)]),
+  groups: v.exactOptional(listOf(shortText, 10_000)),
   from: epochMs,
   to: epochMs,
+  again: v.exactOptional(listOf(v.tuple([epochMs, epochMs]), 10_000)),
   rule: shortText,
   layer: shortText,
   triggers: wordsOrAll(TRIGGERS),
@@ -131,6 +133,7 @@ const calendar = v.object({
   from: epochMs,
   until: epochMs,
   intervals: listOf(interval, 10_000),
+  groups: v.exactOptional(v.pipe(v.record(shortText, listOf(id, 100_000)), v.maxEntries(10_000))),
   void: listOf(id, 10_000),
 })
 
