@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { compareNumbers, type DocumentNumber } from './documents.ts'
+import { decideAdoptions, judgeProof, type KnownApplication, type ProvedDocument, recoveredEpoch } from './recovery.ts'
+
+/** A hub in three lines: each step issues the next number on some line. */
+interface Store {
+  readonly upTo: DocumentNumber
+  readonly lines: ReadonlyMap<string, { readonly number: DocumentNumber; readonly jws: string }>
+}
+const EMPTY: Store = { upTo: { epoch: 1, n: 0 }, lines: new Map() }
+const issue = ({ upTo, lines }: Store, line: string, content: string): Store => {
+  const number = { epoch: upTo.epoch, n: upTo.n + 1 }
+  return {
+    upTo: number,
+    lines: new Map(lines).set(line, { number, jws: `${number.epoch}.${number.n} ${line} ${content}` }),
+  }
+}
+const steps = fc.array(fc.constantFrom('a', 'b', 'calendar'), { maxLength: 20 })
+const judge = (store: Store, line: string, proof: { number: DocumentNumber; jws: string }) => {
+  const current = store.lines.get(line)
+  return judgeProof(proof, { upTo: store.upTo, ...(current && { current }) })
+}
+
+describe('a hub that is shown its own documents', () => {
+  test('never doubts one that it issued, however long ago', () => {
+    fc.assert(
+      fc.property(steps, list => {
+        let store = EMPTY
+        const seen: { line: string; number: DocumentNumber; jws: string }[] = []
+        for (const line of list) {
+          store = issue(store, line, 'x')
+          seen.push({ line, ...store.lines.get(line)! })
+          for (const { line: of, ...proof } of seen) expect(judge(store, of, proof)).not.toBe('not-issued')
+        }
+      }),
+    )
+  })
+
+  test('restored from a backup, it is found out by any agent that holds what it issued later, until it recovers', () => {
+    fc.assert(
+      fc.property(steps, steps, fc.nat(20), (before, after, issuedSince) => {
+        const backup = before.reduce((store, line) => issue(store, line, 'x'), EMPTY)
+        const lost = after.reduce((store, line) => issue(store, line, 'y'), backup)
+        // It goes on before anyone is heard: on lines that the agent does not hold.
+        let restored = backup
+        for (let n = 0; n < issuedSince; n++) restored = issue(restored, 'another', 'z')
+        for (const [line, proof] of lost.lines) {
+          const held = backup.lines.get(line)
+          const isLater = held?.jws !== proof.jws
+          if (isLater && held) expect(judge(restored, line, proof)).toBe('not-issued')
+          if (isLater && !held && compareNumbers(proof.number, restored.upTo) > 0)
+            expect(judge(restored, line, proof)).toBe('not-issued')
+          if (!isLater) expect(judge(restored, line, proof)).not.toBe('not-issued')
+        }
+      }),
+    )
+  })
+
+  test('no epoch is used twice, whatever is restored how often', () => {
+    const moment = fc.record({ restore: fc.nat(5), waitMs: fc.integer({ min: 0, max: 5000 }), heard: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(moment, { maxLength: 8 }), moments => {
+        let now = 1_900_000_000_000
+        const backups = [1]
+        let newest = 1
+        const used = new Set([1])
+        for (const { restore, waitMs, heard } of moments) {
+          now += waitMs + 1000
+          const stored = backups[restore % backups.length]!
+          const epoch = recoveredEpoch([stored], heard ? newest : undefined, now)
+          expect(used.has(epoch)).toBe(false)
+          expect(epoch).toBeGreaterThan(stored)
+          used.add(epoch)
+          newest = Math.max(newest, epoch)
+          backups.push(epoch)
+        }
+      }),
+    )
+  })
+})
+
+describe('ids that are taken over', () => {
+  const ids = fc.constantFrom('i1', 'i2', 'i3', 'i4')
+  const names = fc.constantFrom('web', 'api')
+  const proved: fc.Arbitrary<readonly ProvedDocument[]> = fc.uniqueArray(
+    fc.record({
+      typ: fc.constantFrom('offer' as const, 'tombstone' as const),
+      number: fc.record({ epoch: fc.constant(1), n: fc.nat(9) }),
+      application: fc.record({ id: ids, name: names }),
+    }),
+    { selector: ({ application }) => application.id, maxLength: 4 },
+  )
+  const known = fc.uniqueArray(
+    fc.record({ id: ids, name: names, clusterId: fc.constantFrom('c', 'other', undefined), unheld: fc.boolean() }),
+    { selector: ({ id }) => id, maxLength: 4 },
+  )
+
+  test('leave one id a name and one name an id, and take nothing from another cluster', () => {
+    fc.assert(
+      fc.property(proved, known, (documents, applications) => {
+        const rows = applications as readonly (KnownApplication & { readonly name: string })[]
+        const byId = (id: string) => rows.find(row => row.id === id)
+        const byName = (name: string) => rows.find(row => row.name === name && row.clusterId !== 'other')
+        const adopted = decideAdoptions('c', documents, byId, byName).filter(one => one.kind === 'adopted')
+        expect(new Set(adopted.map(({ id }) => id)).size).toBe(adopted.length)
+        expect(new Set(adopted.map(({ name }) => name)).size).toBe(adopted.length)
+        for (const one of adopted) {
+          expect(byId(one.id)).toBeUndefined()
+          expect(documents.some(({ typ, application }) => typ === 'offer' && application.id === one.id)).toBe(true)
+          if (one.replaces !== undefined) {
+            expect(byId(one.replaces)?.unheld).toBe(true)
+            expect(documents.some(({ application }) => application.id === one.replaces)).toBe(false)
+          }
+        }
+        expect(decideAdoptions('c', [...documents].reverse(), byId, byName)).toEqual(
+          decideAdoptions('c', documents, byId, byName),
+        )
+      }),
+    )
+  })
+})

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type Adoption,
+  decideAdoptions,
+  judgeProof,
+  type KnownApplication,
+  type KnownLine,
+  mayNotRemove,
+  type ProofVerdict,
+  type ProvedDocument,
+  recoveredEpoch,
+} from './recovery.ts'
+
+const at = (n: number, epoch = 3) => ({ epoch, n })
+
+describe('what a document with the hub’s own signature proves', () => {
+  const line = (upTo: number, current?: readonly [number, string]): KnownLine => ({
+    upTo: at(upTo),
+    ...(current && { current: { number: at(current[0]), jws: current[1] } }),
+  })
+  const rows: readonly (readonly [string, number, string, KnownLine, ProofVerdict])[] = [
+    ['the current document', 5, 'a', line(9, [5, 'a']), 'issued'],
+    ['an older one of the line', 4, 'a', line(9, [5, 'b']), 'possible'],
+    ['a line that has ended', 4, 'a', line(9), 'possible'],
+    ['a number above all that were given out', 10, 'a', line(9, [5, 'b']), 'not-issued'],
+    ['a number above all, of a line that the store has nothing of', 10, 'a', line(9), 'not-issued'],
+    ['one number with two contents', 5, 'a', line(9, [5, 'b']), 'not-issued'],
+    ['newer than its line, though the cluster has come further since', 7, 'a', line(9, [5, 'b']), 'not-issued'],
+  ]
+  test.each(rows)('%s', (_sentence, n, jws, known, verdict) =>
+    expect(judgeProof({ number: at(n), jws }, known)).toBe(verdict),
+  )
+  test('a number of a higher epoch is above every number of a lower one', () =>
+    expect(judgeProof({ number: at(1, 4), jws: 'a' }, line(900, [900, 'b']))).toBe('not-issued'))
+})
+
+describe('the epoch after a recovery', () => {
+  const now = Date.UTC(2030, 0, 1)
+  const seconds = now / 1000
+  test.each([
+    ['nothing is known: the time', [], undefined, seconds],
+    ['the time is above all', [1, 2], 3, seconds],
+    ['one above what was proved, when that is ahead of the clock', [1], seconds + 50, seconds + 51],
+    ['one above what the store has, when that is ahead of the clock', [seconds + 70], undefined, seconds + 71],
+  ] as const)('%s', (_sentence, stored, proved, expected) => expect(recoveredEpoch(stored, proved, now)).toBe(expected))
+  test('all epochs are used up', () => expect(() => recoveredEpoch([999_999_999_999_999], undefined, now)).toThrow())
+})
+
+describe('which ids are taken over', () => {
+  const offer = (id: string, name = id, n = 1): ProvedDocument => ({
+    typ: 'offer',
+    number: at(n),
+    application: { id, name },
+  })
+  const tombstone = (id: string, name = id): ProvedDocument => ({ ...offer(id, name), typ: 'tombstone' })
+  const rows: readonly (readonly [
+    string,
+    readonly ProvedDocument[],
+    readonly (KnownApplication & { name: string })[],
+    readonly Adoption[],
+  ])[] = [
+    [
+      'an id that is known',
+      [offer('a')],
+      [{ id: 'a', name: 'a', clusterId: 'c', unheld: false }],
+      [{ kind: 'known', id: 'a', name: 'a' }],
+    ],
+    [
+      'an id that is known and was never offered',
+      [offer('a')],
+      [{ id: 'a', name: 'a', unheld: true }],
+      [{ kind: 'known', id: 'a', name: 'a' }],
+    ],
+    ['nothing of that name is declared yet', [offer('a', 'web')], [], [{ kind: 'adopted', id: 'a', name: 'web' }]],
+    [
+      'the hub has made an id for the name that nobody holds',
+      [offer('a', 'web')],
+      [{ id: 'new', name: 'web', unheld: true }],
+      [{ kind: 'adopted', id: 'a', name: 'web', replaces: 'new' }],
+    ],
+    [
+      'the name is an Application’s that is held',
+      [offer('a', 'web')],
+      [{ id: 'new', name: 'web', clusterId: 'c', unheld: false }],
+      [{ kind: 'refused', id: 'a', name: 'web', reason: 'name-in-use' }],
+    ],
+    [
+      'the agent holds both ids of the name, and the older one’s Offer is newer',
+      [offer('a', 'web', 9), offer('new', 'web', 2)],
+      [{ id: 'new', name: 'web', clusterId: 'c', unheld: true }],
+      [{ kind: 'refused', id: 'a', name: 'web', reason: 'name-in-use' }],
+    ],
+    [
+      'the id is another cluster’s',
+      [offer('a')],
+      [{ id: 'a', name: 'a', clusterId: 'other', unheld: false }],
+      [{ kind: 'refused', id: 'a', name: 'a', reason: 'id-of-another-cluster' }],
+    ],
+    ['what stands under a Tombstone', [tombstone('a')], [], []],
+    [
+      'of two Offers of one name the newer',
+      [offer('old', 'web', 3), offer('young', 'web', 7)],
+      [],
+      [{ kind: 'adopted', id: 'young', name: 'web' }],
+    ],
+  ]
+  test.each(rows)('%s', (_sentence, proved, known, expected) => {
+    const byId = (id: string) => known.find(one => one.id === id)
+    const byName = (name: string) => known.find(one => one.name === name)
+    expect(decideAdoptions('c', proved, byId, byName)).toEqual(expected)
+    expect(decideAdoptions('c', [...proved].reverse(), byId, byName)).toEqual(expected)
+  })
+})
+
+test.each([
+  [undefined, false, undefined],
+  ['unproved', true, 'not-proved'],
+  ['proved', false, 'sets-not-fresh'],
+  ['proved', true, 'not-reported'],
+] as const)('a removal on a cluster that is %s, sets fresh: %s', (stage, fresh, reason) =>
+  expect(mayNotRemove(stage, fresh)).toBe(reason),
+)
