@@ -61,6 +61,34 @@ describe('may drift be put right now', () => {
       { now: undefined, calendar: frozen },
       { kind: 'no', reason: 'NO_PULSE' },
     ],
+    'no, when a rule that pauses healing comes again': [
+      { calendar: sampleCalendar(1, { intervals: [{ ...sampleInterval(), again: [[30_000, 40_000]] }] }), now: 30_000 },
+      { kind: 'no', reason: 'CLOSED', until: 40_000 },
+    ],
+    'no, when the rule is for a group that it is in': [
+      {
+        calendar: sampleCalendar(1, {
+          intervals: [sampleInterval({ applications: [], groups: ['g'] })],
+          groups: { g: ['app-1'] },
+        }),
+        now: 12_000,
+      },
+      { kind: 'no', reason: 'CLOSED' },
+    ],
+    'yes, in a rule that holds only people': [
+      { calendar: sampleCalendar(1, { intervals: [sampleInterval({ triggers: ['manual'] })] }), now: 12_000 },
+      { kind: 'heal' },
+    ],
+    'after the calendar’s end no, when a rule came again on its last day': [
+      {
+        now: 11 * DAY_MS,
+        calendar: sampleCalendar(1, {
+          until: 10 * DAY_MS,
+          intervals: [{ ...sampleInterval({ from: 0, to: 1 }), again: [[9.2 * DAY_MS, 9.3 * DAY_MS]] }],
+        }),
+      },
+      { kind: 'no', reason: 'CALENDAR_ENDED' },
+    ],
     'after the calendar’s end yes, when its last day was open': [
       { now: 11 * DAY_MS, calendar: ended(8 * DAY_MS, 9 * DAY_MS) },
       { kind: 'heal' },

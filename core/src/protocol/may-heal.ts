@@ -1,13 +1,7 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
-import {
-  type CalendarPayload,
-  type ClosedInterval,
-  compareNumbers,
-  type OfferPayload,
-  type TombstonePayload,
-} from './documents.ts'
-import { closingIntervals, intervalsOf } from './may-start.ts'
+import { closingIntervals, intervalsOf, isBehind, stretchesWithin } from './calendar-intervals.ts'
+import type { CalendarPayload, ClosedInterval, OfferPayload, TombstonePayload } from './documents.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -54,7 +48,7 @@ export function mayHeal(question: HealQuestion): HealAnswer {
   if (question.laterFailed) return no('LATER_FAILED', 'the operation after the last success stands failed')
   if (lastSucceeded === undefined) return no('NEVER_SUCCEEDED', 'no operation has succeeded under a Grant')
   if (!calendar) return no('CALENDAR_MISSING', 'no calendar has arrived')
-  if (compareNumbers(calendar.number, held.cal) < 0) {
+  if (isBehind(calendar, [held.cal])) {
     return no('CALENDAR_BEHIND', 'the calendar is older than the one the Offer was decided with')
   }
   const id = held.application.id
@@ -62,9 +56,7 @@ export function mayHeal(question: HealQuestion): HealAnswer {
     return firstClosed('NO_PULSE', intervalsOf(calendar, id)) ?? { kind: 'heal', digest: lastSucceeded }
   }
   if (now >= calendar.until) {
-    const lastDay = intervalsOf(calendar, id).filter(
-      interval => interval.to > calendar.until - DAY_MS && interval.from < calendar.until,
-    )
+    const lastDay = stretchesWithin(calendar, id, calendar.until - DAY_MS, calendar.until)
     return firstClosed('CALENDAR_ENDED', lastDay) ?? { kind: 'heal', digest: lastSucceeded }
   }
   return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: lastSucceeded }

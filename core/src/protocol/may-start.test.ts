@@ -10,6 +10,13 @@ const open: StartQuestion = {
   operationExists: false,
 }
 const frozen = sampleCalendar(1, { intervals: [sampleInterval()] })
+const recurring = (interval = sampleInterval()) =>
+  sampleCalendar(1, { intervals: [{ ...interval, again: [[40_000, 50_000]] }] })
+const grouped = (ids: readonly string[]) =>
+  sampleCalendar(1, {
+    intervals: [sampleInterval({ applications: [], groups: ['g1'] })],
+    groups: { g1: ids, g2: ['app-1'] },
+  })
 const passing = sampleGrant({ passes: [{ rule: 'freeze-1', until: 15_000 }] })
 
 describe('may this Grant start now', () => {
@@ -30,6 +37,27 @@ describe('may this Grant start now', () => {
     'it waits in a freeze, until its end, and says which': [
       { calendar: frozen, now: 10_000 },
       { kind: 'wait', reason: 'CLOSED', until: 20_000, rule: 'freeze-1' },
+    ],
+    'it waits whenever a rule comes again, and until that has ended': [
+      { calendar: recurring(), now: 40_000 },
+      { kind: 'wait', reason: 'CLOSED', until: 50_000 },
+    ],
+    'between two times of a rule it may start': [{ calendar: recurring(), now: 30_000 }, { kind: 'start' }],
+    'it waits when the rule is for a group that it is in': [
+      { calendar: grouped(['app-0', 'app-1']), now: 12_000 },
+      { kind: 'wait', reason: 'CLOSED' },
+    ],
+    'a rule for groups that it is not in does not concern it': [
+      { calendar: grouped(['app-0']), now: 12_000 },
+      { kind: 'start' },
+    ],
+    'a rule that became another is not the one that was passed': [
+      {
+        calendar: sampleCalendar(2, { intervals: [sampleInterval({ rule: 'freeze-1b' })] }),
+        now: 12_000,
+        grant: passing,
+      },
+      { kind: 'wait', reason: 'CLOSED', rule: 'freeze-1b' },
     ],
     'a freeze is half-open: at its end it may start': [{ calendar: frozen, now: 20_000 }, { kind: 'start' }],
     'a pass opens the rule that it names': [{ calendar: frozen, now: 14_999, grant: passing }, { kind: 'start' }],
@@ -79,11 +107,42 @@ describe('may this Grant start now', () => {
 describe('may a running operation begin its next wave', () => {
   const closing = (inFlight: 'finish' | 'pauseAtWave' | 'abort') =>
     sampleCalendar(1, { intervals: [sampleInterval({ inFlight, gracePeriodMs: 30 })] })
+  const both = (first: 'finish', second: 'pauseAtWave' | 'abort') =>
+    sampleCalendar(1, {
+      intervals: [
+        sampleInterval({ inFlight: first, gracePeriodMs: 30 }),
+        sampleInterval({ rule: 'freeze-2', inFlight: second }),
+      ],
+    })
   const cases: Record<string, [Partial<StartQuestion>, object]> = {
     'yes, when nothing is closed': [{}, { kind: 'continue' }],
     'yes, when the rule lets running operations finish': [
-      { calendar: closing('finish'), now: 12_000 },
+      { calendar: closing('finish'), now: 10_029 },
       { kind: 'continue' },
+    ],
+    'after the grace period it pauses, even where the rule lets it finish': [
+      { calendar: closing('finish'), now: 10_030 },
+      { kind: 'pause', until: 20_000, rule: 'freeze-1' },
+    ],
+    'each time that a rule comes again it has its grace period': [
+      { calendar: recurring(sampleInterval({ inFlight: 'finish', gracePeriodMs: 30 })), now: 40_029 },
+      { kind: 'continue' },
+    ],
+    'the strictest of the rules that hold it counts': [
+      { calendar: both('finish', 'abort'), now: 10_001 },
+      { kind: 'abort', rule: 'freeze-2' },
+    ],
+    'it pauses where another rule would let it finish': [
+      { calendar: both('finish', 'pauseAtWave'), now: 10_001 },
+      { kind: 'pause', rule: 'freeze-2' },
+    ],
+    'a rule that became another is not the one that was passed': [
+      {
+        calendar: sampleCalendar(2, { intervals: [sampleInterval({ rule: 'freeze-1b' })] }),
+        now: 12_000,
+        grant: passing,
+      },
+      { kind: 'pause', rule: 'freeze-1b' },
     ],
     'it pauses when the rule says so, until it opens': [
       { calendar: closing('pauseAtWave'), now: 12_000 },

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../time/epoch-ms.ts'
+import { closingIntervals, isBehind } from './calendar-intervals.ts'
 import {
   type CalendarPayload,
   type ClosedInterval,
@@ -87,7 +88,8 @@ export type ContinueAnswer =
 
 /**
  * May a running operation begin its next wave? A pass that ends pauses, whatever the rule's `inFlight` says; otherwise
- * the strictest `inFlight` of the rules that are closed now decides (protocol.md 5.5).
+ * the strictest `inFlight` of the rules that are closed now decides (protocol.md 5.5). `finish` lasts for the rule's
+ * grace period, counted from when it closed.
  */
 export function mayContinue(question: Omit<StartQuestion, 'operationExists'>): ContinueAnswer {
   const { grant, held, calendar, now } = question
@@ -105,25 +107,12 @@ export function mayContinue(question: Omit<StartQuestion, 'operationExists'>): C
     const { rule, gracePeriodMs } = aborting
     return { kind: 'abort', message: `closed by ${aborting.layer} rule ${rule}`, rule, gracePeriodMs }
   }
-  const pausing = closing.filter(interval => interval.inFlight === 'pauseAtWave' || everPassed(interval))
+  const pausing = closing.filter(
+    interval => interval.inFlight !== 'finish' || everPassed(interval) || now >= interval.from + interval.gracePeriodMs,
+  )
   if (pausing.length === 0) return { kind: 'continue' }
   const { message, rule, until } = closedUntil(pausing)
   return { kind: 'pause', message, rule, until }
-}
-
-/** The closed intervals that concern an Application at this moment. Half-open: at `to` it is open again. */
-export function closingIntervals(
-  calendar: CalendarPayload,
-  applicationId: string,
-  now: EpochMs,
-): readonly ClosedInterval[] {
-  return intervalsOf(calendar, applicationId).filter(interval => interval.from <= now && now < interval.to)
-}
-
-export function intervalsOf(calendar: CalendarPayload, applicationId: string): readonly ClosedInterval[] {
-  return calendar.intervals.filter(
-    interval => interval.applications === 'all' || interval.applications.includes(applicationId),
-  )
 }
 
 type Wait = Extract<StartAnswer, { kind: 'wait' }>
@@ -138,7 +127,7 @@ export function calendarUsable(
   ...needed: readonly (DocumentNumber | undefined)[]
 ): { readonly kind: 'usable'; readonly calendar: CalendarPayload } | Wait {
   if (!calendar) return wait('CALENDAR_MISSING', 'no calendar has arrived')
-  if (needed.some(number => number && compareNumbers(calendar.number, number) < 0)) {
+  if (isBehind(calendar, needed)) {
     return wait(
       'CALENDAR_BEHIND',
       `calendar ${numberText(calendar.number)} is older than the one this was decided with`,
