@@ -5,8 +5,10 @@ import type { JsonObject } from '../json/json.ts'
 import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
 import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
+import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
+import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 
 /**
@@ -36,6 +38,9 @@ export interface StoreReader {
   clusterByName(name: string): Promise<ClusterRow | undefined>
   joinToken(id: string): Promise<JoinTokenRow | undefined>
   joinTokens(): Promise<readonly JoinTokenRow[]>
+  /** Agents that wait or were decided on, oldest first; with a token's id, those that came with it. */
+  enrolments(tokenId?: string): Promise<readonly EnrolmentRow[]>
+  enrolment(id: string): Promise<EnrolmentRow | undefined>
   /** The current documents of a cluster; with `after`, only those with a higher number, in order of number. */
   documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]>
   document(clusterId: string, key: string): Promise<DocumentRow | undefined>
@@ -90,6 +95,8 @@ export interface StoreWriter extends StoreReader {
   /** Takes the next document number of a cluster; never the same one twice, whatever crashes. */
   nextNumber(clusterId: string): Promise<DocumentNumber>
   putJoinToken(row: JoinTokenRow): Promise<void>
+  putEnrolment(row: EnrolmentRow): Promise<void>
+  deleteEnrolment(id: string): Promise<void>
   putDocument(row: DocumentRow): Promise<void>
   deleteDocument(clusterId: string, key: string): Promise<void>
   putGrant(row: GrantRow): Promise<void>
@@ -234,11 +241,28 @@ export interface ClusterRow {
   readonly joinedAt?: EpochMs
   readonly revokedAt?: EpochMs
   readonly versions: { readonly [key: string]: string }
+  /** The agent key before the last rotation: good for nothing but asking for that rotation's answer again. */
+  readonly previousKey?: string
+  /** Since when the agent key is this one. */
+  readonly keySince?: EpochMs
+  /** The newest hub key that the agent said it knows. */
+  readonly hubKid?: string
+  /** Other instances of the agent heard lately, and how often one came back above another (order-incarnation.ts). */
+  readonly speakers?: readonly Speaker[]
+  readonly overtakings?: readonly EpochMs[]
+  /** Two agents speak for it: no Grants until one of them is admitted anew. */
+  readonly cloned?: Cloned
+  /** A Cluster that no document declares: this hub's own record of what it is. */
+  readonly registered?: RegisteredCluster
 }
 
 export interface JoinTokenRow {
   readonly id: string
-  readonly clusterName: string
+  /** The one cluster that it admits; absent for a pending token. */
+  readonly clusterName?: string
+  /** A token for many, each of which waits for approval: at most so many may ask, and what their Clusters get. */
+  readonly pending?: { readonly labels: { readonly [key: string]: string }; readonly max: number }
+  readonly createdBy?: string
   /** `sha256:` of the secret part. */
   readonly secretHash: Digest
   readonly createdAt: EpochMs
@@ -320,6 +344,7 @@ export interface TokenRow {
 
 export type AuditRow = AuditEntry
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
+export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 
 export class StoreError extends Error {

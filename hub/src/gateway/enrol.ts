@@ -34,8 +34,10 @@ export async function enrol(body: Uint8Array | undefined, options: EnrolOptions)
 async function admit(rows: StoreWriter, request: EnrolmentRequest, options: EnrolOptions): Promise<Enrolment> {
   const now = Math.floor(options.clock.now())
   const token = await rows.joinToken(request.token)
-  if (!token || token.revokedAt !== undefined || !secretMatches(token, request)) return badToken()
-  const cluster = await rows.clusterByName(token.clusterName)
+  if (token?.clusterName === undefined || token.revokedAt !== undefined || !secretMatches(token, request))
+    return badToken()
+  const { clusterName } = token
+  const cluster = await rows.clusterByName(clusterName)
   if (token.usedBy !== undefined) {
     const again = token.usedBy === request.key && cluster?.agentKey === request.key
     return again ? admitted(cluster, request, options) : badToken()
@@ -45,14 +47,14 @@ async function admit(rows: StoreWriter, request: EnrolmentRequest, options: Enro
     const message = `the name "${token.clusterName}" belongs to another agent; an operator has to approve its replacement`
     return { kind: 'refused', code: 'NAME_TAKEN', response: refuse(409, 'NAME_TAKEN', message) }
   }
-  const joined = joinedRow(cluster, token.clusterName, request, options)
+  const joined = joinedRow(cluster, clusterName, request, options)
   await rows.putCluster(joined)
   await rows.putJoinToken({ ...token, usedAt: now, usedBy: request.key })
   await rows.appendAudit({
     at: now,
     actor: `join-token/${token.id}`,
     action: 'cluster.join',
-    subject: token.clusterName,
+    subject: clusterName,
     detail: { cluster: joined.id, admission: joined.admission, uid: request.uid },
   })
   return admitted(joined, request, options)

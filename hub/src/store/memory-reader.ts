@@ -11,6 +11,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -31,6 +32,7 @@ import {
   auditHeadOf,
   byApplicationId,
   byApplicationName,
+  byAsking,
   byCalendarName,
   byClusterName,
   byCreation,
@@ -137,6 +139,15 @@ export class MemoryReader implements StoreReader {
 
   async joinTokens(): Promise<readonly JoinTokenRow[]> {
     return this.view('joinTokens').all().sort(byCreation)
+  }
+
+  async enrolments(tokenId?: string): Promise<readonly EnrolmentRow[]> {
+    const view = this.view('enrolments')
+    return (tokenId === undefined ? view.all() : [...view.where('token', tokenId)]).sort(byAsking)
+  }
+
+  async enrolment(id: string): Promise<EnrolmentRow | undefined> {
+    return this.view('enrolments').get(id)
   }
 
   async documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]> {

@@ -8,6 +8,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -43,6 +44,7 @@ export function createTables() {
     }),
     clusters: new MemoryTable<ClusterRow>({ key: row => row.id, lookups: { name: row => row.name } }),
     joinTokens: new MemoryTable<JoinTokenRow>({ key: row => row.id }),
+    enrolments: new MemoryTable<EnrolmentRow>({ key: row => row.id, lookups: { token: row => row.tokenId } }),
     documents: new MemoryTable<DocumentRow>({
       key: row => compositeKey(row.clusterId, row.key),
       lookups: { cluster: row => row.clusterId },

@@ -9,6 +9,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -97,6 +98,14 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
 
   async putJoinToken(row: JoinTokenRow): Promise<void> {
     this.changed(this.view('joinTokens').put(row))
+  }
+
+  async putEnrolment(row: EnrolmentRow): Promise<void> {
+    this.changed(this.view('enrolments').put(row))
+  }
+
+  async deleteEnrolment(id: string): Promise<void> {
+    this.changed(this.view('enrolments').delete(id))
   }
 
   async putDocument(row: DocumentRow): Promise<void> {

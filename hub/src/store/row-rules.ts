@@ -7,6 +7,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -54,6 +55,9 @@ export const AUDIT_HEAD = 'audit.head'
 export function auditHeadOf(setting: JsonObject | undefined): AuditHead {
   return setting === undefined ? EMPTY_HEAD : (setting as unknown as AuditHead)
 }
+
+export const byAsking = (a: EnrolmentRow, b: EnrolmentRow): number =>
+  a.requestedAt - b.requestedAt || byText(a.id, b.id)
 
 /**
  * Which row a name means when several carry it: the active one; of several active ones the incumbent, that is the

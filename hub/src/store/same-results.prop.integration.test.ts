@@ -123,6 +123,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('deleteBundle', digest, (rows, given) => rows.deleteBundle(given)),
   step('putToken', fc.record({ id, createdAt: small }), (rows, over) => rows.putToken(sample.sampleToken(over))),
   step('deleteToken', id, (rows, key) => rows.deleteToken(key)),
+  step('putEnrolment', fc.record({ id, tokenId: id, requestedAt: small, askedAt: small }), (rows, over) =>
+    rows.putEnrolment(sample.sampleEnrolment(over)),
+  ),
+  step('deleteEnrolment', id, (rows, key) => rows.deleteEnrolment(key)),
   step('appendAudit', fc.record({ at: small, actor: text }), (rows, over) =>
     rows.appendAudit({ action: 'sync', subject: 'shop', detail: {}, ...over }),
   ),
@@ -164,6 +168,7 @@ async function everything(rows: StoreReader): Promise<unknown> {
     named: await of(['a', 'b', 'B', 'é'], name => rows.applicationByName(name)),
     clusters: await rows.clusters(),
     joinTokens: await rows.joinTokens(),
+    enrolments: [await rows.enrolments(), await of(ids, key => rows.enrolments(key))],
     documents: await of(clusters, key => rows.documents(key)),
     later: await of(clusters, key => rows.documents(key, { epoch: 1, n: 1 })),
     offers: await of(clusters, key => of(digests, given => rows.offersDigest(key, given))),

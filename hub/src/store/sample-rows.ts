@@ -6,6 +6,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -81,6 +82,23 @@ export function sampleApplication(over: Partial<ApplicationRow> = {}): Applicati
 
 export function sampleCluster(over: Partial<ClusterRow> = {}): ClusterRow {
   return { id: 'cluster-1', name: 'eu-1', admission: 1, incarnation: 0, epoch: 1, lastNumber: 0, versions: {}, ...over }
+}
+
+export function sampleEnrolment(over: Partial<EnrolmentRow> = {}): EnrolmentRow {
+  return {
+    id: 'enrolment-1',
+    tokenId: 'join-1',
+    kind: 'pending',
+    key: 'key-1',
+    uid: 'uid-1',
+    versions: { agent: '0.1.0' },
+    proposedLabels: {},
+    address: '192.0.2.1',
+    requestedAt: 1_000,
+    askedAt: 1_000,
+    state: 'waiting',
+    ...over,
+  }
 }
 
 export function sampleJoinToken(over: Partial<JoinTokenRow> = {}): JoinTokenRow {

@@ -20,6 +20,7 @@ export interface StoreSchema {
   }
   readonly clusters: { id: string; name: string; epoch: number; last_number: number; body: string }
   readonly join_tokens: IdentifiedTable
+  readonly enrolments: { id: string; token_id: string; body: string }
   readonly documents: { cluster_id: string; key: string; epoch: number; n: number; digest: string | null; body: string }
   readonly grants: { id: string; cluster_id: string; state: string; body: string }
   readonly reports: {
@@ -66,6 +67,7 @@ export const STORE_TABLES = [
   'applications',
   'clusters',
   'join_tokens',
+  'enrolments',
   'documents',
   'grants',
   'reports',

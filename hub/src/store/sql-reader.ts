@@ -10,6 +10,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -30,6 +31,7 @@ import {
   auditHeadOf,
   byApplicationId,
   byApplicationName,
+  byAsking,
   byCalendarName,
   byClusterName,
   byCreation,
@@ -116,6 +118,16 @@ export class SqlReader implements StoreReader {
 
   async joinTokens(): Promise<readonly JoinTokenRow[]> {
     return all<JoinTokenRow>(await this.sql.selectFrom('join_tokens').select('body').execute()).sort(byCreation)
+  }
+
+  async enrolments(tokenId?: string): Promise<readonly EnrolmentRow[]> {
+    const query = this.sql.selectFrom('enrolments').select('body')
+    const asked = tokenId === undefined ? query : query.where('token_id', '=', tokenId)
+    return all<EnrolmentRow>(await asked.execute()).sort(byAsking)
+  }
+
+  async enrolment(id: string): Promise<EnrolmentRow | undefined> {
+    return one(await this.sql.selectFrom('enrolments').select('body').where('id', '=', id).execute())
   }
 
   async documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]> {

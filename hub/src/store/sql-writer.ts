@@ -9,6 +9,7 @@ import type {
   CalendarRow,
   ClusterRow,
   DocumentRow,
+  EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
@@ -120,6 +121,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async putJoinToken(row: JoinTokenRow): Promise<void> {
     await this.upsert('join_tokens', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async putEnrolment(row: EnrolmentRow): Promise<void> {
+    await this.upsert('enrolments', ['id'], { id: row.id, token_id: row.tokenId, body: encodeRow(row) })
+  }
+
+  async deleteEnrolment(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('enrolments').where('id', '=', id).execute())
   }
 
   async putDocument(row: DocumentRow): Promise<void> {

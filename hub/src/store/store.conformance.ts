@@ -266,6 +266,24 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       })
     })
 
+    rule('agents that ask to be admitted are kept by id and listed by age, all or those of a token', async () => {
+      await store.write(async rows => {
+        await rows.putEnrolment(sample.sampleEnrolment({ id: 'b', requestedAt: 1 }))
+        await rows.putEnrolment(sample.sampleEnrolment({ id: 'a', requestedAt: 2, tokenId: 'join-2' }))
+        await rows.putEnrolment(sample.sampleEnrolment({ id: 'c', requestedAt: 3 }))
+        await rows.putEnrolment(sample.sampleEnrolment({ id: 'b', requestedAt: 1, state: 'rejected' }))
+        await rows.putEnrolment(sample.sampleEnrolment({ id: 'gone' }))
+        await rows.deleteEnrolment('gone')
+      })
+      await store.read(async rows => {
+        expect((await rows.enrolments()).map(row => row.id)).toEqual(['b', 'a', 'c'])
+        expect((await rows.enrolments('join-1')).map(row => row.id)).toEqual(['b', 'c'])
+        expect(await rows.enrolments('join-3')).toEqual([])
+        expect((await rows.enrolment('b'))?.state).toBe('rejected')
+        expect(await rows.enrolment('gone')).toBeUndefined()
+      })
+    })
+
     rule("a cluster's documents come in order of number, those after a number alone, one for each key", async () => {
       await withCluster(async rows => {
         await rows.putCluster(sample.sampleCluster({ id: 'cluster-2', name: 'eu-2' }))

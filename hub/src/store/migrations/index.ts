@@ -3,6 +3,7 @@ import type { StoreDialect } from '../store-dialect.ts'
 import { firstTables } from './0001-first-tables.ts'
 import { deletionPlans } from './0002-deletion-plans.ts'
 import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
+import { enrolments } from './0004-enrolments.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -13,5 +14,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0001-first-tables': firstTables(dialect),
     '0002-deletion-plans': deletionPlans(dialect),
     '0003-gates-and-audit-chain': gatesAndAuditChain(dialect),
+    '0004-enrolments': enrolments(dialect),
   }
 }
