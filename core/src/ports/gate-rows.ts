@@ -48,8 +48,8 @@ export interface OverrideRow {
   readonly reason: string
   readonly requestedBy: string
   readonly requestedAt: EpochMs
-  /** The token that asked: those that it made are not other people. */
-  readonly requestedWith?: string
+  /** Who has made the token that asked: not the second person. */
+  readonly requesterMadeBy?: string
   /** Approvals that the strictest of the rules it covers asks for. */
   readonly approvalsNeeded: number
   /** The rules that would have blocked when it was asked for. */
