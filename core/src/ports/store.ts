@@ -6,6 +6,7 @@ import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
 import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
 import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
+import type { ClusterRecovery } from '../protocol/recovery.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
@@ -92,6 +93,8 @@ export interface StoreWriter extends StoreReader {
   putApplication(row: ApplicationRow): Promise<void>
   deleteApplication(id: string): Promise<void>
   putCluster(row: ClusterRow): Promise<void>
+  /** For a record that nobody was ever admitted under; fails where documents or Grants name it. */
+  deleteCluster(id: string): Promise<void>
   /** Takes the next document number of a cluster; never the same one twice, whatever crashes. */
   nextNumber(clusterId: string): Promise<DocumentNumber>
   putJoinToken(row: JoinTokenRow): Promise<void>
@@ -254,6 +257,8 @@ export interface ClusterRow {
   readonly cloned?: Cloned
   /** A Cluster that no document declares: this hub's own record of what it is. */
   readonly registered?: RegisteredCluster
+  /** How far it has come since `hub recover`; absent when there is nothing to wait for. */
+  readonly recovery?: ClusterRecovery
 }
 
 export interface JoinTokenRow {

@@ -75,6 +75,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     fc.record({ id: cluster, name: pick('eu-1', 'eu-2'), epoch: small, lastNumber: small, uid: optional(id) }),
     (rows, over) => rows.putCluster(sample.sampleCluster(over)),
   ),
+  step('deleteCluster', cluster, (rows, key) => rows.deleteCluster(key)),
   step('nextNumber', cluster, (rows, key) => rows.nextNumber(key)),
   step('putJoinToken', fc.record({ id, createdAt: small }), (rows, over) =>
     rows.putJoinToken(sample.sampleJoinToken(over)),

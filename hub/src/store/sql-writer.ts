@@ -109,6 +109,11 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     })
   }
 
+  /** Documents and Grants name it, and the database refuses to leave them behind. */
+  async deleteCluster(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('clusters').where('id', '=', id).execute())
+  }
+
   async nextNumber(clusterId: string): Promise<DocumentNumber> {
     const row = await this.cluster(clusterId)
     assert(row !== undefined, `no cluster ${clusterId}`)

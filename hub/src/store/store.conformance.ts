@@ -224,6 +224,23 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       await expect(store.write(rows => rows.putCluster(sample.sampleCluster({ id: 'other' })))).rejects.toThrow()
     })
 
+    rule('a deleted cluster gives its name up; one that has documents is not deleted', async () => {
+      await store.write(async rows => {
+        await rows.putCluster(sample.sampleCluster())
+        await rows.putDocument(sample.sampleDocument({ clusterId: 'cluster-1', key: 'calendar' }))
+      })
+      await expect(store.write(rows => rows.deleteCluster('cluster-1'))).rejects.toThrow()
+      await store.write(rows => rows.deleteDocument('cluster-1', 'calendar'))
+      await store.write(async rows => {
+        await rows.deleteCluster('cluster-1')
+        await rows.putCluster(sample.sampleCluster({ id: 'other' }))
+      })
+      await store.read(async rows => {
+        expect(await rows.cluster('cluster-1')).toBeUndefined()
+        expect((await rows.clusterByName('eu-1'))?.id).toBe('other')
+      })
+    })
+
     rule(
       'document numbers rise by one, also beside a stale putCluster, and are taken back with a failed write',
       async () => {
