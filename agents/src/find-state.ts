@@ -2,7 +2,7 @@ import { assessHealth } from '@flotilla/core/health/assess-health'
 import { type AssessedObject, countsForHealth, rollUpHealth } from '@flotilla/core/health/roll-up-health'
 import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
 import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
-import { planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
+import { type HookAction, planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ObjectState } from '@flotilla/core/protocol/report'
 import type { Look } from './look.ts'
 
@@ -21,7 +21,9 @@ export function findState({ intent, observation, plan }: Look, missingTooLong: (
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
   let outOfSync = 0
   let unknown = 0
-  for (const action of plan.actions) {
+  // Hooks count neither as synced nor as healthy.
+  const counted = plan.actions.filter(action => action.kind !== 'hook')
+  for (const action of counted) {
     const name = objectKeyText(action.key)
     const target = targets.get(name)
     const live = observation.live.get(name)
@@ -30,12 +32,12 @@ export function findState({ intent, observation, plan }: Look, missingTooLong: (
     if (status === 'OutOfSync') outOfSync++
     if (status === 'Unknown') unknown++
     if (target && !target.destinationNamespace) {
-      const counted = countsForHealth(live ?? target.object)
+      const counts = countsForHealth(live ?? target.object)
       assessed.push({
         key: action.key,
         live: live !== undefined,
         health,
-        counted,
+        counted: counts,
         missingTooLong: missingTooLong(name),
       })
     }
@@ -52,14 +54,14 @@ export function findState({ intent, observation, plan }: Look, missingTooLong: (
     })
   }
   return {
-    sync: syncStatus(plan, outOfSync, unknown),
+    sync: syncStatus(plan, counted.length, outOfSync, unknown),
     health: rollUpHealth(assessed),
     objects,
-    objectCount: plan.actions.length,
+    objectCount: counted.length,
   }
 }
 
-function syncStatus(plan: SyncPlan, outOfSync: number, unknown: number): FoundState['sync'] {
+function syncStatus(plan: SyncPlan, count: number, outOfSync: number, unknown: number): FoundState['sync'] {
   const errors = planErrors(plan)
   if (errors.length > 0) {
     const [first] = errors
@@ -67,7 +69,7 @@ function syncStatus(plan: SyncPlan, outOfSync: number, unknown: number): FoundSt
     const more = errors.length > 1 ? ` and ${errors.length - 1} more` : ''
     return { status: 'Unknown', message: `${first?.code}: ${subject}${first?.message}${more}` }
   }
-  if (outOfSync > 0) return { status: 'OutOfSync', message: `${outOfSync} of ${plan.actions.length} objects differ` }
+  if (outOfSync > 0) return { status: 'OutOfSync', message: `${outOfSync} of ${count} objects differ` }
   return unknown > 0 ? { status: 'Unknown', message: `${unknown} objects could not be compared` } : { status: 'Synced' }
 }
 
@@ -77,7 +79,7 @@ interface ObjectSync {
   readonly message?: string
 }
 
-function syncOf(action: SyncAction, live: boolean, prediction: string | undefined): ObjectSync {
+function syncOf(action: Exclude<SyncAction, HookAction>, live: boolean, prediction: string | undefined): ObjectSync {
   switch (action.kind) {
     case 'keep':
       return { status: 'Synced' }

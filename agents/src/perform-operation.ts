@@ -40,6 +40,9 @@ export async function performPlan(input: PerformInput): Promise<ApplyOutcome> {
     const shown = [...new Set(messages)].slice(0, 10).join('; ')
     return { kind: 'failed', message: `one or more objects are not valid: ${shown}`, results: [] }
   }
+  if (plan.actions.some(({ kind }) => kind === 'hook')) {
+    return { kind: 'failed', message: 'hooks are planned, and performing them is not built yet', results: [] }
+  }
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
   // First of two steps: whatever happens from here on, nothing that we apply is forgotten.
   if (planWrites(plan)) {

@@ -14,7 +14,7 @@ export function formatPlan(plan: SyncPlan, output: PlanOutput): string {
   if (output === 'text') return printPlan(plan)
   const markers = new SecretMarkers()
   const actions = plan.actions.map(action =>
-    action.kind === 'create' || action.kind === 'update'
+    action.kind === 'create' || action.kind === 'update' || action.kind === 'hook'
       ? { ...action, object: maskSecret(action.object, markers) }
       : action,
   )

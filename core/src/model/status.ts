@@ -9,7 +9,11 @@ export interface Health {
   readonly message?: string
 }
 
-export type OperationPhase = 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error'
+/**
+ * `Paused`: a gate closed; it goes on when that opens. `Failed`: the cluster said no; `Error`: it could not even be tried,
+ * or what it made went away.
+ */
+export type OperationPhase = 'Running' | 'Paused' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error'
 
 /** Why one object is not Synced. */
 export type OutOfSyncReason =

@@ -1,12 +1,13 @@
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { nearest } from '../text/nearest.ts'
+import { type Hook, readHook } from './read-hook.ts'
 import type { PlanProblem } from './sync-plan.ts'
 
 /** What an object's own annotations ask for. Argo CD's spelling and ours mean the same; ours wins. */
 export interface ObjectOptions {
   readonly wave: number
-  /** The hook's phases as written; undefined for an ordinary object. */
-  readonly hook?: string
+  /** Undefined for an ordinary object. */
+  readonly hook?: Hook
   readonly prune: 'yes' | 'no' | 'confirm'
   readonly pruneLast?: boolean
   readonly deletion: 'yes' | 'no' | 'confirm'
@@ -42,7 +43,7 @@ const OPTIONS: {
 }
 
 /**
- * Reads the annotations of a desired or live object. Hooks are read, not performed: whoever plans has to refuse them.
+ * Reads the annotations of a desired or live object.
  *
  * @example
  * readObjectOptions({ apiVersion: 'v1', kind: 'Pod', metadata: { annotations: { 'argocd.argoproj.io/sync-wave': '2' } } }).options.wave // => 2
@@ -52,7 +53,8 @@ export function readObjectOptions(object: KubernetesObject): {
   readonly problems: readonly Problem[]
 } {
   const problems: Problem[] = []
-  const hook = hookOf(object)
+  const { hook, problems: hookProblems } = readHook(object)
+  for (const message of hookProblems) problems.push({ severity: 'error', code: 'HOOK_INVALID', message })
   const draft: Draft = { wave: readWave(object, problems), prune: 'yes', deletion: 'yes', ...(hook ? { hook } : {}) }
   if (annotation(object, 'helm.sh/resource-policy') === 'keep') {
     draft.prune = 'no'
@@ -87,22 +89,22 @@ function readOption(draft: Draft, part: string): Problem | undefined {
   return { severity: 'error', code: effect ? 'UNSUPPORTED_OPTION' : 'UNKNOWN_OPTION', message }
 }
 
-/** A Helm hook without a word of Argo's is a hook as well; `crd-install` is an ordinary object. */
-function hookOf(object: KubernetesObject): string | undefined {
-  const own = annotation(object, 'flotilla.dev/hook') ?? argoAnnotation(object, 'hook')
-  if (own !== undefined) return own
-  const helm = annotation(object, 'helm.sh/hook')
-  return helm === undefined || helm === 'crd-install' ? undefined : helm
-}
-
 function readWave(object: KubernetesObject, problems: Problem[]): number {
   const text = annotation(object, 'flotilla.dev/sync-wave') ?? argoAnnotation(object, 'sync-wave')
-  if (text === undefined) return 0
-  const wave = Number(text)
-  // As Argo CD does: what cannot be read is wave 0; unlike there, somebody is told.
-  if (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(wave)) return wave + 0
-  problems.push({ severity: 'warning', code: 'WAVE_INVALID', message: `wave "${text}" is no integer; 0 is taken` })
-  return 0
+  const wave = integer(text)
+  if (wave !== undefined) return wave
+  const weight = integer(annotation(object, 'helm.sh/hook-weight')) ?? 0
+  // As Argo CD does: what cannot be read does not count; unlike there, somebody is told.
+  if (text !== undefined) {
+    const message = `wave "${text}" is no integer; ${weight} is taken`
+    problems.push({ severity: 'warning', code: 'WAVE_INVALID', message })
+  }
+  return weight
+}
+
+function integer(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) return undefined
+  return Number(text) + 0
 }
 
 function argoAnnotation(object: KubernetesObject, name: string): string | undefined {

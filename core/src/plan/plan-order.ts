@@ -1,6 +1,7 @@
 import { listAt, textAt } from '../json/read-json.ts'
+import type { ObjectKey } from '../model/kubernetes-object.ts'
 import { compareInWave, compareText } from './kind-order.ts'
-import type { Target } from './prepare-targets.ts'
+import type { HookTarget, Target } from './prepare-targets.ts'
 import type { PlanPhase, SyncAction } from './sync-plan.ts'
 
 /** An action with what decides its place and is of no use afterwards. */
@@ -15,8 +16,7 @@ export function orderActions(placed: readonly PlacedAction[]): readonly SyncActi
   return [...placed]
     .sort(
       (a, b) =>
-        phaseRank(a.action.phase) - phaseRank(b.action.phase) ||
-        a.action.wave - b.action.wave ||
+        comparePlaces(a.action, b.action) ||
         sideRank(a.side) - sideRank(b.side) ||
         (a.side === 'prune' ? compareInWave(b.action.key, a.action.key) : compareInWave(a.action.key, b.action.key)) ||
         compareText(a.action.kind, b.action.kind),
@@ -24,8 +24,17 @@ export function orderActions(placed: readonly PlacedAction[]): readonly SyncActi
     .map(({ action }) => action)
 }
 
-function phaseRank(phase: PlanPhase): number {
-  return phase === 'PreSync' ? 0 : 1
+/** Where something runs. */
+export interface Place {
+  readonly phase: PlanPhase
+  readonly wave: number
+}
+
+const PHASES: readonly PlanPhase[] = ['PreDelete', 'PreSync', 'Sync', 'PostSync', 'SyncFail', 'PostDelete']
+
+/** Negative when `a` runs before `b`. */
+export function comparePlaces(a: Place, b: Place): number {
+  return PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || a.wave - b.wave
 }
 
 function sideRank(side: PlacedAction['side']): number {
@@ -33,23 +42,44 @@ function sideRank(side: PlacedAction['side']): number {
 }
 
 /**
- * The wave of each target: its own, unless something that needs it comes earlier. A Namespace moves before the first
- * object in it, a definition before the first object of its kind.
+ * The place of each target: its own, unless something that needs it comes earlier. A Namespace moves before the first
+ * object or hook in it, a definition before the first of its kind, into that one's phase and wave.
  */
-export function wavesOf(targets: readonly Target[]): ReadonlyMap<Target, number> {
-  const firstIn = new Map<string, number>()
-  const note = (need: string, wave: number) => firstIn.set(need, Math.min(wave, firstIn.get(need) ?? wave))
-  for (const { key, options } of targets) {
-    if (key.namespace !== '') note(`namespace ${key.namespace}`, options.wave)
-    note(`kind ${key.group}/${key.kind}`, options.wave)
+export function placesOf(
+  targets: readonly Target[],
+  hooks: readonly HookTarget[],
+): ReadonlyMap<Target, Place & { readonly hoistedFrom?: string }> {
+  const first = new Map<string, Place>()
+  const note = ({ group, kind, namespace }: ObjectKey, place: Place) => {
+    for (const need of namespace === ''
+      ? [`kind ${group}/${kind}`]
+      : [`namespace ${namespace}`, `kind ${group}/${kind}`]) {
+      const known = first.get(need)
+      if (!known || comparePlaces(place, known) < 0) first.set(need, place)
+    }
+  }
+  for (const target of targets) note(target.key, ownPlace(target))
+  for (const { key, hook, options } of hooks) {
+    for (const phase of hook.phases) if (!isOfRemoval(phase)) note(key, { phase, wave: options.wave })
   }
   return new Map(
     targets.map(target => {
+      const own = ownPlace(target)
       const need = neededAs(target)
-      const wanted = need === undefined ? undefined : firstIn.get(need)
-      return [target, Math.min(target.options.wave, wanted ?? target.options.wave)] as const
+      const wanted = need === undefined ? undefined : first.get(need)
+      if (!wanted || comparePlaces(wanted, own) >= 0) return [target, own] as const
+      return [target, { ...wanted, hoistedFrom: `${own.phase}/${own.wave}` }] as const
     }),
   )
+}
+
+/** The destination's namespace comes before the Sync phase, whatever is in it. */
+function ownPlace({ destinationNamespace, options }: Target): Place {
+  return destinationNamespace ? { phase: 'PreSync', wave: 0 } : { phase: 'Sync', wave: options.wave }
+}
+
+export function isOfRemoval(phase: PlanPhase): boolean {
+  return phase === 'PreDelete' || phase === 'PostDelete'
 }
 
 function neededAs({ key, object }: Target): string | undefined {

@@ -14,6 +14,8 @@ export interface PruneInput {
   readonly observation: Observation
   /** Texts of the targets' keys. */
   readonly targetNames: ReadonlySet<string>
+  /** Texts of the keys of hooks: whatever became one is not pruned. */
+  readonly hookNames: ReadonlySet<string>
   readonly confirmed: boolean
 }
 
@@ -29,13 +31,13 @@ export interface PlannedPrune {
  * alone deletes nothing.
  */
 export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
-  const { observation, targetNames } = input
+  const { observation, targetNames, hookNames } = input
   const planned: PlannedPrune[] = []
   const seen = new Set<string>()
   for (const key of observation.inventory) {
     const name = objectKeyText(key)
     const live = observation.live.get(name)
-    if (targetNames.has(name) || seen.has(name)) continue
+    if (targetNames.has(name) || hookNames.has(name) || seen.has(name)) continue
     const unknown = observation.unknown?.get(name)
     if (!live && unknown === undefined) continue
     seen.add(name)

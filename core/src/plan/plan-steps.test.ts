@@ -70,8 +70,8 @@ describe('printPlan', () => {
     const printed = printPlan(plan(desired, live, { options: { ...OPTIONS, prune: false } }))
     expect(printed).toBe(
       [
-        'shop: 1 to create, 1 to update, 0 to prune, 0 kept, 1 left alone',
-        '  error UNSUPPORTED_HOOK batch/Job h is a hook (pre-install), and hooks are not built yet',
+        'shop: 1 to create, 1 to update, 0 to prune, 0 kept, 1 hooks, 1 left alone',
+        '  hook    PreSync/0  batch/Job shop/h',
         '  skip    Sync/0  Service shop/old: PRUNE_OFF ignored (requires pruning)',
         '  update  Sync/0  Secret shop/a: .data.password',
         '  create  Sync/0  ConfigMap shop/b',

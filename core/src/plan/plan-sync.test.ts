@@ -213,9 +213,9 @@ const ROWS: { readonly [sentence: string]: Row } = {
       inNamespace(object('ConfigMap', 'c', { [WAVE]: '-2' }), 'x'),
     ],
     actions: [
-      'create Sync/-2 from 0 Namespace x',
+      'create Sync/-2 from Sync/0 Namespace x',
       'create Sync/-2 ConfigMap x/c',
-      'create Sync/-1 from 5 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
+      'create Sync/-1 from Sync/5 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
       'create Sync/-1 acme.example/Foo shop/f',
     ],
   },
@@ -233,13 +233,90 @@ const ROWS: { readonly [sentence: string]: Row } = {
     actions: ['create Sync/0 ConfigMap shop/a'],
     problems: ['warning REPEATED_OBJECT'],
   },
-  'hooks are refused, never applied': {
+  'a hook comes once in each phase that it names': {
     desired: [
-      object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync' }),
-      object('Job', 'test', { 'helm.sh/hook': 'test' }),
+      object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync, SyncFail', [WAVE]: '2' }),
+      object('ConfigMap', 'a'),
+      object('Job', 'notify', { 'helm.sh/hook': 'post-install,post-upgrade', 'helm.sh/hook-weight': '-5' }),
     ],
-    actions: [],
-    problems: ['error UNSUPPORTED_HOOK', 'error UNSUPPORTED_HOOK'],
+    actions: [
+      'hook PreSync/2 batch/Job shop/migrate',
+      'create Sync/0 ConfigMap shop/a',
+      'hook PostSync/-5 batch/Job shop/notify',
+      'hook SyncFail/2 batch/Job shop/migrate',
+    ],
+  },
+  'hooks of a removal and of no phase are neither run nor pruned': {
+    desired: [
+      object('Job', 'test', { 'helm.sh/hook': 'test' }),
+      object('Job', 'skipped', { 'argocd.argoproj.io/hook': 'Skip' }),
+      object('Job', 'goodbye', { 'argocd.argoproj.io/hook': 'PreDelete' }),
+      object('ConfigMap', 'a'),
+    ],
+    observed: observation([
+      ours(object('Job', 'skipped')),
+      ours(object('Job', 'goodbye')),
+      ours(object('ConfigMap', 'a')),
+    ]),
+    actions: ['keep Sync/0 ConfigMap shop/a'],
+  },
+  'a hook with a word that nobody knows is a mistake': {
+    desired: [
+      object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSinc' }),
+      object('Job', 'notify', {
+        'argocd.argoproj.io/hook': 'PostSync',
+        'argocd.argoproj.io/hook-delete-policy': 'Always',
+      }),
+      object('Job', 'upgrade', { 'helm.sh/hook': 'pre-upgarde' }),
+    ],
+    actions: ['hook PostSync/0 batch/Job shop/notify'],
+    problems: ['error HOOK_INVALID', 'error HOOK_INVALID', 'error HOOK_INVALID'],
+  },
+  'a namespace and a definition move into the phase of the hook that needs them': {
+    desired: [
+      object('Deployment', 'web'),
+      object('CustomResourceDefinition', 'foos.acme.example', { [WAVE]: '5' }, definition('Foo')),
+      { ...object('Foo', 'f', { [WAVE]: '-1', 'argocd.argoproj.io/hook': 'PreSync' }), apiVersion: 'acme.example/v1' },
+      inNamespace(object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync' }), 'x'),
+      object('Namespace', 'x'),
+    ],
+    actions: [
+      'create PreSync/-1 from Sync/5 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
+      'hook PreSync/-1 acme.example/Foo shop/f',
+      'create PreSync/0 from Sync/0 Namespace x',
+      'hook PreSync/0 batch/Job x/migrate',
+      'create Sync/0 apps/Deployment shop/web',
+    ],
+  },
+  'the worked example of the documentation': {
+    desired: [
+      object('Deployment', 'web'),
+      object('CustomResourceDefinition', 'foos.acme.example', {}, definition('Foo')),
+      { ...object('Foo', 'a', { [WAVE]: '-1' }), apiVersion: 'acme.example/v1' },
+      inNamespace(object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync' }), 'x'),
+      object('Namespace', 'x'),
+      object('ConfigMap', 'c'),
+    ],
+    actions: [
+      'create PreSync/0 from Sync/0 Namespace x',
+      'hook PreSync/0 batch/Job x/migrate',
+      'create Sync/-1 from Sync/0 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
+      'create Sync/-1 acme.example/Foo shop/a',
+      'create Sync/0 ConfigMap shop/c',
+      'create Sync/0 apps/Deployment shop/web',
+    ],
+  },
+  'two definitions of one kind in different groups move each to its own': {
+    desired: [
+      object('CustomResourceDefinition', 'foos.acme.example', {}, definition('Foo')),
+      object('CustomResourceDefinition', 'foos.other.example', {}, definition('Foo', 'other.example')),
+      { ...object('Foo', 'a', { [WAVE]: '-1' }), apiVersion: 'other.example/v1' },
+    ],
+    actions: [
+      'create Sync/-1 from Sync/0 apiextensions.k8s.io/CustomResourceDefinition foos.other.example',
+      'create Sync/-1 other.example/Foo shop/a',
+      'create Sync/0 apiextensions.k8s.io/CustomResourceDefinition foos.acme.example',
+    ],
   },
   'kinds that the Project forbids are refused': {
     desired: [object('ClusterRole', 'a'), object('ConfigMap', 'b')],
@@ -391,6 +468,6 @@ function terminating(source: KubernetesObject): KubernetesObject {
   return { ...source, metadata: { ...source.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
 }
 
-function definition(kind: string) {
-  return { spec: { group: 'acme.example', names: { kind }, scope: 'Namespaced', versions: [{ name: 'v1' }] } }
+function definition(kind: string, group = 'acme.example') {
+  return { spec: { group, names: { kind }, scope: 'Namespaced', versions: [{ name: 'v1' }] } }
 }

@@ -3,10 +3,11 @@ import { type IgnoreRules, ignoredPointers, readIgnoreRules, respectIgnored } fr
 import { managersToTakeOver } from '../diff/take-over.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
-import { mirrorWave, orderActions, type PlacedAction, wavesOf } from './plan-order.ts'
+import { planHooks, type RunningOperation } from './plan-hooks.ts'
+import { mirrorWave, orderActions, type Place, type PlacedAction, placesOf } from './plan-order.ts'
 import { planPrunes } from './plan-prunes.ts'
 import { type PlanRequest, type PreparedTargets, prepareTargets, type Target } from './prepare-targets.ts'
-import type { HoldAction, PlanPhase, PlanProblem, SyncAction, SyncPlan } from './sync-plan.ts'
+import type { HoldAction, PlanProblem, SyncAction, SyncPlan } from './sync-plan.ts'
 import { FIELD_MANAGER, ownerOf } from './tracking.ts'
 
 /** What the server says applying would do to an object that exists. */
@@ -39,6 +40,10 @@ export interface Observation {
 export interface PlanChoices {
   /** A person asked for the prunes of this very plan: guards and `Prune=confirm` are passed. */
   readonly confirmed?: boolean
+  /** False: no hook is planned (a heal, a partial sync). Default true. */
+  readonly hooks?: boolean
+  /** What the names of generated hooks are made of, so that they stay the same for a whole operation. */
+  readonly operation?: RunningOperation
 }
 
 /** The manifests made ready, with every mistake in them. */
@@ -62,9 +67,9 @@ export function intendSync(request: SyncRequest): SyncIntent {
   const impersonation: readonly PlanProblem[] = serviceAccount
     ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: `applying as "${serviceAccount}" is not built yet` }]
     : []
-  const { targets, problems } = prepareTargets(request)
-  const all = [...unsupported, ...replace, ...impersonation, ...problems]
-  return { request, ignore, prepared: { targets, problems: all } }
+  const prepared = prepareTargets(request)
+  const all = [...unsupported, ...replace, ...impersonation, ...prepared.problems]
+  return { request, ignore, prepared: { ...prepared, problems: all } }
 }
 
 /** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
@@ -83,16 +88,23 @@ export function objectToSend(intent: SyncIntent, target: Target, live: Kubernete
 export function planSync(intent: SyncIntent, observation: Observation, choices: PlanChoices = {}): SyncPlan {
   const { request, prepared } = intent
   const owned = new Set(observation.inventory.map(objectKeyText))
-  const waves = wavesOf(prepared.targets)
+  const hookTargets = choices.hooks === false ? [] : prepared.hooks
+  const places = placesOf(prepared.targets, hookTargets)
   const problems: PlanProblem[] = [...prepared.problems]
   const applies = prepared.targets.map((target): PlacedAction => {
-    const base = placeOf(target, waves.get(target)!)
+    const base = { key: target.key, ...places.get(target)! }
     const live = observation.live.get(objectKeyText(target.key))
     return { side: 'apply', action: planTarget(intent, target, base, live, observation, owned, problems) }
   })
   const targetNames = new Set(prepared.targets.map(({ key }) => objectKeyText(key)))
-  const prunes = planPrunes({ request, observation, targetNames, confirmed: choices.confirmed ?? false })
-  const allWaves = [...applies, ...prunes].map(({ action }) => action.wave)
+  const hookNames = new Set(prepared.hookKeys.map(objectKeyText))
+  const confirmed = choices.confirmed ?? false
+  const prunes = planPrunes({ request, observation, targetNames, hookNames, confirmed })
+  const hooks = planHooks(hookTargets, request.options.validate, choices.operation)
+  // Of the phase that prunes run in: a hook before it moves nothing.
+  const allWaves = [...applies, ...hooks, ...prunes]
+    .filter(({ action }) => action.phase === 'Sync')
+    .map(({ action }) => action.wave)
   const lastWave = 1 + Math.max(0, ...allWaves)
   const placed = prunes.map(({ action, last }): PlacedAction => {
     return { side: 'prune', action: { ...action, wave: last ? lastWave : mirrorWave(action.wave, allWaves) } }
@@ -101,33 +113,22 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
     application: request.application,
     digest: request.digest,
     namespace: request.namespace,
-    actions: orderActions([...applies, ...placed]),
+    actions: orderActions([...applies, ...hooks, ...placed]),
     problems: sortProblems(problems),
   }
 }
+
+type ObjectPlace = Place & { readonly key: ObjectKey; readonly hoistedFrom?: string }
 
 interface HowToSend {
   readonly validate: boolean
   readonly fieldManager?: string
 }
 
-interface Place {
-  readonly key: ObjectKey
-  readonly phase: PlanPhase
-  readonly wave: number
-  readonly hoistedFrom?: number
-}
-
-function placeOf(target: Target, wave: number): Place {
-  if (target.destinationNamespace) return { key: target.key, phase: 'PreSync', wave: 0 }
-  const hoisted = wave === target.options.wave ? {} : { hoistedFrom: target.options.wave }
-  return { key: target.key, phase: 'Sync', wave, ...hoisted }
-}
-
 function planTarget(
   intent: SyncIntent,
   target: Target,
-  place: Place,
+  place: ObjectPlace,
   live: KubernetesObject | undefined,
   observation: Observation,
   owned: ReadonlySet<string>,
@@ -158,7 +159,7 @@ function planTarget(
 
 function fromPrediction(
   prediction: Prediction,
-  place: Place,
+  place: ObjectPlace,
   object: KubernetesObject,
   takeOver: readonly string[],
   how: HowToSend,
@@ -182,7 +183,7 @@ function fromPrediction(
 function ownershipHold(
   request: SyncRequest,
   target: Target,
-  place: Place,
+  place: ObjectPlace,
   live: KubernetesObject,
   inInventory: boolean,
   problems: PlanProblem[],

@@ -4,8 +4,9 @@ import { groupOf, type KubernetesObject, keyOf, type ObjectKey, objectKeyText } 
 import { kindPermitted, namespacePermitted } from '../project/permit.ts'
 import type { Ceiling, SyncOptions } from '../protocol/documents.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
+import { HOOK_FINALIZER, type Hook } from './read-hook.ts'
 import type { PlanProblem } from './sync-plan.ts'
-import { withTracking } from './tracking.ts'
+import { APPLICATION_LABEL, withTracking } from './tracking.ts'
 
 /** What the planner has to know of the cluster's kinds. */
 export interface KindScopes {
@@ -35,8 +36,20 @@ export interface Target {
   readonly destinationNamespace: boolean
 }
 
+/** A hook made ready for this cluster. Its name is not known yet where it is to be generated. */
+export interface HookTarget {
+  /** The name may be empty: see `generateName` of the object. */
+  readonly key: ObjectKey
+  readonly object: KubernetesObject
+  readonly options: ObjectOptions
+  readonly hook: Hook
+}
+
 export interface PreparedTargets {
   readonly targets: readonly Target[]
+  readonly hooks: readonly HookTarget[]
+  /** Identities of hooks, those without a phase included: never pruned, even where they were once applied as objects. */
+  readonly hookKeys: readonly ObjectKey[]
   readonly problems: readonly PlanProblem[]
 }
 
@@ -48,17 +61,43 @@ export function prepareTargets(request: PlanRequest): PreparedTargets {
   const problems: PlanProblem[] = []
   const defined = definedKinds(request.desired)
   const targets = new Map<string, Target>()
+  const hooks = new Map<string, HookTarget>()
+  const hookKeys: ObjectKey[] = []
   for (const object of request.desired) {
-    const target = prepare(object, request, defined, problems)
-    if (!target) continue
-    const name = objectKeyText(target.key)
-    if (targets.has(name)) {
-      problems.push(warning('REPEATED_OBJECT', target.key, 'stands twice in the manifests; the last one is taken'))
+    const placed = prepare(object, request, defined, problems)
+    if (!placed) continue
+    const { key, options } = placed
+    const { hook } = options
+    const known: ReadonlyMap<string, unknown> = hook ? hooks : targets
+    const name = hook
+      ? `${objectKeyText(key)}${key.name === '' ? placed.object.metadata.generateName : ''}`
+      : objectKeyText(key)
+    if (known.has(name)) {
+      problems.push(warning('REPEATED_OBJECT', key, 'stands twice in the manifests; the last one is taken'))
     }
-    targets.set(name, target)
+    if (!hook) {
+      const object = withTracking(placed.object, request.application.id)
+      targets.set(name, { key, object, options, destinationNamespace: false })
+      continue
+    }
+    if (key.name !== '') hookKeys.push(key)
+    if (hook.phases.length > 0) hooks.set(name, { key, object: withHookMarks(placed.object, request), options, hook })
   }
   const namespace = destinationNamespace(request, targets)
-  return { targets: namespace ? [namespace, ...targets.values()] : [...targets.values()], problems }
+  return {
+    targets: namespace ? [namespace, ...targets.values()] : [...targets.values()],
+    hooks: [...hooks.values()],
+    hookKeys,
+    problems,
+  }
+}
+
+/** Our label, so that the watch sees it, and the finalizer; never the tracking annotation: a hook is nobody's to prune. */
+function withHookMarks(object: KubernetesObject, { application }: PlanRequest): KubernetesObject {
+  const { metadata } = object
+  const finalizers = [...(metadata.finalizers ?? []).filter(name => name !== HOOK_FINALIZER), HOOK_FINALIZER]
+  const labels = { ...metadata.labels, [APPLICATION_LABEL]: application.id }
+  return { ...object, metadata: { ...metadata, labels, finalizers } }
 }
 
 function prepare(
@@ -66,7 +105,7 @@ function prepare(
   request: PlanRequest,
   defined: ReadonlyMap<string, { readonly namespaced: boolean }>,
   problems: PlanProblem[],
-): Target | undefined {
+): Pick<Target, 'key' | 'object' | 'options'> | undefined {
   const { kind } = object
   const group = groupOf(object.apiVersion)
   const { options, problems: optionProblems } = readObjectOptions(object)
@@ -76,24 +115,28 @@ function prepare(
     problems.push({ severity: 'error', code, key, message })
     return undefined
   }
-  if (options.hook !== undefined) {
-    return refuse('UNSUPPORTED_HOOK', `is a hook (${options.hook}), and hooks are not built yet`)
+  const { name = '' } = object.metadata
+  if (name === '' && !(options.hook && object.metadata.generateName)) {
+    return refuse('NAME_MISSING', options.hook ? 'has no metadata.name and no generateName' : 'has no metadata.name')
   }
-  if (!object.metadata.name) return refuse('NAME_MISSING', 'has no metadata.name')
   const scope = request.kinds.lookup(group, kind) ?? defined.get(`${group}/${kind}`)
+  if (options.hook?.phases.length === 0) {
+    // A hook that never runs asks nothing of the cluster: its kind need not be served.
+    const namespace = scope?.namespaced === false ? '' : object.metadata.namespace || request.namespace
+    return { key: { ...asWritten, namespace }, object, options }
+  }
   if (!scope) {
-    const name = group === '' ? kind : `${group}/${kind}`
-    return refuse('KIND_UNKNOWN', `the cluster serves no ${name}, and no definition of it is among the manifests`)
+    const served = group === '' ? kind : `${group}/${kind}`
+    return refuse('KIND_UNKNOWN', `the cluster serves no ${served}, and no definition of it is among the manifests`)
   }
   const namespace = scope.namespaced ? object.metadata.namespace || request.namespace : ''
   if (scope.namespaced && namespace === '') {
     return refuse('NAMESPACE_MISSING', 'has no namespace, and neither has the destination')
   }
-  const key: ObjectKey = { group, kind, namespace, name: object.metadata.name }
+  const key: ObjectKey = { group, kind, namespace, name }
   const forbidden = permissionProblem(request.ceiling, key, scope.namespaced)
   if (forbidden !== undefined) return refuse('NOT_PERMITTED', forbidden, key)
-  const placed = withNamespace(object, namespace)
-  return { key, object: withTracking(placed, request.application.id), options, destinationNamespace: false }
+  return { key, object: withNamespace(object, namespace), options }
 }
 
 /** Why the Project does not let an object be; undefined when it does. */

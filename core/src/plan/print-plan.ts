@@ -17,6 +17,7 @@ export function printPlan(plan: SyncPlan): string {
     `${count('update')} to update`,
     `${count('prune')} to prune`,
     `${count('keep')} kept`,
+    ...(count('hook') > 0 ? [`${count('hook')} hooks`] : []),
     ...(apart > 0 ? [`${apart} left alone`] : []),
   ]
   const lines = [`${plan.application.name}: ${summary.join(', ')}`]
@@ -28,7 +29,7 @@ export function printPlan(plan: SyncPlan): string {
 }
 
 function printAction(action: SyncAction): string {
-  const hoisted = action.hoistedFrom === undefined ? '' : ` (from wave ${action.hoistedFrom})`
+  const hoisted = action.hoistedFrom === undefined ? '' : ` (from ${action.hoistedFrom})`
   const place = `${action.phase}/${action.wave}${hoisted}`
   const line = `${action.kind.padEnd(6)}  ${place}  ${objectKeyText(action.key)}`
   switch (action.kind) {

@@ -1,16 +1,17 @@
 import type { FieldPath } from '../diff/field-path.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { KubernetesObject, ObjectKey } from '../model/kubernetes-object.ts'
+import type { Hook, HookPhase } from './read-hook.ts'
 
-/** `PreSync` is used for the destination's namespace alone: hooks are not built yet. */
-export type PlanPhase = 'PreSync' | 'Sync'
+/** In the order in which they run; `SyncFail` only after a failure, and the last two only when the Application is removed. */
+export type PlanPhase = HookPhase
 
 interface ActionBase {
   readonly key: ObjectKey
   readonly phase: PlanPhase
   readonly wave: number
-  /** Where the object's own annotations would have put it, when something it is needed by comes earlier. */
-  readonly hoistedFrom?: number
+  /** Where the object's own annotations would have put it, when something that needs it comes earlier: `Sync/5`. */
+  readonly hoistedFrom?: string
 }
 
 /** The object does not exist; `object` is sent as it stands. */
@@ -61,6 +62,14 @@ export interface SkipAction extends ActionBase {
   readonly reason: string
 }
 
+/** A hook's turn, in one of the phases that it names. Whether it is made, waited for or over is the operation's to know. */
+export interface HookAction extends ActionBase {
+  readonly kind: 'hook'
+  readonly object: KubernetesObject
+  readonly hook: Hook
+  readonly validate: boolean
+}
+
 export type HoldActionCode =
   | 'OWNED_BY_OTHER'
   | 'PRUNE_CONFIRMATION'
@@ -77,10 +86,10 @@ export type SkipActionCode =
   /** Its kind is not served, and that it is gone is not certain. */
   | 'KIND_UNKNOWN'
 
-export type SyncAction = CreateAction | UpdateAction | PruneAction | KeepAction | HoldAction | SkipAction
+export type SyncAction = CreateAction | UpdateAction | PruneAction | KeepAction | HookAction | HoldAction | SkipAction
 
 export type PlanProblemCode =
-  | 'UNSUPPORTED_HOOK'
+  | 'HOOK_INVALID'
   | 'UNSUPPORTED_OPTION'
   | 'UNKNOWN_OPTION'
   | 'NAME_MISSING'

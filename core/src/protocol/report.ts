@@ -1,6 +1,7 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '../model/status.ts'
+import type { HookPhase } from '../plan/read-hook.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { DocumentNumber, GrantTrigger } from './documents.ts'
 
@@ -8,9 +9,17 @@ import type { DocumentNumber, GrantTrigger } from './documents.ts'
 export interface ObjectResult {
   readonly key: ObjectKey
   readonly wave: number
-  readonly phase: 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail'
+  readonly phase: HookPhase
   readonly outcome: 'created' | 'configured' | 'unchanged' | 'pruned' | 'skipped' | 'failed' | 'pending'
+  /** How far a hook has come; absent for ordinary objects. */
+  readonly hook?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error'
   readonly message?: string
+}
+
+/** What an operation waits for without any change for long. */
+export interface StalledReport {
+  readonly since: EpochMs
+  readonly blocking: readonly { readonly key: ObjectKey; readonly message: string }[]
 }
 
 export interface OperationReport {
@@ -24,6 +33,15 @@ export interface OperationReport {
   readonly revision: string
   readonly startedAt: EpochMs
   readonly finishedAt?: EpochMs
+  /** While `Paused`: when the gate that closed opens again, as far as is known. */
+  readonly resumesAt?: EpochMs
+  /** How often it was tried, this time included; absent: once. */
+  readonly attempts?: number
+  /** While it waits to be tried again: when that is. */
+  readonly retryAt?: EpochMs
+  readonly stalled?: StalledReport
+  /** Who ended it; such an operation is not tried again. */
+  readonly terminatedBy?: string
   readonly results: readonly ObjectResult[]
   /** How many results were left out because of the limit. */
   readonly resultsCut: number
