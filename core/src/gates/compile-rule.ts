@@ -85,7 +85,7 @@ export function compileWindow(rule: WindowRule): CompiledRule {
   const scope = rule.select.kind === 'argo' ? compileArgoScope(rule.select.scope) : compileScope(rule.select.scope)
   const scoped = readScope(scope, rule.within, rule.select.kind === 'argo' ? [] : ['scope'], mistakes)
   const common = {
-    id: idOf('SyncWindow', rule.name, rule as unknown as Json),
+    id: idOf(rule.name, rule as unknown as Json),
     name: rule.name,
     kind: 'SyncWindow' as const,
     level: rule.level,
@@ -146,7 +146,7 @@ export function compileFreeze(
   }
   const breakGlass = readBreakGlass(rule, mistakes)
   const common = {
-    id: idOf('FreezePeriod', rule.name, rule as unknown as Json),
+    id: idOf(rule.name, { ...rule, ...snapshotsOf(rule, calendars) } as unknown as Json),
     name: rule.name,
     kind: 'FreezePeriod' as const,
     level: rule.level,
@@ -261,7 +261,17 @@ function compileExclusions(exclusions: readonly GateExclusion[], mistakes: RuleM
   }
 }
 
-function idOf(kind: string, name: string, content: Json): string {
+/** The calendars that a freeze goes by are part of what it says. */
+function snapshotsOf({ when }: FreezeRule, calendars: ReadonlyMap<string, CalendarSnapshot> | undefined) {
+  const names = when.flatMap(time => ('calendar' in time ? time.calendar : []))
+  if (names.length === 0) return {}
+  return { snapshots: names.map(name => sha256(calendars?.get(name)?.text ?? '')) }
+}
+
+/** Fits into a signed document, whatever the name. */
+const LONGEST_NAME = 200
+
+function idOf(name: string, content: Json): string {
   const defined = JSON.parse(JSON.stringify(content)) as Json
-  return `${kind}/${name}@${sha256(canonicalJson(defined)).slice(-12)}`
+  return `${name.slice(0, LONGEST_NAME)}@${sha256(canonicalJson(defined)).slice(-12)}`
 }

@@ -130,8 +130,7 @@ interface Near {
  */
 export function compileRules(rules: GateRules, previous?: CompiledRules): CompiledRules {
   const calendars = new Map((rules.calendars ?? []).map(calendar => [calendar.name, calendar]))
-  const usesCalendars = rules.freezes.some(({ when }) => when.some(time => 'calendar' in time))
-  const known = new Map(usesCalendars ? [] : previous?.rules.map(rule => [rule.id, rule]))
+  const known = new Map(previous?.rules.map(rule => [rule.id, rule]))
   const compiled = [
     ...rules.windows.map(compileWindow),
     ...rules.freezes.map(freeze => compileFreeze(freeze, calendars)),

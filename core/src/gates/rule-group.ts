@@ -47,6 +47,26 @@ export class RuleGroup {
     return at >= member.exemptUntil && member.clock.activeAt(member.zone, at)
   }
 
+  /**
+   * When it is closed because no allow window is active. While any deny is active the allows are not looked at: what is
+   * closed then is the denies' affair.
+   */
+  notOpen(automated: boolean, from: EpochMs, to: EpochMs): Intervals {
+    const allows = this.members.filter(({ rule }) => isAllow(rule))
+    if (allows.length === 0) return NONE
+    const denies = this.members.filter(({ rule: { effect } }) => effect.kind === 'window' && effect.effect === 'deny')
+    const active = union(denies.map(member => this.activeOf(member, from, to)))
+    return subtract(outsideAllows(allows, automated, this, from, to), active)
+  }
+
+  /** When a deny is active that does not let manual syncs pass. */
+  strictlyDenied(from: EpochMs, to: EpochMs): Intervals {
+    const strict = this.members.filter(({ rule: { effect } }) => {
+      return effect.kind === 'window' && effect.effect === 'deny' && !effect.manualSync
+    })
+    return union(strict.map(member => this.activeOf(member, from, to)))
+  }
+
   /** When nothing may start, within [from, to). */
   closed(closing: Closing, from: EpochMs, to: EpochMs): Intervals {
     const open = (override: CompiledOverride): Interval => ({ from: override.rule.from, to: override.rule.until })
@@ -76,7 +96,7 @@ function subtractAll(list: Intervals, taken: readonly Interval[]): Intervals {
   return taken.reduce<Intervals>((left, each) => subtract(left, [each]), list)
 }
 
-function isAllow({ effect }: CompiledRule): boolean {
+export function isAllow({ effect }: CompiledRule): boolean {
   return effect.kind === 'window' && effect.effect === 'allow'
 }
 
