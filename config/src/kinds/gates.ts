@@ -114,6 +114,18 @@ function formProblems(when: readonly FreezeTime[]): Problem[] {
 }
 
 function otherProblems(document: JsonObject): Problem[] {
+  const { exemptable, exclude } = spec(document)
+  const contrary = exemptable === false && listOf(exclude).length > 0
+  const path = ['spec', 'exclude']
+  return [
+    ...announceProblems(document),
+    ...(contrary
+      ? [invalid(path, 'exemptable is false, so that nothing can be excluded: leave out one of the two')]
+      : []),
+  ]
+}
+
+function announceProblems(document: JsonObject): Problem[] {
   return listOf(spec(document)['announce']).flatMap((value: Json, index) =>
     parseIsoDuration(String(value)) === undefined
       ? [invalid(['spec', 'announce', index], `"${String(value)}" is no duration such as P1D or PT1H`)]

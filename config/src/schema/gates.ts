@@ -80,5 +80,6 @@ export const freezePeriodDocument = gateDocumentOf(
       ticketPattern: optionalText,
     }).optional(),
     announce: optionalTexts,
+    exemptable: optionalFlag,
   }),
 )

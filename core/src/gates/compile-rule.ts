@@ -151,7 +151,7 @@ export function compileFreeze(
     kind: 'FreezePeriod' as const,
     level: rule.level,
     scope,
-    exemptUntil: compileExclusions(rule.exclude ?? [], mistakes),
+    exemptUntil: compileExclusions(rule.exemptable === false ? [] : (rule.exclude ?? []), mistakes),
     blocks: new Set(rule.blocks ?? FREEZE_BLOCKS),
     zone: zone ?? TimeZone.utc,
   }
