@@ -33,6 +33,8 @@ export interface MessageSocket {
   /** Called once, also when `close` was ours. */
   onClose(listener: (reason: { readonly code: number; readonly reason: string }) => void): void
   close(code?: number, reason?: string): void
+  /** Whether more messages are wanted now. Where it is missing they come whenever they come. */
+  reading?(wanted: boolean): void
 }
 
 export class HubUnreachable extends Error {

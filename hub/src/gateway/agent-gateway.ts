@@ -6,20 +6,21 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { checkBody } from '@flotilla/core/protocol/assertion'
-import { decodePoll, type HubFrame, type PollAnswer } from '@flotilla/core/protocol/frames'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { Admission } from './admission.ts'
 import { type Authentication, authenticate, type Caller, type RequestHead } from './authenticate.ts'
-import { Conversation } from './conversation.ts'
 import { enrol } from './enrol.ts'
-import { FailureLimiter } from './failure-limiter.ts'
+import { addressKey, FailureLimiter } from './failure-limiter.ts'
 import { type HubKeys, linksFrom } from './hub-keys.ts'
-import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits, heartbeatMsFor } from './limits.ts'
+import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { Polls } from './polls.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import { type Route, routeOf } from './routes.ts'
 import { serveBundle } from './serve-bundle.ts'
 import { serveDocuments } from './serve-documents.ts'
-import { CLOSE, SocketSession } from './socket-session.ts'
+import { CLOSE } from './socket-session.ts'
+import { Sockets } from './sockets.ts'
 import { takeReports } from './take-reports.ts'
 
 export interface GatewayEvents {
@@ -59,7 +60,8 @@ export interface Connection {
 /** Whether a request's body is worth reading: answered, or so many bytes at most. */
 export type Screening =
   | { readonly kind: 'answer'; readonly response: HubResponse }
-  | { readonly kind: 'proceed'; readonly maxBodyBytes: number }
+  /** `done` gives back the memory that was set aside for the body; to be called when the request is over. */
+  | { readonly kind: 'proceed'; readonly maxBodyBytes: number; readonly done: () => void }
 
 export interface GatewayCounters {
   /** Refused requests, by code. */
@@ -69,7 +71,11 @@ export interface GatewayCounters {
   readonly framesSent: number
 }
 
-export type GatewayRequest = HubRequest & { readonly remoteAddress: string }
+export type GatewayRequest = HubRequest & {
+  readonly remoteAddress: string
+  /** Resolves when the answer has left, or nobody waits for it any more; until then it takes up room. */
+  readonly answered?: Promise<unknown>
+}
 
 /** A request before its body. */
 export interface GatewayHead extends RequestHead {
@@ -85,28 +91,38 @@ export interface GatewayHead extends RequestHead {
 export class AgentGateway {
   readonly #options: GatewayOptions
   readonly #limits: GatewayLimits
-  readonly #sessions = new Map<string, SocketSession>()
-  readonly #opening = new Set<SocketSession>()
-  readonly #pollers = new Map<
-    string,
-    { conversation: Conversation; connectedAt: EpochMs; lastSeenAt: EpochMs; lastHeardMs: number; inc: number }
-  >()
+  readonly #sockets: Sockets
+  readonly #polls: Polls
+  readonly #admission: Admission
+  /** Bodies of strangers have room of their own: however many they are, agents are heard. */
+  readonly #strangers: Admission
   readonly #failures: FailureLimiter
   readonly #refused = new Map<string, number>()
   #foreignEntries = 0
-  #framesSent = 0
-  #exchanges = 0
   #stopped = false
   #sweep: Timer | undefined
 
   constructor(options: GatewayOptions) {
     this.#options = options
+    const { clock } = options
     this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits }
-    this.#failures = new FailureLimiter(options.clock, this.#limits.enrolmentFailuresPerMinute, 60_000)
+    this.#sockets = new Sockets(options, this.#limits, clusterId => {
+      this.#polls.end(clusterId)
+      options.events.connected(clusterId)
+    })
+    this.#polls = new Polls(options, this.#limits)
+    this.#admission = new Admission(clock, this.#limits)
+    this.#strangers = new Admission(clock, {
+      ...this.#limits,
+      maxUnreadBytes: this.#limits.maxUnreadStrangerBytes,
+      maxExchangesOfOne: this.#limits.maxEnrolmentsOfOneAddress,
+    })
+    this.#failures = new FailureLimiter(clock, this.#limits.enrolmentFailuresPerMinute, 60_000)
   }
 
   get counters(): GatewayCounters {
-    return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent: this.#framesSent }
+    const { framesSent } = this.#sockets
+    return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent }
   }
 
   /**
@@ -116,7 +132,16 @@ export class AgentGateway {
   async screen(head: GatewayHead): Promise<Screening> {
     const admitted = await this.#admit(head)
     if ('status' in admitted) return { kind: 'answer', response: this.#stamp(admitted) }
-    return { kind: 'proceed', maxBodyBytes: this.#maxBodyBytes(admitted.route.name) }
+    const { route, caller } = admitted
+    if (route.name === 'connect' && !this.#sockets.mayOpen) {
+      return { kind: 'answer', response: this.#stamp(this.#busy(this.#admission.turnAway())) }
+    }
+    const maxBodyBytes = this.#maxBodyBytes(route.name)
+    const room = caller
+      ? this.#admission.read(caller.cluster.id, maxBodyBytes)
+      : this.#strangers.read(addressKey(head.remoteAddress), maxBodyBytes)
+    if (room.kind === 'full') return { kind: 'answer', response: this.#stamp(this.#busy(room)) }
+    return { kind: 'proceed', maxBodyBytes, done: room.leave }
   }
 
   /** Answers one request. The body is inflated already; it is checked against its limit again. Never rejects. */
@@ -130,12 +155,14 @@ export class AgentGateway {
         this.#count('BODY')
         return refuse(401, 'UNAUTHORISED', 'the assertion of this request does not hold')
       }
-      if (this.#exchanges >= this.#limits.maxExchanges) return this.#busy()
-      this.#exchanges++
+      const entry = this.#admission.enter(caller.cluster.id)
+      if (entry.kind === 'full') return this.#busy(entry)
       try {
         return await this.#route(route, request, caller)
       } finally {
-        this.#exchanges--
+        // What a slow reader has not taken yet is still in memory.
+        if (request.answered) void request.answered.then(entry.leave, entry.leave)
+        else entry.leave()
       }
     })
     return this.#stamp(response)
@@ -151,74 +178,34 @@ export class AgentGateway {
     if (route?.name !== 'connect' || this.#stopped || 'status' in authentication || authentication.kind === 'refused') {
       return socket.close(CLOSE.unauthorised, 'the assertion of this request does not hold')
     }
-    const { caller } = authentication
-    const conversation = new Conversation(caller.cluster.id, this.#options, this.#limits)
-    const heartbeatMs = heartbeatMsFor(this.#options.clusters(), this.#limits)
-    const limits = { ...this.#limits, heartbeatMs }
-    const session = new SocketSession(caller, conversation, this.#counted(socket), this.#options, limits, {
-      stood: stood => this.#stood(stood),
-      ended: ended => {
-        this.#opening.delete(ended)
-        if (this.#sessions.get(ended.conversation.clusterId) === ended)
-          this.#sessions.delete(ended.conversation.clusterId)
-      },
-    })
-    this.#opening.add(session)
+    this.#sockets.open(authentication.caller, socket)
     this.#armSweep()
   }
 
   /** Tells connected agents that something new was committed for their clusters. */
   changed(clusterIds: Iterable<string>): void {
     for (const clusterId of clusterIds) {
-      this.#pollers.get(clusterId)?.conversation.forget()
-      const session = this.#sessions.get(clusterId)
-      if (!session) continue
-      session.conversation.forget()
-      void this.#tellChanged(session)
+      this.#polls.forget(clusterId)
+      this.#sockets.changed(clusterId)
     }
   }
 
   connections(): readonly Connection[] {
-    const sockets = [...this.#sessions.values()].map(
-      ({ caller, conversation, connectedAt, lastSeenAt }): Connection => ({
-        clusterId: conversation.clusterId,
-        connectedAt,
-        lastSeenAt,
-        skewMs: conversation.skewMs,
-        inc: caller.claims.inc,
-        transport: 'socket',
-      }),
-    )
-    const polls = [...this.#pollers.values()].map(
-      ({ conversation, connectedAt, lastSeenAt, inc }): Connection => ({
-        clusterId: conversation.clusterId,
-        connectedAt,
-        lastSeenAt,
-        skewMs: conversation.skewMs,
-        inc,
-        transport: 'poll',
-      }),
-    )
-    return [...sockets, ...polls]
+    return [...this.#sockets.connections(), ...this.#polls.connections()]
   }
 
   /** Ends the connection of a cluster whose agent was revoked; the store already refuses its next request. */
   closeCluster(clusterId: string): void {
-    for (const session of [...this.#opening, ...this.#sessions.values()]) {
-      if (session.conversation.clusterId === clusterId) session.close(CLOSE.unauthorised, 'revoked')
-    }
-    this.#pollers.delete(clusterId)
+    this.#sockets.end(clusterId, CLOSE.unauthorised, 'revoked')
+    this.#polls.end(clusterId)
   }
 
   /** Stops in order: agents are told within how many milliseconds to come back, and nothing new is taken. */
   stop(spreadMs: number): void {
     this.#stopped = true
     this.#sweep?.cancel()
-    for (const session of [...this.#opening, ...this.#sessions.values()]) {
-      session.send({ kind: 'closing', spreadMs })
-      session.close(1001, 'the hub stops')
-    }
-    this.#pollers.clear()
+    this.#sockets.endAll(spreadMs)
+    this.#polls.clear()
   }
 
   /** Judges a request by its head: who asks for what. Enrolments have no caller yet. */
@@ -231,7 +218,7 @@ export class AgentGateway {
       return refuse(413, 'TOO_LARGE', `a body here has at most ${maxBodyBytes} bytes`)
     }
     if (route.name === 'enrol') {
-      const waitMs = this.#failures.waitMs(head.remoteAddress)
+      const waitMs = this.#failures.waitMs(addressKey(head.remoteAddress))
       if (waitMs === 0) return { route }
       return refuse(429, 'TOO_MANY', 'too many refused enrolments from here', retryAfter(waitMs))
     }
@@ -254,14 +241,18 @@ export class AgentGateway {
         const { response, changed, foreign } = await takeReports(store, clock, cluster, request.body)
         this.#foreignEntries += foreign
         if (changed.length > 0) {
-          this.#sessions.get(cluster.id)?.conversation.forget()
-          this.#pollers.get(cluster.id)?.conversation.forget()
+          this.#sockets.forget(cluster.id)
+          this.#polls.forget(cluster.id)
           this.#options.events.reported(cluster.id, changed)
         }
         return response
       }
       case 'poll':
-        return await this.#poll(request, caller)
+        try {
+          return await this.#polls.answer(request, caller)
+        } finally {
+          this.#armSweep()
+        }
       case 'keys':
         return respond(200, { links: linksFrom(keys.links, route.query.get('from')) })
       case 'connect':
@@ -275,65 +266,15 @@ export class AgentGateway {
     const { log, events } = this.#options
     const enrolment = await enrol(request.body, this.#options)
     if (enrolment.kind === 'refused') {
-      this.#failures.failed(request.remoteAddress)
+      this.#failures.failed(addressKey(request.remoteAddress))
       this.#count(enrolment.code)
       log.warn('an enrolment was refused', { code: enrolment.code, remoteAddress: request.remoteAddress })
     } else {
       log.info('a cluster was admitted', { cluster: enrolment.clusterId, remoteAddress: request.remoteAddress })
-      this.#sessions.get(enrolment.clusterId)?.close(CLOSE.replaced, 'the cluster was admitted again')
+      this.#sockets.end(enrolment.clusterId, CLOSE.replaced, 'the cluster was admitted again')
       events.joined?.(enrolment.clusterId)
     }
     return enrolment.response
-  }
-
-  async #poll(request: GatewayRequest, caller: Caller): Promise<HubResponse> {
-    const { clock, events } = this.#options
-    const decoded = request.method === 'POST' ? decodePoll(request.body ?? new Uint8Array()) : undefined
-    if (decoded?.kind === 'refused') return refuse(400, 'MALFORMED', decoded.message)
-    const clusterId = caller.cluster.id
-    let poller = this.#pollers.get(clusterId)
-    if (poller?.inc !== caller.claims.inc) {
-      const conversation = new Conversation(clusterId, this.#options, this.#limits)
-      const now = clock.now()
-      poller = { conversation, connectedAt: now, lastSeenAt: now, lastHeardMs: 0, inc: caller.claims.inc }
-      this.#pollers.set(clusterId, poller)
-      this.#armSweep()
-      events.connected(clusterId)
-    }
-    poller.lastSeenAt = clock.now()
-    poller.lastHeardMs = clock.monotonicMs()
-    const frames: HubFrame[] = []
-    for (const frame of decoded?.value ?? []) frames.push(...(await poller.conversation.answer(frame)))
-    const truth = await poller.conversation.truth()
-    if (request.method === 'GET' && truth.grants.length > 0)
-      frames.push({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
-    const answer: PollAnswer = {
-      version: PROTOCOL_VERSIONS.max,
-      pollMs: this.#limits.pollMs,
-      upTo: truth.upTo,
-      frames,
-    }
-    return respond(200, answer)
-  }
-
-  #stood(session: SocketSession): void {
-    const { clusterId } = session.conversation
-    this.#opening.delete(session)
-    this.#sessions.get(clusterId)?.close(CLOSE.replaced, 'connected again')
-    this.#sessions.set(clusterId, session)
-    this.#pollers.delete(clusterId)
-    this.#options.events.connected(clusterId)
-  }
-
-  async #tellChanged(session: SocketSession): Promise<void> {
-    try {
-      const { upTo } = await session.conversation.truth()
-      session.send({ kind: 'changed', upTo })
-    } catch (error) {
-      // The next heartbeat's digests say the same a little later.
-      const cluster = session.conversation.clusterId
-      this.#options.log.warn('an agent could not be told of a change', { cluster, error })
-    }
   }
 
   /** Ends what has fallen silent. Runs only while somebody is connected. */
@@ -342,15 +283,9 @@ export class AgentGateway {
     this.#sweep ??= clock.setTimer(this.#limits.silentMs / 4, () => {
       this.#sweep = undefined
       const now = clock.monotonicMs()
-      for (const session of [...this.#sessions.values()]) {
-        const silentMs = session.heartbeatMs * this.#limits.silentHeartbeats
-        if (session.lastHeardMs < now - silentMs) session.close(CLOSE.silent, 'silent')
-      }
-      const oldest = now - this.#limits.silentMs
-      for (const [clusterId, poller] of this.#pollers) {
-        if (poller.lastHeardMs < oldest) this.#pollers.delete(clusterId)
-      }
-      if (this.#sessions.size + this.#opening.size + this.#pollers.size > 0 && !this.#stopped) this.#armSweep()
+      this.#sockets.sweep(now)
+      this.#polls.sweep(now)
+      if (this.#sockets.size + this.#polls.size > 0 && !this.#stopped) this.#armSweep()
     })
   }
 
@@ -386,8 +321,8 @@ export class AgentGateway {
     return refuse(503, 'STOPPING', 'the hub stops', retryAfter(5000 + 25_000 * this.#options.random.fraction()))
   }
 
-  #busy(): HubResponse {
-    return refuse(503, 'BUSY', 'the hub is busy', retryAfter(1000 + 4000 * this.#options.random.fraction()))
+  #busy({ waitMs }: { readonly waitMs: number }): HubResponse {
+    return refuse(503, 'BUSY', 'the hub is busy', retryAfter(waitMs * (1 + this.#options.random.fraction())))
   }
 
   #maxBodyBytes(name: Route['name']): number {
@@ -397,21 +332,5 @@ export class AgentGateway {
 
   #count(code: string): void {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1)
-  }
-
-  #counted(socket: MessageSocket): MessageSocket {
-    const send = (text: string): void => {
-      this.#framesSent++
-      socket.send(text)
-    }
-    return {
-      send,
-      get bufferedBytes() {
-        return socket.bufferedBytes
-      },
-      onMessage: listener => socket.onMessage(listener),
-      onClose: listener => socket.onClose(listener),
-      close: (code, reason) => socket.close(code, reason),
-    }
   }
 }

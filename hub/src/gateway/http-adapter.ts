@@ -1,9 +1,10 @@
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Transform } from 'node:stream'
 import { promisify } from 'node:util'
-import { createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { AgentGateway } from './agent-gateway.ts'
+import type { AgentGateway, GatewayRequest } from './agent-gateway.ts'
 import { refuse } from './respond.ts'
 
 export interface HttpAdapterOptions {
@@ -14,6 +15,14 @@ export interface HttpAdapterOptions {
 const COMPRESS_FROM_BYTES = 1024
 /** Compressed Bundles kept, so that a thousand agents cost one compression. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
+/** What is handed to a connection at once: encrypting makes a copy of it. */
+const PIECE_BYTES = 64 * 1024
+/** Who takes nothing for so long is gone. */
+const STALLED_MS = 30_000
+/** Who takes less than eight bytes a millisecond is cut, half a minute aside. */
+const SLOWEST_BYTES_PER_MS = 8
+/** A compressed body may ask for this much memory to be inflated with (2^23), and for no more. */
+const ZSTD_WINDOW_LOG_MAX = 23
 
 const gzipAsync = promisify(gzip)
 const zstdAsync = promisify(zstdCompress)
@@ -49,20 +58,27 @@ async function serve(
   const headers = headersOf(request)
   const remoteAddress = options.remoteAddress?.(request) ?? request.socket.remoteAddress ?? ''
   if (method !== 'GET' && method !== 'POST') {
-    return await answer(response, refuse(405, 'METHOD', 'only GET and POST'), undefined, kept)
+    return await answerUnread(request, response, refuse(405, 'METHOD', 'only GET and POST'), kept)
   }
-  let body: Uint8Array | undefined
-  if (method === 'POST') {
-    const contentLength = Number(headers['content-length'] ?? Number.NaN)
-    const stated = Number.isNaN(contentLength) ? {} : { contentLength }
-    const screening = await gateway.screen({ method, path, headers, remoteAddress, ...stated })
-    if (screening.kind === 'answer') return await answerUnread(request, response, screening.response, kept)
+  const answered = new Promise<void>(resolve => response.once('close', resolve))
+  const asked: GatewayRequest = { method, path, headers, remoteAddress, answered }
+  const encoding = encodingFor(headers['accept-encoding'])
+  if (method === 'GET') {
+    const bodiless = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+    if (bodiless) return await answer(response, await gateway.handle(asked), encoding, kept)
+    return await answerUnread(request, response, refuse(400, 'MALFORMED', 'a GET here has no body'), kept)
+  }
+  const contentLength = Number(headers['content-length'] ?? Number.NaN)
+  const stated = Number.isNaN(contentLength) ? {} : { contentLength }
+  const screening = await gateway.screen({ ...asked, ...stated })
+  if (screening.kind === 'answer') return await answerUnread(request, response, screening.response, kept)
+  try {
     const read = await readBody(request, headers['content-encoding'], screening.maxBodyBytes)
     if (read.kind === 'refused') return await answerUnread(request, response, read.response, kept)
-    body = read.body
+    await answer(response, await gateway.handle({ ...asked, body: read.body }), encoding, kept)
+  } finally {
+    screening.done()
   }
-  const answered = await gateway.handle({ method, path, headers, remoteAddress, ...(body && { body }) })
-  await answer(response, answered, encodingFor(headers['accept-encoding']), kept)
 }
 
 /** `url` is what a router left of it; the assertion is over the whole. */
@@ -116,7 +132,7 @@ function inflaterFor(encoding: string | undefined): Transform | 'identity' | und
     case 'gzip':
       return createGunzip()
     case 'zstd':
-      return createZstdDecompress()
+      return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
     default:
       return undefined
   }
@@ -153,12 +169,34 @@ async function answer(
     'content-length': sent.length,
     ...(compress && { 'content-encoding': encoding, vary: 'Accept-Encoding' }),
   })
-  response.end(sent)
+  if (sent.length <= PIECE_BYTES) response.end(sent)
+  else await endInPieces(response, sent)
+}
+
+/** Hands a large body over as fast as it is taken, and cuts a reader that is too slow for it. */
+async function endInPieces(response: ServerResponse, body: Uint8Array): Promise<void> {
+  response.setTimeout(STALLED_MS, () => response.destroy())
+  const gone = AbortSignal.any([
+    AbortSignal.timeout(STALLED_MS + body.length / SLOWEST_BYTES_PER_MS),
+    abortedAt(response),
+  ])
+  for (let from = 0; from < body.length; from += PIECE_BYTES) {
+    if (!response.write(body.subarray(from, from + PIECE_BYTES))) await once(response, 'drain', { signal: gone })
+  }
+  response.end()
+}
+
+function abortedAt(response: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  response.once('close', () => controller.abort(new Error('the reader went away')))
+  return controller.signal
 }
 
 /** Compressed forms of what never changes (it has an ETag), the most recently used kept. */
 class CompressedBodies {
   readonly #bodies = new Map<string, Uint8Array>()
+  /** Being compressed now: those who ask meanwhile wait for the same. */
+  readonly #compressing = new Map<string, Promise<Uint8Array>>()
   #bytes = 0
 
   async compressed(etag: string | undefined, body: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
@@ -169,8 +207,13 @@ class CompressedBodies {
       this.#bodies.set(key, known)
       return known
     }
-    const compressed = encoding === 'zstd' ? await zstdAsync(body) : await gzipAsync(body)
-    if (key !== undefined) this.#keep(key, compressed)
+    if (key === undefined) return await compress(body, encoding)
+    const running = this.#compressing.get(key)
+    if (running) return await running
+    const compressing = compress(body, encoding).finally(() => this.#compressing.delete(key))
+    this.#compressing.set(key, compressing)
+    const compressed = await compressing
+    this.#keep(key, compressed)
     return compressed
   }
 
@@ -184,4 +227,8 @@ class CompressedBodies {
       this.#bytes -= bytes.length
     }
   }
+}
+
+async function compress(body: Uint8Array, encoding: Encoding): Promise<Uint8Array> {
+  return encoding === 'zstd' ? await zstdAsync(body) : await gzipAsync(body)
 }

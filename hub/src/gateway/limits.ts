@@ -14,6 +14,10 @@ export interface GatewayLimits {
   readonly silentMs: number
   /** Frames of one socket waiting to be worked on; one more closes it. */
   readonly maxQueuedFrames: number
+  /** Beyond so many bytes of waiting frames a socket is not read from, until they are worked on. */
+  readonly maxQueuedBytes: number
+  /** Sockets that have not said hello; others are given a time. */
+  readonly maxOpeningSockets: number
   /** Bytes that may wait for a slow reader before it is cut. */
   readonly slowReaderBytes: number
   /** Documents and bytes in one page. */
@@ -21,6 +25,17 @@ export interface GatewayLimits {
   readonly pageBytes: number
   /** Whole exchanges (documents, Bundles, reports, lines) worked on at once; others are given a time. */
   readonly maxExchanges: number
+  /** Of one agent. */
+  readonly maxExchangesOfOne: number
+  /** For how long after a request its agent counts as in the middle of an exchange, for the rest of which is room. */
+  readonly exchangeLingerMs: number
+  /** Memory for bodies that are being read: of agents, and of strangers who want to enrol. */
+  readonly maxUnreadBytes: number
+  readonly maxUnreadStrangerBytes: number
+  /** Enrolments of one address whose bodies are being read. */
+  readonly maxEnrolmentsOfOneAddress: number
+  /** The longest time that somebody is asked to stay away for because there is no room, before chance is added. */
+  readonly longestWaitMs: number
   /** Lines of one agent kept while they arrive. */
   readonly maxLines: number
   /** Refused enrolments of one address in a minute before it has to wait. */
@@ -42,11 +57,19 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   silentHeartbeats: 3.5,
   silentMs: 100_000,
   maxQueuedFrames: 64,
+  maxQueuedBytes: 2 * 1024 * 1024,
+  maxOpeningSockets: 128,
   slowReaderBytes: 4 * 1024 * 1024,
   pageDocuments: 200,
   pageBytes: 4 * 1024 * 1024,
   maxExchanges: 64,
-  maxLines: 200_000,
+  maxExchangesOfOne: 8,
+  exchangeLingerMs: 5_000,
+  maxUnreadBytes: 64 * 1024 * 1024,
+  maxUnreadStrangerBytes: 4 * 1024 * 1024,
+  maxEnrolmentsOfOneAddress: 32,
+  longestWaitMs: 30_000,
+  maxLines: 50_000,
   enrolmentFailuresPerMinute: 20,
   truthMs: 5 * 60_000,
   maxBodyBytes: { enrol: 32 * 1024, reports: 1024 * 1024, poll: 1024 * 1024 },

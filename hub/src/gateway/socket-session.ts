@@ -54,6 +54,8 @@ export class SocketSession {
   readonly #nonce: string
   #helloTimer: Timer
   #queued = 0
+  #queuedBytes = 0
+  #held = false
   #work: Promise<void> = Promise.resolve()
   #ended = false
 
@@ -82,6 +84,10 @@ export class SocketSession {
     this.send({ kind: 'nonce', nonce: this.#nonce })
   }
 
+  get ended(): boolean {
+    return this.#ended
+  }
+
   send(frame: HubFrame): void {
     if (this.#ended) return
     this.#socket.send(encodeFrame(frame))
@@ -107,10 +113,22 @@ export class SocketSession {
       this.close(CLOSE.flooded, 'too many frames at once')
       return
     }
+    this.#queuedBytes += text.length
+    this.#hold()
     this.#work = this.#work.then(async () => {
-      this.#queued--
       if (!this.#ended) await this.#workOn(text)
+      this.#queued--
+      this.#queuedBytes -= text.length
+      this.#hold()
     })
+  }
+
+  /** An agent that says more than can be worked on meets back-pressure, before it costs memory. */
+  #hold(): void {
+    const held = this.#queuedBytes > this.#limits.maxQueuedBytes
+    if (held === this.#held || this.#ended) return
+    this.#held = held
+    this.#socket.reading?.(!held)
   }
 
   async #workOn(text: string): Promise<void> {
@@ -166,7 +184,7 @@ export class SocketSession {
     const { keys, store, log } = this.#hub
     const { cluster } = this.caller
     const read = readDocument(frame.highest, { cluster: cluster.id, adm: cluster.admission, keys: keys.publicKeys })
-    if (read.kind === 'refused' || read.document.typ === 'grant') return
+    if (read.kind === 'refused' || !('number' in read.document)) return
     const current = await store.read(rows => rows.cluster(cluster.id))
     const { number } = read.document
     if (current && compareNumbers(number, { epoch: current.epoch, n: current.lastNumber }) > 0) {

@@ -84,8 +84,14 @@ function messageSocket(webSocket: WebSocket, log: Log): MessageSocket {
       if (webSocket.readyState === webSocket.CLOSED) listener({ code: 1006, reason: 'closed before it was accepted' })
       else webSocket.on('close', (code, reason) => listener({ code, reason: reason.toString() }))
     },
+    reading: wanted => {
+      if (webSocket.readyState !== webSocket.OPEN) return
+      if (wanted) webSocket.resume()
+      else webSocket.pause()
+    },
     close: (code, reason) => {
-      if (webSocket.bufferedAmount > CUT_FROM_BYTES) webSocket.terminate()
+      // Who is not read from cannot be heard to say goodbye.
+      if (webSocket.bufferedAmount > CUT_FROM_BYTES || webSocket.isPaused) webSocket.terminate()
       else webSocket.close(code, reason)
     },
   }

@@ -1,0 +1,111 @@
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
+import {
+  decodePoll,
+  encodeFrame,
+  type HubFrame,
+  MAX_FRAME_BYTES,
+  type PollAnswer,
+} from '@flotilla/core/protocol/frames'
+import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
+import type { Connection, GatewayOptions, GatewayRequest } from './agent-gateway.ts'
+import type { Caller } from './authenticate.ts'
+import { Conversation } from './conversation.ts'
+import type { GatewayLimits } from './limits.ts'
+import { refuse, respond } from './respond.ts'
+
+interface Poller {
+  readonly conversation: Conversation
+  readonly connectedAt: number
+  readonly inc: number
+  lastSeenAt: number
+  lastHeardMs: number
+}
+
+/** Frames of one answer together: what an agent takes at once, less room for the rest of the answer. */
+const MAX_ANSWER_BYTES = 4 * MAX_FRAME_BYTES - 64 * 1024
+
+/** Agents that ask instead of holding a socket (protocol.md 8): the same frames, a bundle of them at a time. */
+export class Polls {
+  readonly #hub: GatewayOptions
+  readonly #limits: GatewayLimits
+  readonly #pollers = new Map<string, Poller>()
+
+  constructor(hub: GatewayOptions, limits: GatewayLimits) {
+    this.#hub = hub
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#pollers.size
+  }
+
+  /** Answers one poll: its frames one after the other, and what is new. */
+  async answer(request: GatewayRequest, caller: Caller): Promise<HubResponse> {
+    const decoded = request.method === 'POST' ? decodePoll(request.body ?? new Uint8Array()) : undefined
+    if (decoded?.kind === 'refused') return refuse(400, 'MALFORMED', decoded.message)
+    const { conversation } = this.#poller(caller)
+    const frames: HubFrame[] = []
+    let bytes = 0
+    const put = (frame: HubFrame): boolean => {
+      bytes += encodeFrame(frame).length + 1
+      if (bytes > MAX_ANSWER_BYTES) return false
+      frames.push(frame)
+      return true
+    }
+    // What does not fit is left unanswered: an agent repeats what it has had no answer to.
+    for (const frame of decoded?.value ?? []) if (!(await conversation.answer(frame)).every(put)) break
+    const truth = await conversation.truth()
+    if (request.method === 'GET' && truth.grants.length > 0)
+      put({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
+    const answer: PollAnswer = {
+      version: PROTOCOL_VERSIONS.max,
+      pollMs: this.#limits.pollMs,
+      upTo: truth.upTo,
+      frames,
+    }
+    return respond(200, answer)
+  }
+
+  /** The store has changed for this cluster. */
+  forget(clusterId: string): void {
+    this.#pollers.get(clusterId)?.conversation.forget()
+  }
+
+  /** The cluster has a socket, or no right to ask any more. */
+  end(clusterId: string): void {
+    this.#pollers.delete(clusterId)
+  }
+
+  clear(): void {
+    this.#pollers.clear()
+  }
+
+  /** Lets go of those that were not heard for too long. */
+  sweep(nowMs: number): void {
+    for (const [clusterId, poller] of this.#pollers) {
+      if (poller.lastHeardMs < nowMs - this.#limits.silentMs) this.#pollers.delete(clusterId)
+    }
+  }
+
+  connections(): readonly Connection[] {
+    return [...this.#pollers.values()].map(({ conversation, connectedAt, lastSeenAt, inc }) => {
+      const { clusterId, skewMs } = conversation
+      return { clusterId, connectedAt, lastSeenAt, skewMs, inc, transport: 'poll' }
+    })
+  }
+
+  #poller({ cluster, claims }: Caller): Poller {
+    const { clock, events } = this.#hub
+    const now = clock.now()
+    let poller = this.#pollers.get(cluster.id)
+    if (poller?.inc !== claims.inc) {
+      const conversation = new Conversation(cluster.id, this.#hub, this.#limits)
+      poller = { conversation, connectedAt: now, lastSeenAt: now, lastHeardMs: 0, inc: claims.inc }
+      this.#pollers.set(cluster.id, poller)
+      events.connected(cluster.id)
+    }
+    poller.lastSeenAt = now
+    poller.lastHeardMs = clock.monotonicMs()
+    return poller
+  }
+}

@@ -1,0 +1,139 @@
+import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Connection, GatewayOptions } from './agent-gateway.ts'
+import type { Caller } from './authenticate.ts'
+import { Conversation } from './conversation.ts'
+import { type GatewayLimits, heartbeatMsFor } from './limits.ts'
+import { CLOSE, SocketSession } from './socket-session.ts'
+
+/** The agents' sockets: those that still say hello, and one standing for each cluster. */
+export class Sockets {
+  readonly #hub: GatewayOptions
+  readonly #limits: GatewayLimits
+  readonly #stood: (clusterId: string) => void
+  readonly #standing = new Map<string, SocketSession>()
+  readonly #opening = new Set<SocketSession>()
+  #framesSent = 0
+
+  /** @param stood Called when an agent's hello was believed. */
+  constructor(hub: GatewayOptions, limits: GatewayLimits, stood: (clusterId: string) => void) {
+    this.#hub = hub
+    this.#limits = limits
+    this.#stood = stood
+  }
+
+  get size(): number {
+    return this.#standing.size + this.#opening.size
+  }
+
+  /** Whether one more may say hello now: what a hello asks of the store is asked for so many at a time. */
+  get mayOpen(): boolean {
+    return this.#opening.size < this.#limits.maxOpeningSockets
+  }
+
+  get framesSent(): number {
+    return this.#framesSent
+  }
+
+  open(caller: Caller, socket: MessageSocket): void {
+    const conversation = new Conversation(caller.cluster.id, this.#hub, this.#limits)
+    const heartbeatMs = heartbeatMsFor(this.#hub.clusters(), this.#limits)
+    // Whoever has the key may dial as often as it likes; only its newest attempt is worth waiting for.
+    for (const earlier of [...this.#opening]) {
+      if (earlier.conversation.clusterId === caller.cluster.id) earlier.close(CLOSE.replaced, 'dialled again')
+    }
+    const session = new SocketSession(
+      caller,
+      conversation,
+      this.#counted(socket),
+      this.#hub,
+      { ...this.#limits, heartbeatMs },
+      { stood: stood => this.#replace(stood), ended: ended => this.#ended(ended) },
+    )
+    if (!session.ended) this.#opening.add(session)
+  }
+
+  /** The store has changed for this cluster. */
+  forget(clusterId: string): void {
+    this.#standing.get(clusterId)?.conversation.forget()
+  }
+
+  /** Tells the cluster's agent, when it is connected, that there is something new. */
+  changed(clusterId: string): void {
+    const session = this.#standing.get(clusterId)
+    if (!session) return
+    session.conversation.forget()
+    void tellChanged(session, this.#hub.log)
+  }
+
+  /** Ends whatever the cluster has. */
+  end(clusterId: string, code: number, reason: string): void {
+    for (const session of [...this.#opening, ...this.#standing.values()]) {
+      if (session.conversation.clusterId === clusterId) session.close(code, reason)
+    }
+  }
+
+  /** Says goodbye to all, and within how many milliseconds to come back. */
+  endAll(spreadMs: number): void {
+    for (const session of [...this.#opening, ...this.#standing.values()]) {
+      session.send({ kind: 'closing', spreadMs })
+      session.close(1001, 'the hub stops')
+    }
+  }
+
+  /** Ends what has fallen silent. */
+  sweep(nowMs: number): void {
+    for (const session of [...this.#standing.values()]) {
+      const silentMs = session.heartbeatMs * this.#limits.silentHeartbeats
+      if (session.lastHeardMs < nowMs - silentMs) session.close(CLOSE.silent, 'silent')
+    }
+  }
+
+  connections(): readonly Connection[] {
+    return [...this.#standing.values()].map(({ caller, conversation, connectedAt, lastSeenAt }) => {
+      const { clusterId, skewMs } = conversation
+      return { clusterId, connectedAt, lastSeenAt, skewMs, inc: caller.claims.inc, transport: 'socket' }
+    })
+  }
+
+  #replace(session: SocketSession): void {
+    const { clusterId } = session.conversation
+    this.#opening.delete(session)
+    this.#standing.get(clusterId)?.close(CLOSE.replaced, 'connected again')
+    this.#standing.set(clusterId, session)
+    this.#stood(clusterId)
+  }
+
+  #ended(session: SocketSession): void {
+    const { clusterId } = session.conversation
+    this.#opening.delete(session)
+    if (this.#standing.get(clusterId) === session) this.#standing.delete(clusterId)
+  }
+
+  #counted(socket: MessageSocket): MessageSocket {
+    const send = (text: string): void => {
+      this.#framesSent++
+      socket.send(text)
+    }
+    return {
+      send,
+      get bufferedBytes() {
+        return socket.bufferedBytes
+      },
+      onMessage: listener => socket.onMessage(listener),
+      onClose: listener => socket.onClose(listener),
+      close: (code, reason) => socket.close(code, reason),
+      reading: wanted => socket.reading?.(wanted),
+    }
+  }
+}
+
+async function tellChanged(session: SocketSession, log: Log): Promise<void> {
+  try {
+    const { upTo } = await session.conversation.truth()
+    session.send({ kind: 'changed', upTo })
+  } catch (error) {
+    // The next heartbeat's digests say the same a little later.
+    log.warn('an agent could not be told of a change', { cluster: session.conversation.clusterId, error })
+  }
+}
