@@ -56,3 +56,49 @@ export function walkHubKeys(links: readonly string[], pinnedKid: string): ChainW
 function refused(message: string): ChainWalk {
   return { kind: 'refused', message }
 }
+
+/** What a link of one's own chain says; its signature is not looked at. Undefined for text that is no link. */
+export function linkClaims(link: string): HubKeysPayload | undefined {
+  const read = readJws(link, MAX_LINK_BYTES)
+  const decoded = read.kind === 'refused' || read.typ !== 'hub-keys' ? undefined : decodeHubKeys(read.payload)
+  return decoded?.kind === 'decoded' ? decoded.value : undefined
+}
+
+/**
+ * The keys by which a document may be signed now. A key is announced by the one before it, which goes on signing until
+ * agents know the new one; so beside the newest key the one before it counts, until a signature by the newest was
+ * seen. Everything older is refused: whoever finds an old private key can say nothing with it.
+ *
+ * @param keys A walked chain, oldest first.
+ * @param proved The newest key by which a signature was seen, if any.
+ */
+export function acceptedHubKeys(keys: PublicKeys, proved: string | undefined): PublicKeys {
+  const kids = [...keys.keys()]
+  const from = Math.max(kids.length - 2, proved === undefined ? 0 : kids.indexOf(proved), 0)
+  return new Map([...keys].slice(from))
+}
+
+/** The newer of two keys of a chain: what was proved before, and what has just been seen to sign. */
+export function newerHubKey(keys: PublicKeys, proved: string | undefined, seen: string): string {
+  const kids = [...keys.keys()]
+  return proved !== undefined && kids.indexOf(proved) >= kids.indexOf(seen) ? proved : seen
+}
+
+/**
+ * Names of the clusters that do not know the newest hub key yet, for which the hub waits before it signs with it.
+ * Those that never joined or were revoked hold nothing back.
+ */
+export function clustersWithoutKey(
+  newest: string,
+  clusters: Iterable<{
+    readonly name: string
+    readonly agentKey?: string
+    readonly revokedAt?: number
+    readonly hubKid?: string
+  }>,
+): readonly string[] {
+  return [...clusters]
+    .filter(({ agentKey, revokedAt, hubKid }) => agentKey !== undefined && revokedAt === undefined && hubKid !== newest)
+    .map(({ name }) => name)
+    .sort()
+}

@@ -1,22 +1,41 @@
-import { type FileHandle, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
-import { canonicalJson } from '@flotilla/core/json/canonical-json'
-import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
-import { importPublicKey, type PublicKeys, type SigningKey, signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
-import { signHubKeysLink, walkHubKeys } from '@flotilla/core/protocol/hub-key-chain'
-import { readJws, signJws } from '@flotilla/core/protocol/jws'
+import { type PublicKeys, type SigningKey, signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
+import { linkClaims, signHubKeysLink, walkHubKeys } from '@flotilla/core/protocol/hub-key-chain'
+import { readJws, signatureHolds, signJws } from '@flotilla/core/protocol/jws'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import {
+  backUpHubKeyFile,
+  createHubKeyFile,
+  type HubCa,
+  HubKeyError,
+  type HubKeyFile,
+  readHubKeyFile,
+  replaceHubKeyFile,
+} from './hub-key-file.ts'
 
-/** What the hub signs and hides with (architecture.md, decision 23). Loaded once; never in the store or its backups. */
+export { type HubCa, HubKeyError, type HubKeyFile } from './hub-key-file.ts'
+
+/** One key of the chain, as people read it. */
+export interface HubKeyEntry {
+  readonly kid: string
+  readonly since: EpochMs
+  /** `announced`: agents learn it, the one before still signs. */
+  readonly state: 'announced' | 'signing' | 'retired'
+}
+
+/** What the hub signs and hides with (architecture.md, decision 23). Never in the store or its backups. */
 export interface HubKeys {
   /** The audience of everything that agents sign. */
   readonly hubId: string
   /** The key that signs now. */
   readonly kid: string
+  /** The newest key of the chain, which agents are to know: `kid`, but while a rotation is on its way. */
+  readonly newest: string
   sign(typ: string, payload: object): string
+  /** The same document under the key that signs now: agents take nothing by an old key once they know a newer one. */
+  fresh(jws: string): string
   /** Every key of the chain. */
   readonly publicKeys: PublicKeys
   /** The chain as signed, oldest first. */
@@ -27,31 +46,116 @@ export interface HubKeys {
   readonly ca: HubCa | undefined
 }
 
-export interface HubCa {
-  readonly certificatePem: string
-  readonly privateKeyPem: string
+/** Everything that follows from a `hub.key`. */
+interface Ring {
+  readonly file: HubKeyFile
+  readonly signing: SigningKey
+  readonly publicKeys: PublicKeys
+  readonly newest: string
+  readonly bundleKey: Uint8Array
 }
 
-/** The content of `hub.key`. */
-export interface HubKeyFile {
-  readonly version: 1
-  readonly hubId: string
-  /** Base64url of the 32 bytes that the signing key grows from. */
-  readonly seed: string
-  readonly links: readonly string[]
-  readonly bundleKey: string
-  readonly ca?: HubCa
-}
+/**
+ * The hub's keys while it runs. They rotate in two steps: a new key is *announced* as a link of the chain, signed by
+ * the one before it, and *signs* only once agents know it. Each step is one write of `hub.key`, backed up before.
+ */
+export class HubKeyRing implements HubKeys {
+  readonly #path: string | undefined
+  #ring: Ring
+  #writing: Promise<unknown> = Promise.resolve()
 
-export class HubKeyError extends Error {
-  readonly code: 'HUB_KEY_UNREADABLE' | 'HUB_KEY_MALFORMED'
-  readonly subject: string
-  readonly retry = false
-  constructor(code: HubKeyError['code'], subject: string, message: string, options?: { cause?: unknown }) {
-    super(`${subject}: ${message} (${code})`, options)
-    this.name = 'HubKeyError'
-    this.code = code
-    this.subject = subject
+  /** @throws HubKeyError `HUB_KEY_MALFORMED` */
+  constructor(file: HubKeyFile, path?: string) {
+    this.#path = path
+    this.#ring = ringOf(file, path ?? 'hub.key')
+  }
+
+  get hubId(): string {
+    return this.#ring.file.hubId
+  }
+
+  get kid(): string {
+    return this.#ring.signing.kid
+  }
+
+  get newest(): string {
+    return this.#ring.newest
+  }
+
+  get publicKeys(): PublicKeys {
+    return this.#ring.publicKeys
+  }
+
+  get links(): readonly string[] {
+    return this.#ring.file.links
+  }
+
+  get bundleKey(): Uint8Array {
+    return this.#ring.bundleKey
+  }
+
+  get ca(): HubCa | undefined {
+    return this.#ring.file.ca
+  }
+
+  sign(typ: string, payload: object): string {
+    return signJws(typ, payload, this.#ring.signing)
+  }
+
+  fresh(jws: string): string {
+    const { signing, publicKeys } = this.#ring
+    const read = readJws(jws)
+    if (read.kind === 'refused' || read.kid === signing.kid) return jws
+    const key = publicKeys.get(read.kid)
+    // What an old key of ours did not sign does not become ours: whoever can write into the store cannot speak.
+    return key && signatureHolds(read, key) ? signJws(read.typ, read.payload, signing) : jws
+  }
+
+  /** Oldest first. */
+  list(): readonly HubKeyEntry[] {
+    return this.links.flatMap(link => {
+      const claims = linkClaims(link)
+      if (!claims) return []
+      const state = claims.kid === this.kid ? 'signing' : this.newest === claims.kid ? 'announced' : 'retired'
+      return [{ kid: claims.kid, since: claims.iat, state }]
+    })
+  }
+
+  /** Adds a key to the chain; the one that signs goes on signing. Undefined while one is announced already. */
+  async announce(random: Random, now: EpochMs): Promise<HubKeyEntry | undefined> {
+    return await this.#change(file => {
+      if (file.next !== undefined) return undefined
+      const { signing } = this.#ring
+      const seed = random.bytes(32)
+      const key = signingKeyFromSeed(seed)
+      const payload = { typ: 'hub-keys', hubId: file.hubId, kid: key.kid, key: key.publicKey, previous: signing.kid }
+      const link = signHubKeysLink({ ...payload, typ: 'hub-keys', iat: Math.floor(now) }, signing)
+      return { ...file, next: Buffer.from(seed).toString('base64url'), links: [...file.links, link] }
+    })
+  }
+
+  /** The announced key signs from now on, and the one before is forgotten. Undefined when none is announced. */
+  async activate(): Promise<HubKeyEntry | undefined> {
+    return await this.#change(({ next, ...file }) => (next === undefined ? undefined : { ...file, seed: next }))
+  }
+
+  /** One change after the other; what counts is what stands in the file. */
+  async #change(change: (file: HubKeyFile) => HubKeyFile | undefined): Promise<HubKeyEntry | undefined> {
+    const work = this.#writing.then(async () => {
+      const path = this.#path
+      const file = (path === undefined ? undefined : await readHubKeyFile(path)) ?? this.#ring.file
+      const changed = change(file)
+      if (!changed) return undefined
+      const ring = ringOf(changed, path ?? 'hub.key')
+      if (path !== undefined) {
+        await backUpHubKeyFile(path, changed)
+        await replaceHubKeyFile(path, changed)
+      }
+      this.#ring = ring
+      return this.list().at(-1)
+    })
+    this.#writing = work.catch(() => undefined)
+    return await work
   }
 }
 
@@ -59,7 +163,8 @@ export class HubKeyError extends Error {
 export function newHubKeyFile(random: Random, now: EpochMs, hubId: string): HubKeyFile {
   const seed = random.bytes(32)
   const key = signingKeyFromSeed(seed)
-  const first = signHubKeysLink({ typ: 'hub-keys', hubId, kid: key.kid, key: key.publicKey, iat: now }, key)
+  const iat = Math.floor(now)
+  const first = signHubKeysLink({ typ: 'hub-keys', hubId, kid: key.kid, key: key.publicKey, iat }, key)
   return {
     version: 1,
     hubId,
@@ -69,29 +174,9 @@ export function newHubKeyFile(random: Random, now: EpochMs, hubId: string): HubK
   }
 }
 
-/** @throws HubKeyError `HUB_KEY_MALFORMED` when the chain does not lead to the signing key. */
-export function hubKeysOf(file: HubKeyFile, subject = 'hub.key'): HubKeys {
-  const fail = (message: string): never => {
-    throw new HubKeyError('HUB_KEY_MALFORMED', subject, message)
-  }
-  const seed = Buffer.from(file.seed, 'base64url')
-  const bundleKey = Buffer.from(file.bundleKey, 'base64url')
-  if (seed.length !== 32 || bundleKey.length !== 32) return fail('a key in it does not have 32 bytes')
-  const key: SigningKey = signingKeyFromSeed(seed)
-  const first = kidOfLink(file.links[0]) ?? fail('its chain of keys is empty')
-  const chain = walkHubKeys(file.links, first)
-  if (chain.kind === 'refused') return fail(chain.message)
-  if (chain.newest !== key.kid || chain.hubId !== file.hubId) return fail('its chain does not lead to the signing key')
-  if (!importPublicKey(key.publicKey)) return fail('its signing key cannot be used')
-  return {
-    hubId: file.hubId,
-    kid: key.kid,
-    sign: (typ, payload) => signJws(typ, payload, key),
-    publicKeys: chain.keys,
-    links: file.links,
-    bundleKey,
-    ca: file.ca,
-  }
+/** Keys in memory alone, for tests and for what signs nothing that leaves. @throws HubKeyError */
+export function hubKeysOf(file: HubKeyFile): HubKeyRing {
+  return new HubKeyRing(file)
 }
 
 /**
@@ -100,23 +185,14 @@ export function hubKeysOf(file: HubKeyFile, subject = 'hub.key'): HubKeys {
  *
  * @throws HubKeyError; a file that is there and cannot be read is never replaced.
  */
-export async function loadOrCreateHubKeys(path: string, random: Random, clock: Clock): Promise<HubKeys> {
+export async function loadOrCreateHubKeys(path: string, random: Random, clock: Clock): Promise<HubKeyRing> {
   const existing = await readHubKeyFile(path)
-  if (existing) return hubKeysOf(existing, path)
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  if (existing) return new HubKeyRing(existing, path)
   const file = newHubKeyFile(random, clock.now(), uuidV7(clock.now(), random.bytes(10)))
-  const temporary = await writeTemporary(path, file)
-  try {
-    await link(temporary, path)
-    await syncFolder(path)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw unreadable(path, error)
-  } finally {
-    await rm(temporary, { force: true })
-  }
+  await createHubKeyFile(path, file)
   const winner = await readHubKeyFile(path)
   if (!winner) throw new HubKeyError('HUB_KEY_UNREADABLE', path, 'the file went away while it was made')
-  return hubKeysOf(winner, path)
+  return new HubKeyRing(winner, path)
 }
 
 /** Adds the hub's own CA to the file, atomically, and returns the keys with it. */
@@ -124,79 +200,8 @@ export async function saveHubCa(path: string, ca: HubCa): Promise<HubKeys> {
   const file = await readHubKeyFile(path)
   if (!file) throw new HubKeyError('HUB_KEY_UNREADABLE', path, 'there is no such file')
   const changed: HubKeyFile = { ...file, ca }
-  const temporary = await writeTemporary(path, changed)
-  await rename(temporary, path)
-  await syncFolder(path)
-  return hubKeysOf(changed, path)
-}
-
-async function readHubKeyFile(path: string): Promise<HubKeyFile | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw unreadable(path, error)
-  }
-  const malformed = (message: string, cause?: unknown): HubKeyError =>
-    new HubKeyError('HUB_KEY_MALFORMED', path, message, { cause })
-  let value: Json
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw malformed('it is not JSON', error)
-  }
-  if (!isJsonObject(value) || value['version'] !== 1) throw malformed('it is not a hub.key of version 1')
-  const { hubId, seed, links, bundleKey, ca } = value
-  const strings = typeof hubId === 'string' && typeof seed === 'string' && typeof bundleKey === 'string'
-  if (!strings || !Array.isArray(links) || !links.every(entry => typeof entry === 'string')) {
-    throw malformed('a field is missing or of another type')
-  }
-  return { version: 1, hubId, seed, bundleKey, links, ...(ca !== undefined && { ca: readCa(ca, malformed) }) }
-}
-
-function readCa(value: Json, malformed: (message: string) => HubKeyError): HubCa {
-  const { certificatePem, privateKeyPem } = isJsonObject(value) ? value : ({} as JsonObject)
-  if (typeof certificatePem !== 'string' || typeof privateKeyPem !== 'string') {
-    throw malformed('its certificate authority is incomplete')
-  }
-  return { certificatePem, privateKeyPem }
-}
-
-async function writeTemporary(path: string, file: HubKeyFile): Promise<string> {
-  try {
-    const { temporary, handle } = await openTemporary(path)
-    try {
-      await handle.writeFile(`${canonicalJson(file as unknown as JsonObject)}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    return temporary
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-}
-
-/** A new file beside `path`, under a name that no other process has taken. */
-async function openTemporary(path: string): Promise<{ readonly temporary: string; readonly handle: FileHandle }> {
-  for (let attempt = 0; ; attempt++) {
-    const temporary = `${path}.tmp-${process.pid}-${attempt}`
-    try {
-      return { temporary, handle: await open(temporary, 'wx', 0o600) }
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error
-    }
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await replaceHubKeyFile(path, changed)
+  return new HubKeyRing(changed, path)
 }
 
 /** The chain from the link of this key on; all of it for a key that is not in it. */
@@ -204,22 +209,29 @@ export function linksFrom(links: readonly string[], kid: string | null): readonl
   return links.slice(
     Math.max(
       0,
-      links.findIndex(link => kidOfLink(link) === kid),
+      links.findIndex(link => linkClaims(link)?.kid === kid),
     ),
   )
 }
 
-/** The key that a link of our own brings. */
-function kidOfLink(link: string | undefined): string | undefined {
-  const read = link === undefined ? undefined : readJws(link)
-  const kid = read?.kind === 'unverified' ? read.payload['kid'] : undefined
-  return typeof kid === 'string' ? kid : undefined
-}
-
-function unreadable(path: string, cause: unknown): HubKeyError {
-  return new HubKeyError('HUB_KEY_UNREADABLE', path, 'it cannot be read or written', { cause })
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+function ringOf(file: HubKeyFile, subject: string): Ring {
+  const fail = (message: string): never => {
+    throw new HubKeyError('HUB_KEY_MALFORMED', subject, message)
+  }
+  const keyOf = (seed: string): SigningKey => {
+    const bytes = Buffer.from(seed, 'base64url')
+    return bytes.length === 32 ? signingKeyFromSeed(bytes) : fail('a key in it does not have 32 bytes')
+  }
+  const bundleKey = Buffer.from(file.bundleKey, 'base64url')
+  if (bundleKey.length !== 32) return fail('a key in it does not have 32 bytes')
+  const signing = keyOf(file.seed)
+  const newest = file.next === undefined ? signing : keyOf(file.next)
+  const [first] = file.links
+  const pin = (first === undefined ? undefined : linkClaims(first)?.kid) ?? fail('its chain of keys is empty')
+  const chain = walkHubKeys(file.links, pin)
+  if (chain.kind === 'refused') return fail(chain.message)
+  if (chain.newest !== newest.kid || chain.hubId !== file.hubId)
+    return fail('its chain does not lead to the signing key')
+  if (!chain.keys.has(signing.kid)) return fail('its signing key is not in its chain')
+  return { file, signing, publicKeys: chain.keys, newest: newest.kid, bundleKey }
 }
