@@ -21,4 +21,6 @@ export class ApplicationState {
   readonly settled = new Set<string>()
   /** What was made of the last Offers, by what it was made from: a thousand objects need not be prepared each time. */
   readonly intents = new Map<string, SyncIntent>()
+  /** What dry runs were judged by: other rules, and their answers mean something else. */
+  judgedBy = ''
 }

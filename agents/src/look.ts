@@ -1,3 +1,5 @@
+import { loadDiffLanguages } from '@flotilla/core/diff/ignore-rules'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { intendSync, type Observation, type Prediction, planSync, type SyncIntent } from '@flotilla/core/plan/plan-sync'
@@ -36,11 +38,11 @@ export interface Look {
 export async function look(input: LookInput): Promise<Look> {
   const { client, offer, state, inventory } = input
   await client.discovery.load()
-  let intent = intend(input)
+  let intent = await intend(input)
   // A definition may have been made a moment ago; asked once more before it counts as a mistake.
   if (intent.prepared.problems.some(({ code }) => code === 'KIND_UNKNOWN')) {
     await client.discovery.refresh()
-    intent = intend(input)
+    intent = await intend(input)
     await refuseWhileAway(client, intent)
   }
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
@@ -105,10 +107,15 @@ function notServed(client: KubernetesClient, key: ObjectKey, reason: string): Ku
 /** An Offer, one for the last success, and the options of a Grant over either. */
 const KEPT_INTENTS = 3
 
-function intend({ client, offer, bundle, state }: LookInput): SyncIntent {
+async function intend({ client, offer, bundle, state }: LookInput): Promise<SyncIntent> {
   const { epoch, n } = offer.number
   const { generation } = client.discovery
   const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation}`
+  const judgedBy = stringifyJson([offer.ignoreDifferences, offer.options.respectIgnoreDifferences])
+  if (state.judgedBy !== judgedBy) {
+    state.judgedBy = judgedBy
+    state.predictions.clear()
+  }
   const known = state.intents.get(name)
   if (known) return known
   const intent = intendSync({
@@ -120,6 +127,7 @@ function intend({ client, offer, bundle, state }: LookInput): SyncIntent {
     ceiling: offer.ceiling,
     kinds: client.discovery,
     ignoreDifferences: offer.ignoreDifferences,
+    languages: await loadDiffLanguages(offer.ignoreDifferences),
   })
   for (const old of [...state.intents.keys()].slice(0, -(KEPT_INTENTS - 1))) state.intents.delete(old)
   state.intents.set(name, intent)

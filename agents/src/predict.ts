@@ -1,5 +1,5 @@
-import { ignoredPointers, withoutIgnored } from '@flotilla/core/diff/ignore-differences'
-import { ownedChanges } from '@flotilla/core/diff/owned-changes'
+import { countedDifferences } from '@flotilla/core/diff/ignore-differences'
+import { offlineDifferences } from '@flotilla/core/diff/offline-differences'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { stringifyJson } from '@flotilla/core/json/stringify-json'
@@ -106,12 +106,14 @@ async function dryRun(
   try {
     const strict = target.options.validate ?? intent.request.options.validate
     const predicted = await client.apply(sent, { dryRun: true, fieldManager, strict })
-    const pointers = ignoredPointers(intent.ignore.rules, target.key)
-    const changes = ownedChanges(withoutIgnored(live, pointers), withoutIgnored(predicted, pointers), fieldManager)
+    const differences = countedDifferences(intent.ignore, target.key, live, predicted, fieldManager)
+    const changes = differences.map(({ path }) => path)
     return changes.length === 0 ? { kind: 'same' } : { kind: 'changed', changes }
   } catch (error) {
     if (isKubernetesError(error, 'FORBIDDEN')) return { kind: 'unauthorised', message: error.detail }
-    if (isKubernetesError(error, 'BAD_REQUEST') && /dry ?run/i.test(error.detail)) return { kind: 'unknown' }
+    if (isKubernetesError(error, 'BAD_REQUEST') && /dry ?run/i.test(error.detail)) {
+      return predictOffline(sent, live, fieldManager)
+    }
     if (isKubernetesError(error, 'INVALID', 'IMMUTABLE_FIELD', 'BAD_REQUEST', 'TOO_LARGE', 'FIELD_CONFLICT')) {
       return { kind: 'refused', message: `dry run failed (${error.code}): ${error.detail}` }
     }
@@ -119,4 +121,11 @@ async function dryRun(
     if (isKubernetesError(error, 'NOT_FOUND', 'KIND_UNKNOWN')) return { kind: 'unknown' }
     throw error
   }
+}
+
+/** A webhook or an aggregated server that takes no dry run: what we applied last tells what differs now. */
+function predictOffline(sent: KubernetesObject, live: KubernetesObject, fieldManager: string): Prediction {
+  const differences = offlineDifferences(sent, live, fieldManager)
+  if (!differences) return { kind: 'unknown' }
+  return differences.length === 0 ? { kind: 'same' } : { kind: 'changed', changes: differences.map(({ path }) => path) }
 }

@@ -1,68 +1,51 @@
-import { compileGlob, type Glob } from '../glob/glob.ts'
-import {
-  cloneJson,
-  getKey,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  type MutableJsonObject,
-  setKey,
-} from '../json/json.ts'
-import { listAt, textAt } from '../json/read-json.ts'
+import { JqError } from '../jq/jq-error.ts'
+import { jqPlaces, type Place } from '../jq/jq-places.ts'
+import { cloneJson, equalJson, isJsonObject, type Json } from '../json/json.ts'
 import type { KubernetesObject, ObjectKey } from '../model/kubernetes-object.ts'
-import { appliedFields, take } from './owned-changes.ts'
-
-/** One rule of `ignoreDifferences`, ready to be used. */
-export interface IgnoreRule {
-  readonly matches: (key: ObjectKey) => boolean
-  /** Each a list of unescaped segments. */
-  readonly pointers: readonly (readonly string[])[]
-}
-
-export interface IgnoreRules {
-  readonly rules: readonly IgnoreRule[]
-  /** What is asked for and not built; a plan with one of these must not be performed. */
-  readonly unsupported: readonly string[]
-}
+import type { Difference } from './difference.ts'
+import { formatFieldPath } from './field-path.ts'
+import { type FieldSet, type FieldStep, isLeaf, parseFieldSet } from './field-set.ts'
+import { harmlessTests } from './harmless-differences.ts'
+import type { IgnoreRule, IgnoreRules } from './ignore-rules.ts'
+import { appliedFields, ownedDifferences, take } from './owned-changes.ts'
+import {
+  leavesOf,
+  ownedPart,
+  placeOfPointer,
+  placeOfSteps,
+  putAt,
+  removeAt,
+  stepsOfPlace,
+  valueAtPlace,
+  withoutPlaces,
+} from './places.ts'
 
 /**
- * Reads `ignoreDifferences` as Argo CD documents write it: group and kind are globs, name and namespace exact.
- * Pointers (RFC 6901) are built; jq expressions and trusted managers are not, and are named as such.
+ * Drift that counts: the fields of ours that applying again would change, without those that the rules ignore and
+ * those that are harmless.
+ *
+ * @param predicted The server's answer to a dry run of the apply.
+ * @returns the differences, sorted by path.
  */
-export function readIgnoreRules(documents: readonly JsonObject[]): IgnoreRules {
-  const rules: IgnoreRule[] = []
-  const unsupported: string[] = []
-  for (const document of documents) {
-    for (const field of ['jqPathExpressions', 'managedFieldsManagers']) {
-      if (listAt(document, field).length > 0) unsupported.push(`ignoreDifferences with ${field} is not built yet`)
-    }
-    const pointers = listAt(document, 'jsonPointers').filter(pointer => typeof pointer === 'string')
-    const group = glob(textAt(document, 'group'))
-    const kind = glob(textAt(document, 'kind'))
-    const name = textAt(document, 'name')
-    const namespace = textAt(document, 'namespace')
-    rules.push({
-      matches: key =>
-        group(key.group) &&
-        kind(key.kind) &&
-        (name === '' || name === key.name) &&
-        (namespace === '' || namespace === key.namespace),
-      pointers: pointers.map(parsePointer).filter(pointer => pointer.length > 0),
-    })
+export function countedDifferences(
+  { rules, language }: IgnoreRules,
+  key: ObjectKey,
+  live: KubernetesObject,
+  predicted: KubernetesObject,
+  manager: string,
+): readonly Difference[] {
+  const concerned = rules.filter(({ matches }) => matches(key))
+  const theirs = concerned.flatMap(rule => fieldsOfManagers(live, rule))
+  const without = (object: KubernetesObject) => {
+    const byRule = concerned.flatMap(rule => placesOf(object, rule, language))
+    const places = [...byRule, ...theirs.flatMap(steps => oneOrNone(object, steps))]
+    return places.length === 0 ? object : withoutPlaces(object, places)
   }
-  return { rules, unsupported }
-}
-
-export function ignoredPointers(rules: readonly IgnoreRule[], key: ObjectKey): readonly (readonly string[])[] {
-  return rules.filter(rule => rule.matches(key)).flatMap(rule => rule.pointers)
-}
-
-/** The object without what the pointers name. A pointer that leads nowhere is passed over. */
-export function withoutIgnored<T extends KubernetesObject>(object: T, pointers: readonly (readonly string[])[]): T {
-  if (pointers.length === 0) return object
-  const copy = cloneJson(object)
-  for (const pointer of pointers) remove(copy, pointer)
-  return copy
+  const tests = [...concerned.flatMap(rule => rule.tests), ...harmlessTests(key)]
+  const differences = ownedDifferences(without(live), without(predicted), manager)
+  return tests.length === 0
+    ? differences
+    : differences.filter(difference => !tests.some(test => test(difference, live)))
 }
 
 /**
@@ -70,96 +53,102 @@ export function withoutIgnored<T extends KubernetesObject>(object: T, pointers: 
  *
  * Leaving out a field that only we own would make the server delete it (ignoring `/spec/replicas` would scale
  * production to one), so while we own it the live value is sent; once another manager owns it, it is left out. What is
- * not there yet is created as the manifest says.
+ * not there yet is created as the manifest says. A list that is one value is sent with the live value in its place.
  */
 export function respectIgnored<T extends KubernetesObject>(
   target: T,
   live: KubernetesObject,
-  pointers: readonly (readonly string[])[],
+  key: ObjectKey,
+  { rules, language }: IgnoreRules,
   manager: string,
 ): T {
-  if (pointers.length === 0) return target
+  const respected = rules.filter(({ matches, overwrite }) => !overwrite && matches(key))
+  const tests = [...respected.flatMap(rule => rule.tests), ...harmlessTests(key)]
+  if (respected.length === 0 && tests.length === 0) return target
+  const everyone = (live.metadata.managedFields ?? []).map(entry => parseFieldSet(entry['fieldsV1']))
+  const ignored = [
+    ...respected.flatMap(rule => placesOf(live, rule, language)).map(place => stepsOfPlace(live, place, everyone)),
+    ...respected.flatMap(rule => fieldsOfManagers(live, rule)),
+    ...(tests.length === 0
+      ? []
+      : differing(target, live, everyone).filter(difference => tests.some(test => test(difference, live)))
+    ).map(({ steps }) => steps),
+  ]
+  if (ignored.length === 0) return target
   const copy = cloneJson(target)
   const owned = appliedFields(live, manager)
-  for (const pointer of pointers) {
-    const value = valueAtPointer(live, pointer)
-    if (value === undefined) continue
-    if (ownsPointer(live, owned, pointer)) put(copy, pointer, cloneJson(value))
-    else remove(copy, pointer)
-  }
+  for (const steps of ignored) leaveAlone(copy, live, owned, steps)
   return copy
 }
 
-function ownsPointer(live: Json, set: ReturnType<typeof appliedFields>, pointer: readonly string[]): boolean {
-  if (pointer.length === 0) return true
-  const [segment = '', ...rest] = pointer
-  const value = step(live, segment)
-  return set.children.some(child => {
-    const isField = child.step.kind === 'field'
-    const same = isField ? child.step.kind === 'field' && child.step.name === segment : take(live, child.step) === value
-    if (!same || value === undefined) return false
-    const whole = child.set.children.length === 0
-    return whole || ownsPointer(value, child.set, rest)
+function leaveAlone(copy: Json, live: Json, owned: FieldSet, steps: readonly FieldStep[]): void {
+  const from = placeOfSteps(live, steps)
+  const value = from && valueAtPlace(live, from)
+  if (value === undefined) return
+  const isPartOfOneValue = steps.some(({ kind }) => kind === 'index')
+  const part = isPartOfOneValue ? cloneJson(value) : ownedAt(value, owned, steps)
+  if (part !== undefined) putAt(copy, steps, part)
+  else {
+    const place = placeOfSteps(copy, steps)
+    if (place) removeAt(copy, place)
+  }
+}
+
+/** The part of the value at the end of the steps that the set owns. */
+function ownedAt(value: Json, owned: FieldSet, steps: readonly FieldStep[]): Json | undefined {
+  let set = owned
+  for (const step of steps) {
+    const next = set.children.find(child => equalJson(child.step as unknown as Json, step as unknown as Json))
+    if (!next) return undefined
+    set = next.set
+    if (isLeaf(set)) return cloneJson(value)
+  }
+  return ownedPart(value, set)
+}
+
+/** Fields that somebody owns and that the target has otherwise than they are. */
+function differing(target: Json, live: Json, sets: readonly FieldSet[]): readonly Difference[] {
+  const differences = new Map<string, Difference>()
+  for (const steps of sets.flatMap(leavesOf)) {
+    const wanted = at(target, steps)
+    const is = at(live, steps)
+    if (wanted === undefined || is === undefined || equalJson(wanted, is)) continue
+    const path = formatFieldPath(steps)
+    differences.set(path, { path, steps, live: is, desired: wanted })
+  }
+  return [...differences.values()]
+}
+
+function at(document: Json, steps: readonly FieldStep[]): Json | undefined {
+  return steps.reduce<Json | undefined>((value, step) => take(value, step), document)
+}
+
+function placesOf(object: KubernetesObject, rule: IgnoreRule, language: IgnoreRules['language']): readonly Place[] {
+  const byPointer = rule.pointers.flatMap(pointer => {
+    const place = placeOfPointer(object, pointer)
+    return place ? [place] : []
   })
-}
-
-function valueAtPointer(root: Json, pointer: readonly string[]): Json | undefined {
-  let value: Json | undefined = root
-  for (const segment of pointer) {
-    if (value === undefined) return undefined
-    value = step(value, segment)
-  }
-  return value
-}
-
-function step(value: Json, segment: string): Json | undefined {
-  if (Array.isArray(value)) return /^\d+$/.test(segment) ? (value as readonly Json[])[Number(segment)] : undefined
-  return isJsonObject(value) ? getKey(value, segment) : undefined
-}
-
-function remove(root: Json, pointer: readonly string[]): void {
-  const parent = valueAtPointer(root, pointer.slice(0, -1))
-  const last = pointer.at(-1)!
-  if (Array.isArray(parent)) {
-    if (/^\d+$/.test(last) && Number(last) < parent.length) (parent as Json[]).splice(Number(last), 1)
-  } else if (isJsonObject(parent) && Object.hasOwn(parent, last)) {
-    delete (parent as MutableJsonObject)[last]
-  }
-}
-
-function put(root: Json, pointer: readonly string[], value: Json): void {
-  let parent: Json | undefined = root
-  for (const segment of pointer.slice(0, -1)) {
-    let next: Json | undefined = step(parent, segment)
-    if (next === undefined) {
-      // A list item that the manifest does not have cannot be sent in part.
-      if (!isJsonObject(parent)) return
-      next = {}
-      setKey(parent as MutableJsonObject, segment, next)
+  const byExpression = rule.expressions.flatMap(expression => {
+    try {
+      return jqPlaces(expression, object, language)
+    } catch (error) {
+      // One that fails on this object leaves it and all others alone.
+      if (error instanceof JqError) return []
+      throw error
     }
-    parent = next
-  }
-  const last = pointer.at(-1)!
-  if (Array.isArray(parent)) {
-    if (/^\d+$/.test(last) && Number(last) < parent.length) (parent as Json[])[Number(last)] = value
-  } else if (isJsonObject(parent)) {
-    setKey(parent as MutableJsonObject, last, value)
-  }
+  })
+  return [...byPointer, ...byExpression.filter(place => place.length > 0)]
 }
 
-function parsePointer(pointer: string): readonly string[] {
-  if (!pointer.startsWith('/')) return []
-  return pointer
-    .slice(1)
-    .split('/')
-    .map(segment => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+/** Statuses are compared nowhere, and whoever writes one says nothing of the rest by it. */
+function fieldsOfManagers(live: KubernetesObject, { managers }: IgnoreRule): readonly (readonly FieldStep[])[] {
+  if (managers.length === 0) return []
+  return (live.metadata.managedFields ?? [])
+    .filter(({ manager, subresource }) => managers.includes(String(manager)) && subresource !== 'status')
+    .flatMap(entry => (isJsonObject(entry['fieldsV1']) ? leavesOf(parseFieldSet(entry['fieldsV1'])) : []))
 }
 
-/** A pattern that is no glob matches its own text and nothing else. */
-function glob(pattern: string): Glob {
-  try {
-    return compileGlob(pattern, '')
-  } catch {
-    return text => text === pattern
-  }
+function oneOrNone(object: KubernetesObject, steps: readonly FieldStep[]): readonly Place[] {
+  const place = placeOfSteps(object, steps)
+  return place ? [place] : []
 }

@@ -1,5 +1,6 @@
 import { equalJson, getKey, isJsonObject, type Json } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
+import type { Difference } from './difference.ts'
 import { type FieldPath, formatFieldPath } from './field-path.ts'
 import { type FieldSet, type FieldStep, isLeaf, parseFieldSet } from './field-set.ts'
 
@@ -18,42 +19,59 @@ export function appliedFields(object: KubernetesObject, manager: string): FieldS
  * in fields that nobody but a webhook, an autoscaler or a person sets is not our business: only fields that we own now
  * or would own afterwards are compared.
  *
- * @returns paths, sorted, each once; empty when applying would change nothing of ours.
+ * @returns the differences, sorted by path, each once; empty when applying would change nothing of ours.
  */
+export function ownedDifferences(
+  live: KubernetesObject,
+  predicted: KubernetesObject,
+  manager: string,
+): readonly Difference[] {
+  const found = new Map<FieldPath, Difference>()
+  // What we own now as well: a field that left Git is in that set alone.
+  for (const set of [appliedFields(predicted, manager), appliedFields(live, manager)]) {
+    compare(live, predicted, set, [], found)
+  }
+  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** The paths of {@link ownedDifferences}. */
 export function ownedChanges(
   live: KubernetesObject,
   predicted: KubernetesObject,
   manager: string,
 ): readonly FieldPath[] {
-  const changes = new Set<FieldPath>()
-  // What we own now as well: a field that left Git is in that set alone.
-  for (const set of [appliedFields(predicted, manager), appliedFields(live, manager)]) {
-    compare(live, predicted, set, [], changes)
-  }
-  return [...changes].sort()
+  return ownedDifferences(live, predicted, manager).map(({ path }) => path)
 }
 
 function compare(
   live: Json | undefined,
-  predicted: Json | undefined,
+  desired: Json | undefined,
   set: FieldSet,
-  path: readonly FieldStep[],
-  changes: Set<FieldPath>,
+  steps: readonly FieldStep[],
+  found: Map<FieldPath, Difference>,
 ): void {
-  if (set.self && (live === undefined) !== (predicted === undefined)) {
-    changes.add(formatFieldPath(path))
+  if (set.self && (live === undefined) !== (desired === undefined)) {
+    note(live, desired, steps, found)
     return
   }
   for (const { step, set: child } of set.children) {
     const left = take(live, step)
-    const right = take(predicted, step)
-    const here = [...path, step]
-    if (isLeaf(child)) {
-      if (!equalJson(left, right)) changes.add(formatFieldPath(here))
-    } else {
-      compare(left, right, child, here, changes)
-    }
+    const right = take(desired, step)
+    const here = [...steps, step]
+    if (!isLeaf(child)) compare(left, right, child, here, found)
+    else if (!equalJson(left, right)) note(left, right, here, found)
   }
+}
+
+function note(
+  live: Json | undefined,
+  desired: Json | undefined,
+  steps: readonly FieldStep[],
+  found: Map<FieldPath, Difference>,
+): void {
+  const path = formatFieldPath(steps)
+  const sides = { ...(live === undefined ? {} : { live }), ...(desired === undefined ? {} : { desired }) }
+  found.set(path, { path, steps, ...sides })
 }
 
 /** The value that a step leads to; undefined when it is not there. */
@@ -70,6 +88,6 @@ export function take(value: Json | undefined, step: FieldStep): Json | undefined
   }
 }
 
-function hasKeys(item: Json, keys: { readonly [key: string]: Json | undefined }): boolean {
+export function hasKeys(item: Json, keys: { readonly [key: string]: Json | undefined }): boolean {
   return isJsonObject(item) && Object.entries(keys).every(([name, value]) => equalJson(getKey(item, name), value))
 }

@@ -1,5 +1,6 @@
 import type { FieldPath } from '../diff/field-path.ts'
-import { type IgnoreRules, ignoredPointers, readIgnoreRules, respectIgnored } from '../diff/ignore-differences.ts'
+import { respectIgnored } from '../diff/ignore-differences.ts'
+import { type DiffLanguages, type IgnoreRules, NO_IGNORE_RULES, readIgnoreRules } from '../diff/ignore-rules.ts'
 import { managersToTakeOver } from '../diff/take-over.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
@@ -23,6 +24,8 @@ export type Prediction =
 export interface SyncRequest extends PlanRequest {
   /** `ignoreDifferences` of the Offer. */
   readonly ignoreDifferences: readonly JsonObject[]
+  /** What those rules are written in, as far as they need it. */
+  readonly languages?: DiffLanguages
 }
 
 /** The cluster as it was observed, by {@link objectKeyText}. */
@@ -55,8 +58,8 @@ export interface SyncIntent {
 
 /** First half of planning: what is wanted. The shell then observes exactly these objects and the Inventory's. */
 export function intendSync(request: SyncRequest): SyncIntent {
-  const ignore = readIgnoreRules(request.ignoreDifferences)
-  const unsupported = ignore.unsupported.map(
+  const ignore = readIgnoreRules(request.ignoreDifferences, request.languages)
+  const unsupported = ignore.mistakes.map(
     (message): PlanProblem => ({ severity: 'error', code: 'UNSUPPORTED_OPTION', message }),
   )
   const replace: readonly PlanProblem[] = request.options.replace
@@ -74,9 +77,10 @@ export function intendSync(request: SyncRequest): SyncIntent {
 
 /** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
 export function objectToSend(intent: SyncIntent, target: Target, live: KubernetesObject): KubernetesObject {
-  if (!intent.request.options.respectIgnoreDifferences) return target.object
-  const pointers = ignoredPointers(intent.ignore.rules, target.key)
-  return respectIgnored(target.object, live, pointers, FIELD_MANAGER)
+  const { ignore, request } = intent
+  // What is harmless is left alone whatever the options say: no write would end it.
+  const rules = request.options.respectIgnoreDifferences ? ignore : NO_IGNORE_RULES
+  return respectIgnored(target.object, live, target.key, rules, FIELD_MANAGER)
 }
 
 /**
