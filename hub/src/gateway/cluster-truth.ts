@@ -2,6 +2,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Store } from '@flotilla/core/ports/store'
 import { compareNumbers, numberText } from '@flotilla/core/protocol/documents'
+import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
 import { heldDigest, heldLine, hubKeysLine } from '@flotilla/core/protocol/held-digest'
 import { reportedDigest, reportedLine } from '@flotilla/core/protocol/reported-digest'
 
@@ -16,6 +17,10 @@ export interface ClusterTruth {
   readonly grants: readonly string[]
   /** The highest number given out: `3.41`. */
   readonly upTo: string
+  /** How far the cluster has come since a recovery. */
+  readonly recovery: ClusterRecovery | undefined
+  /** Whether there is a report for each Application that is offered. */
+  readonly everyReport: boolean
   readonly readAt: number
 }
 
@@ -31,7 +36,8 @@ export async function readTruth(
 ): Promise<ClusterTruth> {
   return await store.read(async rows => {
     const cluster = await rows.cluster(clusterId)
-    const documents = await rows.documents(clusterId)
+    // What an earlier epoch issued is not handed out any more; what is wanted of it is issued anew.
+    const documents = await rows.documents(clusterId, { epoch: cluster?.epoch ?? 0, n: 0 })
     const reports = await rows.reports(clusterId)
     const grants = await rows.openGrants(clusterId)
     const current = reports.filter(report => report.admission === cluster?.admission)
@@ -58,6 +64,8 @@ export async function readTruth(
       reported: reportedDigest(reportedLines.values()),
       grants: grants.map(grant => grant.jws),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
+      recovery: cluster?.recovery,
+      everyReport: documents.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),
       readAt: clock.monotonicMs(),
     }
   })
