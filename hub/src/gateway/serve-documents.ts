@@ -20,12 +20,14 @@ export async function serveDocuments(
   clusterId: string,
   query: URLSearchParams,
   limits: Pick<GatewayLimits, 'pageDocuments' | 'pageBytes'>,
+  behind = false,
 ): Promise<HubResponse> {
   const sinceText = query.get('since')
   const since = sinceText === null ? undefined : parseNumberText(sinceText)
   if (sinceText !== null && !since) return refuse(400, 'MALFORMED', 'since must be a number like 3.41')
   const ids = query.get('ids')?.split(',')
   if (ids && ids.length > MAX_IDS) return refuse(400, 'MALFORMED', `ids must be at most ${MAX_IDS}`)
+  if (behind) return respond(200, { documents: [], grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false })
   const answer = ids ? await named(store, clusterId, ids, since) : await page(store, clusterId, since, limits)
   return respond(200, answer)
 }
@@ -38,7 +40,8 @@ async function page(
 ): Promise<DocumentsAnswer> {
   return await store.read(async rows => {
     const cluster = await rows.cluster(clusterId)
-    const documents = await rows.documents(clusterId, since)
+    // What an earlier epoch issued is not handed out any more (protocol.md 5.7).
+    const documents = await rows.documents(clusterId, later({ epoch: cluster?.epoch ?? 0, n: 0 }, since))
     const taken: DocumentRow[] = []
     let bytes = 0
     for (const document of documents) {
@@ -69,10 +72,11 @@ async function named(
   since: DocumentNumber | undefined,
 ): Promise<DocumentsAnswer> {
   return await store.read(async rows => {
+    const epoch = (await rows.cluster(clusterId))?.epoch
     const found = await Promise.all(
       ids.map(id => rows.document(clusterId, id === CALENDAR_ID ? CALENDAR_LINE : applicationLine(id))),
     )
-    const documents = found.flatMap(row => (row ? [row.jws] : []))
+    const documents = found.flatMap(row => (row?.number.epoch === epoch ? [row.jws] : []))
     return { documents, grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false }
   })
 }
