@@ -12,6 +12,7 @@ import type { ReadinessCheck } from './api/route.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import { createJoinToken } from './gateway/join-tokens.ts'
+import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-connections.ts'
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
@@ -102,11 +103,15 @@ export async function serveHub(served: {
     },
   })
   const agents = createAgentHandler(hub.gateway)
-  const upgrade = createAgentUpgrade(hub.gateway, log)
   const server = createServer(certificate?.current(), (request, response) => {
     if (request.url?.startsWith('/agent/')) agents(request, response)
     else api(request, response)
   })
+  // Behind a proxy that is trusted, every connection is that proxy's.
+  const { maxConnections, maxStrangersOfOneAddress } = DEFAULT_CONNECTION_LIMITS
+  const strangers = options.trustProxy === undefined ? maxStrangersOfOneAddress : 0
+  const granted = limitConnections(server, { maxConnections, maxStrangersOfOneAddress: strangers })
+  const upgrade = createAgentUpgrade(hub.gateway, log, { granted })
   certificate?.onChange(shown => (server as HttpsServer).setSecureContext(secureContextOf(shown)))
   server.on('upgrade', (request, socket, head) => {
     if (!upgrade.handle(request, socket, head)) socket.destroy()

@@ -1,7 +1,7 @@
 import http, { type Agent, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { promisify } from 'node:util'
-import { createGunzip, createZstdDecompress, gzip } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress, gzip } from 'node:zlib'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import {
@@ -12,7 +12,7 @@ import {
   HubUnreachable,
   type MessageSocket,
 } from '@flotilla/core/ports/hub-transport'
-import { MAX_FRAME_BYTES } from '@flotilla/core/protocol/frames'
+import { MAX_DOCUMENTS_BYTES, MAX_FRAME_BYTES } from '@flotilla/core/protocol/frames'
 import { SUBPROTOCOL } from '@flotilla/core/protocol/versions'
 import { HttpsProxyAgent } from 'https-proxy-agent'
 import { WebSocket } from 'ws'
@@ -29,7 +29,7 @@ export interface NodeHubTransportOptions {
   /** Where `HTTPS_PROXY` and the like are looked up. */
   readonly environment: Environment
   readonly clock: Clock
-  /** Of one answer, inflated. Default: 72 MiB, a Bundle's limit and some. */
+  /** Of one answer, inflated. Default: 72 MiB for a Bundle, its limit and some; for all else what a page may have. */
   readonly maxResponseBytes?: number
 }
 
@@ -37,7 +37,13 @@ const CONNECT_TIMEOUT_MS = 15_000
 const IDLE_TIMEOUT_MS = 60_000
 /** A whole request: a Bundle over a slow line takes its time, a hub that trickles does not get more. */
 const REQUEST_TIMEOUT_MS = 5 * 60_000
-const MAX_RESPONSE_BYTES = 72 * 1024 * 1024
+const MAX_BUNDLE_RESPONSE_BYTES = 72 * 1024 * 1024
+/** A compressed answer may ask for this much memory to be inflated with (2^23), and for no more. */
+const ZSTD_WINDOW_LOG_MAX = 23
+/** What may arrive before anybody listens: the hub's nonce, and nothing else before our hello. */
+const MAX_EARLY_MESSAGES = 16
+/** With more than this waiting, a goodbye would wait as well: the connection is cut. */
+const CUT_FROM_BYTES = 64 * 1024
 const COMPRESS_FROM_BYTES = 2048
 
 const gzipAsync = promisify(gzip)
@@ -80,7 +86,7 @@ class NodeHubTransport implements HubTransport {
       ...(compress && { 'content-encoding': 'gzip' }),
     }
     const response = await this.#send(request, headers, sent, ca)
-    const bytes = await this.#readBody(response)
+    const bytes = await this.#readBody(response, request.path)
     return { status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }
   }
 
@@ -146,8 +152,9 @@ class NodeHubTransport implements HubTransport {
   }
 
   /** Reads and inflates, counting: what is too large or cannot be inflated is as good as no answer. */
-  async #readBody(response: IncomingMessage): Promise<Uint8Array> {
-    const maxBytes = this.#options.maxResponseBytes ?? MAX_RESPONSE_BYTES
+  async #readBody(response: IncomingMessage, path: string): Promise<Uint8Array> {
+    const usual = path.startsWith('/agent/v1/bundles/') ? MAX_BUNDLE_RESPONSE_BYTES : MAX_DOCUMENTS_BYTES
+    const maxBytes = this.#options.maxResponseBytes ?? usual
     const chunks: Uint8Array[] = []
     let bytes = 0
     try {
@@ -187,7 +194,10 @@ function inflated(response: IncomingMessage): AsyncIterable<Uint8Array> {
       return response
     case 'gzip':
     case 'zstd': {
-      const inflate = encoding === 'gzip' ? createGunzip() : createZstdDecompress()
+      const inflate =
+        encoding === 'gzip'
+          ? createGunzip()
+          : createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
       response.on('error', error => inflate.destroy(error))
       response.on('aborted', () => inflate.destroy(new Error('the answer broke off')))
       return response.pipe(inflate)
@@ -223,7 +233,7 @@ class WebMessageSocket implements MessageSocket {
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) return webSocket.close(1003, 'text only')
       const text = data.toString()
-      if (this.#messageListeners.length === 0) this.#early.push(text)
+      if (this.#messageListeners.length === 0 && this.#early.push(text) > MAX_EARLY_MESSAGES) webSocket.terminate()
       for (const listener of this.#messageListeners) listener(text)
     })
     webSocket.on('close', (code, reason) => {
@@ -251,6 +261,15 @@ class WebMessageSocket implements MessageSocket {
   }
 
   close(code?: number, reason?: string): void {
-    this.#webSocket.close(code, reason)
+    // A hub that does not read, or is not listened to, cannot answer a goodbye.
+    const deaf = this.#webSocket.bufferedAmount > CUT_FROM_BYTES || this.#webSocket.isPaused
+    if (deaf) this.#webSocket.terminate()
+    else this.#webSocket.close(code, reason)
+  }
+
+  reading(wanted: boolean): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return
+    if (wanted) this.#webSocket.resume()
+    else this.#webSocket.pause()
   }
 }

@@ -86,6 +86,9 @@ export interface GatewayHead extends RequestHead {
 
 /**
  * The hub's side of the hub–agent protocol (protocol.md), without sockets of its own: adapters bring requests and
+/** Of each code; the counters have them all. */
+const REFUSALS_LOGGED_PER_MINUTE = 20
+
  * streams of messages, simulation calls it directly.
  */
 export class AgentGateway {
@@ -99,6 +102,7 @@ export class AgentGateway {
   readonly #failures: FailureLimiter
   readonly #refused = new Map<string, number>()
   #foreignEntries = 0
+  readonly #logged: FailureLimiter
   #stopped = false
   #sweep: Timer | undefined
 
@@ -120,6 +124,7 @@ export class AgentGateway {
     this.#failures = new FailureLimiter(clock, this.#limits.enrolmentFailuresPerMinute, 60_000)
   }
 
+    this.#logged = new FailureLimiter(clock, REFUSALS_LOGGED_PER_MINUTE, 60_000)
   get counters(): GatewayCounters {
     const { framesSent } = this.#sockets
     return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent }
@@ -268,7 +273,8 @@ export class AgentGateway {
     if (enrolment.kind === 'refused') {
       this.#failures.failed(addressKey(request.remoteAddress))
       this.#count(enrolment.code)
-      log.warn('an enrolment was refused', { code: enrolment.code, remoteAddress: request.remoteAddress })
+      const { remoteAddress } = request
+      if (this.#mayLog(enrolment.code)) log.warn('an enrolment was refused', { code: enrolment.code, remoteAddress })
     } else {
       log.info('a cluster was admitted', { cluster: enrolment.clusterId, remoteAddress: request.remoteAddress })
       this.#sockets.end(enrolment.clusterId, CLOSE.replaced, 'the cluster was admitted again')
@@ -294,7 +300,8 @@ export class AgentGateway {
     const authentication = await authenticate(head, { store, hubId: keys.hubId, now: clock.now() })
     if (authentication.kind === 'refused') {
       this.#count(authentication.code)
-      log.warn('a request of an agent was refused', { code: authentication.code, cluster: authentication.cluster })
+      const { code, cluster } = authentication
+      if (this.#mayLog(code)) log.warn('a request of an agent was refused', { code, cluster })
     }
     return authentication
   }
@@ -332,5 +339,12 @@ export class AgentGateway {
 
   #count(code: string): void {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1)
+  /** Whoever asks in vain again and again is counted, and does not fill the log. */
+  #mayLog(code: string): boolean {
+    if (this.#logged.waitMs(code) > 0) return false
+    this.#logged.failed(code)
+    return true
+  }
+
   }
 }

@@ -3,13 +3,8 @@ import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
 import { readHelloProof } from '@flotilla/core/protocol/assertion'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
 import { importPublicKey } from '@flotilla/core/protocol/ed25519'
-import {
-  type AgentFrame,
-  decodeAgentFrame,
-  encodeFrame,
-  type HelloFrame,
-  type HubFrame,
-} from '@flotilla/core/protocol/frames'
+import { encodeFitted } from '@flotilla/core/protocol/fit-frame'
+import { type AgentFrame, decodeAgentFrame, type HelloFrame, type HubFrame } from '@flotilla/core/protocol/frames'
 import { readDocument } from '@flotilla/core/protocol/signed-document'
 import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
 import type { GatewayOptions } from './agent-gateway.ts'
@@ -90,7 +85,7 @@ export class SocketSession {
 
   send(frame: HubFrame): void {
     if (this.#ended) return
-    this.#socket.send(encodeFrame(frame))
+    this.#socket.send(encodeFitted(frame))
     if (this.#socket.bufferedBytes > this.#limits.slowReaderBytes) this.close(CLOSE.slow, 'reads too slowly')
   }
 

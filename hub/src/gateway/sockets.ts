@@ -1,5 +1,4 @@
 import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
-import type { Log } from '@flotilla/core/ports/log'
 import type { Connection, GatewayOptions } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
 import { Conversation } from './conversation.ts'
@@ -13,6 +12,8 @@ export class Sockets {
   readonly #stood: (clusterId: string) => void
   readonly #standing = new Map<string, SocketSession>()
   readonly #opening = new Set<SocketSession>()
+  /** Being told of a change; whether there was another one meanwhile. */
+  readonly #telling = new Map<SocketSession, boolean>()
   #framesSent = 0
 
   /** @param stood Called when an agent's hello was believed. */
@@ -63,7 +64,8 @@ export class Sockets {
     const session = this.#standing.get(clusterId)
     if (!session) return
     session.conversation.forget()
-    void tellChanged(session, this.#hub.log)
+    if (this.#telling.has(session)) this.#telling.set(session, true)
+    else void this.#tell(session)
   }
 
   /** Ends whatever the cluster has. */
@@ -96,6 +98,22 @@ export class Sockets {
     })
   }
 
+  /** However many changes there are while one is being told, they are one more. */
+  async #tell(session: SocketSession): Promise<void> {
+    do {
+      this.#telling.set(session, false)
+      try {
+        const { upTo } = await session.conversation.truth()
+        session.send({ kind: 'changed', upTo })
+      } catch (error) {
+        // The next heartbeat's digests say the same a little later.
+        const cluster = session.conversation.clusterId
+        this.#hub.log.warn('an agent could not be told of a change', { cluster, error })
+      }
+    } while (this.#telling.get(session) && !session.ended)
+    this.#telling.delete(session)
+  }
+
   #replace(session: SocketSession): void {
     const { clusterId } = session.conversation
     this.#opening.delete(session)
@@ -125,15 +143,5 @@ export class Sockets {
       close: (code, reason) => socket.close(code, reason),
       reading: wanted => socket.reading?.(wanted),
     }
-  }
-}
-
-async function tellChanged(session: SocketSession, log: Log): Promise<void> {
-  try {
-    const { upTo } = await session.conversation.truth()
-    session.send({ kind: 'changed', upTo })
-  } catch (error) {
-    // The next heartbeat's digests say the same a little later.
-    log.warn('an agent could not be told of a change', { cluster: session.conversation.clusterId, error })
   }
 }

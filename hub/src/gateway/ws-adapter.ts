@@ -1,4 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HubResponse, MessageSocket } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
@@ -18,11 +19,16 @@ export interface AgentUpgrade {
   close(): void
 }
 
+export interface UpgradeOptions extends HttpAdapterOptions {
+  /** Told of connections on which a socket was granted. */
+  readonly granted?: (socket: Socket) => void
+}
+
 /**
  * Turns upgrade requests into the gateway's sockets: text frames of the subprotocol, bounded, not compressed. A request
  * that does not hold is answered by its status before anything is upgraded.
  */
-export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: HttpAdapterOptions = {}): AgentUpgrade {
+export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: UpgradeOptions = {}): AgentUpgrade {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -40,6 +46,7 @@ export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: Htt
     if (socket.destroyed) return
     if (screening.kind === 'answer') return refuseUpgrade(socket, screening.response)
     server.handleUpgrade(request, socket, head, webSocket => {
+      options.granted?.(request.socket)
       gateway.accept(connect, messageSocket(webSocket, log)).catch((error: unknown) => {
         log.error('a socket could not be accepted', { error })
         webSocket.terminate()
