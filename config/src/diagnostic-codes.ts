@@ -86,14 +86,13 @@ export const DIAGNOSTIC_CODES = {
   },
   KIND_NOT_SUPPORTED_YET: {
     severity: 'either',
-    meaning:
-      'The kind is part of the language, but this version does not act on it. A gate (SyncWindow, FreezePeriod) is an error, and holds what it may concern.',
+    meaning: 'The kind is part of the language, but this version does not act on it.',
     remedy: 'Remove the document until a version supports it.',
   },
   FIELD_NOT_SUPPORTED_YET: {
     severity: 'either',
     meaning:
-      'The field is part of the language, but this version does not act on it. One that restricts (a sync window, a signature rule) is an error, and holds the Applications that it concerns.',
+      'The field is part of the language, but this version does not act on it. One that restricts (a signature rule, a service account) is an error, and holds the Applications that it concerns.',
     remedy: 'Remove the field until a version supports it.',
   },
   MISSING_FIELD: {
@@ -147,6 +146,11 @@ export const DIAGNOSTIC_CODES = {
     severity: 'warning',
     meaning: 'An Application has `source` and `sources`; `sources` counts, as in Argo CD.',
     remedy: 'Remove one of them.',
+  },
+  IGNORE_RULE_INVALID: {
+    severity: 'error',
+    meaning: 'A rule of `ignoreDifferences` is no pointer, or an expression that no agent could run.',
+    remedy: 'Write a place as sync-engine.md 3 has it: a pointer, a path of jq with select, or a test in CEL.',
   },
   DESTINATION_AMBIGUOUS: {
     severity: 'error',

@@ -12,6 +12,7 @@ import { GENERATOR_ADDITIONS, generatorKeysOf } from '../schema/generators.ts'
 import { argoAnnotationProblems } from './argo-annotations.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { emptyPatchProblems } from './empty-patch-problems.ts'
+import { ignoreRuleProblems } from './ignore-rule-problems.ts'
 import { keepProblems } from './keep-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 import { repeatableProblems } from './repeatable-problems.ts'
@@ -29,6 +30,7 @@ function readApplicationSet(document: JsonObject, group: ApiGroup) {
   problems.push(...budgetProblems(document), ...keepProblems(spec), ...repeatableProblems(spec))
   problems.push(...strategyProblems(spec), ...annotationsProblems(document, spec))
   if (group === 'argoproj.io') problems.push(...emptyPatchProblems(spec))
+  problems.push(...ignoreRuleProblems(member(member(spec, 'template'), 'spec'), ['spec', 'template', 'spec']))
   return { name: nameOf(document), spec, problems }
 }
 

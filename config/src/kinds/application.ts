@@ -4,6 +4,7 @@ import type { Path, Problem } from '../problem.ts'
 import { applicationDocument, argoApplicationDocument } from '../schema/application.ts'
 import { APPLICATION_ADDITIONS } from '../schema/application-spec.ts'
 import { argoAnnotationProblems } from './argo-annotations.ts'
+import { ignoreRuleProblems } from './ignore-rule-problems.ts'
 import { type KindReader, listOf, member, nameOf } from './kind.ts'
 
 function readApplication(document: JsonObject) {
@@ -12,6 +13,7 @@ function readApplication(document: JsonObject) {
   const problems = [
     ...sourceProblems(spec, ['spec']),
     ...destinationProblems(spec, ['spec']),
+    ...ignoreRuleProblems(spec, ['spec']),
     ...argoAnnotationProblems(annotations, ['metadata', 'annotations'], 'Application'),
   ]
   if (document['operation'] !== undefined) {

@@ -12,9 +12,7 @@ function loadText(text: string, trust: Trust = { kind: 'all' }) {
 }
 
 function mistakes(text: string): string[] {
-  return loadText(text)
-    .diagnostics.filter(({ code }) => code !== 'KIND_NOT_SUPPORTED_YET' && code !== 'FIELD_NOT_SUPPORTED_YET')
-    .map(one => formatDiagnostic(one).replace(/\n.*/s, ''))
+  return loadText(text).diagnostics.map(one => formatDiagnostic(one).replace(/\n.*/s, ''))
 }
 
 const WINDOW = `apiVersion: flotilla.dev/v1alpha1
@@ -37,16 +35,14 @@ spec:
   - {from: "2026-12-18", through: "2027-01-03"}
 `
 
-describe('gates are read, and hold all that they may concern until they are enforced', () => {
+describe('gates are read', () => {
   test.each([
     ['SyncWindow "nights"', WINDOW],
     ['FreezePeriod "year-end"', FREEZE],
   ])('%s', (what, text) => {
     const result = loadText(text)
-    expect(result.diagnostics.map(({ code, severity, line, column }) => [code, severity, line, column])).toEqual([
-      ['KIND_NOT_SUPPORTED_YET', 'error', 2, 7],
-    ])
-    expect(result.unsupportedGates).toMatchObject([{ what, scope: { kind: 'all' } }])
+    expect(result.diagnostics).toEqual([])
+    expect(result.declaredGates).toMatchObject([{ what, scope: { kind: 'all' } }])
     const lists = [...result.fleet.syncWindows!, ...result.fleet.freezePeriods!]
     expect(lists.map(({ kind, name }) => `${kind} "${name}"`)).toEqual([what])
   })
@@ -58,12 +54,11 @@ describe('gates are read, and hold all that they may concern until they are enfo
     expect(result.fleet.freezePeriods!.map(({ spec }) => spec.when)).toEqual([
       [{ from: '2026-12-18', through: '2027-01-03' }],
     ])
-    expect(result.unsupportedGates).toHaveLength(1)
+    expect(result.declaredGates).toHaveLength(1)
   })
 
   test("a team's source may close what is its own, and no more", () => {
     const result = loadText(FREEZE, { kind: 'projects', projects: ['shop-*'] })
-    expect(result.diagnostics.map(({ code }) => code)).toEqual(['KIND_NOT_SUPPORTED_YET'])
     const rules = compileRules(gateRules(result.fleet))
     const allowed = (project: string) => {
       const target = { name: 'web', project, labels: {}, destination: {} }
@@ -182,9 +177,8 @@ describe('windows of a Project', () => {
     ],
   ])('%s', (_, window, expected) => {
     expect(mistakes(project(window))).toEqual(expected)
-    const { fleet, unsupportedGates } = loadText(project(window))
+    const { fleet } = loadText(project(window))
     expect(fleet.projects.map(({ name }) => name)).toEqual(['shop'])
-    expect(unsupportedGates).toMatchObject([{ scope: { kind: 'projects', projects: ['shop'] } }])
     expect(gateRules(fleet).windows.map(({ name, within }) => [name, within])).toEqual([
       ['Project/shop syncWindows[0]', ['shop']],
       ['Project/shop syncWindows[1]', ['shop']],

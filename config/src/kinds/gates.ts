@@ -51,7 +51,7 @@ function head(document: JsonObject, name: string): Pick<WindowRule, 'name' | 'ow
   return { name, level: owner === undefined ? 'organisation' : 'team', ...(owner === undefined ? {} : { owner }) }
 }
 
-/** In force as it is, and not enforced yet: what it may concern is held. */
+/** In force as it is; one with mistakes closes what it may concern, so that it is found even where it is not read. */
 function gate(
   kind: string,
   document: JsonObject,
@@ -59,19 +59,7 @@ function gate(
   problems: readonly Problem[],
 ): KindReading {
   const name = nameOf(document)
-  const unenforced: Problem = {
-    code: 'KIND_NOT_SUPPORTED_YET',
-    severity: 'error',
-    path: ['kind'],
-    message: `${kind} is not enforced yet: everything that it may concern is held`,
-    blocking: false,
-  }
-  return {
-    name,
-    spec: rule,
-    problems: [unenforced, ...problems],
-    gates: [{ path: ['kind'], what: `${kind} "${name}"`, everywhere: true }],
-  }
+  return { name, spec: rule, problems, gates: [{ path: ['kind'], what: `${kind} "${name}"`, everywhere: true }] }
 }
 
 export function valueProblems(mistakes: readonly RuleMistake[]): Problem[] {

@@ -15,7 +15,10 @@ export type FleetKind =
   | 'Team'
   | 'AccessPolicy'
 
-/** A restriction that this version cannot enforce yet: what it covers must be held rather than run without it. */
+/**
+ * A gate (`everywhere`), which has its effect also where it cannot be read; or a restriction of a Project that this
+ * version cannot enforce yet: what that covers must be held rather than run without it.
+ */
 export interface GateFound {
   readonly path: Path
   /** `SyncWindow "nights"`, `syncWindows of Project "shop"`. */

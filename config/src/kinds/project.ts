@@ -9,7 +9,6 @@ import { syncWindowProblems } from './sync-window-problems.ts'
 
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
 const RESTRICTING = [
-  'syncWindows',
   'signatureKeys',
   'sourceIntegrity',
   'permitOnlyProjectScopedClusters',

@@ -133,6 +133,16 @@ export const syncPolicy = object({
   managedNamespaceMetadata: object({ labels: optionalTextMap, annotations: optionalTextMap }).optional(),
 })
 
+const ignoreFields = {
+  group: optionalText,
+  kind: z.string(),
+  name: optionalText,
+  namespace: optionalText,
+  jsonPointers: optionalTexts,
+  jqPathExpressions: optionalTexts,
+  managedFieldsManagers: optionalTexts,
+}
+
 /** Argo CD's Application spec, every field of it. */
 const argoFields = {
   project: z.string(),
@@ -141,32 +151,27 @@ const argoFields = {
   sourceHydrator: sourceHydrator.optional(),
   destination,
   syncPolicy: syncPolicy.optional(),
-  ignoreDifferences: z
-    .array(
-      object({
-        group: optionalText,
-        kind: z.string(),
-        name: optionalText,
-        namespace: optionalText,
-        jsonPointers: optionalTexts,
-        jqPathExpressions: optionalTexts,
-        managedFieldsManagers: optionalTexts,
-      }),
-    )
-    .optional(),
+  ignoreDifferences: z.array(object(ignoreFields)).optional(),
   info: z.array(object({ name: z.string(), value: z.string() })).optional(),
   revisionHistoryLimit: optionalCount,
 }
 
 /** What our Application has and Argo CD's has not. */
 const additions = { deletion: z.enum(['prune', 'detach']).optional() }
+/** With tests in CEL, and what a sync does with the fields. */
+const ourIgnoreDifferences = z
+  .array(
+    object({ ...ignoreFields, celExpressions: optionalTexts, onSync: z.enum(['respect', 'overwrite']).optional() }),
+  )
+  .optional()
+const ours = { ...additions, ignoreDifferences: ourIgnoreDifferences }
 export const APPLICATION_ADDITIONS: readonly string[] = Object.keys(additions)
 
 export const argoApplicationSpec = object(argoFields)
-export const applicationSpec = object({ ...argoFields, ...additions })
+export const applicationSpec = object({ ...argoFields, ...ours })
 
 /** The template of a set of ours: the set may carry the project instead. */
-export const applicationSpecOfSet = object({ ...argoFields, ...additions, project: optionalText })
+export const applicationSpecOfSet = object({ ...argoFields, ...ours, project: optionalText })
 
 /** A template beside a generator overrides single fields, so nothing in it is required. */
 const sparse = {
@@ -176,4 +181,4 @@ const sparse = {
   sources: z.array(source.partial()).optional(),
 }
 export const argoApplicationSpecPart = object({ ...argoFields, ...sparse })
-export const applicationSpecPart = object({ ...argoFields, ...additions, ...sparse })
+export const applicationSpecPart = object({ ...argoFields, ...ours, ...sparse })

@@ -91,8 +91,8 @@ const SPEC: Shape = {
     ignoreDifferences: {
       list: {
         object: {
-          ...fields('group kind name namespace', 'text'),
-          ...fields('jsonPointers jqPathExpressions managedFieldsManagers', TEXTS),
+          ...fields('group kind name namespace onSync', 'text'),
+          ...fields('jsonPointers jqPathExpressions managedFieldsManagers celExpressions', TEXTS),
         },
       },
     },
