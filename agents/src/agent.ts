@@ -19,6 +19,7 @@ import { reconcileOffer } from './reconcile.ts'
 import { NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
 import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
 import { Reporter } from './report.ts'
+import { runCommand } from './run-command.ts'
 import { SelfHealBackOff } from './self-heal.ts'
 import { StatusObject } from './status-object.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -68,6 +69,10 @@ export class AgentPlanError extends Error {
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 60_000
 const CONCURRENCY = 4
+/** Commands that are done at the same time. */
+const COMMANDS_AT_ONCE = 4
+/** A command that waits for a pulse, or for the right to write. */
+const COMMAND_AGAIN_MS = 2_000
 /** Several events of one change are one look. */
 const GATHER_MS = 50
 
@@ -82,6 +87,7 @@ class ClusterAgent implements Agent {
   readonly #stopping = new AbortController()
   readonly #engine: Engine
   readonly #queue: WorkQueue
+  readonly #commands: WorkQueue
   readonly #status: StatusObject
   readonly #states = new Map<string, ApplicationState>()
   readonly #seenNews = new Map<string, string>()
@@ -117,6 +123,7 @@ class ClusterAgent implements Agent {
       signal: this.#stopping.signal,
     }
     this.#queue = new WorkQueue({ clock, concurrency: options.concurrency ?? CONCURRENCY, run: id => this.#run(id) })
+    this.#commands = new WorkQueue({ clock, concurrency: COMMANDS_AT_ONCE, run: id => this.#runCommand(id) })
   }
 
   async start(): Promise<void> {
@@ -130,6 +137,7 @@ class ClusterAgent implements Agent {
     this.#stopping.abort(new Error('the agent is stopping'))
     this.#status.stop()
     await this.#queue.stop()
+    await this.#commands.stop()
     await this.#engine.watch.stop()
     await this.#preparing
     await this.#options.link.stop()
@@ -189,6 +197,7 @@ class ClusterAgent implements Agent {
   #documentsChanged(): void {
     if (!this.#ready || this.#stopping.signal.aborted) return
     const held = this.#options.link.held()
+    for (const { command } of this.#options.link.commands()) this.#commands.add(command.id)
     for (const [id, document] of held) {
       const news = this.#newsOf(document)
       if (this.#seenNews.get(id) === news && !this.#states.get(id)?.lacksBundle) continue
@@ -247,6 +256,21 @@ class ClusterAgent implements Agent {
       await this.#reportTrouble(held, error).catch(trouble => log.warn('report failed', { error: String(trouble) }))
       const longest = Math.min(FIRST_RETRY_MS * 2 ** (state.failures - 1), LONGEST_RETRY_MS)
       return longest * (0.5 + this.#engine.random.fraction() / 2)
+    }
+  }
+
+  /** People's commands go their own way: they are not to wait behind a sync, which one of them may be to end. */
+  async #runCommand(id: string): Promise<number | undefined> {
+    const held = this.#options.link.commands().find(({ command }) => command.id === id)
+    if (!held || this.#stopping.signal.aborted) return undefined
+    try {
+      const over = await runCommand(this.#engine, held, { changed: application => this.#somethingChanged(application) })
+      return over ? undefined : COMMAND_AGAIN_MS
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return undefined
+      // The state could not be written: nothing was done, or its end is not kept and will be told as unknown.
+      this.#engine.log.warn('a command could not be worked on', { command: id, error: String(error) })
+      return COMMAND_AGAIN_MS
     }
   }
 

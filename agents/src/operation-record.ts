@@ -42,6 +42,16 @@ export function cutResults(results: readonly ObjectResult[]): Pick<OperationRepo
   return { results: kept, resultsCut: results.length - kept.length }
 }
 
+/** Somebody has asked it to end, and it has not yet. */
+export function isTerminating({ report }: OperationRecord): boolean {
+  return report.phase === 'Terminating'
+}
+
+/** Whether the sync of a Grant is of everything: a dry run and a choice of objects are no success of the whole. */
+export function isWhole({ options }: GrantPayload): boolean {
+  return !options.dryRun && options.resources === undefined
+}
+
 export function isFinished({ report }: OperationRecord): boolean {
   return report.phase !== 'Running' && report.phase !== 'Terminating'
 }

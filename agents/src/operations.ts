@@ -4,7 +4,14 @@ import { compareNumbers } from '@flotilla/core/protocol/documents'
 import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
-import { decodeOperation, encodeOperation, isFinished, type OperationRecord } from './operation-record.ts'
+import {
+  decodeOperation,
+  encodeOperation,
+  isFinished,
+  isTerminating,
+  isWhole,
+  type OperationRecord,
+} from './operation-record.ts'
 import { RECORD_LABEL, recordKey, recordName } from './records.ts'
 
 /** Finished records that are kept for each Application, besides its last success. */
@@ -74,7 +81,7 @@ export class OperationStore {
     // A removal has begun to take away what an earlier sync put there: that one's success is over.
     const removal = records.findIndex(({ kind }) => kind === 'removal')
     const standing = removal < 0 ? records : records.slice(0, removal)
-    const syncs = standing.filter(({ kind, grant }) => kind === 'sync' && !grant.options.dryRun)
+    const syncs = standing.filter(({ kind, grant }) => kind === 'sync' && isWhole(grant))
     const finished = syncs.filter(isFinished)
     const success = finished.find(({ report }) => report.phase === 'Succeeded')
     return {
@@ -103,10 +110,45 @@ export class OperationStore {
   }
 
   /** Stores how far it has come. @throws KubernetesError, WritingForbidden while another process may be the agent */
-  async update(record: OperationRecord): Promise<void> {
+  async update(given: OperationRecord): Promise<void> {
     if (!this.#mayWrite()) throw new WritingForbidden()
+    const record = stillTerminating(given, this.#records.get(given.grant.id))
     await this.#client.replace(encodeOperation(record, this.#namespace))
     this.#records.set(record.grant.id, record)
+  }
+
+  /**
+   * Asks a running operation to end, for good: it stands in its record, so that a restart ends it too.
+   * `not-running`: there is none with this id, or it has ended. @throws KubernetesError, WritingForbidden
+   */
+  async terminate(applicationId: string, operationId: string, by: string): Promise<'asked' | 'not-running'> {
+    const record = this.#records.get(operationId)
+    if (!record || record.application.id !== applicationId || isFinished(record)) return 'not-running'
+    if (isTerminating(record)) return 'asked'
+    const report = { ...record.report, phase: 'Terminating' as const, message: `terminated by ${by}` }
+    await this.update({ ...record, report })
+    return 'asked'
+  }
+
+  /** Whether somebody has asked this operation to end. */
+  terminating(operationId: string): boolean {
+    const record = this.#records.get(operationId)
+    return record !== undefined && isTerminating(record)
+  }
+
+  /** Bundles that operations still need: of what has not ended, and of each Application's last success. */
+  digestsInUse(): ReadonlySet<Digest> {
+    const digests = new Set<Digest>()
+    const applications = new Set<string>()
+    for (const record of this.#records.values()) {
+      applications.add(record.application.id)
+      if (!isFinished(record)) digests.add(record.report.digest)
+    }
+    for (const id of applications) {
+      const { lastSucceeded } = this.lastOutcome(id)
+      if (lastSucceeded) digests.add(lastSucceeded)
+    }
+    return digests
   }
 
   /** Removes what nobody needs any more: neither the last success, nor one of the last few, nor an open Grant's. */
@@ -141,6 +183,13 @@ export class OperationStore {
     await this.#client.delete(key, { propagation: 'background' })
     this.#records.delete(record.grant.id)
   }
+}
+
+/** Progress that was read before somebody asked it to end must not undo that; its end does. */
+function stillTerminating(given: OperationRecord, stored: OperationRecord | undefined): OperationRecord {
+  if (!stored || !isTerminating(stored) || given.report.phase !== 'Running') return given
+  const { phase, message } = stored.report
+  return { ...given, report: { ...given.report, phase, message } }
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts'
 import { observe } from './observe.ts'
 import type { OperationRecord } from './operation-record.ts'
 import { progressOf } from './perform-operation.ts'
-import { continueAnswer, endSuperseded, startGranted } from './run-operation.ts'
+import { continueAnswer, endSuperseded, startGranted, whyOver } from './run-operation.ts'
 
 /** Of an Application that never had a success. */
 export const NO_DIGEST: Digest = `sha256:${'0'.repeat(64)}`
@@ -41,8 +41,9 @@ export async function reconcileRemoval(
     needsContent: () => true,
   })
   let record = operations.running(id)
-  if (record && record.kind !== 'removal') {
-    await endSuperseded(engine, record, 'the Application is being removed')
+  const why = record && whyOver(engine, record, tombstone)
+  if (record && why !== undefined) {
+    await endSuperseded(engine, record, why)
     record = undefined
   }
   if (!record) {

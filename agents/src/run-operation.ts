@@ -5,11 +5,12 @@ import {
   type OfferPayload,
   type TombstonePayload,
 } from '@flotilla/core/protocol/documents'
+import { mayGoOn, replacesPaused } from '@flotilla/core/protocol/may-go-on'
 import { type ContinueAnswer, mayContinue, mayStart } from '@flotilla/core/protocol/may-start'
 import type { ApplicationState } from './application-state.ts'
 import { type Engine, lookAt } from './engine.ts'
 import type { Look } from './look.ts'
-import { cutResults, isFinished, type OperationRecord, termsOf } from './operation-record.ts'
+import { cutResults, isFinished, isTerminating, type OperationRecord, termsOf } from './operation-record.ts'
 import { performPlan, progressOf } from './perform-operation.ts'
 
 export interface OperationProgress {
@@ -33,14 +34,36 @@ export async function runOperation(
 ): Promise<OperationProgress> {
   const running = engine.operations.running(offer.application.id)
   if (running) {
-    if (running.kind === 'sync' && running.report.digest === offer.digest) {
-      return goOn(engine, state, offer, bundle, seen, running)
-    }
-    await endSuperseded(engine, running, `document ${offer.number.epoch}.${offer.number.n} replaced it before it ended`)
+    const why = whyOver(engine, running, offer)
+    if (why === undefined) return goOn(engine, state, offer, bundle, seen, running)
+    await endSuperseded(engine, running, why)
   }
   const started = await startGranted(engine, state, offer, newRecord(engine, offer))
   if (started.kind === 'waits') return { ...NOTHING, againInMs: started.againInMs }
   return goOn(engine, state, offer, bundle, seen, started.record)
+}
+
+/** Why an operation that runs is to end now, if it is: somebody said so, or what is held wants something else. */
+export function whyOver(
+  engine: Engine,
+  running: OperationRecord,
+  held: OfferPayload | TombstonePayload,
+): string | undefined {
+  const { kind, grant, report, terms } = running
+  if (isTerminating(running)) return report.message
+  const begun = { kind, grant, digest: report.digest, ...(terms !== undefined && { terms }) }
+  const answer = mayGoOn(begun, held, held.typ === 'offer' ? termsOf(held) : undefined)
+  if (answer.kind === 'end') return answer.message
+  if (continueAnswer(engine, held, grant).kind !== 'pause') return undefined
+  const { link, operations } = engine
+  const question = { held, calendar: link.calendar(), now: link.hubTime() }
+  const replacement = link.grants().find(later => {
+    if (!replacesPaused(grant, later)) return false
+    return (
+      mayStart({ ...question, grant: later, operationExists: operations.get(later.id) !== undefined }).kind === 'start'
+    )
+  })
+  return replacement && `paused, and operation ${replacement.id} takes its place`
 }
 
 function newRecord({ clock }: Engine, offer: OfferPayload) {
@@ -168,10 +191,14 @@ async function goOn(
 
 /** Asked before each wave: gates may have closed, or the Offer may have moved on. */
 export function continueAnswer(
-  { link }: Engine,
+  { link, operations }: Engine,
   document: OfferPayload | TombstonePayload,
   grant: GrantPayload,
 ): ContinueAnswer {
+  if (operations.terminating(grant.id)) {
+    const message = operations.get(grant.id)?.report.message ?? 'terminated'
+    return { kind: 'abort', message, rule: 'terminate', gracePeriodMs: 0 }
+  }
   const held = link.held().get(document.application.id)
   if (!held || compareNumbers(held.number, document.number) !== 0) {
     return { kind: 'pause', message: 'a newer document has arrived' }

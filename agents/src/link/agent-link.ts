@@ -7,8 +7,15 @@ import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/c
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
-import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type {
+  CalendarPayload,
+  CommandPayload,
+  GrantPayload,
+  OfferPayload,
+  TombstonePayload,
+} from '@flotilla/core/protocol/documents'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
+import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { INCARNATION_HEADER, PROTOCOL_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
@@ -16,6 +23,7 @@ import { admitAgent } from './admit-agent.ts'
 import { BundleKeep } from './bundle-keep.ts'
 import { ConnectionLoop } from './connection-loop.ts'
 import { Exchange } from './exchange.ts'
+import type { HeldCommand } from './held-commands.ts'
 import { HubClient, type Speaker } from './hub-client.ts'
 import type { HubLink } from './hub-link.ts'
 import { type KeptAdmission, loadAdmission, loadOrMakeKey } from './identity.ts'
@@ -162,6 +170,19 @@ export class AgentLink implements HubLink {
 
   async settleGrant(id: string, outcome: 'started' | 'refused' | 'lapsed', reason?: string): Promise<void> {
     await this.#exchange.grants.settle(id, outcome, reason)
+    this.#connection.sendSettled()
+  }
+
+  commands(): readonly HeldCommand[] {
+    return this.#exchange.commands.open()
+  }
+
+  async beginCommand(command: CommandPayload): Promise<void> {
+    await this.#exchange.commands.begin(command)
+  }
+
+  async answerCommand(answer: CommandAnswer): Promise<void> {
+    await this.#exchange.commands.answer(answer)
     this.#connection.sendSettled()
   }
 

@@ -17,6 +17,7 @@ import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { decodeReportsAnswer, encodeReportBatch } from '@flotilla/core/protocol/report-batch'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import { type DocumentContext, decodePulse } from '@flotilla/core/protocol/signed-document'
+import { HeldCommands } from './held-commands.ts'
 import { HeldDocuments } from './held-documents.ts'
 import { HeldGrants } from './held-grants.ts'
 import { retryAfterMs } from './hub-client.ts'
@@ -58,6 +59,7 @@ export interface Trust {
 export class Exchange {
   readonly documents: HeldDocuments
   readonly grants: HeldGrants
+  readonly commands: HeldCommands
   readonly outbox = new Outbox()
   readonly hubClock: HubClock
   readonly #options: ExchangeOptions
@@ -75,6 +77,7 @@ export class Exchange {
     this.#options = options
     this.documents = new HeldDocuments(options.state, options.log)
     this.grants = new HeldGrants(options.state, options.log)
+    this.commands = new HeldCommands(options.state, options.log)
     this.hubClock = new HubClock(options.clock, options.state)
   }
 
@@ -86,6 +89,7 @@ export class Exchange {
     if (admittedAgain) this.outbox.resendAll()
     await this.documents.load(trust)
     await this.grants.load(trust)
+    await this.commands.load()
     this.#cursor = this.documents.highest()
   }
 
@@ -121,10 +125,14 @@ export class Exchange {
     }
   }
 
-  /** Outcomes of Grants that the hub has not acknowledged; undefined when there are none. */
-  settled(): AgentFrame | undefined {
+  /** What became of Grants and commands, as far as the hub has not acknowledged it. */
+  outcomes(): readonly AgentFrame[] {
     const grants = this.grants.unacknowledged()
-    return grants.length > 0 ? { kind: 'settled', grants: [...grants] } : undefined
+    const commands = this.commands.unacknowledged()
+    const frames: AgentFrame[] = []
+    if (grants.length > 0) frames.push({ kind: 'settled', grants: [...grants] })
+    if (commands.length > 0) frames.push({ kind: 'answered', commands: [...commands] })
+    return frames
   }
 
   /** Takes one frame of the hub; returns what to answer. */
@@ -142,6 +150,12 @@ export class Exchange {
         return []
       case 'settled':
         await this.grants.acknowledged(frame.ids)
+        return []
+      case 'commands':
+        if (await this.commands.take(frame.commands, this.#context())) this.#options.changed()
+        return []
+      case 'answered':
+        await this.commands.acknowledged(frame.ids)
         return []
       case 'ask':
         return linesFrames(
@@ -222,17 +236,18 @@ export class Exchange {
     const response = await this.#ask({ method: 'GET', path })
     const decoded = decodeDocumentsAnswer(response.body)
     if (decoded.kind === 'refused') throw new Error(`the hub’s documents cannot be read: ${decoded.message}`)
-    const { documents, grants, upTo, more } = decoded.value
+    const { documents, grants, commands, upTo, more } = decoded.value
     const context = this.#context()
     const newDocuments = await this.documents.take(documents, context)
     const newGrants = await this.grants.take(grants, context)
+    const newCommands = await this.commands.take(commands, context)
     const behind = this.documents.calendarBehind()
     if (behind && this.#calendarAsked !== numberText(behind)) {
       // An Offer that was decided with a newer calendar than ours waits for it: the calendar first.
       this.#calendarAsked = numberText(behind)
       this.#wantIds.add('calendar')
     }
-    if (newDocuments || newGrants) this.#options.changed()
+    if (newDocuments || newGrants || newCommands) this.#options.changed()
     return { upTo, more }
   }
 
@@ -272,7 +287,9 @@ export class Exchange {
       return log.warn('a pulse was refused', { code: decoded.kind === 'refused' ? decoded.code : 'OTHER_CLUSTER' })
     }
     const first = this.hubClock.now() === undefined
-    if ((await this.hubClock.heard(decoded.value)) && first) this.#options.changed()
+    if (!(await this.hubClock.heard(decoded.value))) return
+    await this.commands.sweep(decoded.value.now)
+    if (first) this.#options.changed()
   }
 
   async #ask(request: { readonly method: 'GET'; readonly path: string }): Promise<HubResponse> {

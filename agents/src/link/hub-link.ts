@@ -1,8 +1,16 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Bundle } from '@flotilla/core/model/bundle'
-import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type {
+  CalendarPayload,
+  CommandPayload,
+  GrantPayload,
+  OfferPayload,
+  TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { HeldCommand } from './held-commands.ts'
 
 /**
  * What the engine of an agent sees of its hub: the documents it holds, the permissions to start, and a place to
@@ -26,6 +34,12 @@ export interface HubLink {
   onChange(listener: () => void): void
   /** Tells the hub what became of a Grant; repeated until it has acknowledged. */
   settleGrant(id: string, outcome: 'started' | 'refused' | 'lapsed', reason?: string): Promise<void>
+  /** Commands taken and not answered, in order; not those that this process is doing. */
+  commands(): readonly HeldCommand[]
+  /** Keeps the id of a command, before anything is done of it. */
+  beginCommand(command: CommandPayload): Promise<void>
+  /** Tells the hub what became of a command; repeated until it has acknowledged. */
+  answerCommand(answer: CommandAnswer): Promise<void>
   /** Takes the whole state of Applications; the newest of each replaces what was not sent yet. */
   report(entries: readonly ReportEntry[]): Promise<void>
   /** This process's incarnation and the next report number, kept over restarts. */

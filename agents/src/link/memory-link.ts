@@ -1,8 +1,16 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Bundle } from '@flotilla/core/model/bundle'
-import type { CalendarPayload, GrantPayload, OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
+import type {
+  CalendarPayload,
+  CommandPayload,
+  GrantPayload,
+  OfferPayload,
+  TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { HeldCommand } from './held-commands.ts'
 import type { HubLink } from './hub-link.ts'
 
 /** A hub in memory: whoever holds it puts documents in and reads reports out. For tests and for a dry look. */
@@ -11,6 +19,9 @@ export class MemoryLink implements HubLink {
   readonly bundles = new Map<Digest, Bundle>()
   readonly openGrants: GrantPayload[] = []
   readonly settled: { readonly id: string; readonly outcome: string; readonly reason?: string }[] = []
+  readonly openCommands: CommandPayload[] = []
+  readonly begun = new Set<string>()
+  readonly answers: CommandAnswer[] = []
   readonly reports: ReportEntry[] = []
   currentCalendar: CalendarPayload | undefined
   now: () => EpochMs | undefined
@@ -70,6 +81,20 @@ export class MemoryLink implements HubLink {
     this.settled.push({ id, outcome, ...(reason === undefined ? {} : { reason }) })
     const index = this.openGrants.findIndex(grant => grant.id === id)
     if (index >= 0) this.openGrants.splice(index, 1)
+  }
+
+  commands(): readonly HeldCommand[] {
+    return this.openCommands.map(command => ({ command, memory: this.begun.has(command.id) ? 'begun' : 'new' }))
+  }
+
+  async beginCommand({ id }: CommandPayload): Promise<void> {
+    this.begun.add(id)
+  }
+
+  async answerCommand(answer: CommandAnswer): Promise<void> {
+    this.answers.push(answer)
+    const index = this.openCommands.findIndex(({ id }) => id === answer.id)
+    if (index >= 0) this.openCommands.splice(index, 1)
   }
 
   async report(entries: readonly ReportEntry[]): Promise<void> {

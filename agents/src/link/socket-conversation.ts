@@ -73,8 +73,7 @@ export class SocketConversation {
 
   /** Tells the hub now what would go with the next heartbeat. */
   sendSettled(): void {
-    const frame = this.#stood ? this.#options.exchange.settled() : undefined
-    if (frame) this.#send(frame)
+    if (this.#stood) for (const frame of this.#options.exchange.outcomes()) this.#send(frame)
   }
 
   async #receive(text: string): Promise<void> {

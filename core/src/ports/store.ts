@@ -4,7 +4,8 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
-import type { DocumentNumber, GrantPayload } from '../protocol/documents.ts'
+import type { CommandOutcome, CommandPayload, DocumentNumber, GrantPayload } from '../protocol/documents.ts'
+import type { CommandResult } from '../protocol/frames.ts'
 import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
 import type { ClusterRecovery } from '../protocol/recovery.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
@@ -45,17 +46,26 @@ export interface StoreReader {
   /** The current documents of a cluster; with `after`, only those with a higher number, in order of number. */
   documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]>
   document(clusterId: string, key: string): Promise<DocumentRow | undefined>
-  /** Whether a current document of this cluster names that Bundle: the right to fetch it. */
+  /**
+   * Whether this cluster was ever offered that Bundle under its present admission: the right to fetch it. An agent that
+   * lost its folder has to keep its last success so, though a newer one is offered.
+   */
   offersDigest(clusterId: string, digest: Digest): Promise<boolean>
   /** Grants that are neither started, refused, lapsed nor void. */
   openGrants(clusterId: string): Promise<readonly GrantRow[]>
   grant(id: string): Promise<GrantRow | undefined>
+  /** Grants that were taken back, in order of making; those that nobody can start any more are left out. */
+  voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]>
+  /** Commands without an answer, in order of making. */
+  openCommands(clusterId: string): Promise<readonly CommandRow[]>
+  command(id: string): Promise<CommandRow | undefined>
   reports(clusterId?: string): Promise<readonly ReportRow[]>
   report(applicationId: string): Promise<ReportRow | undefined>
   operations(
     applicationId: string,
     page: { readonly limit: number; readonly before?: number },
   ): Promise<readonly OperationRow[]>
+  operation(clusterId: string, id: string): Promise<OperationRow | undefined>
   renderMemo(key: string): Promise<Digest | undefined>
   bundle(digest: Digest): Promise<BundleRow | undefined>
   /** Every digest that a row still names: current documents, held Applications, recent history. */
@@ -103,6 +113,9 @@ export interface StoreWriter extends StoreReader {
   putDocument(row: DocumentRow): Promise<void>
   deleteDocument(clusterId: string, key: string): Promise<void>
   putGrant(row: GrantRow): Promise<void>
+  putCommand(row: CommandRow): Promise<void>
+  /** Deletes commands that were answered and made before; returns how many. */
+  deleteCommands(madeBefore: EpochMs): Promise<number>
   /** Stores it if newer than what is there by (admission, inc, n); says whether it was. */
   putReport(row: ReportRow): Promise<boolean>
   deleteReport(applicationId: string): Promise<void>
@@ -305,6 +318,22 @@ export interface GrantRow {
   readonly createdAt: EpochMs
 }
 
+export type CommandState = 'open' | CommandOutcome
+
+export interface CommandRow {
+  readonly id: string
+  readonly clusterId: string
+  readonly applicationId: string
+  readonly payload: CommandPayload
+  readonly jws: string
+  readonly state: CommandState
+  /** The agent's words. */
+  readonly message?: string
+  readonly result?: CommandResult
+  readonly createdAt: EpochMs
+  readonly answeredAt?: EpochMs
+}
+
 export interface ReportRow {
   readonly applicationId: string
   readonly clusterId: string
@@ -321,6 +350,8 @@ export interface OperationRow {
   readonly applicationId: string
   readonly clusterId: string
   readonly operation: OperationReport
+  /** When the hub first heard of it: what bounds history by the hour is not the agent's clock. */
+  readonly firstHeardAt?: EpochMs
 }
 
 export interface BundleRow {

@@ -1,6 +1,7 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { GroupKindRule } from '../model/fleet.ts'
+import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 
 /**
@@ -87,6 +88,15 @@ export interface TombstonePayload extends DocumentBase {
 
 export type GrantTrigger = 'automated' | 'manual' | 'override' | 'delete'
 
+export interface GrantOptions {
+  /** Nothing is written; the operation says what would be. */
+  readonly dryRun: boolean
+  readonly prune: boolean
+  readonly revision: string
+  /** Only these objects; absent: all. Such a sync is no success of the whole, and runs no hooks. */
+  readonly resources?: readonly ObjectKey[]
+}
+
 export interface GrantPayload extends DocumentBase {
   readonly typ: 'grant'
   readonly id: string
@@ -97,7 +107,7 @@ export interface GrantPayload extends DocumentBase {
   readonly cal: DocumentNumber
   readonly trigger: GrantTrigger
   readonly by: string
-  readonly options: { readonly dryRun: boolean; readonly prune: boolean; readonly revision: string }
+  readonly options: GrantOptions
   readonly startBefore: EpochMs
   /** Closing rules that this Grant may pass, and until when. */
   readonly passes: readonly { readonly rule: string; readonly until: EpochMs }[]
@@ -135,6 +145,55 @@ export interface CalendarPayload extends DocumentBase {
   readonly void: readonly string[]
 }
 
+/** Pods' logs as far as a command asks for them. */
+export interface LogsRequest {
+  /** The container; absent: the first, or the pod's default. */
+  readonly container?: string
+  readonly tailLines?: number
+  readonly sinceSeconds?: number
+  /** Goes on until the asker leaves or the command expires. */
+  readonly follow: boolean
+  /** Of the container that ran before. */
+  readonly previous: boolean
+}
+
+/** What a command does, and to what. */
+export type CommandAction =
+  /** Ends a running operation, by its id. */
+  | { readonly verb: 'terminate'; readonly operation: string }
+  /** Says what an object is now: its UID above all, which a deletion has to name. */
+  | { readonly verb: 'inspect'; readonly object: ObjectKey }
+  /** Deletes the very object with this UID, and no other of its name. */
+  | { readonly verb: 'delete'; readonly object: ObjectKey; readonly uid: string }
+  /** To so many, not by so many: done twice it is the same. */
+  | { readonly verb: 'scale'; readonly object: ObjectKey; readonly replicas: number }
+  /** Writes the command's id into the pod template: done twice it is one restart. */
+  | { readonly verb: 'restart' | 'suspend' | 'resume'; readonly object: ObjectKey }
+  /** Streams to the hub by an upload under the command's id. */
+  | ({ readonly verb: 'logs'; readonly object: ObjectKey } & LogsRequest)
+  /** Events about the Application's objects, or about one. */
+  | { readonly verb: 'events'; readonly object?: ObjectKey }
+
+export type CommandVerb = CommandAction['verb']
+
+/** A person's word to one agent: done once, by the id; no number, like a Grant. */
+export interface CommandPayload extends DocumentBase {
+  readonly typ: 'command'
+  readonly id: string
+  /** The Application's id; only what it tracks is touched. */
+  readonly application: string
+  readonly action: CommandAction
+  readonly by: string
+  /** Not begun at or after this, hub time. */
+  readonly expires: EpochMs
+}
+
+/**
+ * What became of a command. `unknown`: it was begun, and the process ended before it could tell; it may or may not have
+ * been done, and is not done again.
+ */
+export type CommandOutcome = 'done' | 'failed' | 'refused' | 'lapsed' | 'unknown'
+
 export interface PulsePayload {
   readonly typ: 'pulse'
   readonly cluster: string
@@ -166,7 +225,7 @@ export interface AdmissionPayload {
   readonly iat: EpochMs
 }
 
-export type SignedDocument = OfferPayload | TombstonePayload | GrantPayload | CalendarPayload
+export type SignedDocument = OfferPayload | TombstonePayload | GrantPayload | CalendarPayload | CommandPayload
 export type NumberedDocument = OfferPayload | TombstonePayload | CalendarPayload
 
 export function compareNumbers(a: DocumentNumber, b: DocumentNumber): number {

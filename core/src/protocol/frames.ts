@@ -3,6 +3,7 @@ import { canonicalJson } from '../json/canonical-json.ts'
 import type { Json } from '../json/json.ts'
 import { parseBoundedJson, parseBoundedJsonBytes } from './bounded-json.ts'
 import {
+  agentText,
   count,
   type Decoded,
   decode,
@@ -73,13 +74,38 @@ const lines = v.object({
   more: v.boolean(),
 })
 
-const agentFrame = v.variant('kind', [hello, heartbeat, settled, lines])
+/** What an agent saw of an object, for a command that asked. */
+const commandResult = v.object({
+  uid: v.exactOptional(agentText(253)),
+  version: v.exactOptional(agentText(253)),
+  createdAt: v.exactOptional(agentText(64)),
+  replicas: v.exactOptional(count),
+  health: v.exactOptional(agentText(64)),
+})
+
+const answered = v.object({
+  kind: v.literal('answered'),
+  commands: listOf(
+    v.object({
+      id,
+      outcome: v.picklist(['done', 'failed', 'refused', 'lapsed', 'unknown']),
+      message: agentText(2048),
+      result: v.exactOptional(commandResult),
+    }),
+    1000,
+  ),
+})
+
+const agentFrame = v.variant('kind', [hello, heartbeat, settled, answered, lines])
 
 /** What an agent says. */
 export type AgentFrame = v.InferOutput<typeof agentFrame>
 export type HelloFrame = v.InferOutput<typeof hello>
 export type HeartbeatFrame = v.InferOutput<typeof heartbeat>
 export type SettledFrame = v.InferOutput<typeof settled>
+export type AnsweredFrame = v.InferOutput<typeof answered>
+export type CommandAnswer = AnsweredFrame['commands'][number]
+export type CommandResult = v.InferOutput<typeof commandResult>
 export type LinesFrame = v.InferOutput<typeof lines>
 
 const hubFrame = v.variant('kind', [
@@ -93,6 +119,10 @@ const hubFrame = v.variant('kind', [
   v.object({ kind: v.literal('changed'), upTo: numberText }),
   /** Every Grant that is still open; repeated until settled. */
   v.object({ kind: v.literal('grants'), grants: listOf(jws, 1000) }),
+  /** Every command that is still open; repeated until answered. */
+  v.object({ kind: v.literal('commands'), commands: listOf(jws, 1000) }),
+  /** Answers to commands that are stored for good. */
+  v.object({ kind: v.literal('answered'), ids }),
   /** Outcomes that are stored for good; the agent stops repeating them. */
   v.object({ kind: v.literal('settled'), ids }),
   /** The digests differ: send your lines. */
@@ -153,17 +183,19 @@ const documentsAnswer = v.object({
   documents: listOf(jws, 10_000),
   /** Open Grants; on the last page. */
   grants: listOf(jws, 1000),
+  /** Open commands; on the last page. */
+  commands: v.optional(listOf(jws, 1000), []),
   /** The number up to which this answer is complete. */
   upTo: numberText,
   more: v.boolean(),
 })
 
 /** The answer to `GET /agent/v1/documents`. */
-export type DocumentsAnswer = v.InferOutput<typeof documentsAnswer>
+export type DocumentsAnswer = v.InferInput<typeof documentsAnswer>
 
 /** Of a page of documents, inflated. */
 export const MAX_DOCUMENTS_BYTES = 8 * 1024 * 1024
 
-export function decodeDocumentsAnswer(body: Uint8Array): Decoded<DocumentsAnswer> {
+export function decodeDocumentsAnswer(body: Uint8Array): Decoded<v.InferOutput<typeof documentsAnswer>> {
   return decode(documentsAnswer, parseBoundedJsonBytes(body, MAX_DOCUMENTS_BYTES))
 }

@@ -6,7 +6,7 @@ import type { EpochMs } from '../time/epoch-ms.ts'
 import { parseBoundedJsonBytes } from './bounded-json.ts'
 import type { ReportEntry } from './report.ts'
 import { reportHash } from './reported-digest.ts'
-import { count, type Decoded, decode, digest, documentNumber, epochMs, id, listOf } from './schema.ts'
+import { agentText, count, type Decoded, decode, digest, documentNumber, epochMs, id, listOf } from './schema.ts'
 
 /** Entries in one batch of reports. */
 export const MAX_REPORT_ENTRIES = 200
@@ -14,14 +14,6 @@ export const MAX_REPORT_ENTRIES = 200
 export const MAX_REPORT_BYTES = 1024 * 1024
 /** Objects and results listed in one entry; the rest is counted in `objectsCut` and `resultsCut`. */
 export const MAX_LISTED_OBJECTS = 1000
-
-/** Agent text: bounded, and without anything that moves a cursor or hides (protocol.md 7). */
-function agentText(maxLength: number) {
-  return v.pipe(
-    v.string(),
-    v.transform(value => value.slice(0, maxLength).replace(/(?![\t\n])[\p{Cc}\p{Cf}]/gu, ' ')),
-  )
-}
 
 const name = agentText(253)
 const message = v.exactOptional(agentText(2048))

@@ -34,6 +34,14 @@ export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 export const jws = v.pipe(v.string(), v.minLength(5), v.maxLength(1024 * 1024))
 export const digest = v.custom<Digest>(value => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value))
 
+/** Agent text: bounded, and without anything that moves a cursor or hides (protocol.md 7). */
+export function agentText(maxLength: number) {
+  return v.pipe(
+    v.string(),
+    v.transform(value => value.slice(0, maxLength).replace(/(?![\t\n])[\p{Cc}\p{Cf}]/gu, ' ')),
+  )
+}
+
 /** `{epoch, n}`. */
 export const documentNumber: v.GenericSchema<unknown, DocumentNumber> = v.object({ epoch: count, n: count })
 

@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type {
   AdmissionPayload,
   CalendarPayload,
+  CommandPayload,
   GrantPayload,
   GrantTrigger,
   HubKeysPayload,
@@ -72,6 +73,8 @@ const syncOptions = v.object({
   adopt: wordOrStrictest(['Force', 'IfUnowned', 'Never'], 'Never'),
 })
 
+const objectKey = v.object({ group: shortText, kind: shortText, namespace: shortText, name: shortText })
+
 const offer = v.object({
   ...base,
   typ: v.literal('offer'),
@@ -106,7 +109,12 @@ const grant = v.object({
   cal: documentNumber,
   trigger: wordOrStrictest(TRIGGERS, 'automated'),
   by: shortText,
-  options: v.object({ dryRun: v.boolean(), prune: v.boolean(), revision: shortText }),
+  options: v.object({
+    dryRun: v.boolean(),
+    prune: v.boolean(),
+    revision: shortText,
+    resources: v.exactOptional(listOf(objectKey, 1000)),
+  }),
   startBefore: epochMs,
   passes: listOf(v.object({ rule: shortText, until: epochMs }), 500),
 })
@@ -137,6 +145,34 @@ const calendar = v.object({
   void: listOf(id, 10_000),
 })
 
+const action = v.variant('verb', [
+  v.object({ verb: v.literal('terminate'), operation: id }),
+  v.object({ verb: v.literal('inspect'), object: objectKey }),
+  v.object({ verb: v.literal('delete'), object: objectKey, uid: id }),
+  v.object({ verb: v.literal('scale'), object: objectKey, replicas: v.pipe(count, v.maxValue(1_000_000)) }),
+  v.object({ verb: v.picklist(['restart', 'suspend', 'resume']), object: objectKey }),
+  v.object({
+    verb: v.literal('logs'),
+    object: objectKey,
+    container: v.exactOptional(shortText),
+    tailLines: v.exactOptional(count),
+    sinceSeconds: v.exactOptional(count),
+    follow: v.boolean(),
+    previous: v.boolean(),
+  }),
+  v.object({ verb: v.literal('events'), object: v.exactOptional(objectKey) }),
+])
+
+const command = v.object({
+  ...base,
+  typ: v.literal('command'),
+  id,
+  application: id,
+  action,
+  by: shortText,
+  expires: epochMs,
+})
+
 const pulse = v.object({ typ: v.literal('pulse'), cluster: id, nonce, now: epochMs })
 
 const hubKeys = v.object({
@@ -159,7 +195,7 @@ const admission = v.object({
   iat: epochMs,
 })
 
-const SCHEMAS = { offer, tombstone, grant, calendar } as const
+const SCHEMAS = { offer, tombstone, grant, calendar, command } as const
 
 /** The kinds that tell an agent to act, now or later. */
 export type DocumentTyp = keyof typeof SCHEMAS
@@ -183,6 +219,8 @@ export function decodeDocument(typ: DocumentTyp, payload: JsonObject): Decoded<S
       return decode(grant, payload) satisfies Decoded<GrantPayload>
     case 'calendar':
       return decode(calendar, payload) satisfies Decoded<CalendarPayload>
+    case 'command':
+      return decode(command, payload) satisfies Decoded<CommandPayload>
   }
 }
 
@@ -245,8 +283,14 @@ function missingUnderstanding(typ: DocumentTyp, payload: JsonObject): string | u
 
 /** Walks a schema as data: `ceiling`, `ceiling.namespaces`, `intervals.selfHeal`. */
 function fieldNames(schema: unknown, prefix = ''): string[] {
-  const node = schema as { entries?: Record<string, unknown>; item?: unknown; pipe?: readonly unknown[] }
+  const node = schema as {
+    entries?: Record<string, unknown>
+    item?: unknown
+    pipe?: readonly unknown[]
+    options?: readonly unknown[]
+  }
   if (node.item) return fieldNames(node.item, prefix)
+  if (node.options) return [...new Set(node.options.flatMap(option => fieldNames(option, prefix)))]
   return Object.entries(node.entries ?? {}).flatMap(([name, child]) => [
     `${prefix}${name}`,
     ...fieldNames(child, `${prefix}${name}.`),

@@ -1,11 +1,15 @@
+import * as v from 'valibot'
 import {
   type CalendarPayload,
+  type CommandPayload,
   compareNumbers,
   type DocumentNumber,
   type GrantPayload,
   type NumberedDocument,
   numberText,
 } from './documents.ts'
+import { readJws } from './jws.ts'
+import { id as idSchema } from './schema.ts'
 import { type DocumentContext, type DocumentRefusalCode, type Refused, readDocument } from './signed-document.ts'
 
 /** One line of numbers: `application/<id>` (its Offers and Tombstones share it) or `calendar`. */
@@ -53,8 +57,8 @@ export function takeDocument(held: HeldState, jws: string, context: DocumentCont
   const read = readDocument(jws, context)
   if (read.kind === 'refused') return read
   const payload = read.document
-  if (payload.typ === 'grant') {
-    return { kind: 'refused', code: 'NOT_NUMBERED', message: 'a Grant has an id, not a number' }
+  if (payload.typ === 'grant' || payload.typ === 'command') {
+    return { kind: 'refused', code: 'NOT_NUMBERED', message: `a ${payload.typ} has an id, not a number` }
   }
   const line = lineOf(payload)
   const current = held.documents.get(line)
@@ -107,6 +111,33 @@ export function takeGrant(
   if (read.kind === 'refused') return read
   if (read.document.typ !== 'grant') return { kind: 'refused', code: 'NOT_A_GRANT', message: 'it is no Grant' }
   return { kind: 'taken', grant: read.document }
+}
+
+/**
+ * Reads a command; whether it may be done is `may-run-command.ts`'s question. A refusal names the id where the command is
+ * really the hub's and for this cluster, so that it can be answered: an unknown verb is told, not kept silent about.
+ */
+export function takeCommand(
+  jws: string,
+  context: DocumentContext,
+):
+  | { readonly kind: 'taken'; readonly command: CommandPayload }
+  | (Refused<DocumentRefusalCode | 'NOT_A_COMMAND'> & { readonly id?: string }) {
+  const read = readDocument(jws, context)
+  if (read.kind === 'refused') {
+    const id = read.code === 'MALFORMED' || read.code === 'NOT_UNDERSTOOD' ? commandId(jws, context) : undefined
+    return { ...read, ...(id !== undefined && { id }) }
+  }
+  if (read.document.typ !== 'command') return { kind: 'refused', code: 'NOT_A_COMMAND', message: 'it is no command' }
+  return { kind: 'taken', command: read.document }
+}
+
+/** The id of what was signed for us and cannot be read further; its signature has held already. */
+function commandId(jws: string, { cluster, adm }: DocumentContext): string | undefined {
+  const read = readJws(jws)
+  if (read.kind === 'refused' || read.typ !== 'command') return undefined
+  const { id, cluster: of, adm: under } = read.payload
+  return typeof id === 'string' && v.is(idSchema, id) && of === cluster && under === adm ? id : undefined
 }
 
 export function lineOf(payload: NumberedDocument): LineKey {

@@ -26,6 +26,8 @@ import { takeReports } from './take-reports.ts'
 export interface GatewayEvents {
   /** Reports or outcomes of Grants were stored for these Applications. */
   reported(clusterId: string, applicationIds: readonly string[]): void
+  /** Answers to commands were stored for these Applications. */
+  answered?(clusterId: string, applicationIds: readonly string[]): void
   connected(clusterId: string): void
   heartbeat(clusterId: string): void
   /** A cluster was admitted (again): its documents have to be issued under its admission. */

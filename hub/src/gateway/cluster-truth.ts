@@ -3,6 +3,7 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { Store } from '@flotilla/core/ports/store'
 import { compareNumbers, numberText } from '@flotilla/core/protocol/documents'
 import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
+import type { HubFrame } from '@flotilla/core/protocol/frames'
 import { heldDigest, heldLine, hubKeysLine } from '@flotilla/core/protocol/held-digest'
 import { reportedDigest, reportedLine } from '@flotilla/core/protocol/reported-digest'
 
@@ -15,6 +16,8 @@ export interface ClusterTruth {
   readonly reported: Digest
   /** Open Grants, as signed. */
   readonly grants: readonly string[]
+  /** Open commands, as signed. */
+  readonly commands: readonly string[]
   /** The highest number given out: `3.41`. */
   readonly upTo: string
   /** How far the cluster has come since a recovery. */
@@ -22,6 +25,14 @@ export interface ClusterTruth {
   /** Whether there is a report for each Application that is offered. */
   readonly everyReport: boolean
   readonly readAt: number
+}
+
+/** What is repeated until it is settled: every open Grant and command (protocol.md 5.3). */
+export function openFrames({ grants, commands }: ClusterTruth): readonly HubFrame[] {
+  const frames: HubFrame[] = []
+  if (grants.length > 0) frames.push({ kind: 'grants', grants: grants.slice(0, 1000) })
+  if (commands.length > 0) frames.push({ kind: 'commands', commands: commands.slice(0, 1000) })
+  return frames
 }
 
 /**
@@ -40,6 +51,7 @@ export async function readTruth(
     const documents = await rows.documents(clusterId, { epoch: cluster?.epoch ?? 0, n: 0 })
     const reports = await rows.reports(clusterId)
     const grants = await rows.openGrants(clusterId)
+    const commands = await rows.openCommands(clusterId)
     const current = reports.filter(report => report.admission === cluster?.admission)
     const gone = new Map(current.flatMap(({ entry }) => (entry.gone ? [[entry.application, entry.document]] : [])))
     const heldLines = documents
@@ -63,6 +75,7 @@ export async function readTruth(
       reportedLines,
       reported: reportedDigest(reportedLines.values()),
       grants: grants.map(grant => grant.jws),
+      commands: commands.filter(({ payload }) => payload.adm === cluster?.admission).map(command => command.jws),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
       recovery: cluster?.recovery,
       everyReport: documents.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),

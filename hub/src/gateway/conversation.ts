@@ -2,7 +2,8 @@ import type { PulsePayload } from '@flotilla/core/protocol/documents'
 import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
 import type { GatewayOptions } from './agent-gateway.ts'
 import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
-import { type ClusterTruth, readTruth } from './cluster-truth.ts'
+import { type ClusterTruth, openFrames, readTruth } from './cluster-truth.ts'
+import { takeAnswers } from './issue-command.ts'
 import type { GatewayLimits } from './limits.ts'
 import { settleGrants } from './take-reports.ts'
 
@@ -51,6 +52,12 @@ export class Conversation {
         if (changed.length > 0) this.#hub.events.reported(this.clusterId, changed)
         return [{ kind: 'settled', ids: frame.grants.map(grant => grant.id) }]
       }
+      case 'answered': {
+        const touched = await takeAnswers(this.#hub.store, this.#hub.clock, this.clusterId, frame)
+        this.forget()
+        if (touched.length > 0) this.#hub.events.answered?.(this.clusterId, touched)
+        return [{ kind: 'answered', ids: frame.commands.map(({ id }) => id) }]
+      }
       case 'lines':
         return await this.#takeLines(frame)
       case 'hello':
@@ -71,7 +78,7 @@ export class Conversation {
       now: Math.floor(clock.now()),
     }
     const frames: HubFrame[] = [{ kind: 'pulse', pulse: keys.sign('pulse', pulse) }]
-    if (truth.grants.length > 0) frames.push({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
+    frames.push(...openFrames(truth))
     const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
     for (const which of ['held', 'reported'] as const) {
       const weighed = weigh(this.#disagreements[which], frame[which], ours[which])

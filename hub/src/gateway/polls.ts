@@ -9,6 +9,7 @@ import {
 import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
 import type { Connection, GatewayOptions, GatewayRequest } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
+import { openFrames } from './cluster-truth.ts'
 import { Conversation } from './conversation.ts'
 import type { GatewayLimits } from './limits.ts'
 import { refuse, respond } from './respond.ts'
@@ -55,8 +56,7 @@ export class Polls {
     // What does not fit is left unanswered: an agent repeats what it has had no answer to.
     for (const frame of decoded?.value ?? []) if (!(await conversation.answer(frame)).every(put)) break
     const truth = await conversation.truth()
-    if (request.method === 'GET' && truth.grants.length > 0)
-      put({ kind: 'grants', grants: truth.grants.slice(0, 1000) })
+    if (request.method === 'GET') for (const frame of openFrames(truth)) put(frame)
     const answer: PollAnswer = {
       version: PROTOCOL_VERSIONS.max,
       pollMs: this.#limits.pollMs,

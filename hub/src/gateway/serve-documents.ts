@@ -56,9 +56,11 @@ async function page(
     const calendar = documents.find(document => document.key === CALENDAR_LINE)
     const others = taken.filter(document => document !== calendar)
     const grants = more ? [] : (await rows.openGrants(clusterId)).map(grant => grant.jws)
+    const commands = more ? [] : (await rows.openCommands(clusterId)).map(command => command.jws)
     return {
       documents: [...(calendar ? [calendar] : []), ...others].map(document => document.jws),
-      grants,
+      grants: grants.slice(0, 1000),
+      commands: commands.slice(0, 1000),
       upTo: numberText(more ? (taken.at(-1)?.number ?? complete) : later(complete, since)),
       more,
     }

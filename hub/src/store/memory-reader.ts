@@ -10,6 +10,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -25,6 +26,7 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
 import { compositeKey, type MemoryTables, type Overlays } from './memory-tables.ts'
 import {
@@ -162,9 +164,7 @@ export class MemoryReader implements StoreReader {
   }
 
   async offersDigest(clusterId: string, digest: Digest): Promise<boolean> {
-    return this.view('documents')
-      .where('cluster', clusterId)
-      .some(row => row.digest === digest)
+    return this.view('offered').get(compositeKey(clusterId, digest)) !== undefined
   }
 
   async openGrants(clusterId: string): Promise<readonly GrantRow[]> {
@@ -173,6 +173,19 @@ export class MemoryReader implements StoreReader {
 
   async grant(id: string): Promise<GrantRow | undefined> {
     return this.view('grants').get(id)
+  }
+
+  async voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]> {
+    const rows = this.view('grants').where('void', clusterId)
+    return rows.filter(({ payload }) => payload.startBefore > startBeforeAfter).sort(byCreation)
+  }
+
+  async openCommands(clusterId: string): Promise<readonly CommandRow[]> {
+    return this.view('commands').where('open', clusterId).sort(byCreation)
+  }
+
+  async command(id: string): Promise<CommandRow | undefined> {
+    return this.view('commands').get(id)
   }
 
   async reports(clusterId?: string): Promise<readonly ReportRow[]> {
@@ -189,6 +202,10 @@ export class MemoryReader implements StoreReader {
     page: { readonly limit: number; readonly before?: number },
   ): Promise<readonly OperationRow[]> {
     return newestFirst(this.view('operations').where('application', applicationId), page)
+  }
+
+  async operation(clusterId: string, id: string): Promise<OperationRow | undefined> {
+    return this.view('operations').get(compositeKey(clusterId, id))
   }
 
   async renderMemo(key: string): Promise<Digest | undefined> {

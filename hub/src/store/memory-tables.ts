@@ -7,6 +7,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -51,7 +52,18 @@ export function createTables() {
     }),
     grants: new MemoryTable<GrantRow>({
       key: row => row.id,
+      lookups: {
+        open: row => (row.state === 'open' ? row.clusterId : undefined),
+        void: row => (row.state === 'void' ? row.clusterId : undefined),
+      },
+    }),
+    commands: new MemoryTable<CommandRow>({
+      key: row => row.id,
       lookups: { open: row => (row.state === 'open' ? row.clusterId : undefined) },
+    }),
+    offered: new MemoryTable<{ readonly clusterId: string; readonly digest: Digest }>({
+      key: row => compositeKey(row.clusterId, row.digest),
+      lookups: { cluster: row => row.clusterId, digest: row => row.digest },
     }),
     reports: new MemoryTable<ReportRow>({ key: row => row.applicationId, lookups: { cluster: row => row.clusterId } }),
     operations: new MemoryTable<OperationRow>({

@@ -8,6 +8,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -23,9 +24,10 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { MemoryReader } from './memory-reader.ts'
 import { compositeKey } from './memory-tables.ts'
-import { AUDIT_HEAD, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import { AUDIT_HEAD, firstHeard, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 
 /** The port's changes; they go into the transaction's overlay and are committed by the store, or not at all. */
 export class MemoryWriter extends MemoryReader implements StoreWriter {
@@ -84,14 +86,19 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
     const view = this.view('clusters')
     const namesake = view.where('name', row.name)[0]
     assert(namesake === undefined || namesake.id === row.id, `cluster ${row.name} has another id`)
-    this.changed(view.put(withoutLoweredNumber(row, view.get(row.id))))
+    const stored = view.get(row.id)
+    this.changed(view.put(withoutLoweredNumber(row, stored)))
+    if (stored === undefined || stored.admission === row.admission) return
+    this.forgetOffered(row.id)
   }
 
   async deleteCluster(id: string): Promise<void> {
     // Rare: a table is walked where a database has an index of who names whom.
     const documents = this.view('documents').where('cluster', id)
     const grants = [...this.view('grants').all()].filter(row => row.clusterId === id)
-    assert(documents.length + grants.length === 0, `cluster ${id} has documents`)
+    const commands = [...this.view('commands').all()].filter(row => row.clusterId === id)
+    assert(documents.length + grants.length + commands.length === 0, `cluster ${id} has documents`)
+    this.forgetOffered(id)
     this.changed(this.view('clusters').delete(id))
   }
 
@@ -125,6 +132,9 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
       `the number of ${row.key} would go back`,
     )
     this.changed(view.put(row))
+    if (row.digest !== undefined) {
+      this.changed(this.view('offered').put({ clusterId: row.clusterId, digest: row.digest }))
+    }
   }
 
   async deleteDocument(clusterId: string, key: string): Promise<void> {
@@ -134,6 +144,18 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
   async putGrant(row: GrantRow): Promise<void> {
     this.assertCluster(row.clusterId)
     this.changed(this.view('grants').put(row))
+  }
+
+  async putCommand(row: CommandRow): Promise<void> {
+    this.assertCluster(row.clusterId)
+    this.changed(this.view('commands').put(row))
+  }
+
+  async deleteCommands(madeBefore: EpochMs): Promise<number> {
+    const view = this.view('commands')
+    const old = view.all().filter(({ state, createdAt }) => state !== 'open' && createdAt < madeBefore)
+    for (const { id } of old) this.changed(view.delete(id))
+    return old.length
   }
 
   async putReport(row: ReportRow): Promise<boolean> {
@@ -151,7 +173,8 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
   async putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void> {
     const view = this.view('operations')
     const stored = view.get(compositeKey(row.clusterId, row.id))
-    this.changed(view.put({ ...row, sequence: stored?.sequence ?? this.nextSequence('operations') }))
+    const sequence = stored?.sequence ?? this.nextSequence('operations')
+    this.changed(view.put({ ...firstHeard(row, stored), sequence }))
   }
 
   async putRenderMemo(key: string, digest: Digest): Promise<void> {
@@ -165,6 +188,10 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
   async deleteBundle(digest: Digest): Promise<void> {
     const memos = this.view('renderMemos')
     for (const memo of memos.where('digest', digest)) this.changed(memos.delete(memo.key))
+    const offered = this.view('offered')
+    for (const { clusterId } of offered.where('digest', digest)) {
+      this.changed(offered.delete(compositeKey(clusterId, digest)))
+    }
     this.changed(this.view('bundles').delete(digest))
   }
 
@@ -204,6 +231,13 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
     const entry = chainEntry(await this.auditHead(), note)
     this.changed(this.view('audit').put(entry))
     this.view('settings').put({ key: AUDIT_HEAD, value: { sequence: entry.sequence, hash: entry.hash } })
+  }
+
+  private forgetOffered(clusterId: string): void {
+    const offered = this.view('offered')
+    for (const { digest } of offered.where('cluster', clusterId)) {
+      this.changed(offered.delete(compositeKey(clusterId, digest)))
+    }
   }
 
   private nextSequence(name: string): number {

@@ -6,11 +6,13 @@ import type {
   ApplicationRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
   JoinTokenRow,
   MadeGateRow,
+  OperationRow,
   OverrideRow,
   ReportRow,
   SetRow,
@@ -46,8 +48,8 @@ export const byApplicationId = (a: ReportRow, b: ReportRow): number => byText(a.
 export const byCalendarName = (a: CalendarRow, b: CalendarRow): number => byText(a.name, b.name)
 export const byMaking = (a: MadeGateRow, b: MadeGateRow): number => a.madeAt - b.madeAt || byText(a.id, b.id)
 export const byRequest = (a: OverrideRow, b: OverrideRow): number => a.requestedAt - b.requestedAt || byText(a.id, b.id)
-export const byCreation = (a: GrantRow | JoinTokenRow | TokenRow, b: GrantRow | JoinTokenRow | TokenRow): number =>
-  a.createdAt - b.createdAt || byText(a.id, b.id)
+type Made = GrantRow | CommandRow | JoinTokenRow | TokenRow
+export const byCreation = (a: Made, b: Made): number => a.createdAt - b.createdAt || byText(a.id, b.id)
 
 /** The setting that holds the end of the audit's chain, beside the rows: rows that are lost leave a gap. */
 export const AUDIT_HEAD = 'audit.head'
@@ -88,6 +90,16 @@ export function withoutLoweredNumber(row: ClusterRow, stored: ClusterRow | undef
 
 /** The Bundles that an agent may still run, as it said itself. */
 export function digestsHeld(row: ReportRow): readonly Digest[] {
-  const { held, lastSucceeded } = row.entry
-  return [held, lastSucceeded].filter(digest => digest !== undefined)
+  const { held, lastSucceeded, operation } = row.entry
+  return [held, lastSucceeded, operation?.digest].filter(digest => digest !== undefined)
+}
+
+/** An operation was first heard of when its row was made, whatever is written later. */
+export function firstHeard(
+  row: Omit<OperationRow, 'sequence'>,
+  stored: Omit<OperationRow, 'sequence'> | undefined,
+): Omit<OperationRow, 'sequence'> {
+  const at = stored ? stored.firstHeardAt : row.firstHeardAt
+  const { id, applicationId, clusterId, operation } = row
+  return { id, applicationId, clusterId, operation, ...(at !== undefined && { firstHeardAt: at }) }
 }

@@ -72,7 +72,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('deleteApplication', id, (rows, key) => rows.deleteApplication(key)),
   step(
     'putCluster',
-    fc.record({ id: cluster, name: pick('eu-1', 'eu-2'), epoch: small, lastNumber: small, uid: optional(id) }),
+    fc.record({
+      id: cluster,
+      name: pick('eu-1', 'eu-2'),
+      admission: small,
+      epoch: small,
+      lastNumber: small,
+      uid: optional(id),
+    }),
     (rows, over) => rows.putCluster(sample.sampleCluster(over)),
   ),
   step('deleteCluster', cluster, (rows, key) => rows.deleteCluster(key)),
@@ -96,9 +103,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   ),
   step(
     'putGrant',
-    fc.record({ id, clusterId: cluster, state: pick('open', 'started'), createdAt: small }),
+    fc.record({ id, clusterId: cluster, state: pick('open', 'started', 'void'), createdAt: small }),
     (rows, over) => rows.putGrant(sample.sampleGrant(over)),
   ),
+  step(
+    'putCommand',
+    fc.record({ id, clusterId: cluster, state: pick('open', 'done'), createdAt: small }),
+    (rows, over) => rows.putCommand(sample.sampleCommand(over)),
+  ),
+  step('deleteCommands', small, (rows, before) => rows.deleteCommands(before)),
   step(
     'putReport',
     fc.record({
@@ -115,7 +128,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('deleteReport', id, (rows, key) => rows.deleteReport(key)),
   step(
     'putOperation',
-    fc.record({ id, clusterId: cluster, applicationId: id, digest, message: text }),
+    fc.record({ id, clusterId: cluster, applicationId: id, digest, message: text, firstHeardAt: optional(small) }),
     (rows, { digest: given, message, ...over }) =>
       rows.putOperation(sample.sampleOperation(over, { digest: given, message })),
   ),
@@ -174,6 +187,9 @@ async function everything(rows: StoreReader): Promise<unknown> {
     later: await of(clusters, key => rows.documents(key, { epoch: 1, n: 1 })),
     offers: await of(clusters, key => of(digests, given => rows.offersDigest(key, given))),
     grants: [await of(ids, key => rows.grant(key)), await of(clusters, key => rows.openGrants(key))],
+    voided: await of(clusters, key => rows.voidGrants(key, 0)),
+    commands: [await of(ids, key => rows.command(key)), await of(clusters, key => rows.openCommands(key))],
+    operation: await of(clusters, key => of(ids, each => rows.operation(key, each))),
     reports: [await rows.reports(), await rows.reports('cluster-1')],
     operations: await of(ids, key => rows.operations(key, { limit: 3 })),
     memos: await of(ids, key => rows.renderMemo(key)),

@@ -5,6 +5,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -147,6 +148,31 @@ export function sampleGrant(over: Partial<GrantRow> = {}): GrantRow {
       options: { dryRun: false, prune: true, revision: 'r1' },
       startBefore: 2_000,
       passes: [],
+    },
+    jws: 'a.b.c',
+    state: 'open',
+    createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleCommand(over: Partial<CommandRow> = {}): CommandRow {
+  const id = over.id ?? 'command-1'
+  return {
+    id,
+    clusterId: 'cluster-1',
+    applicationId: 'app-1',
+    payload: {
+      typ: 'command',
+      cluster: 'cluster-1',
+      adm: 1,
+      iat: 1_000,
+      must: [],
+      id,
+      application: 'app-1',
+      action: { verb: 'terminate', operation: 'grant-1' },
+      by: 'ana',
+      expires: 2_000,
     },
     jws: 'a.b.c',
     state: 'open',

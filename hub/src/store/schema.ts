@@ -23,11 +23,16 @@ export interface StoreSchema {
   readonly enrolments: { id: string; token_id: string; body: string }
   readonly documents: { cluster_id: string; key: string; epoch: number; n: number; digest: string | null; body: string }
   readonly grants: { id: string; cluster_id: string; state: string; body: string }
+  readonly commands: { id: string; cluster_id: string; state: string; created_at: number; body: string }
+  /** Every Bundle that a cluster was offered under its present admission. */
+  readonly offered: { cluster_id: string; digest: string }
   readonly reports: {
     application_id: string
     cluster_id: string
     held: string | null
     last_succeeded: string | null
+    /** Of the operation that it tells of. */
+    operating: string | null
     body: string
   }
   readonly operations: {
@@ -70,6 +75,8 @@ export const STORE_TABLES = [
   'enrolments',
   'documents',
   'grants',
+  'commands',
+  'offered',
   'reports',
   'operations',
   'render_memos',

@@ -9,6 +9,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -24,6 +25,7 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Kysely } from 'kysely'
 import { decodeRow } from './encode-row.ts'
 import {
@@ -146,7 +148,7 @@ export class SqlReader implements StoreReader {
   }
 
   async offersDigest(clusterId: string, digest: Digest): Promise<boolean> {
-    const query = this.sql.selectFrom('documents').select('key').where('cluster_id', '=', clusterId)
+    const query = this.sql.selectFrom('offered').select('digest').where('cluster_id', '=', clusterId)
     return (await query.where('digest', '=', digest).limit(1).execute()).length > 0
   }
 
@@ -157,6 +159,21 @@ export class SqlReader implements StoreReader {
 
   async grant(id: string): Promise<GrantRow | undefined> {
     return one(await this.sql.selectFrom('grants').select('body').where('id', '=', id).execute())
+  }
+
+  async voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]> {
+    const query = this.sql.selectFrom('grants').select('body').where('cluster_id', '=', clusterId)
+    const rows = all<GrantRow>(await query.where('state', '=', 'void').execute())
+    return rows.filter(({ payload }) => payload.startBefore > startBeforeAfter).sort(byCreation)
+  }
+
+  async openCommands(clusterId: string): Promise<readonly CommandRow[]> {
+    const query = this.sql.selectFrom('commands').select('body').where('cluster_id', '=', clusterId)
+    return all<CommandRow>(await query.where('state', '=', 'open').execute()).sort(byCreation)
+  }
+
+  async command(id: string): Promise<CommandRow | undefined> {
+    return one(await this.sql.selectFrom('commands').select('body').where('id', '=', id).execute())
   }
 
   async reports(clusterId?: string): Promise<readonly ReportRow[]> {
@@ -183,6 +200,11 @@ export class SqlReader implements StoreReader {
     return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<OperationRow>)
   }
 
+  async operation(clusterId: string, id: string): Promise<OperationRow | undefined> {
+    const query = this.sql.selectFrom('operations').select(['sequence', 'body']).where('cluster_id', '=', clusterId)
+    return (await query.where('id', '=', id).execute()).map(withSequence<OperationRow>)[0]
+  }
+
   async renderMemo(key: string): Promise<Digest | undefined> {
     const found = await this.sql.selectFrom('render_memos').select('digest').where('key', '=', key).execute()
     return found[0]?.digest as Digest | undefined
@@ -199,6 +221,7 @@ export class SqlReader implements StoreReader {
       .union(this.sql.selectFrom('applications').select('digest'))
       .union(this.sql.selectFrom('reports').select('held as digest'))
       .union(this.sql.selectFrom('reports').select('last_succeeded as digest'))
+      .union(this.sql.selectFrom('reports').select('operating as digest'))
       .execute()
     const digests = new Set<Digest>()
     for (const { digest } of named) if (digest !== null) digests.add(digest as Digest)

@@ -8,6 +8,7 @@ import type {
   BundleRow,
   CalendarRow,
   ClusterRow,
+  CommandRow,
   DocumentRow,
   EnrolmentRow,
   GrantRow,
@@ -23,8 +24,9 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
-import { encodeRow } from './encode-row.ts'
-import { AUDIT_HEAD, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { decodeRow, encodeRow } from './encode-row.ts'
+import { AUDIT_HEAD, firstHeard, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 import type { StoreSchema } from './schema.ts'
 import { SqlReader } from './sql-reader.ts'
 import { upsertWhenChanged } from './upsert-when-changed.ts'
@@ -99,7 +101,11 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   async putCluster(row: ClusterRow): Promise<void> {
     const namesake = await this.clusterByName(row.name)
     assert(namesake === undefined || namesake.id === row.id, `cluster ${row.name} has another id`)
-    const kept = withoutLoweredNumber(row, namesake ?? (await this.cluster(row.id)))
+    const stored = namesake ?? (await this.cluster(row.id))
+    const kept = withoutLoweredNumber(row, stored)
+    if (stored !== undefined && stored.admission !== row.admission) {
+      this.count(await this.sql.deleteFrom('offered').where('cluster_id', '=', row.id).execute())
+    }
     await this.upsert('clusters', ['id'], {
       id: kept.id,
       name: kept.name,
@@ -111,6 +117,7 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   /** Documents and Grants name it, and the database refuses to leave them behind. */
   async deleteCluster(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('offered').where('cluster_id', '=', id).execute())
     this.count(await this.sql.deleteFrom('clusters').where('id', '=', id).execute())
   }
 
@@ -149,6 +156,11 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       digest: row.digest ?? null,
       body: encodeRow(row),
     })
+    if (row.digest === undefined) return
+    const offered = { cluster_id: row.clusterId, digest: row.digest }
+    const insertion = this.sql.insertInto('offered').values(offered)
+    const [added] = await insertion.onConflict(conflict => conflict.doNothing()).execute()
+    this.rowsChanged += Number(added?.numInsertedOrUpdatedRows ?? 0n)
   }
 
   async deleteDocument(clusterId: string, key: string): Promise<void> {
@@ -165,6 +177,23 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     })
   }
 
+  async putCommand(row: CommandRow): Promise<void> {
+    await this.upsert('commands', ['id'], {
+      id: row.id,
+      cluster_id: row.clusterId,
+      state: row.state,
+      created_at: row.createdAt,
+      body: encodeRow(row),
+    })
+  }
+
+  async deleteCommands(madeBefore: EpochMs): Promise<number> {
+    const query = this.sql.deleteFrom('commands').where('state', '<>', 'open')
+    const before = this.rowsChanged
+    this.count(await query.where('created_at', '<', madeBefore).execute())
+    return this.rowsChanged - before
+  }
+
   async putReport(row: ReportRow): Promise<boolean> {
     const stored = await this.report(row.applicationId)
     if (stored !== undefined && !isNewerReport(row, stored)) return false
@@ -173,6 +202,7 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       cluster_id: row.clusterId,
       held: row.entry.held ?? null,
       last_succeeded: row.entry.lastSucceeded ?? null,
+      operating: row.entry.operation?.digest ?? null,
       body: encodeRow(row),
     })
     return true
@@ -184,14 +214,6 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void> {
     const { id, applicationId, clusterId, operation } = row
-    const columns = {
-      cluster_id: clusterId,
-      id,
-      application_id: applicationId,
-      digest: operation.digest,
-      // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
-      body: encodeRow({ id, applicationId, clusterId, operation }),
-    }
     const stored = await this.sql
       .selectFrom('operations')
       .select(['sequence', 'body'])
@@ -199,6 +221,14 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       .where('id', '=', id)
       .execute()
     const earlier = stored[0]
+    const columns = {
+      cluster_id: clusterId,
+      id,
+      application_id: applicationId,
+      digest: operation.digest,
+      // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
+      body: encodeRow(firstHeard(row, earlier && decodeRow<Omit<OperationRow, 'sequence'>>(earlier.body))),
+    }
     if (earlier?.body === columns.body) return
     if (earlier === undefined) await this.sql.insertInto('operations').values(columns).execute()
     else await this.sql.updateTable('operations').set(columns).where('sequence', '=', earlier.sequence).execute()
@@ -215,6 +245,7 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async deleteBundle(digest: Digest): Promise<void> {
     this.count(await this.sql.deleteFrom('render_memos').where('digest', '=', digest).execute())
+    this.count(await this.sql.deleteFrom('offered').where('digest', '=', digest).execute())
     this.count(await this.sql.deleteFrom('bundles').where('digest', '=', digest).execute())
   }
 

@@ -340,7 +340,7 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       await expect(store.write(rows => rows.putGrant(sample.sampleGrant({ clusterId: 'unknown' })))).rejects.toThrow()
     })
 
-    rule('only a current document gives the right to a Bundle', async () => {
+    rule('what was offered to a cluster it may fetch until it is admitted again or the Bundle is swept', async () => {
       await withCluster(rows => rows.putDocument(sample.sampleDocument()))
       const offers = (cluster: string) => store.read(rows => rows.offersDigest(cluster, sample.digestOf('bundle')))
       expect(await offers('cluster-1')).toBe(true)
@@ -348,7 +348,56 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       await store.write(rows =>
         rows.putDocument(sample.sampleDocument({ number: { epoch: 1, n: 2 }, digest: sample.digestOf('newer') })),
       )
+      expect(await offers('cluster-1'), 'its last success may be that').toBe(true)
+      await store.write(rows => rows.deleteDocument('cluster-1', 'application/app-1'))
+      expect(await offers('cluster-1')).toBe(true)
+      await store.write(rows => rows.deleteBundle(sample.digestOf('bundle')))
       expect(await offers('cluster-1')).toBe(false)
+      await store.write(rows =>
+        rows.putDocument(sample.sampleDocument({ number: { epoch: 1, n: 3 }, digest: sample.digestOf('newer') })),
+      )
+      await store.write(rows => rows.putCluster(sample.sampleCluster({ uid: 'of the same admission' })))
+      const newer = () => store.read(rows => rows.offersDigest('cluster-1', sample.digestOf('newer')))
+      expect(await newer()).toBe(true)
+      await store.write(rows => rows.putCluster(sample.sampleCluster({ admission: 2 })))
+      expect(await newer()).toBe(false)
+    })
+
+    rule('open commands are those without an answer, and answered ones can be swept by age', async () => {
+      await withCluster(async rows => {
+        await rows.putCommand(sample.sampleCommand({ id: 'b', createdAt: 1 }))
+        await rows.putCommand(sample.sampleCommand({ id: 'a', createdAt: 2 }))
+        await rows.putCommand(sample.sampleCommand({ id: 'c', createdAt: 0, state: 'done', message: 'scaled' }))
+      })
+      const open = async () => (await store.read(rows => rows.openCommands('cluster-1'))).map(({ id }) => id)
+      expect(await open()).toEqual(['b', 'a'])
+      expect(await store.read(rows => rows.openCommands('cluster-2'))).toEqual([])
+      await store.write(rows => rows.putCommand(sample.sampleCommand({ id: 'b', createdAt: 1, state: 'failed' })))
+      expect(await open()).toEqual(['a'])
+      expect(await store.write(rows => rows.deleteCommands(2))).toBe(2)
+      expect(await store.read(rows => rows.command('b'))).toBeUndefined()
+      expect((await store.read(rows => rows.command('a')))?.state).toBe('open')
+    })
+
+    rule('void Grants are told until nobody could start them any more', async () => {
+      await withCluster(async rows => {
+        await rows.putGrant(sample.sampleGrant({ id: 'b', state: 'void', createdAt: 2 }))
+        await rows.putGrant(sample.sampleGrant({ id: 'a', state: 'void', createdAt: 1 }))
+        await rows.putGrant(sample.sampleGrant({ id: 'c' }))
+      })
+      const told = async (after: number) =>
+        (await store.read(rows => rows.voidGrants('cluster-1', after))).map(({ id }) => id)
+      expect(await told(1_999)).toEqual(['a', 'b'])
+      expect(await told(2_000)).toEqual([])
+      expect(await store.read(rows => rows.voidGrants('cluster-2', 0))).toEqual([])
+    })
+
+    rule('when an operation was first heard of does not change', async () => {
+      await withCluster(rows => rows.putOperation(sample.sampleOperation({ firstHeardAt: 5 })))
+      await store.write(rows => rows.putOperation(sample.sampleOperation({ firstHeardAt: 9 }, { message: 'later' })))
+      const stored = await store.read(rows => rows.operation('cluster-1', 'grant-1'))
+      expect([stored?.firstHeardAt, stored?.operation.message, stored?.sequence]).toEqual([5, 'later', 1])
+      expect(await store.read(rows => rows.operation('cluster-2', 'grant-1'))).toBeUndefined()
     })
 
     rule('open Grants are those not yet started or ended', async () => {
@@ -431,12 +480,16 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       'referenced digests are those of documents, Applications, reports and the last twenty of history',
       async () => {
         const named = Object.fromEntries(
-          ['document', 'application', 'held', 'succeeded', 'gone'].map(text => [text, sample.digestOf(text)] as const),
+          ['document', 'application', 'held', 'succeeded', 'running', 'gone'].map(
+            text => [text, sample.digestOf(text)] as const,
+          ),
         )
         await withCluster(async rows => {
           await rows.putDocument(sample.sampleDocument({ digest: named['document'] }))
           await rows.putApplication(sample.sampleApplication({ digest: named['application'] }))
-          await rows.putReport(sample.sampleReport({}, { held: named['held'], lastSucceeded: named['succeeded'] }))
+          const { operation } = sample.sampleOperation({}, { phase: 'Running', digest: named['running'] })
+          const entry = { held: named['held'], lastSucceeded: named['succeeded'], operation }
+          await rows.putReport(sample.sampleReport({}, entry))
           await rows.putBundle(sample.sampleBundle({ digest: named['gone'] }))
           for (let index = 0; index < 25; index += 1) {
             await rows.putOperation(sample.sampleOperation({ id: `${index}` }, { digest: sample.digestOf(`${index}`) }))
