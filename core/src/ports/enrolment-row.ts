@@ -7,14 +7,17 @@ export interface EnrolmentRow {
   /** Follows from the token and the key, so that asking again is the same enrolment. */
   readonly id: string
   readonly tokenId: string
-  /** `pending`: by a token for many; `replacement`: by a token for a name that belongs to another key or cluster. */
-  readonly kind: 'pending' | 'replacement'
+  /**
+   * `pending`: by a token for many; `replacement`: by a token for a name that belongs to another key or cluster;
+   * `return`: by an admission that this hub once signed and does not remember.
+   */
+  readonly kind: 'pending' | 'replacement' | 'return'
   /** The agent's public key, base64url: what is admitted on approval. */
   readonly key: string
   /** UID of the cluster's `kube-system` namespace, as the agent says. */
   readonly uid: string
   readonly versions: { readonly [key: string]: string }
-  /** For a replacement: the name that its token is for. */
+  /** For a replacement: the name that its token is for; for a return: the name that it was admitted as. */
   readonly clusterName?: string
   /** What the agent would like to be called; without effect before the approval. */
   readonly proposedName?: string

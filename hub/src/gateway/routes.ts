@@ -3,7 +3,7 @@ const BUNDLES = 'bundles/'
 
 /** What an agent may ask for. */
 export type Route =
-  | { readonly name: 'enrol' | 'reports' | 'connect' }
+  | { readonly name: 'enrol' | 'return' | 'reports' | 'proofs' | 'connect' }
   | { readonly name: 'documents' | 'keys' | 'poll'; readonly query: URLSearchParams }
   | { readonly name: 'bundle'; readonly digest: string }
 
@@ -13,7 +13,7 @@ export function routeOf({ method, path }: { readonly method: string; readonly pa
   const [route = '', queryText = ''] = path.slice(PREFIX.length).split('?', 2)
   const query = new URLSearchParams(queryText)
   if (method === 'POST') {
-    if (route === 'enrol' || route === 'reports') return { name: route }
+    if (route === 'enrol' || route === 'return' || route === 'reports' || route === 'proofs') return { name: route }
     return route === 'poll' ? { name: 'poll', query } : undefined
   }
   if (method !== 'GET') return undefined
