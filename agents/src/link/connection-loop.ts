@@ -2,7 +2,8 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import { HubRefused, type HubResponse, HubUnreachable } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import { type AgentFrame, decodePollAnswer, encodeFrame } from '@flotilla/core/protocol/frames'
+import { encodeFitted } from '@flotilla/core/protocol/fit-frame'
+import { type AgentFrame, decodePollAnswer, MAX_FRAME_BYTES } from '@flotilla/core/protocol/frames'
 import type { Exchange } from './exchange.ts'
 import { type HubClient, retryAfterMs, type Speaker } from './hub-client.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
@@ -16,6 +17,8 @@ import {
 import { SocketConversation } from './socket-conversation.ts'
 
 const REFUSED_RETRY_MS = 60_000
+/** The frames of one poll together, so that its body is no longer than a frame may be. */
+const POLLED_FRAMES_BYTES = MAX_FRAME_BYTES - 1024
 
 export interface ConnectionLoopOptions {
   readonly exchange: Exchange
@@ -153,7 +156,9 @@ export class ConnectionLoop {
     let pollMs = 0
     try {
       for (let frames = waiting.splice(0); frames.length > 0; frames = waiting.splice(0, 1)) {
-        const body = Buffer.from(`{"frames":[${frames.map(encodeFrame).join(',')}]}`)
+        const body = Buffer.from(
+          `{"frames":[${frames.map(frame => encodeFitted(frame, POLLED_FRAMES_BYTES / frames.length)).join(',')}]}`,
+        )
         const response = await client.request(this.#options.speaker(), { method: 'POST', path: '/agent/v1/poll', body })
         if (response.status !== 200) {
           this.#options.refusedBy(response)

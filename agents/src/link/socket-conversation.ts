@@ -2,13 +2,20 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import { type AgentFrame, decodeHubFrame, encodeFrame, type HubFrame } from '@flotilla/core/protocol/frames'
+import { encodeFitted } from '@flotilla/core/protocol/fit-frame'
+import { type AgentFrame, decodeHubFrame, type HubFrame } from '@flotilla/core/protocol/frames'
 import type { Exchange } from './exchange.ts'
 import { spreadIntervalMs } from './redial.ts'
 
 const WELCOME_WITHIN_MS = 20_000
 /** A hub that has not answered for so many heartbeats is not there any more. */
 const SILENT_HEARTBEATS = 2.5
+/** Beyond so many bytes of frames that wait to be worked on, the hub is not listened to. */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024
+/** A hub that says so much at once is none of ours. */
+const MAX_QUEUED_FRAMES = 256
+/** A hub that lets so much of ours wait does not read. */
+const SLOW_READER_BYTES = 4 * 1024 * 1024
 
 export interface ConversationEnd {
   /** Whether the hub had said welcome. */
@@ -44,6 +51,9 @@ export class SocketConversation {
   #timer: Timer
   #work: Promise<void> = Promise.resolve()
   #open = true
+  #queuedFrames = 0
+  #queuedBytes = 0
+  #held = false
 
   constructor(socket: MessageSocket, options: ConversationOptions) {
     this.#socket = socket
@@ -62,9 +72,7 @@ export class SocketConversation {
         })
       })
     })
-    socket.onMessage(text => {
-      this.#work = this.#work.then(() => this.#receive(text))
-    })
+    socket.onMessage(text => this.#enqueue(text))
   }
 
   close(reason: string): void {
@@ -74,6 +82,31 @@ export class SocketConversation {
   /** Tells the hub now what would go with the next heartbeat. */
   sendSettled(): void {
     if (this.#stood) for (const frame of this.#options.exchange.outcomes()) this.#send(frame)
+  }
+
+  #enqueue(text: string): void {
+    this.#queuedFrames++
+    this.#queuedBytes += text.length
+    if (this.#queuedFrames > MAX_QUEUED_FRAMES) {
+      this.#queuedFrames--
+      this.#queuedBytes -= text.length
+      this.close('the hub says too much at once')
+      return
+    }
+    this.#hold()
+    this.#work = this.#work.then(async () => {
+      await this.#receive(text)
+      this.#queuedFrames--
+      this.#queuedBytes -= text.length
+      this.#hold()
+    })
+  }
+
+  #hold(): void {
+    const held = this.#queuedBytes > MAX_QUEUED_BYTES
+    if (held === this.#held || !this.#open) return
+    this.#held = held
+    this.#socket.reading?.(!held)
   }
 
   async #receive(text: string): Promise<void> {
@@ -128,6 +161,8 @@ export class SocketConversation {
   }
 
   #send(frame: AgentFrame): void {
-    if (this.#open) this.#socket.send(encodeFrame(frame))
+    if (!this.#open) return
+    this.#socket.send(encodeFitted(frame))
+    if (this.#socket.bufferedBytes > SLOW_READER_BYTES) this.close('the hub reads too slowly')
   }
 }
