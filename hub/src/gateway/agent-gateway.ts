@@ -5,17 +5,20 @@ import type { HubRequest, HubResponse, MessageSocket } from '@flotilla/core/port
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
+import { MAX_KEY_CHANGE_BYTES } from '@flotilla/core/protocol/agent-key'
 import { checkBody } from '@flotilla/core/protocol/assertion'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { Admission } from './admission.ts'
 import { type Authentication, authenticate, type Caller, type RequestHead } from './authenticate.ts'
+import { changeAgentKey } from './change-agent-key.ts'
 import { enrol } from './enrol.ts'
 import { addressKey, FailureLimiter } from './failure-limiter.ts'
 import { type HubKeys, linksFrom } from './hub-keys.ts'
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { Polls } from './polls.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
+import type { Revocations } from './revocations.ts'
 import { type Route, routeOf } from './routes.ts'
 import { serveBundle } from './serve-bundle.ts'
 import { serveDocuments } from './serve-documents.ts'
@@ -32,6 +35,8 @@ export interface GatewayEvents {
   heartbeat(clusterId: string): void
   /** A cluster was admitted (again): its documents have to be issued under its admission. */
   joined?(clusterId: string): void
+  /** Something about who the agent of a cluster is was stored: its key, or that there are two of it. */
+  identified?(clusterId: string): void
   /** A Bundle that is offered could not be read for its agent: lost, or damaged. */
   bundleMissing?(digest: Digest): void
 }
@@ -40,6 +45,8 @@ export interface GatewayOptions {
   readonly store: Store
   readonly bundles: BundleStore
   readonly keys: HubKeys
+  /** What is refused whatever the store says. */
+  readonly revocations?: Revocations
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -260,6 +267,11 @@ export class AgentGateway {
         } finally {
           this.#armSweep()
         }
+      case 'key': {
+        const { changed, response } = await changeAgentKey(request.body, caller, this.#options)
+        if (changed) this.#options.events.identified?.(cluster.id)
+        return response
+      }
       case 'keys':
         return respond(200, { links: linksFrom(keys.links, route.query.get('from')) })
       case 'connect':
@@ -271,14 +283,16 @@ export class AgentGateway {
 
   async #enrol(request: GatewayRequest): Promise<HubResponse> {
     const { log, events } = this.#options
-    const enrolment = await enrol(request.body, this.#options)
+    const { remoteAddress } = request
+    const enrolment = await enrol(request.body, remoteAddress, this.#options)
     if (enrolment.kind === 'refused') {
       this.#failures.failed(addressKey(request.remoteAddress))
       this.#count(enrolment.code)
-      const { remoteAddress } = request
       if (this.#mayLog(enrolment.code)) log.warn('an enrolment was refused', { code: enrolment.code, remoteAddress })
+    } else if (enrolment.kind === 'waiting') {
+      if (enrolment.isNew) log.info('an agent waits for approval', { enrolment: enrolment.enrolment, remoteAddress })
     } else {
-      log.info('a cluster was admitted', { cluster: enrolment.clusterId, remoteAddress: request.remoteAddress })
+      log.info('a cluster was admitted', { cluster: enrolment.clusterId, remoteAddress })
       this.#sockets.end(enrolment.clusterId, CLOSE.replaced, 'the cluster was admitted again')
       events.joined?.(enrolment.clusterId)
     }
@@ -298,8 +312,19 @@ export class AgentGateway {
   }
 
   async #authenticate(head: RequestHead): Promise<Authentication> {
-    const { store, keys, clock, log } = this.#options
-    const authentication = await authenticate(head, { store, hubId: keys.hubId, now: clock.now() })
+    const { store, keys, clock, log, events, revocations } = this.#options
+    const authentication = await authenticate(head, {
+      store,
+      hubId: keys.hubId,
+      now: clock.now(),
+      ...(revocations && { revocations }),
+      cloned: cluster => {
+        log.error('two agents speak for one cluster; it gets no Grants until one of them is admitted anew', {
+          cluster: cluster.id,
+        })
+        events.identified?.(cluster.id)
+      },
+    })
     if (authentication.kind === 'refused') {
       this.#count(authentication.code)
       const { code, cluster } = authentication
@@ -336,7 +361,7 @@ export class AgentGateway {
 
   #maxBodyBytes(name: Route['name']): number {
     const { enrol, reports, poll } = this.#limits.maxBodyBytes
-    return { enrol, reports, poll, documents: 0, bundle: 0, keys: 0, connect: 0 }[name]
+    return { enrol, reports, poll, documents: 0, bundle: 0, keys: 0, connect: 0, key: MAX_KEY_CHANGE_BYTES }[name]
   }
 
   #count(code: string): void {

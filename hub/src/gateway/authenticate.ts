@@ -1,12 +1,19 @@
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { ClusterRow, Store } from '@flotilla/core/ports/store'
+import { AGENT_KEY_PATH } from '@flotilla/core/protocol/agent-key'
 import {
   type AssertionClaims,
   type AssertionRefusal,
   checkAssertion,
+  type ReadAssertion,
   readAssertion,
 } from '@flotilla/core/protocol/assertion'
 import { importPublicKey } from '@flotilla/core/protocol/ed25519'
+import {
+  type IncarnationVerdict,
+  orderIncarnation,
+  type SpeakingState,
+} from '@flotilla/core/protocol/order-incarnation'
 import {
   commonVersion,
   INCARNATION_HEADER,
@@ -17,6 +24,7 @@ import {
 } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { refuse, respond } from './respond.ts'
+import type { Revocations } from './revocations.ts'
 
 export interface RequestHead {
   readonly method: string
@@ -29,81 +37,124 @@ export interface RequestHead {
 export interface Caller {
   readonly cluster: ClusterRow
   readonly claims: AssertionClaims
+  /** The key that signed the assertion: the agent's; for a change of it also the one before. */
+  readonly provedBy: string
 }
 
 export type Authentication =
   | { readonly kind: 'caller'; readonly caller: Caller }
   | { readonly kind: 'refused'; readonly response: HubResponse; readonly code: string; readonly cluster?: string }
 
+export interface AuthenticatingHub {
+  readonly store: Store
+  readonly hubId: string
+  readonly now: EpochMs
+  readonly revocations?: Revocations
+  /** Two agents were found to speak for one cluster. */
+  readonly cloned?: (cluster: ClusterRow) => void
+}
+
 /**
  * Finds out whose request this is, before its body is read (protocol.md 3). A new incarnation is stored, because every
  * later one of a lower number has to be refused, after a restart of the hub too.
  */
-export async function authenticate(
-  head: RequestHead,
-  hub: { readonly store: Store; readonly hubId: string; readonly now: EpochMs },
-): Promise<Authentication> {
+export async function authenticate(head: RequestHead, hub: AuthenticatingHub): Promise<Authentication> {
   const read = readAssertion(head.headers['authorization'])
   if (read.kind === 'refused') return unauthorised(read.code)
-  const { claims } = read
-  const cluster = await hub.store.read(rows => rows.cluster(claims.iss))
-  const key = cluster?.agentKey === undefined ? undefined : importPublicKey(cluster.agentKey)
-  if (!cluster || !key || cluster.revokedAt !== undefined) return unauthorised('UNKNOWN_CLUSTER')
-  const refusal = checkAssertion(read, {
-    hubId: hub.hubId,
-    admission: cluster.admission,
-    now: hub.now,
-    method: head.method,
-    path: head.path,
-    key,
-  })
-  if (refusal) return unauthorised(refusal.code, cluster.id)
+  const cluster = await hub.store.read(rows => rows.cluster(read.claims.iss))
+  if (!cluster || cluster.revokedAt !== undefined) return unauthorised('UNKNOWN_CLUSTER')
+  const proof = proveKey(read, head, cluster, hub)
+  if (proof.kind === 'refused') return unauthorised(proof.code, cluster.id)
   const offered = head.headers[PROTOCOL_HEADER]
   const theirs = parseVersions(offered)
   if (offered !== undefined && (!theirs || commonVersion(PROTOCOL_VERSIONS, theirs) === undefined)) {
     const message = `this hub speaks protocol ${versionText(PROTOCOL_VERSIONS)}`
     return { kind: 'refused', code: 'PROTOCOL', cluster: cluster.id, response: refuse(426, 'PROTOCOL', message) }
   }
-  return await orderIncarnation(hub.store, cluster, claims)
+  return await takeTurn(hub, { cluster, claims: read.claims, provedBy: proof.key })
 }
 
-async function orderIncarnation(store: Store, cluster: ClusterRow, claims: AssertionClaims): Promise<Authentication> {
-  const refused = outranked(cluster, claims)
-  if (refused) return refused
-  if (claims.inc === cluster.incarnation && claims.inst === cluster.instance) {
-    return { kind: 'caller', caller: { cluster, claims } }
+type Proof =
+  | { readonly kind: 'proved'; readonly key: string }
+  | { readonly kind: 'refused'; readonly code: AssertionRefusal | 'UNKNOWN_CLUSTER' }
+
+/** Which key of this cluster signed; the one before the last change counts where that change is asked for again. */
+function proveKey(read: ReadAssertion, head: RequestHead, cluster: ClusterRow, hub: AuthenticatingHub): Proof {
+  const { agentKey, previousKey } = cluster
+  const asksForChange = head.method === 'POST' && head.path === AGENT_KEY_PATH
+  let refused: Proof = { kind: 'refused', code: 'UNKNOWN_CLUSTER' }
+  for (const text of asksForChange ? [agentKey, previousKey] : [agentKey]) {
+    const key = text === undefined || hub.revocations?.hasKey(text) ? undefined : importPublicKey(text)
+    if (!key || text === undefined) continue
+    const { method, path } = head
+    const expected = { hubId: hub.hubId, admission: cluster.admission, now: hub.now, method, path, key }
+    const refusal = checkAssertion(read, expected)
+    if (!refusal) return { kind: 'proved', key: text }
+    refused = refusal
   }
-  return await store.write(async rows => {
+  return refused
+}
+
+/** Orders this start of the agent among the others; what is new about them is written down first. */
+async function takeTurn(hub: AuthenticatingHub, caller: Caller): Promise<Authentication> {
+  const { cluster, claims } = caller
+  const verdict = orderIncarnation(cluster, claims, hub.now)
+  if (!verdict.changed) return answerOf(verdict, caller)
+  const written = await hub.store.write(async rows => {
     const current = await rows.cluster(cluster.id)
-    if (!current || current.agentKey !== cluster.agentKey || current.admission !== claims.adm) {
-      return unauthorised('UNKNOWN_CLUSTER')
+    const same = current?.agentKey === cluster.agentKey && current?.admission === claims.adm
+    if (!current || !same || current.revokedAt !== undefined) return undefined
+    const turn = orderIncarnation(current, claims, hub.now)
+    if (!turn.changed) return { turn, row: current, found: false }
+    const row = withSpeaking(current, turn.state)
+    await rows.putCluster(row)
+    const found = !current.cloned && turn.state.cloned !== undefined
+    if (found) {
+      await rows.appendAudit({
+        at: Math.floor(hub.now),
+        actor: 'flotilla',
+        action: 'cluster.cloned',
+        subject: row.name,
+        detail: { cluster: row.id, admission: row.admission, why: turn.state.cloned.why },
+      })
     }
-    const late = outranked(current, claims)
-    if (late) return late
-    const raised: ClusterRow = { ...current, incarnation: claims.inc, instance: claims.inst }
-    await rows.putCluster(raised)
-    return { kind: 'caller', caller: { cluster: raised, claims } } as const
+    return { turn, row, found }
   })
+  if (!written) return unauthorised('UNKNOWN_CLUSTER', cluster.id)
+  if (written.found) hub.cloned?.(written.row)
+  return answerOf(written.turn, { ...caller, cluster: written.row })
+}
+
+function withSpeaking(row: ClusterRow, state: SpeakingState): ClusterRow {
+  const { incarnation, instance, speakers, overtakings, cloned } = state
+  return {
+    ...row,
+    incarnation,
+    ...(instance !== undefined && { instance }),
+    ...(speakers && { speakers }),
+    ...(overtakings && { overtakings }),
+    ...(cloned && { cloned }),
+  }
 }
 
 /** A refusal names the highest incarnation known; whoever holds the agent's Lease raises its own above that. */
-function outranked(cluster: ClusterRow, claims: AssertionClaims): Authentication | undefined {
-  const highestInc = cluster.incarnation
-  if (claims.inc < highestInc) {
-    const message = 'a newer start of this agent is known'
-    return conflict('INCARNATION', message, highestInc, cluster.id)
+function answerOf(verdict: IncarnationVerdict, caller: Caller): Authentication {
+  const { id } = caller.cluster
+  switch (verdict.kind) {
+    case 'speaks':
+      return { kind: 'caller', caller }
+    case 'outranked': {
+      const { highestInc } = verdict
+      const headers = { [INCARNATION_HEADER]: String(highestInc) }
+      const message = 'a newer start of this agent is known'
+      const response = respond(409, { code: 'INCARNATION', message, highestInc }, headers)
+      return { kind: 'refused', code: 'INCARNATION', cluster: id, response }
+    }
+    case 'cloned': {
+      const message = 'two agents speak for this cluster; an operator has to say which of them is the right one'
+      return { kind: 'refused', code: 'CLONED', cluster: id, response: refuse(409, 'CLONED', message) }
+    }
   }
-  if (claims.inc === highestInc && cluster.instance !== undefined && claims.inst !== cluster.instance) {
-    const message = 'two instances of this agent use one incarnation'
-    return conflict('CLONED', message, highestInc, cluster.id)
-  }
-  return undefined
-}
-
-function conflict(code: string, message: string, highestInc: number, cluster: string): Authentication {
-  const headers = { [INCARNATION_HEADER]: String(highestInc) }
-  const response = respond(409, { code, message, highestInc }, headers)
-  return { kind: 'refused', code, cluster, response }
 }
 
 /** One text for all, so that a stranger learns nothing; the code goes to the log and the counters. */

@@ -3,7 +3,7 @@ const BUNDLES = 'bundles/'
 
 /** What an agent may ask for. */
 export type Route =
-  | { readonly name: 'enrol' | 'return' | 'reports' | 'proofs' | 'connect' }
+  | { readonly name: 'enrol' | 'return' | 'reports' | 'proofs' | 'key' | 'connect' }
   | { readonly name: 'documents' | 'keys' | 'poll'; readonly query: URLSearchParams }
   | { readonly name: 'bundle'; readonly digest: string }
 
@@ -14,6 +14,7 @@ export function routeOf({ method, path }: { readonly method: string; readonly pa
   const query = new URLSearchParams(queryText)
   if (method === 'POST') {
     if (route === 'enrol' || route === 'return' || route === 'reports' || route === 'proofs') return { name: route }
+    if (route === 'key') return { name: 'key' }
     return route === 'poll' ? { name: 'poll', query } : undefined
   }
   if (method !== 'GET') return undefined
