@@ -32,7 +32,7 @@ function readSyncWindow(document: JsonObject): KindReading {
 
 function readFreezePeriod(document: JsonObject): KindReading {
   const name = nameOf(document)
-  const { level, announce: _, ...rest } = spec(document)
+  const { level, ...rest } = spec(document)
   const rule = { ...rest, freeze: level, ...head(document, `FreezePeriod/${name}`) } as unknown as FreezeRule
   if (!freezePeriodDocument.safeParse(document).success) return gate('FreezePeriod', document, rule, [])
   const forms = formProblems(rule.when)

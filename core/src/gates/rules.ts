@@ -140,6 +140,8 @@ export interface FreezeRule extends RuleHead {
   /** Go duration; 15m when absent. */
   readonly gracePeriod?: string
   readonly breakGlass?: BreakGlass
+  /** ISO durations: so long before each beginning people are told. */
+  readonly announce?: readonly string[]
   /** `false`: there is no exemption from it, whoever writes one. */
   readonly exemptable?: boolean
   /** Why nothing else of it could be read: it closes all that it may concern. */
