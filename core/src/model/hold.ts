@@ -29,6 +29,8 @@ export type HoldCode =
   | 'SKIP_RECONCILE'
   | 'SYNC_NOT_AUTOMATED'
   | 'STORE_BEHIND'
+  | 'RECOVERY_UNPROVED'
+  | 'RECOVERY_UNACKNOWLEDGED'
 
 export interface Hold {
   readonly code: HoldCode

@@ -96,7 +96,7 @@ const answered = v.object({
   ),
 })
 
-const agentFrame = v.variant('kind', [hello, heartbeat, settled, answered, lines])
+export const agentFrame = v.variant('kind', [hello, heartbeat, settled, answered, lines])
 
 /** What an agent says. */
 export type AgentFrame = v.InferOutput<typeof agentFrame>
@@ -108,7 +108,7 @@ export type CommandAnswer = AnsweredFrame['commands'][number]
 export type CommandResult = v.InferOutput<typeof commandResult>
 export type LinesFrame = v.InferOutput<typeof lines>
 
-const hubFrame = v.variant('kind', [
+export const hubFrame = v.variant('kind', [
   /** The first frame of a socket. */
   v.object({ kind: v.literal('nonce'), nonce }),
   /** The hello was believed: the connection stands. */
@@ -129,6 +129,8 @@ const hubFrame = v.variant('kind', [
   v.object({ kind: v.literal('ask'), of: which }),
   /** The answer to lines: what to fetch (`held`) or to send again (`reported`), and what the hub does not name. */
   v.object({ kind: v.literal('differ'), of: which, ids, unclaimed: ids }),
+  /** Show what you hold, as signed: this hub may not remember all that it has issued (5.7). */
+  v.object({ kind: v.literal('prove') }),
   /** Something was refused. `highestInc` is given when a newer incarnation is known. */
   v.object({
     kind: v.literal('error'),
@@ -172,13 +174,13 @@ export interface PollAnswer {
   readonly frames: readonly HubFrame[]
 }
 
-const pollAnswer = v.object({ version: count, pollMs: count, upTo: numberText, frames: listOf(hubFrame, 1000) })
+export const pollAnswer = v.object({ version: count, pollMs: count, upTo: numberText, frames: listOf(hubFrame, 1000) })
 
 export function decodePollAnswer(body: Uint8Array): Decoded<PollAnswer> {
   return decode(pollAnswer, parseBoundedJsonBytes(body, 4 * MAX_FRAME_BYTES))
 }
 
-const documentsAnswer = v.object({
+export const documentsAnswer = v.object({
   /** Compact JWS, in order of number. */
   documents: listOf(jws, 10_000),
   /** Open Grants; on the last page. */

@@ -6,18 +6,18 @@ import { decideAdoptions, judgeProof, type KnownApplication, type ProvedDocument
 /** A hub in three lines: each step issues the next number on some line. */
 interface Store {
   readonly upTo: DocumentNumber
-  readonly lines: ReadonlyMap<string, { readonly number: DocumentNumber; readonly jws: string }>
+  readonly lines: ReadonlyMap<string, { readonly number: DocumentNumber; readonly content: string }>
 }
 const EMPTY: Store = { upTo: { epoch: 1, n: 0 }, lines: new Map() }
 const issue = ({ upTo, lines }: Store, line: string, content: string): Store => {
   const number = { epoch: upTo.epoch, n: upTo.n + 1 }
   return {
     upTo: number,
-    lines: new Map(lines).set(line, { number, jws: `${number.epoch}.${number.n} ${line} ${content}` }),
+    lines: new Map(lines).set(line, { number, content: `${number.epoch}.${number.n} ${line} ${content}` }),
   }
 }
 const steps = fc.array(fc.constantFrom('a', 'b', 'calendar'), { maxLength: 20 })
-const judge = (store: Store, line: string, proof: { number: DocumentNumber; jws: string }) => {
+const judge = (store: Store, line: string, proof: { number: DocumentNumber; content: string }) => {
   const current = store.lines.get(line)
   return judgeProof(proof, { upTo: store.upTo, ...(current && { current }) })
 }
@@ -27,7 +27,7 @@ describe('a hub that is shown its own documents', () => {
     fc.assert(
       fc.property(steps, list => {
         let store = EMPTY
-        const seen: { line: string; number: DocumentNumber; jws: string }[] = []
+        const seen: { line: string; number: DocumentNumber; content: string }[] = []
         for (const line of list) {
           store = issue(store, line, 'x')
           seen.push({ line, ...store.lines.get(line)! })
@@ -47,7 +47,7 @@ describe('a hub that is shown its own documents', () => {
         for (let n = 0; n < issuedSince; n++) restored = issue(restored, 'another', 'z')
         for (const [line, proof] of lost.lines) {
           const held = backup.lines.get(line)
-          const isLater = held?.jws !== proof.jws
+          const isLater = held?.content !== proof.content
           if (isLater && held) expect(judge(restored, line, proof)).toBe('not-issued')
           if (isLater && !held && compareNumbers(proof.number, restored.upTo) > 0)
             expect(judge(restored, line, proof)).toBe('not-issued')

@@ -16,7 +16,7 @@ const at = (n: number, epoch = 3) => ({ epoch, n })
 describe('what a document with the hub’s own signature proves', () => {
   const line = (upTo: number, current?: readonly [number, string]): KnownLine => ({
     upTo: at(upTo),
-    ...(current && { current: { number: at(current[0]), jws: current[1] } }),
+    ...(current && { current: { number: at(current[0]), content: current[1] } }),
   })
   const rows: readonly (readonly [string, number, string, KnownLine, ProofVerdict])[] = [
     ['the current document', 5, 'a', line(9, [5, 'a']), 'issued'],
@@ -27,11 +27,16 @@ describe('what a document with the hub’s own signature proves', () => {
     ['one number with two contents', 5, 'a', line(9, [5, 'b']), 'not-issued'],
     ['newer than its line, though the cluster has come further since', 7, 'a', line(9, [5, 'b']), 'not-issued'],
   ]
-  test.each(rows)('%s', (_sentence, n, jws, known, verdict) =>
-    expect(judgeProof({ number: at(n), jws }, known)).toBe(verdict),
+  test.each(rows)('%s', (_sentence, n, content, known, verdict) =>
+    expect(judgeProof({ number: at(n), content }, known)).toBe(verdict),
   )
+  test('a document of before the last recovery proves nothing new', () => {
+    const known = { upTo: at(1, 4), current: { number: at(5), content: 'a' } }
+    expect(judgeProof({ number: at(7), content: 'b' }, known)).toBe('possible')
+    expect(judgeProof({ number: at(5), content: 'b' }, known)).toBe('possible')
+  })
   test('a number of a higher epoch is above every number of a lower one', () =>
-    expect(judgeProof({ number: at(1, 4), jws: 'a' }, line(900, [900, 'b']))).toBe('not-issued'))
+    expect(judgeProof({ number: at(1, 4), content: 'a' }, line(900, [900, 'b']))).toBe('not-issued'))
 })
 
 describe('the epoch after a recovery', () => {

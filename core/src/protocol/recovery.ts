@@ -10,8 +10,11 @@ import { compareNumbers, type DocumentNumber } from './documents.ts'
 export interface KnownLine {
   /** The highest number that the store ever gave out for the cluster. */
   readonly upTo: DocumentNumber
-  /** The current document of that line; absent when the store has none. */
-  readonly current?: { readonly number: DocumentNumber; readonly jws: string }
+  /**
+   * The current document of that line; absent when the store has none. Content is compared, not signatures: after a
+   * rotation of keys the same document is signed anew.
+   */
+  readonly current?: { readonly number: DocumentNumber; readonly content: string }
 }
 
 /**
@@ -27,15 +30,17 @@ export type ProofVerdict = 'issued' | 'possible' | 'not-issued'
  * memory is found out as well.
  */
 export function judgeProof(
-  proof: { readonly number: DocumentNumber; readonly jws: string },
+  proof: { readonly number: DocumentNumber; readonly content: string },
   known: KnownLine,
 ): ProofVerdict {
   if (compareNumbers(proof.number, known.upTo) > 0) return 'not-issued'
+  // Of before the last recovery: that the store was behind then is known.
+  if (proof.number.epoch < known.upTo.epoch) return 'possible'
   if (!known.current) return 'possible'
   const order = compareNumbers(proof.number, known.current.number)
   if (order > 0) return 'not-issued'
   if (order < 0) return 'possible'
-  return proof.jws === known.current.jws ? 'issued' : 'not-issued'
+  return proof.content === known.current.content ? 'issued' : 'not-issued'
 }
 
 /** Epochs are below this: what `3.41` may have before its point. */

@@ -7,6 +7,8 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { MAX_KEY_CHANGE_BYTES } from '@flotilla/core/protocol/agent-key'
 import { checkBody } from '@flotilla/core/protocol/assertion'
+import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
+import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { Admission } from './admission.ts'
@@ -20,6 +22,8 @@ import { Polls } from './polls.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import type { Revocations } from './revocations.ts'
 import { type Route, routeOf } from './routes.ts'
+import type { ProofTaker } from '../recovery/take-proofs.ts'
+import type { Returned } from '../recovery/take-return.ts'
 import { serveBundle } from './serve-bundle.ts'
 import { serveDocuments } from './serve-documents.ts'
 import { CLOSE } from './socket-session.ts'
@@ -54,6 +58,10 @@ export interface GatewayOptions {
   /** How many clusters the fleet has: their agents share the hub's time. */
   readonly clusters: () => number
   readonly events: GatewayEvents
+  /** What becomes of documents that agents show; without it, this hub never doubts its own store. */
+  readonly proofs?: ProofTaker
+  /** Hears an agent that shows an admission of before; without it, none is heard. */
+  readonly returned?: (body: Uint8Array | undefined, remoteAddress: string) => Promise<Returned>
 }
 
 export interface Connection {
@@ -93,11 +101,11 @@ export interface GatewayHead extends RequestHead {
   readonly contentLength?: number
 }
 
-/**
- * The hub's side of the hub–agent protocol (protocol.md), without sockets of its own: adapters bring requests and
 /** Of each code; the counters have them all. */
 const REFUSALS_LOGGED_PER_MINUTE = 20
 
+/**
+ * The hub's side of the hub–agent protocol (protocol.md), without sockets of its own: adapters bring requests and
  * streams of messages, simulation calls it directly.
  */
 export class AgentGateway {
@@ -109,9 +117,9 @@ export class AgentGateway {
   /** Bodies of strangers have room of their own: however many they are, agents are heard. */
   readonly #strangers: Admission
   readonly #failures: FailureLimiter
+  readonly #logged: FailureLimiter
   readonly #refused = new Map<string, number>()
   #foreignEntries = 0
-  readonly #logged: FailureLimiter
   #stopped = false
   #sweep: Timer | undefined
 
@@ -131,9 +139,9 @@ export class AgentGateway {
       maxExchangesOfOne: this.#limits.maxEnrolmentsOfOneAddress,
     })
     this.#failures = new FailureLimiter(clock, this.#limits.enrolmentFailuresPerMinute, 60_000)
+    this.#logged = new FailureLimiter(clock, REFUSALS_LOGGED_PER_MINUTE, 60_000)
   }
 
-    this.#logged = new FailureLimiter(clock, REFUSALS_LOGGED_PER_MINUTE, 60_000)
   get counters(): GatewayCounters {
     const { framesSent } = this.#sockets
     return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent }
@@ -164,7 +172,7 @@ export class AgentGateway {
       const admitted = await this.#admit({ ...request, contentLength: request.body?.length })
       if ('status' in admitted) return admitted
       const { route, caller } = admitted
-      if (!caller) return await this.#enrol(request)
+      if (!caller) return await (route.name === 'return' ? this.#return(request) : this.#enrol(request))
       if (checkBody(caller.claims, request.body)) {
         this.#count('BODY')
         return refuse(401, 'UNAUTHORISED', 'the assertion of this request does not hold')
@@ -231,7 +239,7 @@ export class AgentGateway {
     if ((head.contentLength ?? 0) > maxBodyBytes) {
       return refuse(413, 'TOO_LARGE', `a body here has at most ${maxBodyBytes} bytes`)
     }
-    if (route.name === 'enrol') {
+    if (route.name === 'enrol' || route.name === 'return') {
       const waitMs = this.#failures.waitMs(addressKey(head.remoteAddress))
       if (waitMs === 0) return { route }
       return refuse(429, 'TOO_MANY', 'too many refused enrolments from here', retryAfter(waitMs))
@@ -246,7 +254,7 @@ export class AgentGateway {
     const { cluster } = caller
     switch (route.name) {
       case 'documents':
-        return await serveDocuments(store, cluster.id, route.query, this.#limits)
+        return await serveDocuments(store, cluster.id, route.query, this.#limits, this.#options.proofs?.behind)
       case 'bundle':
         return await serveBundle(store, bundles, cluster.id, route.digest, digest =>
           this.#options.events.bundleMissing?.(digest),
@@ -276,7 +284,13 @@ export class AgentGateway {
         return respond(200, { links: linksFrom(keys.links, route.query.get('from')) })
       case 'connect':
         return refuse(426, 'UPGRADE_REQUIRED', 'this is for WebSockets', { upgrade: 'websocket' })
+      case 'proofs': {
+        const response = await this.#options.proofs?.take(cluster, request.body)
+        this.changed([cluster.id])
+        return response ?? notFound()
+      }
       case 'enrol':
+      case 'return':
         return notFound()
     }
   }
@@ -297,6 +311,19 @@ export class AgentGateway {
       events.joined?.(enrolment.clusterId)
     }
     return enrolment.response
+  }
+
+  /** A return that does not hold counts as a refused enrolment: it comes from a stranger. */
+  async #return(request: GatewayRequest): Promise<HubResponse> {
+    const { log, returned } = this.#options
+    if (!returned) return notFound()
+    const { response, code, waitsFor } = await returned(request.body, request.remoteAddress)
+    if (code !== undefined) {
+      this.#failures.failed(addressKey(request.remoteAddress))
+      this.#count(code)
+    }
+    if (waitsFor !== undefined) log.warn('an agent came back that the store does not know', { cluster: waitsFor })
+    return response
   }
 
   /** Ends what has fallen silent. Runs only while somebody is connected. */
@@ -361,11 +388,10 @@ export class AgentGateway {
 
   #maxBodyBytes(name: Route['name']): number {
     const { enrol, reports, poll } = this.#limits.maxBodyBytes
-    return { enrol, reports, poll, documents: 0, bundle: 0, keys: 0, connect: 0, key: MAX_KEY_CHANGE_BYTES }[name]
+    const read = { documents: 0, bundle: 0, keys: 0, connect: 0, key: MAX_KEY_CHANGE_BYTES }
+    return { enrol, return: MAX_RETURN_BYTES, reports, proofs: MAX_PROOF_BYTES, poll, ...read }[name]
   }
 
-  #count(code: string): void {
-    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1)
   /** Whoever asks in vain again and again is counted, and does not fill the log. */
   #mayLog(code: string): boolean {
     if (this.#logged.waitMs(code) > 0) return false
@@ -373,5 +399,7 @@ export class AgentGateway {
     return true
   }
 
+  #count(code: string): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1)
   }
 }

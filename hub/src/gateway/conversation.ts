@@ -1,5 +1,6 @@
-import type { PulsePayload } from '@flotilla/core/protocol/documents'
+import { compareNumbers, type PulsePayload } from '@flotilla/core/protocol/documents'
 import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
+import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { GatewayOptions } from './agent-gateway.ts'
 import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
 import { type ClusterTruth, openFrames, readTruth } from './cluster-truth.ts'
@@ -66,7 +67,7 @@ export class Conversation {
   }
 
   async #heartbeat(frame: HeartbeatFrame): Promise<readonly HubFrame[]> {
-    const { clock, keys, log, store } = this.#hub
+    const { clock, keys, log, store, proofs } = this.#hub
     this.skewMs = frame.skewMs
     let truth = await this.truth()
     // What is remembered may be old; before a difference is believed the store is asked again.
@@ -78,6 +79,12 @@ export class Conversation {
       now: Math.floor(clock.now()),
     }
     const frames: HubFrame[] = [{ kind: 'pulse', pulse: keys.sign('pulse', pulse) }]
+    if (proofs?.wants({ id: this.clusterId, recovery: truth.recovery })) frames.push({ kind: 'prove' })
+    // What this store says is not to be compared with, nor acted on, before it is known what was issued.
+    if (proofs?.behind || truth.recovery === 'unproved') {
+      this.#hub.events.heartbeat(this.clusterId)
+      return frames
+    }
     frames.push(...openFrames(truth))
     const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
     for (const which of ['held', 'reported'] as const) {
@@ -89,6 +96,10 @@ export class Conversation {
       }
       if (weighed.ask) frames.push({ kind: 'ask', of: which })
       else if (which === 'held' && frame.held !== ours.held) frames.push({ kind: 'changed', upTo: truth.upTo })
+    }
+    if (truth.recovery === 'proved' && truth.everyReport && frame.reported === ours.reported) {
+      await proofs?.reported(this.clusterId)
+      this.forget()
     }
     this.#hub.events.heartbeat(this.clusterId)
     return frames
@@ -113,7 +124,9 @@ export class Conversation {
         log.warn('an agent does not know reports that it made', { cluster: this.clusterId, count: missing.length })
       }
     }
-    return [differ]
+    // A number that was never given out: polls have no hello in which it would be proved.
+    const above = frame.of === 'held' && this.#hub.proofs !== undefined && isAnyAbove(gathered.lines, truth.upTo)
+    return above ? [differ, { kind: 'prove' }] : [differ]
   }
 
   async #readTruth(store: GatewayOptions['store'], clock: GatewayOptions['clock'], kid: string): Promise<ClusterTruth> {
@@ -123,4 +136,12 @@ export class Conversation {
     if (generation === this.#generation) this.#truth = truth
     return truth
   }
+}
+
+function isAnyAbove(lines: readonly string[], upTo: string): boolean {
+  const highest = parseNumberText(upTo)
+  return lines.some(line => {
+    const number = parseNumberText(line.split(' ')[1] ?? '')
+    return number !== undefined && highest !== undefined && compareNumbers(number, highest) > 0
+  })
 }

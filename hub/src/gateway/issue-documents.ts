@@ -117,7 +117,7 @@ export async function issueGrant(
 ): Promise<GrantIssued> {
   const cluster = await clusterOf(writer, clusterId)
   const document = await currentNumber(writer, clusterId, applicationLine(content.applicationId))
-  if (!document) return { kind: 'nothing-offered' }
+  if (document?.epoch !== cluster.epoch) return { kind: 'nothing-offered' }
   const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
   if (content.decidedWith && compareNumbers(content.decidedWith, cal) !== 0) return { kind: 'stale' }
   const now = Math.floor(clock.now())
@@ -165,7 +165,9 @@ async function issue(
   // Number, time and calendar are left out: a newer calendar alone re-signs no Offer.
   const hash = sha256(canonicalJson({ ...meaning, adm: cluster.admission } as unknown as JsonObject))
   const current = await writer.document(cluster.id, key)
-  if (current && current.meaning === hash && !renew) return { kind: 'unchanged', number: current.number }
+  // What an earlier epoch said is void, and is said again (protocol.md 5.7).
+  const stands = current?.number.epoch === cluster.epoch
+  if (stands && current.meaning === hash && !renew) return { kind: 'unchanged', number: current.number }
   const number = await writer.nextNumber(cluster.id)
   const issuedAt = Math.floor(clock.now())
   const payload = { ...meaning, ...rest, number, cluster: cluster.id, adm: cluster.admission, iat: issuedAt }

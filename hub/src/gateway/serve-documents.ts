@@ -14,6 +14,8 @@ const MAX_IDS = 100
 /**
  * `GET /agent/v1/documents?since=3.41[&ids=a,b]`: a cluster's current documents above a number, in order of number,
  * the calendar first, the open Grants with the last page; or the documents of the ids named, whatever their number.
+ *
+ * @param behind The store may have forgotten what was issued: nothing of it is handed out.
  */
 export async function serveDocuments(
   store: Store,
@@ -78,7 +80,7 @@ async function named(
     const found = await Promise.all(
       ids.map(id => rows.document(clusterId, id === CALENDAR_ID ? CALENDAR_LINE : applicationLine(id))),
     )
-    const documents = found.flatMap(row => (row?.number.epoch === epoch ? [row.jws] : []))
+    const documents = found.flatMap(row => (row !== undefined && row.number.epoch === epoch ? [row.jws] : []))
     return { documents, grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false }
   })
 }

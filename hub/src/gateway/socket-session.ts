@@ -1,11 +1,9 @@
 import type { Timer } from '@flotilla/core/ports/clock'
 import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
 import { readHelloProof } from '@flotilla/core/protocol/assertion'
-import { compareNumbers } from '@flotilla/core/protocol/documents'
 import { importPublicKey } from '@flotilla/core/protocol/ed25519'
 import { encodeFitted } from '@flotilla/core/protocol/fit-frame'
 import { type AgentFrame, decodeAgentFrame, type HelloFrame, type HubFrame } from '@flotilla/core/protocol/frames'
-import { readDocument } from '@flotilla/core/protocol/signed-document'
 import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
 import type { GatewayOptions } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
@@ -175,18 +173,6 @@ export class SocketSession {
 
   /** An agent that holds a document of ours with a number that this store never gave out: the store is behind. */
   async #compareHighest(frame: HelloFrame): Promise<void> {
-    if (frame.highest === undefined) return
-    const { keys, store, log } = this.#hub
-    const { cluster } = this.caller
-    const read = readDocument(frame.highest, { cluster: cluster.id, adm: cluster.admission, keys: keys.publicKeys })
-    if (read.kind === 'refused' || !('number' in read.document)) return
-    const current = await store.read(rows => rows.cluster(cluster.id))
-    const { number } = read.document
-    if (current && compareNumbers(number, { epoch: current.epoch, n: current.lastNumber }) > 0) {
-      log.error('STORE_BEHIND: an agent proves a document that this store did not issue', {
-        cluster: cluster.id,
-        number,
-      })
-    }
+    if (frame.highest !== undefined) await this.#hub.proofs?.hear(this.caller.cluster, frame.highest)
   }
 }

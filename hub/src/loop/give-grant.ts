@@ -7,6 +7,7 @@ import { sourcesOf } from '@flotilla/core/project/permit'
 import type { DocumentNumber, SyncOptions } from '@flotilla/core/protocol/documents'
 import { isAutomated } from '@flotilla/core/sync/sync-options'
 import { issueGrant } from '../gateway/issue-documents.ts'
+import { grantHold } from '../recovery/hold-back.ts'
 import { revisionOf } from './decide-release.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
@@ -50,6 +51,8 @@ export async function giveGrant(
     if (decision.at !== undefined) round.lookAgain.set(row.id, decision.at)
     return undefined
   }
+  const doubt = grantHold(services.recovery, cluster)
+  if (doubt) return doubt
   const started = new Set(operations.map(({ id }) => id))
   const waitMs = world.pace.waitMs(row.id, offer, started, clock.monotonicMs())
   const waitUntil = waitMs > 0 ? clock.now() + waitMs : await grants.waitFor(unanswered, report?.receivedAt)

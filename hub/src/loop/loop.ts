@@ -5,7 +5,9 @@ import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import type { ShownDocument } from '../recovery/take-proofs.ts'
 import { Mutex } from '../store/mutex.ts'
+import { adoptIds } from './adopt-ids.ts'
 import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
@@ -74,6 +76,7 @@ export class Loop {
     })
     const { world, sources } = this
     this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
+    world.everySetFresh = () => this.#sets.everyFresh
     this.#namesBench = {
       world,
       sources,
@@ -165,6 +168,30 @@ export class Loop {
   /** A cluster joined, or its agent came back; under another admission everything is issued again. */
   connected(clusterName: string): void {
     this.#queue.add(`cluster/${clusterName}`)
+  }
+
+  /** Whether the store may be trusted has changed: what was held back for it is looked at again. */
+  lookAtEverything(): void {
+    this.#queue.add(...[...this.world.clusters()].map(({ name }) => `cluster/${name}`))
+    this.#queue.add(...[...this.world.applications()].map(({ id }) => `application/${id}`))
+  }
+
+  /** A cluster's agent has reported on everything since the last recovery. */
+  caughtUp(clusterName: string): void {
+    this.#queue.add(`cluster/${clusterName}`, ...this.#boundTo(clusterName))
+  }
+
+  /** Takes over the ids under which a cluster's agent holds its Applications. @throws StoreError */
+  async adopt(cluster: ClusterRow, shown: readonly ShownDocument[]): Promise<void> {
+    const { world } = this
+    const register = (row: ApplicationRow): void => this.#register(row)
+    const concerned = await adoptIds(cluster, shown, { world, services: this.#services, rows: this.#rows, register })
+    this.#services.announce.applications(concerned)
+    this.#queue.add(`cluster/${cluster.name}`, ...this.#boundTo(cluster.name))
+  }
+
+  #boundTo(clusterName: string): readonly string[] {
+    return this.world.idsOf('cluster', clusterName).map(id => `application/${id}`)
   }
 
   /** Whoever read these was told something by a service over the network that is not so any more. */

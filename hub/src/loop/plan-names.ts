@@ -157,7 +157,7 @@ function follow(
   const orphan = world.orphanOf(declared.name, clusterName)
   const there: ApplicationRow = orphan
     ? { ...orphan, ...declared, hold: undefined, changedAt: input.now }
-    : { ...declared, id: input.newId(), images: [], createdAt: input.now, changedAt: input.now }
+    : { ...declared, id: idFor(declared.name, clusterName, world, input), images: [], createdAt: input.now, changedAt: input.now }
   if (!row) return { put: [there] }
   if (!mayUpdate && row.state === 'active') {
     return { put: isLasting(row.hold) ? [{ ...row, hold: undefined, changedAt: input.now }] : [] }
@@ -177,6 +177,12 @@ function follow(
     return equalJson(row.provenance, updated.provenance) ? { put: [] } : { put: [], moved: updated }
   }
   return { put: [{ ...updated, hold: undefined, changedAt: input.now }] }
+}
+
+/** A new id, or the one under which the cluster's agent has held it since before the store was lost (protocol.md 5.7). */
+function idFor(name: string, clusterName: string, world: World, input: NamePlanInput): string {
+  const adopted = world.adopted.idOf(name, clusterName)
+  return adopted !== undefined && world.application(adopted) === undefined ? adopted : input.newId()
 }
 
 function sameMeaning(a: ApplicationRow, b: ApplicationRow): boolean {

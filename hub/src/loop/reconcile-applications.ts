@@ -6,6 +6,7 @@ import { readJws } from '@flotilla/core/protocol/jws'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueOffer } from '../gateway/issue-documents.ts'
+import { offerHold } from '../recovery/hold-back.ts'
 import type { Mutex } from '../store/mutex.ts'
 import { decideRelease, type Release, type ReleaseDecision } from './decide-release.ts'
 import { giveGrant } from './give-grant.ts'
@@ -129,6 +130,8 @@ async function perform(
     const reason = `no agent has joined as "${release.cluster.name}" yet; make it a token with: flotilla cluster join-token --cluster ${release.cluster.name}`
     return await putRow({ ...released, hold: { code: 'CLUSTER_NOT_JOINED', reason } }, row, writer, round, now)
   }
+  const doubt = offerHold(services.recovery, cluster)
+  if (doubt) return await putRow({ ...released, hold: doubt }, row, writer, round, now)
   const application = applicationOf(row)
   const before = await writer.document(cluster.id, applicationLine(row.id))
   const issued = await issueOffer(writer, services.keys, services.clock, cluster.id, {

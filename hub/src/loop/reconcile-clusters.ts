@@ -46,7 +46,7 @@ export async function reconcileClusters(
         rows.push(row)
         changed.push(name)
       }
-      if (!known?.agentKey || known.revokedAt !== undefined) continue
+      if (!known?.agentKey || known.revokedAt !== undefined || services.recovery?.behind) continue
       const content = { intervals: [], void: [], horizonMs: CALENDAR_HORIZON_MS }
       const issued = await issueCalendar(writer, keys, clock, known.id, content)
       if (issued.kind === 'issued') clusterIds.push(known.id)

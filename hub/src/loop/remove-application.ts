@@ -4,11 +4,14 @@ import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/doc
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueTombstone } from '../gateway/issue-documents.ts'
+import { removalDoubt } from '../recovery/hold-back.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
 /** A removal that is not heard of for so long is permitted anew: its record may be lost. */
 const LONGEST_REMOVAL_MS = 60 * 60_000
+/** How often is looked whether what the store remembers may be believed. */
+const DOUBT_MS = 60_000
 const NOTHING_STARTED: ReadonlySet<string> = new Set()
 
 /**
@@ -23,6 +26,12 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   const removalGraceMs = row.removal?.graceMs ?? services.removalGraceMs
   const cluster = row.clusterId === undefined ? undefined : await writer.cluster(row.clusterId)
   if (!cluster) return await forget(row, bench)
+  // What the store remembers of a removal may be out of date: it waits until it is known what there is.
+  const doubt = removalDoubt(services.recovery, cluster, world.everySetFresh())
+  if (doubt === 'issue-nothing') {
+    round.lookAgain.set(row.id, clock.now() + DOUBT_MS)
+    return
+  }
   const policy = row.removal?.policy ?? withdrawalPolicy(applicationOf(row))
   const issued = await issueTombstone(writer, keys, clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
@@ -49,6 +58,10 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   const running = await runningSince(row.id, issued.number, bench)
   if (running !== undefined && clock.now() < running + LONGEST_REMOVAL_MS) {
     round.lookAgain.set(row.id, running + LONGEST_REMOVAL_MS)
+    return
+  }
+  if (doubt === 'grant-nothing') {
+    round.lookAgain.set(row.id, clock.now() + DOUBT_MS)
     return
   }
   const { open, unanswered } = await grants.of(cluster, row.id, issued.number)
@@ -104,7 +117,8 @@ async function runningSince(
   return same ? grant.createdAt : undefined
 }
 
-async function forget(row: ApplicationRow, { writer, round }: Workbench): Promise<void> {
+async function forget(row: ApplicationRow, { writer, world, round }: Workbench): Promise<void> {
+  await world.adopted.forget(row, writer)
   await writer.deleteApplication(row.id)
   round.removed.push(row.id)
   round.changed.push(row.id)

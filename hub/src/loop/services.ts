@@ -10,6 +10,7 @@ import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { Expand } from '../expand/expand-in-worker.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
+import type { Recovery } from '../recovery/recovery.ts'
 import type { SourceFiles } from './config-sources.ts'
 
 /** The mirrors of all repositories, as the loop uses them. */
@@ -76,4 +77,6 @@ export interface LoopServices {
   readonly removalGraceMs: number
   /** What sets may do with what they generated, by the hub's settings; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
+  /** Whether the store may be trusted; it is, without it. */
+  readonly recovery?: Pick<Recovery, 'behind' | 'unacknowledged'>
 }

@@ -101,6 +101,12 @@ export class SetRounds {
     return this.#expanding || this.#queue.waiting('set') > 0
   }
 
+  /** Whether every set there is has been expanded, and no input of any was away. */
+  get everyFresh(): boolean {
+    if (this.pending || !this.#sources.configs.every(({ name }) => this.#sources.loaded(name))) return false
+    return [...this.#world.fleet.sets.keys()].every(key => this.#stale.get(key) === false)
+  }
+
   /** Looks at these names again when no set is pending any more. */
   postpone(names: readonly string[]): void {
     for (const name of names) this.#postponed.add(name)

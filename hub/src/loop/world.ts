@@ -5,6 +5,7 @@ import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { BoundedMemo } from '../source/bounded-memo.ts'
+import { AdoptedIds } from './adopt-ids.ts'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
 import { GrantPace } from './grant-pace.ts'
 import { Heads } from './heads.ts'
@@ -43,6 +44,10 @@ export class World {
   readonly kinds = new BoundedMemo<readonly GroupKind[]>(MOST_KINDS, kinds => kinds.length + 1)
 
   readonly pace = new GrantPace()
+  /** Ids under which agents hold Applications that the store has forgotten. */
+  readonly adopted = new AdoptedIds()
+  /** Whether every set has been expanded from fresh inputs since the start. */
+  everySetFresh: () => boolean = () => false
   /** Withdrawn Applications: since when, of monotonic time, it has been certain that nobody wants them. */
   readonly absences = new Map<string, { readonly changedAt: EpochMs; readonly sinceMs: number }>()
 
@@ -66,6 +71,7 @@ export class World {
   async load(rows: StoreReader): Promise<void> {
     for (const row of await rows.applications()) this.putApplication(row)
     for (const row of await rows.clusters()) this.putCluster(row)
+    await this.adopted.restore(rows, this.clusters())
   }
 
   application(id: string): ApplicationRow | undefined {

@@ -1,0 +1,161 @@
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
+import type { Random } from '@flotilla/core/ports/random'
+import type { ClusterRow, EnrolmentRow, Store, StoreWriter } from '@flotilla/core/ports/store'
+import { enrolmentId } from '@flotilla/core/protocol/decide-enrolment'
+import type { AdmissionPayload } from '@flotilla/core/protocol/documents'
+import { type ReturnRequest, readReturn } from '@flotilla/core/protocol/return'
+import { signAdmission } from '../gateway/enrol.ts'
+import type { HubKeys } from '../gateway/hub-keys.ts'
+import { refuse, respond, retryAfter } from '../gateway/respond.ts'
+import type { Revocations } from '../gateway/revocations.ts'
+import type { Recovery } from './recovery.ts'
+
+export interface ReturnOptions {
+  readonly store: Store
+  readonly keys: HubKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly revocations?: Revocations
+  readonly recovery: Recovery
+}
+
+export interface Returned {
+  readonly response: HubResponse
+  /** Why not, for the counters. */
+  readonly code?: string
+  /** It waits for a person since now. */
+  readonly waitsFor?: string
+}
+
+const ASK_AGAIN_MS = 20_000
+const NOTED_EVERY_MS = 60 * 60_000
+
+/**
+ * Hears an agent that this hub does not know, and that shows an admission by this hub's own signature (protocol.md
+ * 5.7): the store has forgotten it. The Cluster gets its id back at once, which gives nobody a right; the key waits for
+ * an operator, because the store may have forgotten as well that it was replaced.
+ */
+export async function takeReturn(
+  body: Uint8Array | undefined,
+  remoteAddress: string,
+  options: ReturnOptions,
+): Promise<Returned> {
+  const { keys, store, clock, recovery } = options
+  const reading = readReturn(Buffer.from(body ?? []).toString('utf8'), {
+    hubId: keys.hubId,
+    keys: keys.publicKeys,
+  })
+  if (reading.kind === 'refused') return unknown('RETURN')
+  const { request, admission } = reading
+  if (options.revocations?.hasKey(request.key)) return unknown('RETURN_REVOKED')
+  const now = Math.floor(clock.now())
+  const known = await store.read(rows => rows.cluster(admission.cluster))
+  if (known?.agentKey === request.key && known.revokedAt === undefined && !known.cloned) {
+    // Its own admission is lower than what it is told now, or the answer that told it was lost.
+    return { response: respond(200, { admission: signAdmission(known, request.key, keys, now) }) }
+  }
+  // That it was replaced or revoked since is remembered: then this is an old key, and nothing was forgotten.
+  if (known && admission.adm <= known.admission && !(await isWaiting(store, request, admission)))
+    return unknown('RETURN')
+  if (!known || admission.adm > known.admission) {
+    await recovery.found('admitted', {
+      cluster: admission.cluster,
+      clusterName: admission.clusterName,
+      shown: `admission ${admission.adm}`,
+      known: known ? `admission ${known.admission}` : 'no such cluster',
+    })
+  }
+  const noted = await store.write(rows =>
+    note(rows, request, admission, { remoteAddress, now, epoch: epochOf(recovery) }),
+  )
+  if (noted.state === 'rejected') return unknown('RETURN_REJECTED')
+  const waitMs = ASK_AGAIN_MS * (1 + options.random.fraction())
+  const response = respond(202, { code: 'WAITING', enrolment: noted.id }, retryAfter(waitMs))
+  return { response, ...(noted.requestedAt === now && { waitsFor: noted.clusterName ?? noted.id }) }
+}
+
+async function isWaiting(store: Store, request: ReturnRequest, admission: AdmissionPayload): Promise<boolean> {
+  return (await store.read(rows => rows.enrolment(idOf(request, admission)))) !== undefined
+}
+
+function idOf({ key }: ReturnRequest, { cluster, adm }: AdmissionPayload): string {
+  return enrolmentId(`return ${cluster} ${adm}`, key)
+}
+
+function epochOf({ state }: Recovery): number {
+  return state.kind === 'behind' ? 1 : (state.epoch ?? 1)
+}
+
+async function note(
+  rows: StoreWriter,
+  request: ReturnRequest,
+  admission: AdmissionPayload,
+  { remoteAddress, now, epoch }: { readonly remoteAddress: string; readonly now: number; readonly epoch: number },
+): Promise<EnrolmentRow> {
+  const id = idOf(request, admission)
+  const before = await rows.enrolment(id)
+  if (before && (before.state !== 'waiting' || now - before.askedAt < NOTED_EVERY_MS)) return before
+  if (!before) await giveIdBack(rows, admission, epoch)
+  const { key, uid, versions } = request
+  const row: EnrolmentRow = before
+    ? { ...before, askedAt: now, address: remoteAddress }
+    : {
+        id,
+        tokenId: '',
+        kind: 'return',
+        key,
+        uid,
+        versions,
+        clusterName: admission.clusterName,
+        proposedLabels: {},
+        address: remoteAddress,
+        requestedAt: now,
+        askedAt: now,
+        state: 'waiting',
+      }
+  await rows.putEnrolment(row)
+  if (!before) {
+    await rows.appendAudit({
+      at: now,
+      actor: `cluster/${admission.clusterName}`,
+      action: 'cluster.return',
+      subject: admission.clusterName,
+      detail: { enrolment: id, cluster: admission.cluster, admission: admission.adm, uid, address: remoteAddress },
+    })
+  }
+  return row
+}
+
+/** The Cluster's record under the id and at least the admission that it had; without a key. */
+async function giveIdBack(rows: StoreWriter, admission: AdmissionPayload, epoch: number): Promise<void> {
+  const { cluster: id, clusterName: name, adm } = admission
+  const known = await rows.cluster(id)
+  if (known) {
+    if (known.admission < adm) await rows.putCluster({ ...known, admission: adm, recovery: 'unproved' })
+    return
+  }
+  const namesake = await rows.clusterByName(name)
+  if (namesake) {
+    // Somebody joined under the name meanwhile: a person has to choose, and the id is theirs.
+    const used = namesake.agentKey !== undefined || (await rows.documents(namesake.id)).length > 0
+    if (used || namesake.admission > 0) return
+    await rows.deleteCluster(namesake.id)
+  }
+  const row: ClusterRow = {
+    id,
+    name,
+    admission: adm,
+    incarnation: 0,
+    epoch,
+    lastNumber: 0,
+    versions: {},
+    recovery: 'unproved',
+  }
+  await rows.putCluster(row)
+}
+
+/** The same for whatever does not hold: a stranger learns nothing. */
+function unknown(code: string): Returned {
+  return { code, response: refuse(401, 'UNAUTHORISED', 'this hub does not know that admission') }
+}
