@@ -112,7 +112,16 @@ export const hubFrame = v.variant('kind', [
   /** The first frame of a socket. */
   v.object({ kind: v.literal('nonce'), nonce }),
   /** The hello was believed: the connection stands. */
-  v.object({ kind: v.literal('welcome'), version: count, heartbeatMs: count, upTo: numberText }),
+  v.object({
+    kind: v.literal('welcome'),
+    version: count,
+    heartbeatMs: count,
+    upTo: numberText,
+    /** The newest hub key: to be fetched first, because what follows may be signed by it. */
+    newest: v.exactOptional(publicKey),
+  }),
+  /** The agent named another key as the newest one it knows than this. */
+  v.object({ kind: v.literal('keys'), newest: publicKey }),
   /** The signed answer to a heartbeat's nonce. */
   v.object({ kind: v.literal('pulse'), pulse: jws }),
   /** There are documents up to this number. */

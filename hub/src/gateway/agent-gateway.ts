@@ -41,6 +41,8 @@ export interface GatewayEvents {
   joined?(clusterId: string): void
   /** Something about who the agent of a cluster is was stored: its key, or that there are two of it. */
   identified?(clusterId: string): void
+  /** An agent names this as the newest hub key that it knows. */
+  knowsKey?(clusterId: string, kid: string): void
   /** A Bundle that is offered could not be read for its agent: lost, or damaged. */
   bundleMissing?(digest: Digest): void
 }
@@ -254,7 +256,9 @@ export class AgentGateway {
     const { cluster } = caller
     switch (route.name) {
       case 'documents':
-        return await serveDocuments(store, cluster.id, route.query, this.#limits, this.#options.proofs?.behind)
+        return await serveDocuments(store, cluster.id, route.query, this.#limits, this.#options.proofs?.behind, jws =>
+          keys.fresh(jws),
+        )
       case 'bundle':
         return await serveBundle(store, bundles, cluster.id, route.digest, digest =>
           this.#options.events.bundleMissing?.(digest),

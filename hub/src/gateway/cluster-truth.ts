@@ -74,7 +74,7 @@ export async function readTruth(
       held: heldDigest(heldLines),
       reportedLines,
       reported: reportedDigest(reportedLines.values()),
-      grants: grants.map(grant => grant.jws),
+      grants: cluster?.cloned ? [] : grants.map(grant => grant.jws),
       commands: commands.filter(({ payload }) => payload.adm === cluster?.admission).map(command => command.jws),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
       recovery: cluster?.recovery,

@@ -15,6 +15,8 @@ import { settleGrants } from './take-reports.ts'
 export class Conversation {
   readonly clusterId: string
   skewMs: number | undefined
+  /** The newest hub key that the agent has named. */
+  #kid: string | undefined
   readonly #hub: GatewayOptions
   readonly #limits: GatewayLimits
   #truth: ClusterTruth | undefined
@@ -40,7 +42,7 @@ export class Conversation {
     const { store, clock, keys } = this.#hub
     const known = this.#truth
     if (known && clock.monotonicMs() - known.readAt < this.#limits.truthMs) return known
-    return await this.#readTruth(store, clock, keys.kid)
+    return await this.#readTruth(store, clock, keys.newest)
   }
 
   async answer(frame: AgentFrame): Promise<readonly HubFrame[]> {
@@ -71,7 +73,7 @@ export class Conversation {
     this.skewMs = frame.skewMs
     let truth = await this.truth()
     // What is remembered may be old; before a difference is believed the store is asked again.
-    if (!agrees(frame, truth, this.#excused)) truth = await this.#readTruth(store, clock, keys.kid)
+    if (!agrees(frame, truth, this.#excused)) truth = await this.#readTruth(store, clock, keys.newest)
     const pulse: PulsePayload = {
       typ: 'pulse',
       cluster: this.clusterId,
@@ -79,6 +81,11 @@ export class Conversation {
       now: Math.floor(clock.now()),
     }
     const frames: HubFrame[] = [{ kind: 'pulse', pulse: keys.sign('pulse', pulse) }]
+    if (frame.kid !== keys.newest) frames.unshift({ kind: 'keys', newest: keys.newest })
+    if (frame.kid !== this.#kid) {
+      this.#kid = frame.kid
+      this.#hub.events.knowsKey?.(this.clusterId, frame.kid)
+    }
     if (proofs?.wants({ id: this.clusterId, recovery: truth.recovery })) frames.push({ kind: 'prove' })
     // What this store says is not to be compared with, nor acted on, before it is known what was issued.
     if (proofs?.behind || truth.recovery === 'unproved') {
@@ -116,7 +123,7 @@ export class Conversation {
     if (frame.more) return []
     this.#lines = undefined
     const { store, clock, keys, log } = this.#hub
-    const truth = await this.#readTruth(store, clock, keys.kid)
+    const truth = await this.#readTruth(store, clock, keys.newest)
     const { frame: differ, missing } = answerLines(frame.of, truth, gathered.lines)
     if (frame.of === 'reported') {
       this.#excused = new Set(missing)
@@ -131,7 +138,9 @@ export class Conversation {
 
   async #readTruth(store: GatewayOptions['store'], clock: GatewayOptions['clock'], kid: string): Promise<ClusterTruth> {
     const generation = this.#generation
-    const truth = await readTruth(store, clock, this.clusterId, kid)
+    const read = await readTruth(store, clock, this.clusterId, kid)
+    const fresh = (jws: string): string => this.#hub.keys.fresh(jws)
+    const truth = { ...read, grants: read.grants.map(fresh), commands: read.commands.map(fresh) }
     // What was read before the last change must not be remembered after it.
     if (generation === this.#generation) this.#truth = truth
     return truth

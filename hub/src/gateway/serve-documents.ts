@@ -15,6 +15,7 @@ const MAX_IDS = 100
  * `GET /agent/v1/documents?since=3.41[&ids=a,b]`: a cluster's current documents above a number, in order of number,
  * the calendar first, the open Grants with the last page; or the documents of the ids named, whatever their number.
  *
+ * @param fresh Puts a document under the key that signs now.
  * @param behind The store may have forgotten what was issued: nothing of it is handed out.
  */
 export async function serveDocuments(
@@ -23,6 +24,7 @@ export async function serveDocuments(
   query: URLSearchParams,
   limits: Pick<GatewayLimits, 'pageDocuments' | 'pageBytes'>,
   behind = false,
+  fresh = (jws: string): string => jws,
 ): Promise<HubResponse> {
   const sinceText = query.get('since')
   const since = sinceText === null ? undefined : parseNumberText(sinceText)
@@ -31,7 +33,12 @@ export async function serveDocuments(
   if (ids && ids.length > MAX_IDS) return refuse(400, 'MALFORMED', `ids must be at most ${MAX_IDS}`)
   if (behind) return respond(200, { documents: [], grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false })
   const answer = ids ? await named(store, clusterId, ids, since) : await page(store, clusterId, since, limits)
-  return respond(200, answer)
+  return respond(200, {
+    ...answer,
+    documents: answer.documents.map(fresh),
+    grants: answer.grants.map(fresh),
+    ...(answer.commands && { commands: answer.commands.map(fresh) }),
+  })
 }
 
 async function page(
@@ -57,7 +64,7 @@ async function page(
     // The calendar travels with the first page, whatever its number: nothing starts behind it.
     const calendar = documents.find(document => document.key === CALENDAR_LINE)
     const others = taken.filter(document => document !== calendar)
-    const grants = more ? [] : (await rows.openGrants(clusterId)).map(grant => grant.jws)
+    const grants = more || cluster?.cloned ? [] : (await rows.openGrants(clusterId)).map(grant => grant.jws)
     const commands = more ? [] : (await rows.openCommands(clusterId)).map(command => command.jws)
     return {
       documents: [...(calendar ? [calendar] : []), ...others].map(document => document.jws),

@@ -167,7 +167,7 @@ export class SocketSession {
     if (this.#ended) return
     await this.#compareHighest(frame)
     this.standing = true
-    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.heartbeatMs, upTo })
+    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.heartbeatMs, upTo, newest: this.#hub.keys.newest })
     this.#hooks.stood(this)
   }
 
