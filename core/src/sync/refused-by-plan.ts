@@ -1,0 +1,29 @@
+import { textAt } from '../json/read-json.ts'
+import { objectKeyText } from '../model/kubernetes-object.ts'
+import type { SyncAction } from '../plan/sync-plan.ts'
+
+/** Nothing is written while any of these stands: an operation is not begun that is known to fail half-way. */
+const FAILING: ReadonlySet<string> = new Set(['OWNED_BY_OTHER', 'PREDICTION_REFUSED', 'PREDICTION_UNAUTHORISED'])
+
+/**
+ * What the server, or an owner, has refused already, as sentences.
+ *
+ * @param pending Actions whose definitions may still change what the server says of their kinds: those are left out,
+ *   and asked for again just before their own wave.
+ */
+export function refusedByPlan(actions: readonly SyncAction[], pending: readonly SyncAction[]): readonly string[] {
+  const changing = new Set(pending.flatMap(definedKind))
+  return actions.flatMap(action => {
+    if (action.kind !== 'hold' || !FAILING.has(action.code)) return []
+    const ownKind = `${action.key.group}/${action.key.kind}`
+    if (action.code === 'PREDICTION_REFUSED' && changing.has(ownKind)) return []
+    return [`${action.code}: ${objectKeyText(action.key)} ${action.reason}`]
+  })
+}
+
+function definedKind(action: SyncAction): readonly string[] {
+  if (action.kind !== 'create' && action.kind !== 'update') return []
+  if (action.key.kind !== 'CustomResourceDefinition') return []
+  const spec = action.object['spec']
+  return [`${textAt(spec, 'group')}/${textAt(spec, 'names', 'kind')}`]
+}
