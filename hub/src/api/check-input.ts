@@ -13,7 +13,7 @@ export function checkInput(route: Route, request: Request): RouteInput {
   const errors: ProblemError[] = []
   const path = check(route.parameters, request.params, '/path', errors)
   const query = check(route.query, queryOf(request, errors), '/query', errors)
-  const body = route.method === 'post' ? checkBody(route, request.body as unknown, errors) : undefined
+  const body = route.method !== 'get' ? checkBody(route, request.body as unknown, errors) : undefined
   if (errors.length > 0) throw new Problem('REQUEST_INVALID', { errors })
   return { path, query, body } as unknown as RouteInput
 }

@@ -1,12 +1,13 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
+import { auditRequest } from '../audit/audit-request.ts'
 import { FailureLimiter } from '../gateway/failure-limiter.ts'
 import { checkInput } from './check-input.ts'
 import { admitWebhook, limitWebhook } from './handlers/webhooks.ts'
 import { measureFleet } from './measure-fleet.ts'
 import { Problem } from './problem.ts'
 import { problemOf } from './problem-of.ts'
-import type { ApiServices, Context, Route } from './route.ts'
+import type { ApiServices, Context, Reply, Route } from './route.ts'
 import { ROUTE_TABLE } from './route-table.ts'
 import { sendProblem, sendReply } from './send-reply.ts'
 import { type Caller, callerOf } from './tokens.ts'
@@ -49,13 +50,38 @@ export function createApi(services: ApiServices): Express {
   }
   const answer = async (route: Route, readBody: RequestHandler, request: Request, response: Response) => {
     measure(services, route, request, response)
-    let caller: Caller | undefined
-    if (route.access === 'readonly' || route.access === 'admin') {
-      caller = await authenticate(services, request)
-      if (route.access === 'admin' && caller.role !== 'admin') throw new Problem('FORBIDDEN')
+    if (route.access === 'public' || route.access === 'webhook') {
+      sendReply(await perform(route, readBody, request, response, undefined), request, response)
+      return
     }
+    const caller = await authenticate(services, request)
+    const asked = {
+      id: route.id,
+      writes: route.method !== 'get' && route.readsOnly !== true,
+      path: request.originalUrl.replace(/\?.*$/s, ''),
+    }
+    const stamp = {
+      actor: caller.name,
+      ...(request.ip !== undefined && { from: request.ip }),
+      requestId: response.locals['requestId'] as string,
+      policyVersion: () => services.gates?.keeper.now().version,
+      entries: 0,
+    }
+    const reply = await auditRequest(services, asked, stamp, problemOf, async () => {
+      if (route.access === 'admin' && caller.role !== 'admin') throw new Problem('FORBIDDEN')
+      return await perform(route, readBody, request, response, caller)
+    })
+    sendReply(reply, request, response)
+  }
+  const perform = async (
+    route: Route,
+    readBody: RequestHandler,
+    request: Request,
+    response: Response,
+    caller: Caller | undefined,
+  ): Promise<Reply> => {
     if (route.access === 'webhook') limitWebhook(request, webhookLimiter)
-    if (route.method === 'post' && hasBody(request)) {
+    if (route.method !== 'get' && hasBody(request)) {
       requireJson(request)
       await new Promise<void>((resolve, reject) => {
         readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
@@ -70,7 +96,7 @@ export function createApi(services: ApiServices): Express {
       rawBody: (response.locals['rawBody'] as Uint8Array | undefined) ?? new Uint8Array(),
     }
     if (route.access === 'webhook') (route.admit ?? admitWebhook)(context)
-    sendReply(await route.handle(checkInput(route, request), caller, context), request, response)
+    return await route.handle(checkInput(route, request), caller, context)
   }
 
   for (const route of ROUTE_TABLE) app[route.method](expressPath(route.path), serve(route))

@@ -45,8 +45,8 @@ function openToMore(schema: Json | undefined): Json | undefined {
 export function problemsOf(route: Route): readonly ProblemCode[] {
   const codes: ProblemCode[] = [...(route.problems ?? [])]
   const checked = route.parameters ?? route.query ?? route.body
-  if (checked !== undefined || route.method === 'post') codes.push('REQUEST_INVALID')
-  if (route.method === 'post') codes.push('BODY_NOT_JSON', 'BODY_TOO_LARGE', 'BODY_TYPE_UNSUPPORTED')
+  if (checked !== undefined || route.method !== 'get') codes.push('REQUEST_INVALID')
+  if (route.method !== 'get') codes.push('BODY_NOT_JSON', 'BODY_TOO_LARGE', 'BODY_TYPE_UNSUPPORTED')
   if (route.access !== 'public') codes.push('UNAUTHENTICATED')
   if (route.access === 'admin') codes.push('FORBIDDEN')
   if (route.parameters !== undefined) codes.push('NOT_FOUND')

@@ -6,12 +6,14 @@ import type { Store } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
+import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
+import type { Permits } from './permits.ts'
 import type { ProblemCode } from './problem.ts'
 import type { Caller } from './tokens.ts'
 import type { Watchers } from './watchers.ts'
@@ -63,6 +65,10 @@ export interface ApiServices {
   readonly actions: ApiActions
   readonly metrics: HubMetrics
   readonly settings: ApiSettings
+  /** Where people come with what they want of gates; without it those routes are not available. */
+  readonly gates?: GateDesk
+  /** Who may do what; by the token's role without it. */
+  readonly permits?: Permits
   /** What `/readyz` asks besides the store. */
   readonly readiness?: () => readonly ReadinessCheck[]
   /** Ends all watches when aborted, so that the server can stop. */
@@ -107,7 +113,7 @@ export interface Answer {
 
 /** One row of the table: what a route is called, who may call it, what goes in and what comes out. */
 export interface Route {
-  readonly method: 'get' | 'post'
+  readonly method: 'get' | 'post' | 'patch' | 'delete'
   /** As OpenAPI writes it: `/api/v1/applications/{name}`. */
   readonly path: string
   readonly id: string
@@ -120,6 +126,8 @@ export interface Route {
   readonly answers: { readonly [status: string]: Answer }
   /** Of `webhook` alone: lets the sender in. @throws Problem `UNAUTHENTICATED` */
   readonly admit?: (context: Context) => void
+  /** A POST that writes nothing: a question that does not fit into a URL. */
+  readonly readsOnly?: true
   /** A body may be larger than those of other routes. */
   readonly maxBodyBytes?: number
   /** Problems besides those that every route of its kind can answer with. */

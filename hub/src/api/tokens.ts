@@ -18,13 +18,24 @@ export interface Caller {
   readonly tokenId: string
   readonly name: string
   readonly role: Role
+  /** Programs approve nothing. */
+  readonly kind: 'person' | 'robot'
+  /** Who has made the token. */
+  readonly madeBy?: string
   readonly expiresAt?: EpochMs
 }
 
 /** A new token: its text is shown once, the row keeps the SHA-256 of the secret. */
 export function makeToken(
   random: Random,
-  wish: { readonly name: string; readonly role: Role; readonly now: EpochMs; readonly expiresAt?: EpochMs },
+  wish: {
+    readonly name: string
+    readonly role: Role
+    readonly kind?: Caller['kind']
+    readonly madeBy?: string
+    readonly now: EpochMs
+    readonly expiresAt?: EpochMs
+  },
 ): { readonly text: string; readonly row: TokenRow } {
   const id = Buffer.from(random.bytes(ID_BYTES)).toString('base64url')
   const secret = Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')
@@ -32,6 +43,8 @@ export function makeToken(
     id,
     name: wish.name,
     role: wish.role,
+    ...(wish.kind !== undefined && { kind: wish.kind }),
+    ...(wish.madeBy !== undefined && { madeBy: wish.madeBy }),
     secretHash: sha256(secret),
     createdAt: wish.now,
     ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
@@ -71,8 +84,15 @@ export async function callerOf(rows: StoreReader, text: string, now: EpochMs): P
   const kept = Buffer.from(row?.secretHash ?? sha256(''))
   const equal = given.length === kept.length && timingSafeEqual(given, kept)
   if (row === undefined || !equal || isExpired(row, now)) return undefined
-  const { name, role, expiresAt } = row
-  return { tokenId: id, name, role, ...(expiresAt !== undefined && { expiresAt }) }
+  const { name, role, kind = 'robot', madeBy, expiresAt } = row
+  return {
+    tokenId: id,
+    name,
+    role,
+    kind,
+    ...(madeBy !== undefined && { madeBy }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  }
 }
 
 /** Whether the caller's token still stands: asked again while a watch goes on. */

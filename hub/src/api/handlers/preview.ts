@@ -56,6 +56,7 @@ export const previewRoutes: readonly Route[] = [
     id: 'previewChange',
     tag: 'applicationsets',
     summary: 'What a change of the config would do, against the fleet as it is now',
+    readsOnly: true,
     access: 'admin',
     body: bodySchema,
     problems: ['PREVIEW_IMPOSSIBLE', 'TOO_MANY_REQUESTS'],

@@ -1,0 +1,81 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { Timer } from '@flotilla/core/ports/clock'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { announcementsOf } from './announcements.ts'
+import type { DeskServices } from './desk.ts'
+import type { OverrideDesk } from './override-desk.ts'
+
+/** What was announced, so that a restart does not say it again. */
+const ANNOUNCED = 'gates.announced'
+const MOST_REMEMBERED = 1_000
+/** Timers are set for no longer; rules that change meanwhile are looked at then at the latest. */
+const LOOK_MS = 60_000
+
+/** Does what is due by the clock: overrides that are over are written down, and freezes to come are announced. */
+export class GateClock {
+  readonly #services: DeskServices
+  readonly #overrides: OverrideDesk
+  #timer: Timer | undefined
+  #stopped = false
+  #looking: Promise<void> = Promise.resolve()
+
+  constructor(services: DeskServices, overrides: OverrideDesk) {
+    this.#services = services
+    this.#overrides = overrides
+  }
+
+  start(): void {
+    this.#looking = this.#turn()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    await this.#looking
+  }
+
+  /** Looks now. For tests, and when something has changed that may be due earlier. */
+  async look(): Promise<void> {
+    await this.#overrides.endThoseOver()
+    await this.#announce()
+  }
+
+  async #turn(): Promise<void> {
+    const { log, clock } = this.#services
+    let next: EpochMs | undefined
+    try {
+      await this.look()
+      next = await this.#overrides.nextEnd()
+    } catch (error) {
+      if (!this.#stopped) log.error('what was due of gates could not be done; it is tried again', { error })
+    }
+    if (this.#stopped) return
+    const wait = Math.min(LOOK_MS, Math.max(1_000, (next ?? Number.POSITIVE_INFINITY) - clock.now()))
+    this.#timer = clock.setTimer(wait, () => {
+      this.#looking = this.#turn()
+    })
+  }
+
+  async #announce(): Promise<void> {
+    const { store, clock, keeper, events } = this.#services
+    const now = clock.now()
+    const due = announcementsOf(keeper.now(), now).filter(({ at }) => at <= now)
+    if (due.length === 0) return
+    const told = await store.read(rows => rows.setting(ANNOUNCED))
+    const known = new Set(keysOf(told))
+    const fresh = due.filter(({ key }) => !known.has(key))
+    if (fresh.length === 0) return
+    // Written down first: said twice is worse than said late, and a crash between the two is rare.
+    const keys = [...known, ...fresh.map(({ key }) => key)].slice(-MOST_REMEMBERED)
+    await store.write(rows => rows.putSetting(ANNOUNCED, { keys }))
+    for (const { rule, message } of fresh) {
+      const owners = rule.owner === undefined ? {} : { owners: [rule.owner] }
+      events.emit({ kind: 'freeze.announced', subject: rule.name, at: now, by: 'hub', message, ...owners })
+    }
+  }
+}
+
+function keysOf(setting: JsonObject | undefined): readonly string[] {
+  const keys = setting?.['keys']
+  return Array.isArray(keys) ? keys.filter(key => typeof key === 'string') : []
+}

@@ -1,0 +1,36 @@
+import { CalendarDesk, type CalendarParts } from './calendar-desk.ts'
+import type { DeskServices } from './desk.ts'
+import { FreezeDesk } from './freeze-desk.ts'
+import { GateClock } from './gate-clock.ts'
+import type { LoggedEvents } from './logged-events.ts'
+import { OverrideDesk } from './override-desk.ts'
+import type { RuleKeeper } from './rule-keeper.ts'
+
+/** Where people come with what they want of gates: freezes, break-glass, calendars. One a hub. */
+export class GateDesk {
+  readonly freezes: FreezeDesk
+  readonly overrides: OverrideDesk
+  readonly calendars: CalendarDesk
+  readonly keeper: RuleKeeper
+  readonly events: LoggedEvents
+  readonly clock: GateClock
+
+  constructor(services: DeskServices & { readonly events: LoggedEvents }, calendars: CalendarParts) {
+    this.keeper = services.keeper
+    this.events = services.events
+    this.freezes = new FreezeDesk(services)
+    this.overrides = new OverrideDesk(services, this.freezes)
+    this.calendars = new CalendarDesk(services, calendars)
+    this.clock = new GateClock(services, this.overrides)
+  }
+
+  start(): void {
+    this.clock.start()
+    this.calendars.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.clock.stop()
+    await this.calendars.stop()
+  }
+}

@@ -1,0 +1,244 @@
+import { judgeOverride, type OverrideWish } from '@flotilla/core/gates/override-request'
+import {
+  approveOverride,
+  endOverride,
+  type OverrideStep,
+  overrideName,
+  reviewOverride,
+  revokeOverride,
+  stateOfOverride,
+} from '@flotilla/core/gates/override-steps'
+import type { GateTarget } from '@flotilla/core/gates/rules'
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { AuditNote, MadeGateRow, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
+import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import { bumpRulesVersion } from '../gates/rules-version.ts'
+import { type Actor, type DeskServices, type Refusal, refused, UNKNOWN, type Unknown } from './desk.ts'
+import type { FreezeDesk } from './freeze-desk.ts'
+
+export type OverrideAnswer = { readonly kind: 'done'; readonly row: OverrideRow } | Refusal | Unknown
+
+/** Whom somebody may do this for, of those that the request means; all of them, or it is refused. */
+export type MayOverride = (target: GateTarget) => boolean
+
+/** Break-glass: asked for by one, approved by another, counted, ended, looked back at. */
+export class OverrideDesk {
+  readonly #services: DeskServices
+  readonly #freezes: FreezeDesk
+
+  constructor(services: DeskServices, freezes: FreezeDesk) {
+    this.#services = services
+    this.#freezes = freezes
+  }
+
+  async request(wish: OverrideWish, by: Actor, may: MayOverride): Promise<OverrideAnswer> {
+    const { store, keeper, clock, random } = this.#services
+    const now = clock.now()
+    const { compiled, written, targets, version } = keeper.now()
+    // What the asker may not see is not there: it is neither counted nor opened.
+    const judged = judgeOverride(wish, compiled, written, targets.filter(may), now)
+    if (judged.kind === 'mistakes') {
+      await this.#note(now, by, 'override.request', 'Override', {
+        outcome: 'refused',
+        detail: { reason: wish.reason, mistakes: judged.mistakes.map(({ message }) => message) },
+      })
+      return refused('OVERRIDE_REFUSED', 'Break-glass cannot be asked for so.', judged.mistakes)
+    }
+    const { bundle, maxUses, includeAutomated } = wish
+    const row: OverrideRow = {
+      id: uuidV7(now, random.bytes(10)),
+      ...{ scope: wish.scope, covers: wish.covers, actions: wish.actions, from: wish.from, until: wish.until },
+      ...(bundle !== undefined && { bundle }),
+      ...(maxUses !== undefined && { maxUses }),
+      ...(includeAutomated !== undefined && { includeAutomated }),
+      ...{ reason: wish.reason, requestedBy: by.name, requestedAt: now },
+      ...(by.madeBy !== undefined && { requesterMadeBy: by.madeBy }),
+      ...{ approvalsNeeded: judged.approvalsNeeded, rules: judged.rules, approvals: [], useCount: 0, uses: [] },
+    }
+    await store.write(async rows => {
+      await rows.putOverride(row)
+      await rows.appendAudit({
+        ...{ at: now, actor: by.name, action: 'override.request', subject: overrideName(row.id) },
+        detail: {
+          reason: row.reason,
+          rules: row.rules.map(({ name }) => name),
+          applications: judged.targets.slice(0, 100).map(({ name }) => name),
+          applicationCount: judged.targets.length,
+        },
+        after: wishJson(row),
+        policyVersion: version,
+      })
+    })
+    const message = `${by.name} asks for break-glass until ${isoTime(row.until)}: ${row.reason}`
+    this.#emit('override.requested', row, by.name, now, message)
+    return { kind: 'done', row }
+  }
+
+  async approve(id: string, by: Actor, comment: string): Promise<OverrideAnswer> {
+    const { store, clock, keeper } = this.#services
+    const now = clock.now()
+    let applied: MadeGateRow | undefined
+    const answer = await store.write(async (rows): Promise<OverrideAnswer> => {
+      applied = undefined
+      const row = await rows.override(id)
+      if (row === undefined) return UNKNOWN
+      const step = approveOverride(row, by, now, comment)
+      if (step.kind !== 'done') return await this.#settle(rows, row, step, by, now, 'override.approve')
+      let next = step.row
+      if (next.edit !== undefined && next.approvals.length >= next.approvalsNeeded) {
+        const edited = await this.#freezes.applyApproved(rows, next, now)
+        if ('kind' in edited && edited.kind === 'refused') return edited
+        applied = edited as MadeGateRow
+        next = { ...next, useCount: 1, endedAt: now }
+      }
+      await rows.putOverride(next)
+      await bumpRulesVersion(rows)
+      await rows.appendAudit({
+        ...{ at: now, actor: by.name, action: 'override.approve', subject: overrideName(id) },
+        detail: {
+          ...{ comment, requestedBy: row.requestedBy, reason: row.reason },
+          ...{ approvals: next.approvals.length, needed: next.approvalsNeeded, state: stateOfOverride(next, now) },
+          rules: row.rules.map(({ name }) => name),
+        },
+        policyVersion: keeper.now().version,
+      })
+      return { kind: 'done', row: next }
+    })
+    if (answer.kind !== 'done') return answer
+    if (applied !== undefined) await this.#freezes.tellApplied(applied, by.name)
+    else await keeper.changed()
+    this.#emit('override.approved', answer.row, by.name, now, `${by.name} approved it: ${answer.row.reason}`)
+    return answer
+  }
+
+  async revoke(id: string, by: Actor, reason: string): Promise<OverrideAnswer> {
+    const { keeper, clock } = this.#services
+    const now = clock.now()
+    const answer = await this.#step(id, by, now, 'override.revoke', { reason }, row =>
+      revokeOverride(row, by.name, now, reason),
+    )
+    if (answer.kind !== 'done') return answer
+    await keeper.changed()
+    this.#emit('override.revoked', answer.row, by.name, now, `${by.name} revoked it: ${reason}`)
+    return answer
+  }
+
+  async review(id: string, by: Actor, comment: string): Promise<OverrideAnswer> {
+    const now = this.#services.clock.now()
+    const answer = await this.#step(id, by, now, 'override.review', { comment }, row =>
+      reviewOverride(row, by, now, comment),
+    )
+    if (answer.kind === 'done') {
+      this.#emit('override.reviewed', answer.row, by.name, now, `${by.name} looked back at it: ${comment}`)
+    }
+    return answer
+  }
+
+  /** Writes down which are over since the last look. */
+  async endThoseOver(): Promise<void> {
+    const { store, clock, keeper } = this.#services
+    const now = clock.now()
+    const over = await store.read(async rows => (await rows.overrides()).filter(row => endOverride(row, now)))
+    if (over.length === 0) return
+    const ended = await store.write(async rows => {
+      const written: OverrideRow[] = []
+      for (const { id } of over) {
+        const row = await rows.override(id)
+        const next = row && endOverride(row, now)
+        if (next === undefined) continue
+        await rows.putOverride(next)
+        await rows.appendAudit({
+          ...{ at: now, actor: 'hub', action: 'override.expire', subject: overrideName(id) },
+          detail: { until: isoTime(next.until), uses: next.useCount, approvals: next.approvals.length },
+        })
+        written.push(next)
+      }
+      if (written.length > 0) await bumpRulesVersion(rows)
+      return written
+    })
+    if (ended.length === 0) return
+    await keeper.changed()
+    for (const row of ended)
+      this.#emit('override.expired', row, 'hub', now, 'it is over; somebody has to look back at it')
+  }
+
+  /** When the next one is over; undefined when none is open. */
+  async nextEnd(): Promise<EpochMs | undefined> {
+    const rows = await this.#services.store.read(reader => reader.overrides())
+    const ends = rows.filter(({ endedAt }) => endedAt === undefined).map(({ until }) => until)
+    return ends.length === 0 ? undefined : Math.min(...ends)
+  }
+
+  async #step(
+    id: string,
+    by: Actor,
+    now: EpochMs,
+    action: string,
+    detail: JsonObject,
+    take: (row: OverrideRow) => OverrideStep,
+  ): Promise<OverrideAnswer> {
+    return await this.#services.store.write(async (rows): Promise<OverrideAnswer> => {
+      const row = await rows.override(id)
+      if (row === undefined) return UNKNOWN
+      const step = take(row)
+      if (step.kind !== 'done') return await this.#settle(rows, row, step, by, now, action)
+      await rows.putOverride(step.row)
+      await bumpRulesVersion(rows)
+      await rows.appendAudit({
+        ...{ at: now, actor: by.name, action, subject: overrideName(id) },
+        detail: { ...detail, requestedBy: row.requestedBy, state: stateOfOverride(step.row, now) },
+        policyVersion: this.#services.keeper.now().version,
+      })
+      return { kind: 'done', row: step.row }
+    })
+  }
+
+  /** What was so before is done; what is refused is written down. */
+  async #settle(
+    rows: StoreWriter,
+    row: OverrideRow,
+    step: Exclude<OverrideStep, { kind: 'done' }>,
+    by: Actor,
+    now: EpochMs,
+    action: string,
+  ): Promise<OverrideAnswer> {
+    if (step.kind === 'same') return { kind: 'done', row: step.row }
+    await rows.appendAudit({
+      ...{ at: now, actor: by.name, action, subject: overrideName(row.id), outcome: 'refused' },
+      detail: { code: step.code, requestedBy: row.requestedBy },
+    })
+    return refused(step.code, `${step.message.charAt(0).toUpperCase()}${step.message.slice(1)}.`)
+  }
+
+  async #note(
+    at: EpochMs,
+    by: Actor,
+    action: string,
+    subject: string,
+    more: Pick<AuditNote, 'outcome' | 'detail'>,
+  ): Promise<void> {
+    await this.#services.store.write(rows => rows.appendAudit({ at, actor: by.name, action, subject, ...more }))
+  }
+
+  #emit(
+    kind: Parameters<DeskServices['events']['emit']>[0]['kind'],
+    row: OverrideRow,
+    by: string,
+    at: EpochMs,
+    message: string,
+  ): void {
+    const owners = [...new Set(row.rules.flatMap(({ owner }) => owner ?? []))]
+    this.#services.events.emit({ kind, subject: overrideName(row.id), at, by, message, owners })
+  }
+}
+
+function wishJson({ scope, covers, actions, from, until, bundle, maxUses, includeAutomated }: OverrideRow): JsonObject {
+  return {
+    ...{ scope: scope as unknown as JsonObject, covers: [...covers], actions: [...actions] },
+    ...{ from: isoTime(from), until: isoTime(until) },
+    ...(bundle !== undefined && { bundle }),
+    ...(maxUses !== undefined && { maxUses }),
+    ...(includeAutomated !== undefined && { includeAutomated }),
+  }
+}
