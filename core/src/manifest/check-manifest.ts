@@ -66,7 +66,8 @@ function checkMetadata(value: JsonObject, problems: ManifestProblem[]): void {
         given === undefined || given === null || given === ''
           ? 'metadata.name is missing'
           : `metadata.name must be a string, this is ${describe(given)}`,
-      ...(given !== undefined && given !== null && given !== ''
+      // A map's own `toString` may be anything.
+      ...(given !== undefined && given !== null && given !== '' && typeof given !== 'object'
         ? { hint: `write it in quotes: "${String(given)}"` }
         : {}),
     })

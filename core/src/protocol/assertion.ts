@@ -17,7 +17,7 @@ const TYP = 'assertion'
 const HELLO_TYP = 'hello'
 export const ASSERTION_SCHEME = 'Flotilla-Agent'
 
-const claimsSchema = v.object({
+export const assertionClaims = v.object({
   /** The cluster id. */
   iss: id,
   adm: count,
@@ -35,7 +35,7 @@ const claimsSchema = v.object({
 })
 
 /** What an agent says about itself and its request (protocol.md 3). */
-export type AssertionClaims = v.InferOutput<typeof claimsSchema>
+export type AssertionClaims = v.InferOutput<typeof assertionClaims>
 
 export interface AssertionRequest {
   readonly cluster: string
@@ -96,7 +96,7 @@ export function readAssertion(header: string | undefined): ReadAssertion | Refus
   if (!header?.startsWith(`${ASSERTION_SCHEME} `)) return refused('ABSENT')
   const jws = readJws(header.slice(ASSERTION_SCHEME.length + 1), MAX_ASSERTION_BYTES)
   if (jws.kind === 'refused' || jws.typ !== TYP) return refused('MALFORMED')
-  const decoded = decode(claimsSchema, jws.payload)
+  const decoded = decode(assertionClaims, jws.payload)
   return decoded.kind === 'decoded' ? { kind: 'read', claims: decoded.value, jws } : refused('MALFORMED')
 }
 
@@ -127,10 +127,10 @@ export function checkBody(claims: AssertionClaims, body: Uint8Array | undefined)
   return claims.bh === bodyHash(body) ? undefined : refused('BODY')
 }
 
-const helloSchema = v.object({ iss: id, adm: count, aud: id, nonce: nonceSchema, inc: count, inst: id })
+export const helloClaims = v.object({ iss: id, adm: count, aud: id, nonce: nonceSchema, inc: count, inst: id })
 
 /** The proof that an agent answers the hub's nonce with: whoever replays a connect cannot make it. */
-export type HelloProof = v.InferOutput<typeof helloSchema>
+export type HelloProof = v.InferOutput<typeof helloClaims>
 
 export function makeHelloProof(proof: HelloProof, key: SigningKey): string {
   return signJws(HELLO_TYP, proof, key)
@@ -140,7 +140,7 @@ export function makeHelloProof(proof: HelloProof, key: SigningKey): string {
 export function readHelloProof(jws: string, key: KeyObject): HelloProof | undefined {
   const verified = verifyJws(jws, { typ: HELLO_TYP, key: () => key, maxBytes: MAX_ASSERTION_BYTES })
   if (verified.kind === 'refused') return undefined
-  const decoded = decode(helloSchema, verified.payload)
+  const decoded = decode(helloClaims, verified.payload)
   return decoded.kind === 'decoded' ? decoded.value : undefined
 }
 

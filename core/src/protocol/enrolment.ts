@@ -11,7 +11,7 @@ import { decodeAdmission } from './signed-document.ts'
 export const MAX_ENROLMENT_BYTES = 32 * 1024
 const TYP = 'enrolment'
 
-const requestSchema = v.object({
+export const enrolmentRequest = v.object({
   /** The hub id: a request for one hub is worth nothing at another. */
   aud: id,
   /** Join token: its id, and the secret in base64url. */
@@ -28,7 +28,7 @@ const requestSchema = v.object({
 })
 
 /** What an agent asks with (protocol.md 2). */
-export type EnrolmentRequest = v.InferOutput<typeof requestSchema>
+export type EnrolmentRequest = v.InferOutput<typeof enrolmentRequest>
 
 /** Signs an enrolment by the new key itself, which proves that the sender has it. */
 export function makeEnrolment(request: Omit<EnrolmentRequest, 'key'>, key: SigningKey): string {
@@ -39,7 +39,7 @@ export function makeEnrolment(request: Omit<EnrolmentRequest, 'key'>, key: Signi
 export function readEnrolment(text: string): EnrolmentRequest | undefined {
   const read = readJws(text, MAX_ENROLMENT_BYTES)
   if (read.kind === 'refused' || read.typ !== TYP) return undefined
-  const decoded = decode(requestSchema, read.payload)
+  const decoded = decode(enrolmentRequest, read.payload)
   if (decoded.kind === 'refused') return undefined
   const key = importPublicKey(decoded.value.key)
   if (!key || read.kid !== keyThumbprint(decoded.value.key) || !signatureHolds(read, key)) return undefined

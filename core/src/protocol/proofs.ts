@@ -8,14 +8,14 @@ import { count, type Decoded, decode, jws, listOf, nonce } from './schema.ts'
  * for that cluster (protocol.md 5.7). Pages of one showing share a nonce and are counted from 0; a page that does not
  * follow the one before is answered with a conflict, and the agent begins again.
  */
-const pageSchema = v.object({
+export const proofPage = v.object({
   showing: nonce,
   page: count,
   last: v.boolean(),
   documents: listOf(jws, 1000),
 })
 
-export type ProofPage = v.InferOutput<typeof pageSchema>
+export type ProofPage = v.InferOutput<typeof proofPage>
 
 /** Of one page's body, inflated. */
 export const MAX_PROOF_BYTES = 4 * 1024 * 1024
@@ -23,7 +23,7 @@ const PAGE_BYTES = 512 * 1024
 const PAGE_DOCUMENTS = 500
 
 export function decodeProofPage(body: Uint8Array): Decoded<ProofPage> {
-  return decode(pageSchema, parseBoundedJsonBytes(body, MAX_PROOF_BYTES))
+  return decode(proofPage, parseBoundedJsonBytes(body, MAX_PROOF_BYTES))
 }
 
 /** Cuts everything into pages; one at least, so that an agent that holds nothing can say so. */

@@ -24,16 +24,21 @@ const syncStatus = v.picklist(['Synced', 'OutOfSync', 'Unknown'])
 const result = v.object({
   key,
   wave: v.pipe(v.number(), v.safeInteger()),
-  phase: v.picklist(['PreSync', 'Sync', 'PostSync', 'SyncFail']),
+  phase: v.picklist(HOOK_PHASES),
   outcome: v.picklist(['created', 'configured', 'unchanged', 'pruned', 'skipped', 'failed', 'pending']),
   message,
 })
 
 const operation = v.object({
   id,
+const stalled = v.object({
+  since: epochMs,
+  blocking: listOf(v.object({ key, message: agentText(2048) }), 20),
+})
+
   trigger: v.picklist(['automated', 'manual', 'override', 'delete', 'heal']),
   by: name,
-  phase: v.picklist(['Running', 'Terminating', 'Succeeded', 'Failed', 'Error']),
+  phase: v.picklist(['Running', 'Paused', 'Terminating', 'Succeeded', 'Failed', 'Error']),
   message: agentText(4096),
   digest,
   revision: name,
@@ -41,6 +46,11 @@ const operation = v.object({
   finishedAt: v.exactOptional(epochMs),
   results: listOf(result, MAX_LISTED_OBJECTS),
   resultsCut: count,
+  resumesAt: v.exactOptional(epochMs),
+  attempts: v.exactOptional(count),
+  retryAt: v.exactOptional(epochMs),
+  stalled: v.exactOptional(stalled),
+  terminatedBy: v.exactOptional(name),
 })
 
 const objectState = v.object({
@@ -54,7 +64,7 @@ const objectState = v.object({
   message,
 })
 
-const entrySchema = v.object({
+export const entrySchema = v.object({
   application: id,
   inc: count,
   n: count,
@@ -176,12 +186,12 @@ export interface ReportsAnswer {
   readonly ignored: readonly string[]
 }
 
-const answerSchema = v.object({
+export const reportsAnswer = v.object({
   taken: listOf(id, MAX_REPORT_ENTRIES),
   known: listOf(id, MAX_REPORT_ENTRIES),
   ignored: listOf(id, MAX_REPORT_ENTRIES),
 })
 
 export function decodeReportsAnswer(body: Uint8Array): Decoded<ReportsAnswer> {
-  return decode(answerSchema, parseBoundedJsonBytes(body, MAX_REPORT_BYTES))
+  return decode(reportsAnswer, parseBoundedJsonBytes(body, MAX_REPORT_BYTES))
 }

@@ -70,6 +70,9 @@ const syncOptions = v.object({
   respectIgnoreDifferences: v.boolean(),
   validate: v.boolean(),
   replace: v.boolean(),
+  force: v.exactOptional(v.boolean()),
+  conflicts: v.exactOptional(wordOrStrictest(['fail'], 'fail')),
+  takeOverKubectl: v.exactOptional(v.boolean()),
   adopt: wordOrStrictest(['Force', 'IfUnowned', 'Never'], 'Never'),
 })
 
@@ -173,9 +176,9 @@ const command = v.object({
   expires: epochMs,
 })
 
-const pulse = v.object({ typ: v.literal('pulse'), cluster: id, nonce, now: epochMs })
+export const pulse = v.object({ typ: v.literal('pulse'), cluster: id, nonce, now: epochMs })
 
-const hubKeys = v.object({
+export const hubKeys = v.object({
   typ: v.literal('hub-keys'),
   hubId: id,
   kid: publicKey,
@@ -184,7 +187,7 @@ const hubKeys = v.object({
   iat: epochMs,
 })
 
-const admission = v.object({
+export const admission = v.object({
   typ: v.literal('admission'),
   cluster: id,
   clusterName: shortText,
@@ -195,7 +198,7 @@ const admission = v.object({
   iat: epochMs,
 })
 
-const SCHEMAS = { offer, tombstone, grant, calendar, command } as const
+export const SCHEMAS = { offer, tombstone, grant, calendar, command } as const
 
 /** The kinds that tell an agent to act, now or later. */
 export type DocumentTyp = keyof typeof SCHEMAS
@@ -278,7 +281,8 @@ function missingUnderstanding(typ: DocumentTyp, payload: JsonObject): string | u
     understood.set(typ, known)
   }
   const missing = must.find(field => !known.has(field as string))
-  return missing === undefined ? undefined : String(missing).slice(0, 128)
+  // Nothing but a name is repeated: a map's own `toString` may be anything.
+  return missing === undefined ? undefined : typeof missing === 'string' ? missing.slice(0, 128) : '(no name)'
 }
 
 /** Walks a schema as data: `ceiling`, `ceiling.namespaces`, `intervals.selfHeal`. */
