@@ -13,12 +13,17 @@ import { sweepBundles } from './bundle/sweep-bundles.ts'
 import type { Expand } from './expand/expand-in-worker.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
+import { sweepCommands } from './gateway/issue-command.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
 import { Hosts, type HostsParts } from './hosts/hosts.ts'
 import type { ConfigSource } from './loop/config-sources.ts'
 import { Loop } from './loop/loop.ts'
+import { OperationDesk } from './operations/operation-desk.ts'
 import type { Preview } from './preview/preview.ts'
 import { type ChangeRequest, HubPreviewer } from './preview/preview-of-hub.ts'
+import { Recovery } from './recovery/recovery.ts'
+import { ProofTaker } from './recovery/take-proofs.ts'
+import { takeReturn } from './recovery/take-return.ts'
 import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
@@ -37,6 +42,8 @@ export interface HubParts {
   /** How sets are expanded; here and now without it. */
   readonly expand?: Expand
   readonly keys: HubKeys
+  /** The store is new and the keys are not: whatever they have signed is not remembered. */
+  readonly lostStore?: boolean
   /** How services over the network are asked, and which; without it none is. */
   readonly hosts?: Pick<HostsParts, 'http' | 'settings' | 'others'>
   readonly clock: Clock
@@ -66,6 +73,10 @@ export class Hub {
   readonly hosts: Hosts
   readonly gateway: AgentGateway
   readonly view: FleetView
+  /** Whether the store may be trusted. */
+  readonly recovery: Recovery
+  /** What people do to Applications by hand. */
+  readonly desk: OperationDesk
   readonly #parts: HubParts
   readonly #poller: Poller
   readonly #previewer: HubPreviewer
@@ -74,10 +85,14 @@ export class Hub {
   #refreshes: Promise<void> = Promise.resolve()
   #stopped = false
 
-  private constructor(parts: HubParts, settings: HubSettings, view: FleetView) {
-    const { store, bundles, mirrors, ticker, renderer, keys, clock, random, log } = parts
+  private constructor(parts: HubParts, settings: HubSettings, view: FleetView, recovery: Recovery) {
+    const { store, bundles, mirrors, ticker, renderer, clock, random, log } = parts
+    // Whoever signs here signs by these: nothing tells an agent to act while the store is behind.
+    const keys = recovery.guard(parts.keys)
     this.#parts = parts
     this.view = view
+    this.recovery = recovery
+    recovery.onChange(() => this.#doubtChanged())
     this.hosts = new Hosts({
       ...(parts.hosts ?? { settings: { enabled: true, allowedProviders: [], secrets: [] } }),
       ...{ clock, random, log },
@@ -97,6 +112,7 @@ export class Hub {
         log,
         removalGraceMs: settings.removalGraceMs ?? REMOVAL_GRACE_MS,
         setPolicy: settings.setPolicy,
+        recovery,
         announce: {
           applications: ids => this.#refresh({ applications: ids }),
           sets: keys => this.#refresh({ sets: keys }),
@@ -110,7 +126,21 @@ export class Hub {
       },
       settings.configSources,
     )
+    const proofs = new ProofTaker({
+      store,
+      clock,
+      recovery,
+      keys: () => keys.publicKeys,
+      adopt: (cluster, shown) => this.loop.adopt(cluster, shown),
+      caughtUp: name => this.loop.caughtUp(name),
+    })
     this.gateway = new AgentGateway({
+      proofs,
+      returned: async (body, remoteAddress) => {
+        const returned = await takeReturn(body, remoteAddress, { ...parts, keys, recovery })
+        if (returned.clusterId !== undefined) void this.#joined(returned.clusterId)
+        return returned
+      },
       store,
       bundles,
       keys,
@@ -128,6 +158,14 @@ export class Hub {
         joined: clusterId => void this.#joined(clusterId),
         bundleMissing: digest => this.loop.bundleMissing(digest),
         heartbeat: () => undefined,
+      },
+    })
+    this.desk = new OperationDesk({
+      ...{ store, keys, clock, random },
+      told: clusterIds => this.gateway.changed(clusterIds),
+      changed: ids => {
+        this.#refresh({ applications: ids })
+        this.loop.reported(ids)
       },
     })
     this.#previewer = new HubPreviewer({
@@ -155,7 +193,8 @@ export class Hub {
     const { store, keys, clock, random } = parts
     const run = Buffer.from(random.bytes(9)).toString('base64url')
     const view = await FleetView.load(store, { run, now: clock.now(), hiddenDigest: hiddenDigest(keys.bundleKey) })
-    const hub = new Hub(parts, settings, view)
+    const recovery = await Recovery.load({ store, clock, log: parts.log }, parts.lostStore)
+    const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
     hub.#tellDeclared()
     hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
@@ -185,6 +224,7 @@ export class Hub {
     const { store, bundles, clock, log } = this.#parts
     try {
       await sweepBundles(store, bundles, clock.now())
+      await sweepCommands(store, clock.now())
       await this.#parts.mirrors.retain(this.loop.repositories())
     } catch (error) {
       log.error('sweeping failed; it is tried again in an hour', { error })
@@ -226,6 +266,12 @@ export class Hub {
   async settled(): Promise<void> {
     await this.loop.idle()
     await this.#refreshes
+  }
+
+  /** What was held back is looked at again, and agents are asked anew. */
+  #doubtChanged(): void {
+    for (const { clusterId } of this.gateway.connections()) this.gateway.changed([clusterId])
+    this.loop.lookAtEverything()
   }
 
   #refresh(names: Parameters<FleetView['refresh']>[1]): void {

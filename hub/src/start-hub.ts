@@ -85,7 +85,9 @@ export async function startHub(
   const { dataDirectory } = options
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
   const keyFile = options.keyFile ?? join(dataDirectory, 'hub.key')
-  const lostKeys = !existsSync(keyFile) && existsSync(join(dataDirectory, STORE_FILE))
+  const hadStore = existsSync(join(dataDirectory, STORE_FILE))
+  const hadKeys = existsSync(keyFile)
+  const lostKeys = hadStore && !hadKeys
   const keys = await loadOrCreateHubKeys(keyFile, random, clock)
   if (lostKeys) log.warn(LOST_KEYS, { file: keyFile })
   // Whatever fails below, what was opened before it is closed again, the last one first.
@@ -126,6 +128,7 @@ export async function startHub(
       bundles,
       mirrors,
       keys,
+      lostStore: hadKeys && !hadStore,
       ...(hosts && { hosts: { ...hosts, others: openServices(options, hosts.settings, { http: hosts.http, clock }) } }),
       renderer: directoryRenderer(),
       expand: sets.expand,

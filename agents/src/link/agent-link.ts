@@ -30,7 +30,10 @@ import { type KeptAdmission, loadAdmission, loadOrMakeKey } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { redialAfterFailureMs } from './redial.ts'
+import { type ReturnOutcome, returnToHub } from './return-agent.ts'
 
+/** How long an agent that its hub refuses waits before it dials again. */
+const UNKNOWN_RETRY_MS = 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
 
 export interface AgentLinkOptions {
@@ -68,6 +71,8 @@ export class AgentLink implements HubLink {
   #current: IncarnationNumber | undefined
   #reportNumber = 0
   #highestInc: number | undefined
+  /** The hub refused us (401) since it last admitted us. */
+  #unknown = false
   #connected = false
   #running: Promise<void> | undefined
   #sweeping: Timer | undefined
@@ -103,7 +108,7 @@ export class AgentLink implements HubLink {
       signal: this.#stopping.signal,
       versions: options.versions,
       speaker: () => this.#speaker(),
-      maySpeak: () => this.#maySpeak(),
+      maySpeak: () => this.#maySpeak() && !this.#unknown,
       refusedBy: response => this.#refusedBy(response),
       setStatus: status => this.#setStatus(status),
       setConnected: connected => this.#setConnected(connected),
@@ -210,7 +215,7 @@ export class AgentLink implements HubLink {
     while (!signal.aborted) {
       try {
         await unlessStopped(this.#acquired(), signal)
-        const admitted = await this.#admitted()
+        const admitted = this.#unknown ? await this.#returned() : await this.#admitted()
         failures = 0
         if (admitted) await this.#connection.run()
       } catch (error) {
@@ -240,6 +245,45 @@ export class AgentLink implements HubLink {
     })
     if (kept && kept !== this.#kept) await this.#trust(kept)
     return kept !== undefined
+  }
+
+  /** Shows the hub the admission that it gave before; whether to dial again. */
+  async #returned(): Promise<boolean> {
+    const { state, clock, random, log, clusterUid, versions } = this.#options
+    const kept = this.#kept
+    const outcome: ReturnOutcome = kept
+      ? await returnToHub({
+          client: this.#client,
+          state,
+          key: this.#requireKey(),
+          kept,
+          uid: await clusterUid(),
+          versions,
+        })
+      : { kind: 'refused' }
+    if (outcome.kind === 'admitted') {
+      log.info('the hub has let this agent in again')
+      this.#unknown = false
+      await this.#trust(outcome.kept)
+      return true
+    }
+    if (outcome.kind === 'waiting') {
+      this.#setStatus({
+        kind: 'waiting',
+        message: 'the hub has lost its store; an operator has to let this agent in again',
+      })
+      await sleepUnlessStopped(clock, outcome.retryAfterMs, this.#stopping.signal)
+      return false
+    }
+    if (outcome.kind === 'failed') log.warn('this agent could not return to its hub', { why: outcome.message })
+    const waitMs = outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0
+    await sleepUnlessStopped(
+      clock,
+      Math.max(waitMs, UNKNOWN_RETRY_MS * (0.8 + 0.4 * random.fraction())),
+      this.#stopping.signal,
+    )
+    this.#unknown = false
+    return true
   }
 
   async #trust(kept: KeptAdmission): Promise<void> {
@@ -280,7 +324,11 @@ export class AgentLink implements HubLink {
       this.#connection.close('a newer start is known')
     } else if (response.status === 401) {
       this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
-      log.error('the hub refuses this agent: it was revoked, or its name was given to another')
+      log.error(
+        'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
+      )
+      this.#unknown = true
+      this.#connection.close('the hub does not know this agent')
     } else if (response.status === 426) {
       const spoken = response.headers[PROTOCOL_HEADER] ?? 'another version'
       this.#setStatus({ kind: 'refused', code: 'PROTOCOL', message: `the hub speaks protocol ${spoken}` })

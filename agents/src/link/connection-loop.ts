@@ -65,7 +65,7 @@ export class ConnectionLoop {
     this.#conversation?.close(reason)
   }
 
-  /** Dials, listens, and dials again; returns when the incarnation has to be raised. */
+  /** Dials, listens, and dials again; returns when the incarnation has to be raised, or the hub does not know us. */
   async run(): Promise<void> {
     const { random, clock, signal, maySpeak, setStatus, setConnected, exchange } = this.#options
     let failures = 0
@@ -82,6 +82,7 @@ export class ConnectionLoop {
           continue
         }
         failures++
+        if (!end.socketsFail && !maySpeak()) break
         if (end.socketsFail) failedSockets++
         if (!end.socketsFail || failedSockets < FAILED_SOCKETS_BEFORE_POLLING || !maySpeak()) {
           await this.#sleep(Math.max(end.retryAfterMs ?? 0, redialAfterFailureMs(failures, random.fraction())))

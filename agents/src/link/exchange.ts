@@ -13,6 +13,7 @@ import {
   MAX_LINES_PER_FRAME,
 } from '@flotilla/core/protocol/frames'
 import { verifyJws } from '@flotilla/core/protocol/jws'
+import { encodeProofPages } from '@flotilla/core/protocol/proofs'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { decodeReportsAnswer, encodeReportBatch } from '@flotilla/core/protocol/report-batch'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
@@ -67,6 +68,8 @@ export class Exchange {
   #standing = false
   #cursor: DocumentNumber | undefined
   #wantDocuments = false
+  /** The hub wants to be shown what is held. */
+  #wantProof = false
   readonly #wantIds = new Set<string>()
   #calendarAsked: string | undefined
   #working: Promise<void> | undefined
@@ -172,6 +175,10 @@ export class Exchange {
       case 'error':
         this.#options.log.warn('the hub refused a frame', { code: frame.code, why: frame.message })
         return []
+      case 'prove':
+        this.#wantProof = true
+        this.kick()
+        return []
       case 'nonce':
       case 'welcome':
       case 'closing':
@@ -185,7 +192,7 @@ export class Exchange {
     this.#working = this.#work().finally(() => {
       this.#working = undefined
       // What became wanted after the last look, and before this.
-      if (this.#wantDocuments || this.#wantIds.size > 0 || !this.outbox.empty) this.kick()
+      if (this.#wantProof || this.#wantDocuments || this.#wantIds.size > 0 || !this.outbox.empty) this.kick()
     })
   }
 
@@ -203,6 +210,11 @@ export class Exchange {
   }
 
   async #workOnce(): Promise<boolean> {
+    if (this.#wantProof) {
+      this.#wantProof = false
+      await this.#showEverything()
+      return true
+    }
     if (this.#wantDocuments) {
       this.#wantDocuments = false
       if (!(await this.#fetchDocuments())) this.#wantDocuments = true
@@ -216,6 +228,17 @@ export class Exchange {
     const batches = this.outbox.batches()
     for (const batch of batches) await this.#sendReports(batch)
     return batches.length > 0
+  }
+
+  /** Shows the hub what its own key has signed; one that doubts its memory asks again until it has all. */
+  async #showEverything(): Promise<void> {
+    const showing = Buffer.from(this.#options.random.bytes(16)).toString('base64url')
+    for (const body of encodeProofPages(showing, this.documents.signed())) {
+      const response = await this.#options.request({ method: 'POST', path: '/agent/v1/proofs', body })
+      // Another showing of ours has begun, or the hub has no use for it: it asks again if it has.
+      if (response.status === 409 || response.status === 404) return
+      this.#expectOk(response)
+    }
   }
 
   async #fetchDocuments(): Promise<boolean> {

@@ -127,6 +127,11 @@ export class HeldDocuments {
     return highest?.jws
   }
 
+  /** Everything held, as signed. */
+  signed(): readonly string[] {
+    return [...this.#held.documents.values()].map(({ jws }) => jws)
+  }
+
   lines(newestKid: string): readonly string[] {
     const lines = [hubKeysLine(newestKid)]
     for (const { payload } of this.#held.documents.values()) {

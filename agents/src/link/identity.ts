@@ -38,6 +38,13 @@ export async function loadAdmission(state: AgentState, key: SigningKey): Promise
   return reading.kind === 'admitted' ? { admission: reading.admission, tokenId } : undefined
 }
 
+/** The admission as the hub signed it, whatever it is worth now. */
+export async function admissionText(state: AgentState): Promise<string | undefined> {
+  const bytes = await state.get(ADMISSION_NAME)
+  const value = bytes && parseBoundedJsonBytes(bytes, 2 * 1024 * 1024)
+  return isJsonObject(value) && typeof value['jws'] === 'string' ? value['jws'] : undefined
+}
+
 export async function keepAdmission(
   state: AgentState,
   kept: { readonly jws: string; readonly kid: string; readonly hubId: string; readonly tokenId: string },

@@ -146,7 +146,7 @@ function registerRestore(parent: Command, context: CliContext): void {
         const format = formatOf(flags, ['table', 'json', 'yaml'])
         const { restoreVerb } = await import('../servers/hub-backup.ts')
         const [data, from] = [resolve(context.cwd, flags.data), resolve(context.cwd, backup)]
-        return await restoreVerb({ data, backup: from, force: flags.force ?? false, format }, context)
+        return await restoreVerb({ data, backup: from, force: flags.force ?? false, now: context.clock.now(), format }, context)
       }),
     )
 }

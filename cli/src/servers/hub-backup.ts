@@ -30,11 +30,17 @@ export async function backupVerb(
 
 /** Puts a backup in place and says what was in it. @throws CliError 1, with everything as it was. */
 export async function restoreVerb(
-  wish: { readonly data: string; readonly backup: string; readonly force: boolean; readonly format: Format },
+  wish: {
+    readonly data: string
+    readonly backup: string
+    readonly force: boolean
+    readonly now: number
+    readonly format: Format
+  },
   context: CliContext,
 ): Promise<ExitCode> {
-  const { data, backup, force, format } = wish
-  const manifest = await told('nothing was restored', () => restoreStore(backup, data, { force }))
+  const { data, backup, force, now, format } = wish
+  const manifest = await told('nothing was restored', () => restoreStore(backup, data, { force, now }))
   show(manifest, `restored to ${data}`, format, context)
   return 0
 }

@@ -2,7 +2,8 @@ import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 
-const SETTING = 'recovery'
+/** Where the state is kept among the settings of the store. */
+export const RECOVERY_SETTING = 'recovery'
 
 /**
  * Why a hub may not trust its own store.
@@ -42,11 +43,16 @@ export type RecoveryState =
 export const SETTLED: RecoveryState = { kind: 'settled' }
 
 export async function readRecoveryState(rows: StoreReader): Promise<RecoveryState> {
-  return decode(await rows.setting(SETTING))
+  return decode(await rows.setting(RECOVERY_SETTING))
 }
 
 export async function putRecoveryState(rows: StoreWriter, state: RecoveryState): Promise<void> {
-  await rows.putSetting(SETTING, state as unknown as JsonObject)
+  await rows.putSetting(RECOVERY_SETTING, state as unknown as JsonObject)
+}
+
+/** What a store says that was put in its place from a backup. */
+export function restoredState(now: EpochMs): JsonObject {
+  return { kind: 'behind', since: now, reason: 'restored' }
 }
 
 /** Written by this file alone; what cannot be read is taken for the state in which least happens. */

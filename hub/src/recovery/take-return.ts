@@ -26,6 +26,8 @@ export interface Returned {
   readonly code?: string
   /** It waits for a person since now. */
   readonly waitsFor?: string
+  /** The Cluster that has its id back. */
+  readonly clusterId?: string
 }
 
 const ASK_AGAIN_MS = 20_000
@@ -72,7 +74,8 @@ export async function takeReturn(
   if (noted.state === 'rejected') return unknown('RETURN_REJECTED')
   const waitMs = ASK_AGAIN_MS * (1 + options.random.fraction())
   const response = respond(202, { code: 'WAITING', enrolment: noted.id }, retryAfter(waitMs))
-  return { response, ...(noted.requestedAt === now && { waitsFor: noted.clusterName ?? noted.id }) }
+  const isNew = noted.requestedAt === now
+  return { response, ...(isNew && { waitsFor: admission.clusterName, clusterId: admission.cluster }) }
 }
 
 async function isWaiting(store: Store, request: ReturnRequest, admission: AdmissionPayload): Promise<boolean> {

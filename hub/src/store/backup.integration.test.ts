@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { StoreError } from '@flotilla/core/ports/store'
 import Sqlite from 'better-sqlite3'
 import { expect, it } from 'vitest'
+import { readRecoveryState } from '../recovery/recovery-state.ts'
 import { backupStore, restoreStore } from './backup.ts'
 import { digestOfFile } from './backup-manifest.ts'
 import { sampleApplication, sampleSource } from './sample-rows.ts'
@@ -55,6 +56,19 @@ it('restoring gives the state of the backup in an empty folder', () =>
     const store = await open(fresh)
     expect((await store.read(rows => rows.sources())).map(row => row.name)).toEqual(['platform'])
     await store.close()
+  }))
+
+it('what was restored says so itself, so that the hub on it knows that it is behind', () =>
+  withBackup(async ({ backup, fresh }) => {
+    await restoreStore(backup, fresh, { now: 7 })
+    const store = await open(fresh)
+    expect(await store.read(rows => readRecoveryState(rows))).toEqual({ kind: 'behind', since: 7, reason: 'restored' })
+    await store.close()
+    // The backup is as it was: it can be restored again.
+    await restoreStore(backup, `${fresh}-2`, { now: 8 })
+    const again = await open(`${fresh}-2`)
+    expect(await again.read(rows => readRecoveryState(rows))).toMatchObject({ kind: 'behind', since: 8 })
+    await again.close()
   }))
 
 it('restoring over a store needs force, and keeps what was there aside', () =>

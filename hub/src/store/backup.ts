@@ -4,8 +4,10 @@ import { basename, dirname, join } from 'node:path'
 import { StoreError } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import type { Database } from 'better-sqlite3'
+import { RECOVERY_SETTING, restoredState } from '../recovery/recovery-state.ts'
 import { type BackupManifest, digestOfFile, MANIFEST_FILE, readBackup } from './backup-manifest.ts'
 import { lockDirectory } from './directory-lock.ts'
+import { encodeRow } from './encode-row.ts'
 import { loadSqlite } from './load-sqlite.ts'
 import { checkVersion } from './migrate-store.ts'
 import { STORE_TABLES } from './schema.ts'
@@ -57,7 +59,8 @@ export async function backupStore(directory: string, target: string, options: Ba
 
 /**
  * Puts a backup in a data folder's place after checking it whole. With `force` what was there is kept aside in
- * `replaced-<n>`; without it a folder that has a store is refused.
+ * `replaced-<n>`; without it a folder that has a store is refused. What comes from a backup does not know what was issued
+ * since: the hub that starts on it is behind (`STORE_BEHIND`) until `hub recover`.
  *
  * @throws StoreError `STORE_CORRUPT` (damaged backup), `STORE_NEWER` (of a newer hub), `STORE_LOCKED` (a hub runs on
  *   the folder), `STORE_UNAVAILABLE` (there is a store and no `force`).
@@ -65,7 +68,7 @@ export async function backupStore(directory: string, target: string, options: Ba
 export async function restoreStore(
   backup: string,
   directory: string,
-  options: { readonly force?: boolean } = {},
+  options: { readonly force?: boolean; readonly now?: EpochMs } = {},
 ): Promise<BackupManifest> {
   const manifest = await readBackup(backup)
   const sqlite = await loadSqlite()
@@ -88,6 +91,8 @@ export async function restoreStore(
       await chmod(join(incoming, name), 0o600)
       await flush(join(incoming, name))
     }
+    markRestored(new sqlite(join(incoming, STORE_FILE)), options.now ?? Date.parse(manifest.createdAt))
+    await flush(join(incoming, STORE_FILE))
     // From here to the end the folder is between two stores; a hub that finds this name refuses to make a third.
     await rename(incoming, ready)
     await flush(directory)
@@ -138,6 +143,8 @@ async function describe(
       holds: { store: true, bundles, hubKey: false },
       notes: [
         'hub.key is not in this backup: keep it apart; without it every agent has to enrol again.',
+        'What was revoked is not in this backup either: hub.key.revoked, beside hub.key, remembers it.',
+        'A hub that is restored from this backup issues nothing until: flotilla hub recover.',
         bundles
           ? 'The bundles folder is in this backup, encrypted with a key of hub.key.'
           : 'The bundles folder is not in this backup: Bundles are rendered again from their commits.',
@@ -156,6 +163,17 @@ function checkCopy(copy: Database, file: string): void {
       throw new StoreError('STORE_CORRUPT', file, `the backup is damaged (${found})`, { retry: false })
   } catch (error) {
     throw asStoreError(error, file)
+  } finally {
+    copy.close()
+  }
+}
+
+/** Says in the copy itself that it is one, so that no crash can part the two. */
+function markRestored(copy: Database, now: EpochMs): void {
+  try {
+    copy.pragma('journal_mode = DELETE')
+    const put = copy.prepare('INSERT OR REPLACE INTO settings (key, body) VALUES (?, ?)')
+    put.run(RECOVERY_SETTING, encodeRow(restoredState(now)))
   } finally {
     copy.close()
   }
