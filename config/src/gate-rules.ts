@@ -1,35 +1,68 @@
 import type { ArgoWindow } from '@flotilla/core/gates/argo-windows'
+import { parseLabelSelector } from '@flotilla/core/gates/label-selector'
 import type { FreezeRule, GateCluster, GateRules, GateTarget, WindowRule } from '@flotilla/core/gates/rules'
 import { isJsonObject } from '@flotilla/core/json/json'
 import type { Application } from '@flotilla/core/model/application'
 import type { ClusterSpec, Declared, Fleet, ProjectSpec, Trust } from '@flotilla/core/model/fleet'
 import { aliasServer, resolveDestination } from '@flotilla/core/project/destination'
+import type { DeclaredGate } from './declared-gate.ts'
 import { listOf } from './kinds/kind.ts'
 import { syncWindow } from './schema/project.ts'
-import type { UnsupportedGate } from './unsupported-gate.ts'
 
-/**
- * Every gate that a fleet declares: those of its Projects, its SyncWindows and its FreezePeriods.
- *
- * @param held What the config found of gates. One that is not among the fleet's has mistakes, and nobody knows whom it
- * would have closed: it closes all that it may concern.
- */
-export function gateRules(fleet: Fleet, held: readonly UnsupportedGate[] = []): GateRules {
+export interface GateContext {
+  /** What the config found of gates. One that is not among the fleet's has mistakes, and nobody knows whom it would have
+   * closed: it closes all that it may concern. */
+  readonly declared?: readonly DeclaredGate[]
+  /** Projects whose windows concern other Projects too: those whose labels match. */
+  readonly globalProjects?: readonly GlobalProject[]
+}
+
+/** As Argo CD has them in `argocd-cm` (`globalProjects`). */
+export interface GlobalProject {
+  readonly projectName: string
+  /** `tier in (gold,silver)`, over the labels of Projects. */
+  readonly labelSelector: string
+}
+
+/** Every gate that a fleet declares: those of its Projects, its SyncWindows and its FreezePeriods. */
+export function gateRules(fleet: Fleet, context: GateContext = {}): GateRules {
+  const { declared = [], globalProjects = [] } = context
   return {
-    windows: [...fleet.projects.flatMap(windowsOf), ...(fleet.syncWindows ?? []).map(ownWindow)],
+    windows: [
+      ...fleet.projects.flatMap(project => windowsOf(project, [project.name])),
+      ...globalProjects.flatMap(each => globalWindows(fleet, each)),
+      ...(fleet.syncWindows ?? []).map(ownWindow),
+    ],
     freezes: [
       ...(fleet.freezePeriods ?? []).map(({ spec, trust }): FreezeRule => ({ ...spec, ...withinTrust(trust) })),
-      ...unreadable(fleet, held),
+      ...unreadable(fleet, declared),
     ],
   }
 }
 
-function unreadable(fleet: Fleet, held: readonly UnsupportedGate[]): readonly FreezeRule[] {
+/** The windows of a global Project for the Projects that it reaches, besides its own. */
+function globalWindows(fleet: Fleet, { projectName, labelSelector }: GlobalProject): readonly WindowRule[] {
+  const project = fleet.projects.find(({ name }) => name === projectName)
+  if (project === undefined) return []
+  const selects = parseLabelSelector(labelSelector)
+  // One that cannot be read reaches everybody: a window that nobody obeys is the worse mistake.
+  const reached = fleet.projects.filter(({ name, labels }) => {
+    return name !== projectName && (typeof selects !== 'function' || selects(labels))
+  })
+  if (reached.length === 0) return []
+  return windowsOf(
+    project,
+    reached.map(({ name }) => name),
+    ', global',
+  )
+}
+
+function unreadable(fleet: Fleet, declared: readonly DeclaredGate[]): readonly FreezeRule[] {
   const read = new Set(
     [...(fleet.syncWindows ?? []), ...(fleet.freezePeriods ?? [])].map(({ kind, name }) => `${kind} "${name}"`),
   )
-  return held
-    .filter(({ what }) => /^(?:an unreadable |SyncWindow "|FreezePeriod ")/.test(what) && !read.has(what))
+  return declared
+    .filter(({ what }) => !read.has(what))
     .map(({ what, position, scope }) => ({
       name: `${what} at ${position.file}:${position.line}`,
       level: 'organisation',
@@ -51,7 +84,7 @@ function withinTrust(trust: Trust): { readonly within?: readonly string[] } {
   return trust.kind === 'all' ? {} : { within: trust.projects }
 }
 
-function windowsOf({ name, spec }: Declared<ProjectSpec>): readonly WindowRule[] {
+function windowsOf({ name, spec }: Declared<ProjectSpec>, within: readonly string[], how = ''): readonly WindowRule[] {
   return listOf(spec['syncWindows'] as never).flatMap((window, index): readonly WindowRule[] => {
     if (!isJsonObject(window)) return []
     // What has not even the form of a window is one that cannot be read: it closes the Project.
@@ -59,9 +92,9 @@ function windowsOf({ name, spec }: Declared<ProjectSpec>): readonly WindowRule[]
     const { kind = '', schedule = '', duration = '', manualSync, timeZone, syncOverrun, description, ...scope } = argo
     return [
       {
-        name: `Project/${name} syncWindows[${index}]`,
+        name: `Project/${name} syncWindows[${index}]${how}`,
         level: 'project',
-        within: [name],
+        within,
         kind,
         schedule,
         duration,

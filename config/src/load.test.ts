@@ -246,29 +246,24 @@ describe('mistakes, each with its place', () => {
 })
 
 describe('what is known and not built', () => {
-  test('a gate is an error, and the source is to be held', () => {
+  test('a gate with mistakes is known: what it would have closed is not', () => {
     const text =
       'apiVersion: flotilla.dev/v1alpha1\nkind: FreezePeriod\nmetadata: {name: december}\nspec: {anything: 1}\n'
     const result = loadTexts({ 'f.yaml': text })
-    // Also one that has mistakes: what it would have closed is not known.
-    expect(lines(result)[0]).toContain('f.yaml:2:7 KIND_NOT_SUPPORTED_YET FreezePeriod')
     expect(result.diagnostics[0]?.severity).toBe('error')
-    expect(result.unsupportedGates).toMatchObject([{ what: 'FreezePeriod "december"', scope: { kind: 'all' } }])
-    expect(loadTexts({ 'f.yaml': text }, { trust: SHOP }).unsupportedGates).toMatchObject([{ scope: SHOP }])
+    expect(result.declaredGates).toMatchObject([{ what: 'FreezePeriod "december"', scope: { kind: 'all' } }])
+    expect(loadTexts({ 'f.yaml': text }, { trust: SHOP }).declaredGates).toMatchObject([{ scope: SHOP }])
   })
 
   test('a gate stays one when its text breaks', () => {
     const result = loadTexts({ 'f.yaml': 'apiVersion: flotilla.dev/v1alpha1\nkind: SyncWindow\nmetadata: {name: [\n' })
-    expect(result.unsupportedGates).toMatchObject([{ what: 'an unreadable SyncWindow', scope: { kind: 'all' } }])
+    expect(result.declaredGates).toMatchObject([{ what: 'an unreadable SyncWindow', scope: { kind: 'all' } }])
   })
 
-  test('windows of a project hold that project, which is in force', () => {
-    const text = PROJECT.replace(
-      'sourceRepos: ["*"]',
-      'sourceRepos: ["*"], syncWindows: [{kind: deny, schedule: "* * * * *", duration: 1h, clusters: [a]}]',
-    )
+  test('a restriction of a project holds that project, which is in force', () => {
+    const text = PROJECT.replace('sourceRepos: ["*"]', 'sourceRepos: ["*"], signatureKeys: [{keyID: ABCDEF0123456789}]')
     const result = loadTexts({ 'p.yaml': text })
-    expect(lines(result)).toEqual([expect.stringContaining('FIELD_NOT_SUPPORTED_YET syncWindows')])
+    expect(lines(result)).toEqual([expect.stringContaining('FIELD_NOT_SUPPORTED_YET signatureKeys')])
     expect(result.diagnostics[0]?.severity).toBe('error')
     expect(names(result)).toEqual(['Project/shop'])
     expect(result.unsupportedGates).toMatchObject([{ scope: { kind: 'projects', projects: ['shop'] } }])

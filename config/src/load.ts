@@ -11,12 +11,12 @@ import type {
 } from '@flotilla/core/model/fleet'
 import { isConfigFile } from './config-path.ts'
 import type { SourceDocument, SourceSettings } from './declare.ts'
+import { type DeclaredGate, declaredGate, type UnsupportedGate } from './declared-gate.ts'
 import { keepLastGood } from './keep-last-good.ts'
 import { type LastGood, type LastGoodDocument, NO_LAST_GOOD } from './last-good.ts'
 import { LoadCache } from './load-cache.ts'
 import type { UnreadableFile } from './read-file.ts'
 import { resolveDuplicates } from './resolve-duplicates.ts'
-import { type UnsupportedGate, unsupportedGate } from './unsupported-gate.ts'
 
 export interface ConfigFile {
   /** Relative to the repository's root, `/` between segments; positions name it so. */
@@ -63,7 +63,9 @@ export interface ConfigLoad {
   /** What the source declares, last good versions included; lists are sorted by file and document. */
   readonly fleet: Fleet
   readonly documents: readonly DocumentState[]
-  /** Restrictions that are declared and cannot be enforced yet: what they cover is to be held. */
+  /** SyncWindows and FreezePeriods, those with mistakes too: nobody knows whom one of them would have closed. */
+  readonly declaredGates: readonly DeclaredGate[]
+  /** Restrictions of Projects that are declared and cannot be enforced yet: what they cover is to be held. */
   readonly unsupportedGates: readonly UnsupportedGate[]
   readonly diagnostics: readonly Diagnostic[]
   /** For the next call, and for the store. */
@@ -101,11 +103,13 @@ export function load(input: LoadInput): ConfigLoad {
     ...kept.diagnostics,
     ...(excess === undefined ? [] : [excess]),
   ]
+  const gates = kept.gates.map(gate => declaredGate(gate, input.source, input.trust))
   return {
     source: input.source,
     fleet: fleetOf(inForce),
     documents: kept.states,
-    unsupportedGates: kept.gates.map(gate => unsupportedGate(gate, input.source, input.trust)),
+    declaredGates: gates.filter(({ restricts }) => restricts === 'gate'),
+    unsupportedGates: gates.filter(({ restricts }) => restricts === 'project'),
     diagnostics: diagnostics.sort(compareDiagnostics),
     lastGood: {
       format: 1,

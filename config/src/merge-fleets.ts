@@ -1,14 +1,15 @@
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Declared, Fleet, LoadResult } from '@flotilla/core/model/fleet'
+import type { DeclaredGate, UnsupportedGate } from './declared-gate.ts'
 import { identityKey } from './last-good.ts'
 import type { ConfigLoad } from './load.ts'
 import { type RefusedNames, referenceDiagnostics } from './reference-diagnostics.ts'
-import type { UnsupportedGate } from './unsupported-gate.ts'
 
 /** Who has a name now: config source and file, by `identityKey(kind, name)`. */
 export type Incumbents = ReadonlyMap<string, { readonly source: string; readonly file: string }>
 
 export interface MergeResult extends LoadResult {
+  readonly declaredGates: readonly DeclaredGate[]
   readonly unsupportedGates: readonly UnsupportedGate[]
   readonly refused: RefusedNames
 }
@@ -42,6 +43,7 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     fleet,
     refused,
     diagnostics: [...diagnostics, ...referenceDiagnostics(fleet, refused)].sort(compareDiagnostics),
+    declaredGates: sorted.flatMap(load => load.declaredGates),
     unsupportedGates: sorted.flatMap(load => load.unsupportedGates),
   }
 }

@@ -39,7 +39,7 @@ export async function gatesOf(input: OfflineInput): Promise<OfflineGates> {
   const fleet = await readOfflineFleet(input)
   try {
     const expanded = await expandOffline(fleet)
-    const rules = compileRules(gateRules(fleet.fleet, fleet.unsupportedGates))
+    const rules = compileRules(gateRules(fleet.fleet, { declared: fleet.declaredGates }))
     const applications = expanded.applications.map(gateTargets(fleet.fleet))
     const errors = [...fleet.diagnostics, ...expanded.diagnostics].filter(
       ({ severity, code }) => severity === 'error' && !code.endsWith('_NOT_SUPPORTED_YET'),

@@ -31,6 +31,10 @@ export type HoldCode =
   | 'STORE_BEHIND'
   | 'RECOVERY_UNPROVED'
   | 'RECOVERY_UNACKNOWLEDGED'
+  | 'FROZEN'
+  | 'WINDOW_CLOSED'
+  | 'GATE_INDETERMINATE'
+  | 'HUB_CLOCK_SUSPECT'
 
 export interface Hold {
   readonly code: HoldCode
@@ -38,6 +42,21 @@ export interface Hold {
   readonly reason: string
   /** When the Application may go on by itself; absent when only a change can release it. */
   readonly nextOpening?: EpochMs
+  /** Of gates: everything that holds, and when each lets go. */
+  readonly blockers?: readonly HoldBlocker[]
   /** The file and line to look at, where there is one. */
   readonly at?: { readonly file: string; readonly line: number; readonly column: number }
+}
+
+/** One rule of those that hold something up. */
+export interface HoldBlocker {
+  /** `FreezePeriod/year-end`. */
+  readonly rule: string
+  /** With a digest of its content. */
+  readonly ruleId: string
+  readonly kind: 'SyncWindow' | 'FreezePeriod'
+  readonly code: string
+  readonly reason: string
+  /** When it lets go by itself; absent when not within 400 days. */
+  readonly opensAt?: EpochMs
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { RemovalPolicy } from '../model/deletion-plan.ts'
-import type { HoldCode } from '../model/hold.ts'
+import type { HoldBlocker, HoldCode } from '../model/hold.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
 import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
@@ -63,6 +63,8 @@ export interface HoldView {
   readonly code: HoldCode
   readonly reason: string
   readonly nextOpening: string | null
+  /** Of gates: everything that holds, and when each lets go. */
+  readonly blockers?: readonly (Omit<HoldBlocker, 'opensAt'> & { readonly opensAt: string | null })[]
   readonly at: { readonly file: string; readonly line: number; readonly column: number } | null
 }
 
@@ -119,6 +121,12 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
           code: row.hold.code,
           reason: row.hold.reason,
           nextOpening: row.hold.nextOpening === undefined ? null : isoTime(row.hold.nextOpening),
+          ...(row.hold.blockers && {
+            blockers: row.hold.blockers.map(({ opensAt, ...blocker }) => ({
+              ...blocker,
+              opensAt: opensAt === undefined ? null : isoTime(opensAt),
+            })),
+          }),
           at: row.hold.at ?? null,
         }
       : null,

@@ -28,6 +28,19 @@ export const holdSchema = z
     code: z.string(),
     reason: z.string(),
     nextOpening: time.nullable(),
+    blockers: z
+      .array(
+        z.strictObject({
+          rule: z.string(),
+          ruleId: z.string(),
+          kind: z.enum(['SyncWindow', 'FreezePeriod']),
+          code: z.string(),
+          reason: z.string(),
+          opensAt: time.nullable(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Of gates: everything that holds, and when each lets go.' }),
     at: z.strictObject({ file: z.string(), line: z.int(), column: z.int() }).nullable(),
   })
   .meta({ id: 'Hold', description: 'Why the Application is not released, and when it next may be.' })

@@ -17,6 +17,7 @@ import {
 import { readJws } from '@flotilla/core/protocol/jws'
 import { applicationLine, CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { rulesVersion } from '../gates/rules-version.ts'
 import type { HubKeys } from './hub-keys.ts'
 
 /** What the caller decides; number, cluster, admission and time are added here. */
@@ -25,9 +26,12 @@ export type OfferContent = Content<OfferPayload>
 export type TombstoneContent = Content<TombstonePayload>
 export interface CalendarContent {
   readonly intervals: CalendarPayload['intervals']
+  readonly groups?: CalendarPayload['groups']
   readonly void: CalendarPayload['void']
   /** How far it reaches, milliseconds; it is issued again when half of that has passed. */
   readonly horizonMs: number
+  /** It is issued whatever is current: that was compared already, over the time that it reaches. */
+  readonly renew?: true
 }
 
 /** `unchanged`: what is current already means the same, and nothing was written. */
@@ -79,12 +83,19 @@ export async function issueCalendar(
 ): Promise<Issued> {
   const cluster = await clusterOf(writer, clusterId)
   const now = Math.floor(clock.now())
-  const { horizonMs, ...meaning } = content
+  const { horizonMs, renew: wanted, ...meaning } = content
   const current = await writer.document(clusterId, CALENDAR_LINE)
   const until = current ? calendarUntil(current.jws) : 0
-  const window = { from: now, until: now + horizonMs, must: ['intervals', 'void'] }
-  const renew = until - now < horizonMs / 2
+  const window = { from: now, until: now + horizonMs, must: calendarMust(content) }
+  const renew = wanted ?? until - now < horizonMs / 2
   return await issue(writer, keys, clock, cluster, { typ: 'calendar', ...meaning }, window, renew)
+}
+
+/** Whoever does not understand how Applications are named, or that a rule comes again, must not take it for open. */
+function calendarMust({ intervals, groups = {} }: CalendarContent): readonly string[] {
+  const grouped = Object.keys(groups).length > 0 ? ['groups', 'intervals.groups'] : []
+  const recurs = intervals.some(({ again }) => again !== undefined) ? ['intervals.again'] : []
+  return ['intervals', 'void', ...grouped, ...recurs]
 }
 
 export interface GrantContent {
@@ -97,6 +108,8 @@ export interface GrantContent {
   readonly passes: GrantPayload['passes']
   /** The calendar that the decision was made with; another one now makes it `stale`. */
   readonly decidedWith?: DocumentNumber
+  /** The version of the rules that it was decided on; another one now makes it `stale`, too. */
+  readonly rulesVersion?: number
 }
 
 export type GrantIssued =
@@ -120,6 +133,9 @@ export async function issueGrant(
   if (document?.epoch !== cluster.epoch) return { kind: 'nothing-offered' }
   const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
   if (content.decidedWith && compareNumbers(content.decidedWith, cal) !== 0) return { kind: 'stale' }
+  if (content.rulesVersion !== undefined && content.rulesVersion !== (await rulesVersion(writer))) {
+    return { kind: 'stale' }
+  }
   const now = Math.floor(clock.now())
   const grant: GrantPayload = {
     typ: 'grant',

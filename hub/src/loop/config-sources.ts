@@ -175,7 +175,8 @@ export class ConfigSources {
     }
     const contested = contestedNames(loads, this.#incumbents)
     const differs = !equalJson(contested, this.#contested)
-    return { index: indexFleet(merged.fleet, merged.unsupportedGates), changed, ...(differs && { contested }) }
+    const index = indexFleet(merged.fleet, merged.unsupportedGates, merged.declaredGates)
+    return { index, changed, ...(differs && { contested }) }
   }
 
   /** Says which of a source's own Applications have no name; returns its row when that is news. */

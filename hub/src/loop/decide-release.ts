@@ -1,4 +1,4 @@
-import { gateOver } from '@flotilla/config/unsupported-gate'
+import { gateOver } from '@flotilla/config/declared-gate'
 import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import { CANONICAL_FORMAT, type Digest } from '@flotilla/core/json/canonical-json'
@@ -67,7 +67,7 @@ export async function decideRelease(
     return held(permission.code, `${permission.reason}; ${permission.hint}`, application)
   const gate = gateOver(world.fleet.unsupportedGates, row.project)
   if (gate) {
-    const reason = `${gate.what} restricts when this may change, and such gates are not built yet: nothing starts under it`
+    const reason = `${gate.what} restricts what this may be, which is not built yet: nothing starts under it`
     return { kind: 'hold', hold: { code: 'UNSUPPORTED_GATE', reason, at: gate.position } }
   }
   const { options, problems } = readSyncOptions(application)

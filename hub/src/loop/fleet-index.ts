@@ -1,5 +1,5 @@
 import { clusterFacts } from '@flotilla/config/cluster-facts'
-import type { UnsupportedGate } from '@flotilla/config/unsupported-gate'
+import type { DeclaredGate, UnsupportedGate } from '@flotilla/config/declared-gate'
 import type { ApplicationSpec, Destination } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, ClusterSpec, Declared, Fleet, ProjectSpec } from '@flotilla/core/model/fleet'
 import {
@@ -21,7 +21,9 @@ export interface FleetIndex {
   readonly clusters: ReadonlyMap<string, DeclaredCluster>
   /** What the clusters generator sees, sorted by name. */
   readonly clusterFacts: readonly ClusterFacts[]
-  /** Restrictions that are declared and not built: what they cover is held. */
+  /** SyncWindows and FreezePeriods as they were found, those with mistakes too. */
+  readonly declaredGates: readonly DeclaredGate[]
+  /** Restrictions of Projects that are declared and not built: what they cover is held. */
   readonly unsupportedGates: readonly UnsupportedGate[]
   destination(destination: Destination): ResolvedDestination<DeclaredCluster>
 }
@@ -46,7 +48,11 @@ export const EMPTY_FLEET: Fleet = {
   repositories: [],
 }
 
-export function indexFleet(fleet: Fleet, unsupportedGates: readonly UnsupportedGate[]): FleetIndex {
+export function indexFleet(
+  fleet: Fleet,
+  unsupportedGates: readonly UnsupportedGate[],
+  declaredGates: readonly DeclaredGate[] = [],
+): FleetIndex {
   const clusters = new Map<string, DeclaredCluster>()
   const byServer = new Map<string, DeclaredCluster>()
   for (const document of fleet.clusters) {
@@ -70,6 +76,7 @@ export function indexFleet(fleet: Fleet, unsupportedGates: readonly UnsupportedG
     projects: new Map(fleet.projects.map(project => [project.name, project])),
     clusters,
     clusterFacts: clusterFacts(fleet.clusters),
+    declaredGates,
     unsupportedGates,
     destination: destination => resolveDestination(destination, lookup),
   }

@@ -4,16 +4,19 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, ClusterRow, StoreWriter } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
-import type { DocumentNumber, SyncOptions } from '@flotilla/core/protocol/documents'
+import type { DocumentNumber, GrantPayload, SyncOptions } from '@flotilla/core/protocol/documents'
 import { isAutomated } from '@flotilla/core/sync/sync-options'
+import { useOverrides } from '../gate-desk/use-overrides.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
 import { grantHold } from '../recovery/hold-back.ts'
 import { revisionOf } from './decide-release.ts'
+import { type JudgedOverrides, judgeStart } from './judge-start.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
 const PAGE = 20
 const MOST_OPERATIONS = 200
+const SOON_MS = 1_000
 
 /** Gives the automated Grant when one is due; returns the Hold that stands instead, if one does. */
 export async function giveGrant(
@@ -21,9 +24,10 @@ export async function giveGrant(
   offer: DocumentNumber,
   options: SyncOptions,
   cluster: ClusterRow,
-  { writer, grants, world, services, round }: Workbench,
+  bench: Workbench,
 ): Promise<Hold | undefined> {
   if (!row.digest) return undefined
+  const { writer, grants, world, services, round } = bench
   const application = applicationOf(row)
   const { clock, random } = services
   const retry = readRetryPolicy(application.spec.syncPolicy?.retry)
@@ -53,6 +57,8 @@ export async function giveGrant(
   }
   const doubt = grantHold(services.recovery, cluster)
   if (doubt) return doubt
+  const judged = await judgeStart(row, 'automated', bench)
+  if (judged.kind === 'held') return judged.hold
   const started = new Set(operations.map(({ id }) => id))
   const waitMs = world.pace.waitMs(row.id, offer, started, clock.monotonicMs())
   const waitUntil = waitMs > 0 ? clock.now() + waitMs : await grants.waitFor(unanswered, report?.receivedAt)
@@ -66,14 +72,40 @@ export async function giveGrant(
     trigger: 'automated',
     by: 'flotilla',
     // An automated sync removes what the Application's own options let it remove, and nothing more.
-    options: { dryRun: false, prune: options.prune, revision: row.revision ?? (source ? revisionOf(source) : '') },
+    options: {
+      dryRun: false,
+      prune: options.prune && judged.mayPrune,
+      revision: row.revision ?? (source ? revisionOf(source) : ''),
+    },
     startBefore: decision.startBefore,
-    passes: [],
+    passes: judged.passes,
   })
-  if (given.kind === 'issued') world.pace.given(row.id, given.grant, started, clock.monotonicMs())
+  if (given.kind === 'issued') {
+    if (!(await countUse(row, given.grant, judged.overrides, bench))) return row.hold
+    world.pace.given(row.id, given.grant, started, clock.monotonicMs())
+  }
   round.clusterIds.add(cluster.id)
   round.lookAgain.set(row.id, decision.startBefore)
   return undefined
+}
+
+/** Takes the Grant back in the transaction that made it when an override that it needs has just been used up. */
+async function countUse(
+  { id, name }: ApplicationRow,
+  grant: GrantPayload,
+  overrides: JudgedOverrides,
+  { writer, services, round }: Workbench,
+): Promise<boolean> {
+  if (overrides.names.length === 0) return true
+  const start = { operation: grant.id, application: name, at: grant.iat, by: 'hub', rules: overrides.rules }
+  const used = await useOverrides(writer, overrides.names, start)
+  round.rulesOutdated = true
+  if (used === 'used') return true
+  const stored = await writer.grant(grant.id)
+  if (stored)
+    await writer.putGrant({ ...stored, state: 'void', reason: 'the override that opened the gates is used up' })
+  round.lookAgain.set(id, services.clock.now() + SOON_MS)
+  return false
 }
 
 /** The newest operations, back to the first that ends the question; each with the document of its Grant. */

@@ -5,11 +5,15 @@ import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
+import { waitsForTime } from '../gates/gate-hold.ts'
+import { Gates } from '../gates/gates.ts'
 import type { ShownDocument } from '../recovery/take-proofs.ts'
 import { Mutex } from '../store/mutex.ts'
 import { adoptIds } from './adopt-ids.ts'
 import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
+import { calendarsOf } from './calendars-of.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
@@ -17,6 +21,7 @@ import { declaredApplication } from './declared-application.ts'
 import { DeletionPlans } from './deletion-plans.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
+import { BOUNDARY_JITTER_MS } from './judge-start.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource, type SourceReading } from './look-at-repository.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
@@ -41,7 +46,7 @@ const CONTESTED_NAMES = 'contested-names'
  *                     └────► cluster ──────────────┘
  */
 export class Loop {
-  readonly world = new World()
+  readonly world: World
   readonly sources: ConfigSources
   readonly #services: LoopServices
   readonly #queue: WorkQueue
@@ -51,6 +56,9 @@ export class Loop {
   readonly #plans = new DeletionPlans()
   readonly #brought: BroughtSources
   readonly #namesBench: NamesBench
+  readonly #calendars: ClusterCalendars
+  /** Rules are made and put in force: one change at a time. */
+  readonly #rules = new Mutex()
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
   /** The admission under which everything for a cluster was last looked at. */
@@ -58,6 +66,7 @@ export class Loop {
 
   constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
     this.#services = services
+    this.world = new World(new Gates(services.gates))
     this.sources = new ConfigSources(configSources)
     this.#brought = new BroughtSources(this.sources)
     this.#queue = new WorkQueue({
@@ -70,11 +79,13 @@ export class Loop {
         set: { batch: 1, handle: keys => this.#each(keys, key => this.#sets.look(key)) },
         // All that wait at once: the deletion budget counts what one round of a set would take away.
         names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
+        gates: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#each(keys, () => this.gatesChanged()) },
         cluster: { batch: 200, handle: keys => this.#clusters(keys.map(restOf)) },
         application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
       },
     })
     const { world, sources } = this
+    this.#calendars = calendarsOf(world, services)
     this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
     world.everySetFresh = () => this.#sets.everyFresh
     this.#namesBench = {
@@ -126,7 +137,10 @@ export class Loop {
     await this.#merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
     // Whatever they came from may be gone, so that nothing else leads to them.
-    const withdrawn = [...this.world.applications()].filter(({ state }) => state === 'withdrawn')
+    const withdrawn = [...this.world.applications()].filter(
+      // What waits for a gate waits for a time that may have come while nobody was looking.
+      ({ state, hold }) => state === 'withdrawn' || waitsForTime(hold),
+    )
     this.#queue.add(...withdrawn.map(({ id }) => `application/${id}`))
   }
 
@@ -192,6 +206,23 @@ export class Loop {
 
   #boundTo(clusterName: string): readonly string[] {
     return this.world.idsOf('cluster', clusterName).map(id => `application/${id}`)
+  }
+
+  /**
+   * Gates or overrides were changed in the store: makes them the rules in force. Resolves when they are; calendars are
+   * then on their way.
+   */
+  async gatesChanged(): Promise<void> {
+    await this.#takeRules(this.world.fleet, () => undefined)
+  }
+
+  /** Looks again at what waits for a gate whose time has come: a clock that was set, or a machine that slept. */
+  wake(): void {
+    const now = this.#services.clock.now()
+    const due = [...this.world.applications()].filter(({ hold }) => {
+      return waitsForTime(hold) && hold?.nextOpening !== undefined && hold.nextOpening + BOUNDARY_JITTER_MS < now
+    })
+    this.#queue.add(...due.map(({ id }) => `application/${id}`))
   }
 
   /** Whoever read these was told something by a service over the network that is not so any more. */
@@ -288,10 +319,36 @@ export class Loop {
     const change = compareFleets(before, index)
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
     await rememberProjects(before, index, change.projects, world.projectsLastSeen, this.#services.store)
-    world.fleet = index
+    // Before anything else is looked at: the commit that brings a freeze starts nothing that it forbids.
+    await this.#takeRules(index, () => {
+      world.fleet = index
+    })
     this.#sets.takeChange(before, index, change.sets)
     for (const key of change.applications) this.#claimDocument(key)
     this.#queue.add(...keysOfChange(before, change, world))
+  }
+
+  /** @param take Whatever has to be in force at the same moment. */
+  async #takeRules(index: FleetIndex, take: () => void): Promise<void> {
+    const { world } = this
+    const { store, clock, log } = this.#services
+    const change = await this.#rules.run(async () => {
+      const next = await store.write(writer => world.gates.prepare(index, writer, clock.now()))
+      take()
+      return world.gates.take(next)
+    })
+    for (const { name, mistakes } of change.rules) {
+      if (mistakes.length > 0 && change.after.rules.rules.some(rule => rule.name === name))
+        log.warn('a rule cannot be evaluated and closes its scope', {
+          rule: name,
+          mistakes: mistakes.map(one => one.message),
+        })
+    }
+    if (change.before.version === change.after.version) return
+    const concerned = [...world.applications()].filter(change.concerns)
+    const clusters = new Set(concerned.map(({ clusterName }) => clusterName).filter(name => name !== ''))
+    this.#queue.add(...[...clusters].map(name => `cluster/${name}`))
+    this.#queue.add(...concerned.filter(({ hold }) => waitsForTime(hold)).map(({ id }) => `application/${id}`))
   }
 
   #claimDocument(key: string): void {
@@ -316,12 +373,13 @@ export class Loop {
   }
 
   async #clusters(names: readonly string[]): Promise<readonly string[]> {
-    const round = await reconcileClusters(names, this.world, this.#services)
+    const round = await reconcileClusters(names, this.world, this.#services, this.#calendars)
     const { announce } = this.#services
     announce.clusters(names)
     if (round.clusterIds.length > 0) announce.documents(round.clusterIds)
     for (const row of round.rows) this.#takeAdmission(row)
-    for (const name of names) this.#queue.addAt(`cluster/${name}`, round.lookAgainAt)
+    for (const [name, at] of round.renewAt) this.#queue.addAt(`cluster/${name}`, at)
+    this.#queue.add(...round.voided.map(id => `application/${id}`))
     return []
   }
 
@@ -341,12 +399,14 @@ export class Loop {
       this.#services,
       row => this.#sets.holdOf(row),
       row => this.#mayRemove(row),
+      this.#calendars,
       this.#rows,
     )
     if (round.changed.length > 0) announce.applications(round.changed)
     if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
     for (const [row, release] of round.documents) this.#bring(row, release.documents, release.revision)
     for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
+    if (round.rulesOutdated) this.#queue.add('gates/stored')
     this.#queue.add(...round.again.map(id => `application/${id}`))
     return round.failed.map(id => `application/${id}`)
   }

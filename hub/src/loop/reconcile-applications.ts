@@ -5,6 +5,7 @@ import type { SyncOptions } from '@flotilla/core/protocol/documents'
 import { readJws } from '@flotilla/core/protocol/jws'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import { issueOffer } from '../gateway/issue-documents.ts'
 import { offerHold } from '../recovery/hold-back.ts'
 import type { Mutex } from '../store/mutex.ts'
@@ -12,7 +13,7 @@ import { decideRelease, type Release, type ReleaseDecision } from './decide-rele
 import { giveGrant } from './give-grant.ts'
 import { OpenGrants } from './open-grants.ts'
 import { removeApplication } from './remove-application.ts'
-import type { Round } from './round.ts'
+import type { Round, Workbench } from './round.ts'
 import type { LoopServices } from './services.ts'
 import { isLasting } from './withdraw-names.ts'
 import { applicationOf, type World } from './world.ts'
@@ -30,6 +31,8 @@ export interface ApplicationsRound {
   readonly documents: ReadonlyMap<ApplicationRow, Release>
   /** Applications that could not be decided: to be tried again later, without holding up the others. */
   readonly failed: readonly string[]
+  /** Other rules than those in memory are in force, or about to be. */
+  readonly rulesOutdated: boolean
 }
 
 /**
@@ -45,6 +48,7 @@ export async function reconcileApplications(
   services: LoopServices,
   holdOfSet: (row: ApplicationRow) => Hold | undefined,
   mayRemove: (row: ApplicationRow) => boolean,
+  calendars: ClusterCalendars,
   /** Held while rows are written and taken over in memory: between the two, nobody else may decide from memory. */
   rows: Mutex,
 ): Promise<ApplicationsRound> {
@@ -77,9 +81,9 @@ export async function reconcileApplications(
           continue
         }
         if (decision?.kind === 'keep') continue
-        if (decision) await perform(row, decision, writer, grants, world, services, round)
+        if (decision) await perform(row, decision, { writer, grants, world, services, round, calendars })
         else if (row.state === 'withdrawn')
-          await removeApplication(row, mayRemove(row), { writer, grants, world, services, round })
+          await removeApplication(row, mayRemove(row), { writer, grants, world, services, round, calendars })
       }
     })
     for (const row of round.put) world.putApplication(row)
@@ -95,18 +99,15 @@ export async function reconcileApplications(
     if (decision?.kind === 'release' && world.application(row.id)?.state === 'active')
       documents.set(row, decision.release)
   }
-  return { ...round, failed, documents }
+  return { ...round, failed, documents, rulesOutdated: round.rulesOutdated === true }
 }
 
 async function perform(
   row: ApplicationRow,
   decision: Exclude<ReleaseDecision, { kind: 'keep' }>,
-  writer: StoreWriter,
-  grants: OpenGrants,
-  world: World,
-  services: LoopServices,
-  round: Round,
+  bench: Workbench,
 ): Promise<void> {
+  const { writer, services, round, calendars } = bench
   const now = services.clock.now()
   if (decision.kind === 'hold') return await putRow({ ...row, hold: decision.hold }, row, writer, round, now)
   const { release } = decision
@@ -133,6 +134,12 @@ async function perform(
   const doubt = offerHold(services.recovery, cluster)
   if (doubt) return await putRow({ ...released, hold: doubt }, row, writer, round, now)
   const application = applicationOf(row)
+  // Before its Offer, which names it: an agent that does not know the gates of an Application starts nothing of it.
+  if (!calendars.isCurrent(cluster, released)) {
+    const calendar = await calendars.refresh(writer, cluster, { ...released, clusterId: cluster.id })
+    if (calendar.kind === 'issued') round.clusterIds.add(cluster.id)
+    round.again.push(...calendar.voided)
+  }
   const before = await writer.document(cluster.id, applicationLine(row.id))
   const issued = await issueOffer(writer, services.keys, services.clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
@@ -151,13 +158,7 @@ async function perform(
     syncFrom:
       issued.kind === 'issued' && asksForMore(before, row.namespace, release.options) ? issued.number : row.syncFrom,
   }
-  const hold = await giveGrant(offered, issued.number, release.options, cluster, {
-    writer,
-    grants,
-    world,
-    services,
-    round,
-  })
+  const hold = await giveGrant(offered, issued.number, release.options, cluster, bench)
   await putRow({ ...offered, hold }, row, writer, round, now)
 }
 

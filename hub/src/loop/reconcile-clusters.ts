@@ -1,33 +1,33 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { ClusterRow } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { issueCalendar } from '../gateway/issue-documents.ts'
+import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import type { LoopServices } from './services.ts'
 import type { World } from './world.ts'
-
-/** How far a calendar reaches; it is renewed at half of that. */
-const CALENDAR_HORIZON_MS = 14 * 24 * 60 * 60_000
 
 export interface ClustersRound {
   readonly clusterIds: readonly string[]
   readonly changed: readonly string[]
   readonly rows: readonly ClusterRow[]
-  readonly lookAgainAt: EpochMs
+  /** When each one's calendar has to be renewed, by name. */
+  readonly renewAt: ReadonlyMap<string, EpochMs>
+  /** Applications whose Grants were taken back: what becomes of them is to be decided anew. */
+  readonly voided: readonly string[]
 }
 
-/**
- * Gives every declared Cluster its record (the id stays for ever) and every cluster that joined its calendar: open, as
- * long as no gate is built.
- */
+/** Gives every declared Cluster its record (the id stays for ever) and every cluster that joined its calendar. */
 export async function reconcileClusters(
   names: readonly string[],
   world: World,
   services: LoopServices,
+  calendars: ClusterCalendars,
 ): Promise<ClustersRound> {
-  const { store, clock, random, keys } = services
+  const { store, clock, random } = services
   const clusterIds: string[] = []
   const changed: string[] = []
   const rows: ClusterRow[] = []
+  const voided: string[] = []
+  const renewAt = new Map<string, EpochMs>()
   await store.write(async writer => {
     for (const name of names) {
       const known = await writer.clusterByName(name)
@@ -47,11 +47,12 @@ export async function reconcileClusters(
         changed.push(name)
       }
       if (!known?.agentKey || known.revokedAt !== undefined || services.recovery?.behind) continue
-      const content = { intervals: [], void: [], horizonMs: CALENDAR_HORIZON_MS }
-      const issued = await issueCalendar(writer, keys, clock, known.id, content)
-      if (issued.kind === 'issued') clusterIds.push(known.id)
+      const calendar = await calendars.refresh(writer, known)
+      if (calendar.kind === 'issued') clusterIds.push(known.id)
+      renewAt.set(name, calendar.renewAt)
+      voided.push(...calendar.voided)
     }
   })
   for (const row of rows) world.putCluster(row)
-  return { clusterIds, changed, rows, lookAgainAt: clock.now() + CALENDAR_HORIZON_MS / 2 + 60_000 }
+  return { clusterIds, changed, rows, renewAt, voided }
 }

@@ -1,10 +1,13 @@
 import { withdrawalPolicy } from '@flotilla/core/decide/decide-withdrawal'
+import { equalJson, type Json } from '@flotilla/core/json/json'
+import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueTombstone } from '../gateway/issue-documents.ts'
 import { removalDoubt } from '../recovery/hold-back.ts'
+import { judgeStart } from './judge-start.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -75,17 +78,29 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
     round.lookAgain.set(row.id, waitUntil)
     return
   }
+  const judged = await judgeStart(row, 'delete', bench)
+  if (judged.kind === 'held') return await keepHold(row, judged.hold, bench)
+  await keepHold(row, undefined, bench)
   const given = await issueGrant(writer, keys, clock, random, cluster.id, {
     applicationId: row.id,
     trigger: 'delete',
     by: 'flotilla',
     options: { dryRun: false, prune: policy === 'prune', revision: '' },
-    passes: [],
+    passes: judged.passes,
   })
   round.clusterIds.add(cluster.id)
   if (given.kind !== 'issued') return
   world.pace.given(row.id, given.grant, NOTHING_STARTED, nowMs)
   round.lookAgain.set(row.id, given.grant.startBefore)
+}
+
+/** Shown as what holds up anything else. The row is the same otherwise: its absence goes on being counted. */
+async function keepHold(row: ApplicationRow, hold: Hold | undefined, { writer, round }: Workbench): Promise<void> {
+  if (equalJson((row.hold ?? null) as unknown as Json, (hold ?? null) as unknown as Json)) return
+  const after: ApplicationRow = { ...row, hold }
+  await writer.putApplication(after)
+  round.put.push(after)
+  round.changed.push(row.id)
 }
 
 function removalReason({ set, removal }: ApplicationRow): string {

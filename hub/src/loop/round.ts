@@ -1,5 +1,6 @@
 import type { ApplicationRow, StoreWriter } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import type { OpenGrants } from './open-grants.ts'
 import type { LoopServices } from './services.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,8 @@ export interface Round {
   /** What to take over in memory once the transaction stands. */
   readonly put: ApplicationRow[]
   readonly removed: string[]
+  /** Other rules than those in memory are in force, or about to be. */
+  rulesOutdated?: boolean
 }
 
 /** What the steps of a look work with. */
@@ -22,4 +25,5 @@ export interface Workbench {
   readonly world: World
   readonly services: LoopServices
   readonly round: Round
+  readonly calendars: ClusterCalendars
 }

@@ -9,6 +9,7 @@ import type { Store } from '@flotilla/core/ports/store'
 import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { Expand } from '../expand/expand-in-worker.ts'
+import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { Recovery } from '../recovery/recovery.ts'
 import type { SourceFiles } from './config-sources.ts'
@@ -75,6 +76,10 @@ export interface LoopServices {
   readonly announce: Announcements
   /** Continuous absence after which a withdrawn Application may be removed from its cluster. */
   readonly removalGraceMs: number
+  /** Of the hub's settings: what they say of gates. */
+  readonly gates?: GateSettings
+  /** Why the hub must suspect its own clock, while it must: then it starts nothing by itself. */
+  readonly clockDoubt?: () => string | undefined
   /** What sets may do with what they generated, by the hub's settings; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
   /** Whether the store may be trusted; it is, without it. */

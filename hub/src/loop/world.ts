@@ -4,6 +4,7 @@ import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { ApplicationRow, ClusterRow, StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { Gates } from '../gates/gates.ts'
 import { BoundedMemo } from '../source/bounded-memo.ts'
 import { AdoptedIds } from './adopt-ids.ts'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
@@ -43,6 +44,7 @@ export class World {
   /** Kinds inside Bundles by digest, so that the Project is checked without reading the Bundle again. */
   readonly kinds = new BoundedMemo<readonly GroupKind[]>(MOST_KINDS, kinds => kinds.length + 1)
 
+  readonly gates: Gates
   readonly pace = new GrantPace()
   /** Ids under which agents hold Applications that the store has forgotten. */
   readonly adopted = new AdoptedIds()
@@ -67,6 +69,10 @@ export class World {
   readonly #claimsBy = new Map<string, ReadonlyMap<string, Claim>>()
   /** The lists as they were handed in: most looks at a set end in the very list of the look before. */
   readonly #claimed = new Map<string, readonly Application[]>()
+
+  constructor(gates: Gates = new Gates()) {
+    this.gates = gates
+  }
 
   async load(rows: StoreReader): Promise<void> {
     for (const row of await rows.applications()) this.putApplication(row)
