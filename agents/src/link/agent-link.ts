@@ -255,6 +255,7 @@ export class AgentLink implements HubLink {
       ? await returnToHub({
           client: this.#client,
           state,
+          random,
           key: this.#requireKey(),
           kept,
           uid: await clusterUid(),

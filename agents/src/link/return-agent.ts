@@ -1,5 +1,6 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import { HubUnreachable } from '@flotilla/core/ports/hub-transport'
+import type { Random } from '@flotilla/core/ports/random'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import { readAdmission, readEnrolmentAnswer } from '@flotilla/core/protocol/enrolment'
 import { walkHubKeys } from '@flotilla/core/protocol/hub-key-chain'
@@ -7,7 +8,7 @@ import { readJws } from '@flotilla/core/protocol/jws'
 import { makeReturn } from '@flotilla/core/protocol/return'
 import { decodeAdmission } from '@flotilla/core/protocol/signed-document'
 import { type HubClient, retryAfterMs } from './hub-client.ts'
-import { admissionText, type KeptAdmission, keepAdmission } from './identity.ts'
+import { type KeptAdmission, keepAdmission, loadKey } from './identity.ts'
 
 export type ReturnOutcome =
   | { readonly kind: 'admitted'; readonly kept: KeptAdmission }
@@ -25,17 +26,16 @@ export type ReturnOutcome =
 export async function returnToHub(options: {
   readonly client: HubClient
   readonly state: AgentState
+  readonly random: Random
   readonly key: SigningKey
   readonly kept: KeptAdmission
   readonly uid: string
   readonly versions: Readonly<Record<string, string>>
 }): Promise<ReturnOutcome> {
-  const { client, state, key, kept, uid, versions } = options
-  const admission = await admissionText(state)
-  if (admission === undefined) return { kind: 'refused' }
+  const { client, state, random, key, kept, uid, versions } = options
   const { hubId } = kept.admission.payload
   const iat = client.assertionTime()
-  const body = Buffer.from(makeReturn({ aud: hubId, admission, uid, versions: { ...versions }, iat }, key))
+  const body = Buffer.from(makeReturn({ aud: hubId, admission: kept.jws, uid, versions: { ...versions }, iat }, key))
   try {
     const headers = { 'content-type': 'application/jose' }
     const response = await client.anonymous({ method: 'POST', path: '/agent/v1/return', headers, body })
@@ -54,8 +54,10 @@ export async function returnToHub(options: {
     const reading = readAdmission(jws, { kid, hubId, agentKey: key.publicKey })
     if (reading.kind === 'refused')
       return { kind: 'failed', message: `the admission is not believed: ${reading.message}` }
-    await keepAdmission(state, { jws, kid, hubId, tokenId: kept.tokenId })
-    return { kind: 'admitted', kept: { admission: reading.admission, tokenId: kept.tokenId } }
+    const { tokenId, previous } = kept
+    const { seed } = await loadKey(state, random)
+    await keepAdmission(state, { jws, kid, hubId, tokenId, seed, ...(previous && { previousSeed: previous.seed }) })
+    return { kind: 'admitted', kept: { ...kept, admission: reading.admission, jws } }
   } catch (error) {
     if (!(error instanceof HubUnreachable)) throw error
     return { kind: 'failed', message: error.message }
