@@ -12,7 +12,7 @@ import {
   type TombstonePayload,
 } from '@flotilla/core/protocol/documents'
 import { CALENDAR_ID, heldDigest, heldLineOf, hubKeysLine } from '@flotilla/core/protocol/held-digest'
-import { readJws } from '@flotilla/core/protocol/jws'
+import { admissionOf, readJws } from '@flotilla/core/protocol/jws'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { DocumentContext } from '@flotilla/core/protocol/signed-document'
 import {
@@ -55,7 +55,7 @@ export class HeldDocuments {
       const jws = Buffer.from(bytes).toString('utf8')
       // What an earlier admission brought stays in force until this one's documents arrive.
       const read = readJws(jws)
-      const adm = read.kind === 'unverified' ? Number(read.payload['adm']) : 0
+      const adm = read.kind === 'unverified' ? admissionOf(read.payload) : 0
       const taking = takeDocument(held, jws, { ...context, adm })
       if (taking.kind === 'refused') this.#log.warn('a kept document no longer holds', { key, code: taking.code })
       held = withTaken(held, taking)

@@ -5,7 +5,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type { GrantPayload } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
-import { readJws } from '@flotilla/core/protocol/jws'
+import { admissionOf, readJws } from '@flotilla/core/protocol/jws'
 import type { DocumentContext } from '@flotilla/core/protocol/signed-document'
 import { takeGrant } from '@flotilla/core/protocol/take-document'
 
@@ -41,7 +41,7 @@ export class HeldGrants {
     for (const key of await this.#state.list(GRANTS)) {
       const jws = Buffer.from((await this.#state.get(key)) ?? []).toString('utf8')
       const read = readJws(jws)
-      const adm = read.kind === 'unverified' ? Number(read.payload['adm']) : 0
+      const adm = read.kind === 'unverified' ? admissionOf(read.payload) : 0
       const taking = takeGrant(jws, { ...context, adm })
       if (taking.kind === 'taken') this.#grants.set(taking.grant.id, taking.grant)
       else this.#log.warn('a kept Grant no longer holds', { key, code: taking.code })

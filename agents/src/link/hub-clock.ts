@@ -2,6 +2,7 @@ import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { PulsePayload } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { keptCount } from './kept-count.ts'
 
 const KEY = 'hub-time'
 /** An answer that took longer says too little about now. */
@@ -27,7 +28,7 @@ export class HubClock {
   }
 
   async load(): Promise<void> {
-    this.#floor = Number(Buffer.from((await this.#state.get(KEY)) ?? []).toString('utf8')) || 0
+    this.#floor = keptCount(await this.#state.get(KEY))
   }
 
   /** A nonce goes out: its answer counts only while it is fresh. */

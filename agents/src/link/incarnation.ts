@@ -1,4 +1,5 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
+import { keptCount } from './kept-count.ts'
 
 /** Which start of this agent speaks: `inc` rises with every start, `inst` is chance (protocol.md 1). */
 export interface IncarnationNumber {
@@ -27,7 +28,7 @@ export function folderIncarnation(state: AgentState, newInstance: () => string):
   let held = false
   return {
     async acquire(above = 0) {
-      const stored = Number(Buffer.from((await state.get(KEY)) ?? []).toString('utf8')) || 0
+      const stored = keptCount(await state.get(KEY))
       const inc = Math.max(stored, above) + 1
       await state.put(KEY, Buffer.from(String(inc)))
       held = true

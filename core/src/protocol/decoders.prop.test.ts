@@ -69,7 +69,7 @@ interface Reader {
   /** Values as they travel. */
   readonly good: fc.Arbitrary<unknown>
   readonly encode: (value: never) => string | Uint8Array
-  readonly read: (message: string & Uint8Array) => Reading
+  readonly read: (message: never) => Reading
 }
 
 function reader<T>(
@@ -156,7 +156,7 @@ const readers: Record<string, Reader> = {
     claims => `Flotilla-Agent ${signed('assertion')(claims)}`,
     (header: string) => {
       const read = readAssertion(header)
-      return read.kind === 'read' ? { value: read.claims } : { refused: read }
+      return read.kind === 'read' ? { value: read.claims } : { refused: { message: read.code } }
     },
   ),
   readHelloProof: reader(

@@ -89,6 +89,12 @@ export function readJws(text: string, maxBytes = MAX_JWS_BYTES): UnverifiedJws |
   return { kind: 'unverified', typ, kid, payload, signingInput: `${headerPart}.${payloadPart}`, signature }
 }
 
+/** The admission that a document says it was issued under, 0 where it says nothing of the kind. Proves nothing. */
+export function admissionOf(payload: JsonObject): number {
+  const adm = payload['adm']
+  return typeof adm === 'number' ? adm : 0
+}
+
 /** Whether the signature is this key's. */
 export function signatureHolds(jws: UnverifiedJws, key: KeyObject): boolean {
   try {

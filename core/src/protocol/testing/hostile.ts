@@ -63,7 +63,7 @@ function changed(value: Json, change: Change, depth: number): Json {
     }
     const entries = Object.entries(value as JsonObject)
     return Object.fromEntries(
-      entries.map(([key, item], at) => [key, at === index ? changed(item, change, depth + 1) : item]),
+      entries.map(([key, item], at) => [key, at === index ? changed(item as Json, change, depth + 1) : (item as Json)]),
     )
   }
   return here(value, change)
