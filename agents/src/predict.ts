@@ -1,16 +1,19 @@
 import { countedDifferences } from '@flotilla/core/diff/ignore-differences'
 import { offlineDifferences } from '@flotilla/core/diff/offline-differences'
+import { takenFields } from '@flotilla/core/diff/taken-fields'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import { objectToSend, type Prediction, type SyncIntent } from '@flotilla/core/plan/plan-sync'
+import type { Prediction, SyncIntent } from '@flotilla/core/plan/plan-sync'
+import { objectToSend } from '@flotilla/core/plan/plan-target'
 import type { Target } from '@flotilla/core/plan/prepare-targets'
 import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
 import { forEachBounded } from './bounded.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import { contentKeyOf, type ObservedEntry } from './observe.ts'
+import { writerOf } from './writer-of.ts'
 
 const CONCURRENT_DRY_RUNS = 8
 
@@ -56,6 +59,11 @@ export class PredictionMemo {
     }
   }
 
+  /** What was written since may have changed these answers. */
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#answers.delete(name)
+  }
+
   retain(names: ReadonlySet<string>): void {
     for (const name of this.#answers.keys()) if (!names.has(name)) this.#answers.delete(name)
   }
@@ -88,8 +96,9 @@ export async function predict(
   due: readonly DueDryRun[],
   memo: PredictionMemo,
 ): Promise<void> {
+  const writer = writerOf(client, intent)
   await forEachBounded(due, CONCURRENT_DRY_RUNS, async ({ target, live }) => {
-    memo.remember(target, contentKeyOf(live), await dryRun(client, intent, target, live))
+    memo.remember(target, contentKeyOf(live), await dryRun(writer, intent, target, live))
   })
 }
 
@@ -105,17 +114,21 @@ async function dryRun(
     : FIELD_MANAGER
   try {
     const strict = target.options.validate ?? intent.request.options.validate
-    const predicted = await client.apply(sent, { dryRun: true, fieldManager, strict })
+    const force = intent.request.options.conflicts !== 'fail'
+    const predicted = await client.apply(sent, { dryRun: true, fieldManager, strict, force })
     const differences = countedDifferences(intent.ignore, target.key, live, predicted, fieldManager)
     const changes = differences.map(({ path }) => path)
-    return changes.length === 0 ? { kind: 'same' } : { kind: 'changed', changes }
+    if (changes.length === 0) return { kind: 'same' }
+    const takenFrom = takenFields(live, predicted, fieldManager)
+    return { kind: 'changed', changes, ...(takenFrom.length === 0 ? {} : { takenFrom }) }
   } catch (error) {
     if (isKubernetesError(error, 'FORBIDDEN')) return { kind: 'unauthorised', message: error.detail }
     if (isKubernetesError(error, 'BAD_REQUEST') && /dry ?run/i.test(error.detail)) {
       return predictOffline(sent, live, fieldManager)
     }
     if (isKubernetesError(error, 'INVALID', 'IMMUTABLE_FIELD', 'BAD_REQUEST', 'TOO_LARGE', 'FIELD_CONFLICT')) {
-      return { kind: 'refused', message: `dry run failed (${error.code}): ${error.detail}` }
+      const immutable = error.code === 'IMMUTABLE_FIELD' ? { immutable: true as const } : {}
+      return { kind: 'refused', message: `dry run failed (${error.code}): ${error.detail}`, ...immutable }
     }
     // Its kind or its namespace went away between reading and asking.
     if (isKubernetesError(error, 'NOT_FOUND', 'KIND_UNKNOWN')) return { kind: 'unknown' }

@@ -21,7 +21,8 @@ const MOST_CONFLICTS = 4
 
 /**
  * Creates or updates one object by server-side apply: waits for a namesake that is being deleted, takes over the
- * fields of earlier tools, and repeats what lost a race.
+ * fields of earlier tools, and repeats what lost a race. An object may ask for more than an apply
+ * ({@link WriteChoices}).
  *
  * @returns the object as stored. @throws KubernetesError
  */
@@ -36,12 +37,65 @@ export async function writeObject(
   for (let attempt = 1; ; attempt++) {
     try {
       if (action.kind === 'update' && action.takeOver.length > 0) await takeOver(client, action)
-      const fieldManager = action.fieldManager ?? FIELD_MANAGER
-      return await client.apply(action.object, { fieldManager, strict: action.validate, signal })
+      return action.kind === 'update' && action.choices?.replace
+        ? await replaceObject(client, action)
+        : await applyObject(client, action, signal)
     } catch (error) {
+      if (isKubernetesError(error, 'IMMUTABLE_FIELD') && action.choices?.recreate) {
+        return await recreateObject(client, action, signal)
+      }
       if (!isKubernetesError(error, 'CONFLICT') || attempt >= MOST_CONFLICTS) throw error
     }
   }
+}
+
+function applyObject(
+  client: KubernetesClient,
+  { object, fieldManager = FIELD_MANAGER, validate, choices }: CreateAction | UpdateAction,
+  signal: AbortSignal,
+): Promise<KubernetesObject> {
+  const force = choices?.conflicts !== 'fail'
+  return client.apply(object, { fieldManager, strict: validate, force, signal })
+}
+
+/** The whole object as the manifest has it. Who else waits for its end, and whose it is, stays. */
+async function replaceObject(client: KubernetesClient, action: UpdateAction): Promise<KubernetesObject> {
+  const { object, validate } = action
+  const live = await client.get(action.key, versionOf(object.apiVersion))
+  if (!live) throw goneMeanwhile(client, action.key)
+  const { resourceVersion, uid, finalizers, ownerReferences } = live.metadata
+  const metadata = {
+    ...(finalizers ? { finalizers } : {}),
+    ...(ownerReferences ? { ownerReferences } : {}),
+    ...object.metadata,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(uid === undefined ? {} : { uid }),
+  }
+  const status = live['status'] === undefined ? {} : { status: live['status'] }
+  return client.replace({ ...object, ...status, metadata }, { strict: validate })
+}
+
+/** Deletes the very object that refused the change, waits for its end, and makes it again. */
+async function recreateObject(
+  client: KubernetesClient,
+  action: CreateAction | UpdateAction,
+  signal: AbortSignal,
+): Promise<KubernetesObject> {
+  const live = await client.get(action.key, versionOf(action.object.apiVersion))
+  const uid = live?.metadata.uid
+  if (live && uid !== undefined) {
+    await client.delete(action.key, { uid, propagation: 'foreground' })
+    await waitForDeletion(client, action.key, uid, signal)
+  }
+  return applyObject(client, action, signal)
+}
+
+function goneMeanwhile(client: KubernetesClient, key: ObjectKey): KubernetesError {
+  const detail = 'it was deleted meanwhile'
+  return new KubernetesError('CONFLICT', `${client.cluster} ${objectKeyText(key)}`, 'replace', detail, {
+    retry: true,
+    status: 409,
+  })
 }
 
 /**
@@ -74,7 +128,11 @@ async function takeOver(client: KubernetesClient, action: UpdateAction): Promise
   const live = await client.get(action.key, versionOf(action.object.apiVersion))
   if (!live) return
   const operations: readonly JsonObject[] = [
-    { op: 'replace', path: '/metadata/managedFields', value: takeOverFields(live, FIELD_MANAGER) as Json },
+    {
+      op: 'replace',
+      path: '/metadata/managedFields',
+      value: takeOverFields(live, FIELD_MANAGER, action.takeOver) as Json,
+    },
     // Refused when somebody wrote in between: their fields would be lost without a trace.
     { op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion ?? '' },
   ]

@@ -52,11 +52,25 @@ export class KubernetesClient {
 
   readonly #options: RequesterOptions
 
-  constructor(options: RequesterOptions) {
+  constructor(options: RequesterOptions, discovery?: Discovery) {
     this.#options = options
     this.requester = new Requester(options)
-    this.discovery = new Discovery(this.requester)
+    this.discovery = discovery ?? new Discovery(this.requester)
     this.cluster = options.cluster
+  }
+
+  /**
+   * The same client with the rights of somebody else: what a Project's service account may not do is refused. What the
+   * cluster serves is asked with the agent's own.
+   *
+   * @param user `system:serviceaccount:NAMESPACE:NAME`. No name at all would mean the agent's rights, and is a mistake.
+   */
+  as(user: string): KubernetesClient {
+    if (!/^system:serviceaccount:[^:\s]+:[^:\s]+$/.test(user)) {
+      const detail = `"${user}" is no service account to act as`
+      throw new KubernetesError('FORBIDDEN', this.cluster, 'impersonate', detail, { retry: false, status: 0 })
+    }
+    return new KubernetesClient({ ...this.#options, impersonate: user }, this.discovery)
   }
 
   /** The same client for work that ends with `stopping`: after it nothing new begins. */
@@ -134,12 +148,13 @@ export class KubernetesClient {
   }
 
   /** Replaces the object as last read: its resourceVersion has to be the present one, or `CONFLICT`. */
-  async replace(object: KubernetesObject): Promise<KubernetesObject> {
+  async replace(object: KubernetesObject, options: { readonly strict?: boolean } = {}): Promise<KubernetesObject> {
     const key = keyOf(object)
     const served = await this.#served(key)
     const path = pathOf(served, versionOf(object.apiVersion), key.namespace, key.name)
     const about = this.#about(key, 'replace')
-    const query = `?fieldManager=${FIELD_MANAGER}`
+    const validation = options.strict === false ? 'Ignore' : 'Strict'
+    const query = `?fieldManager=${FIELD_MANAGER}&fieldValidation=${validation}`
     const body = await this.requester.json({
       method: 'PUT',
       path: path + query,

@@ -42,16 +42,20 @@ export interface RequesterOptions {
   readonly cluster: string
   /** From then on no request begins and no wait goes on; what is on its way may end. */
   readonly stopping?: AbortSignal
+  /** Whom requests are made as, in place of the agent. */
+  readonly impersonate?: string
 }
 
 /** Sends requests with a time limit and bounded retries, and turns refusals into {@link KubernetesError}. */
 export class Requester {
   readonly #options: RequesterOptions
+  readonly #identity: Readonly<Record<string, string>>
   /** Requests sent, for tests that count them. */
   requestCount = 0
 
   constructor(options: RequesterOptions) {
     this.#options = options
+    this.#identity = options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }
   }
 
   get clock(): Clock {
@@ -119,7 +123,7 @@ export class Requester {
       return await this.#options.transport.request({
         method: request.method,
         path: request.path,
-        headers: { accept: 'application/json', ...request.headers },
+        headers: { accept: 'application/json', ...this.#identity, ...request.headers },
         ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
         ...(signal ? { signal } : {}),
       })

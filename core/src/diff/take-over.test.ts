@@ -26,7 +26,7 @@ describe('managersToTakeOver', () => {
 
 describe('takeOverFields', () => {
   it('merges the predecessors’ fields into one entry of ours and keeps the others', () => {
-    expect(takeOverFields(live(KUBECTL, CONTROLLER, HELM), 'flotilla')).toEqual([
+    expect(takeOverFields(live(KUBECTL, CONTROLLER, HELM), 'flotilla', ['kubectl-client-side-apply', 'helm'])).toEqual([
       {
         manager: 'flotilla',
         operation: 'Apply',

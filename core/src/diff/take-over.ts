@@ -13,23 +13,36 @@ const PREDECESSORS: readonly RegExp[] = [
   /^fleet/,
 ]
 
+/** What people did by hand, before anything else kept the object. */
+const KUBECTL = /^(kubectl|before-first-apply$)/
+
 /**
  * Managers whose fields become ours before the first apply; none once we have applied, because from then on a field
  * set with `kubectl edit` is either ours (and drift) or nobody's business.
  */
-export function managersToTakeOver(live: KubernetesObject, manager: string): readonly string[] {
+export function managersToTakeOver(
+  live: KubernetesObject,
+  manager: string,
+  { kubectl = true }: { readonly kubectl?: boolean } = {},
+): readonly string[] {
   const entries = live.metadata.managedFields ?? []
   if (entries.some(entry => entry['manager'] === manager && entry['operation'] === 'Apply')) return []
-  return [...new Set(entries.filter(isPredecessor).map(entry => String(entry['manager'])))].sort()
+  const names = new Set(entries.filter(isPredecessor).map(entry => String(entry['manager'])))
+  return [...names].filter(name => kubectl || !KUBECTL.test(name)).sort()
 }
 
 /**
  * The object's managedFields with the predecessors' entries merged into one of ours. Written with the resourceVersion
  * that was read; the apply that follows then drops what Git does not say.
  */
-export function takeOverFields(live: KubernetesObject, manager: string): readonly JsonObject[] {
+export function takeOverFields(
+  live: KubernetesObject,
+  manager: string,
+  predecessors: readonly string[],
+): readonly JsonObject[] {
   const entries = live.metadata.managedFields ?? []
-  const taken = entries.filter(isPredecessor)
+  const isTaken = (entry: JsonObject) => isPredecessor(entry) && predecessors.includes(String(entry['manager']))
+  const taken = entries.filter(isTaken)
   let fields: JsonObject = {}
   for (const entry of taken) fields = mergeFields(fields, isJsonObject(entry['fieldsV1']) ? entry['fieldsV1'] : {})
   const newest = taken.at(-1)
@@ -41,7 +54,7 @@ export function takeOverFields(live: KubernetesObject, manager: string): readonl
     fieldsType: 'FieldsV1',
     fieldsV1: fields,
   }
-  return [ours, ...entries.filter(entry => !isPredecessor(entry))]
+  return [ours, ...entries.filter(entry => !isTaken(entry))]
 }
 
 /** A status that somebody wrote stays theirs. */

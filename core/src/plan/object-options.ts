@@ -12,6 +12,13 @@ export interface ObjectOptions {
   readonly pruneLast?: boolean
   readonly deletion: 'yes' | 'no' | 'confirm'
   readonly validate?: boolean
+  readonly replace?: boolean
+  readonly force?: boolean
+  /** Kinds that hold everything else may be deleted and created again as well. */
+  readonly recreate?: 'allow'
+  /** Made when it is not there, and left alone from then on. */
+  readonly createOnly?: boolean
+  readonly takeOverKubectl?: boolean
 }
 
 type Problem = Pick<PlanProblem, 'severity' | 'code' | 'message'>
@@ -20,7 +27,7 @@ type Draft = { -readonly [Key in keyof ObjectOptions]: ObjectOptions[Key] }
 
 /** By option, then by value. A value that is not here is refused. */
 const OPTIONS: {
-  readonly [name: string]: { readonly [value: string]: ((draft: Draft) => void) | 'unsupported' | 'ineffective' }
+  readonly [name: string]: { readonly [value: string]: ((draft: Draft) => void) | 'ineffective' }
 } = {
   Prune: {
     true: draft => set(draft, 'prune', 'yes'),
@@ -37,9 +44,14 @@ const OPTIONS: {
   // Server-side apply is the only writer, and asks for no dry run of what it does not know.
   ServerSideApply: { true: () => undefined, false: 'ineffective' },
   SkipDryRunOnMissingResource: { true: () => undefined, false: () => undefined },
-  ClientSideApplyMigration: { true: () => undefined, false: 'unsupported' },
-  Replace: { true: 'unsupported', false: () => undefined },
-  Force: { true: 'unsupported', false: () => undefined },
+  ClientSideApplyMigration: {
+    true: draft => set(draft, 'takeOverKubectl', true),
+    false: draft => set(draft, 'takeOverKubectl', false),
+  },
+  Replace: { true: draft => set(draft, 'replace', true), false: draft => set(draft, 'replace', false) },
+  Force: { true: draft => set(draft, 'force', true), false: draft => set(draft, 'force', false) },
+  Recreate: { allow: draft => set(draft, 'recreate', 'allow') },
+  IfNotPresent: { true: draft => set(draft, 'createOnly', true), false: draft => set(draft, 'createOnly', false) },
 }
 
 /**
@@ -60,6 +72,8 @@ export function readObjectOptions(object: KubernetesObject): {
     draft.prune = 'no'
     draft.deletion = 'no'
   }
+  // Flux' word for the same.
+  if (annotation(object, 'kustomize.toolkit.fluxcd.io/ssa') === 'IfNotPresent') draft.createOnly = true
   const text = [argoAnnotation(object, 'sync-options'), annotation(object, 'flotilla.dev/sync-options')]
   for (const part of text.flatMap(list => (list ?? '').split(',')).map(piece => piece.trim())) {
     const problem = part === '' ? undefined : readOption(draft, part)
@@ -85,8 +99,7 @@ function readOption(draft: Draft, part: string): Problem | undefined {
     const message = `sync option ${part} has no effect: server-side apply is the only writer`
     return { severity: 'warning', code: 'UNSUPPORTED_OPTION', message }
   }
-  const message = effect ? `sync option ${part} is not built yet` : `sync option ${name} may not be "${value}"`
-  return { severity: 'error', code: effect ? 'UNSUPPORTED_OPTION' : 'UNKNOWN_OPTION', message }
+  return { severity: 'error', code: 'UNKNOWN_OPTION', message: `sync option ${name} may not be "${value}"` }
 }
 
 function readWave(object: KubernetesObject, problems: Problem[]): number {

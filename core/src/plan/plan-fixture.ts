@@ -37,7 +37,16 @@ const CLUSTER_KINDS = [
   'ValidatingWebhookConfiguration',
   'APIService',
 ]
-const NAMESPACED_KINDS = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'Job', 'Ingress', 'Pod']
+const NAMESPACED_KINDS = [
+  'ConfigMap',
+  'PersistentVolumeClaim',
+  'Secret',
+  'Service',
+  'Deployment',
+  'Job',
+  'Ingress',
+  'Pod',
+]
 
 export const KINDS = {
   lookup: (_group: string, kind: string) =>

@@ -5,7 +5,8 @@ import { equalJson } from '../json/json.ts'
 import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { APPLICATION, OPTIONS, object, ours, request } from './plan-fixture.ts'
 import { planWaves } from './plan-steps.ts'
-import { intendSync, type Observation, objectToSend, type Prediction, planSync, type SyncRequest } from './plan-sync.ts'
+import { intendSync, type Observation, type Prediction, planSync, type SyncRequest } from './plan-sync.ts'
+import { objectToSend } from './plan-target.ts'
 import { ownerOf } from './tracking.ts'
 
 const KINDS = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'Namespace', 'ClusterRole']

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { intend, lines, OPTIONS, object, observation, ours, plan, request } from './plan-fixture.ts'
-import { type Observation, objectToSend, type SyncRequest } from './plan-sync.ts'
+import type { Observation, SyncRequest } from './plan-sync.ts'
+import { objectToSend } from './plan-target.ts'
 
 const WAVE = 'argocd.argoproj.io/sync-wave'
 const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options'
@@ -340,26 +341,15 @@ const ROWS: { readonly [sentence: string]: Row } = {
     actions: [],
     problems: ['error KIND_UNKNOWN'],
   },
-  'options that are not built are refused, unknown ones named': {
+  'options and rules that nobody can follow are refused, unknown ones named': {
     desired: [
-      object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Replace=true' }),
+      object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Replace=perhaps' }),
       object('ConfigMap', 'b', { [SYNC_OPTIONS]: 'PrunLast=true' }),
       object('ConfigMap', 'c', { [WAVE]: 'first' }),
     ],
     changes: { ignoreDifferences: [{ kind: 'Deployment', jqPathExpressions: ['del(.spec)'] }] },
     actions: names(3).map(name => `create Sync/0 ConfigMap shop/${name}`),
-    problems: [
-      'error UNSUPPORTED_OPTION',
-      'error UNSUPPORTED_OPTION',
-      'warning UNKNOWN_OPTION',
-      'warning WAVE_INVALID',
-    ],
-  },
-  'a Project that names a service account is not applied with other rights': {
-    desired: [object('ConfigMap', 'a')],
-    changes: { ceiling: { ...request([]).ceiling, serviceAccount: 'deployer' } },
-    actions: ['create Sync/0 ConfigMap shop/a'],
-    problems: ['error UNSUPPORTED_OPTION'],
+    problems: ['error UNSUPPORTED_OPTION', 'error UNKNOWN_OPTION', 'warning UNKNOWN_OPTION', 'warning WAVE_INVALID'],
   },
   'what the server would refuse is held with its words': {
     desired: [object('ConfigMap', 'a')],
@@ -367,6 +357,39 @@ const ROWS: { readonly [sentence: string]: Row } = {
       predictions: { 'ConfigMap shop/a': { kind: 'refused', message: 'data is immutable' } },
     }),
     actions: ['hold Sync/0 ConfigMap shop/a PREDICTION_REFUSED'],
+  },
+  'with Force=true what cannot be changed is made anew': {
+    desired: [object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'Force=true' }), object('ConfigMap', 'b')],
+    observed: observation([ours(object('ConfigMap', 'a')), ours(object('ConfigMap', 'b'))], {
+      predictions: {
+        'ConfigMap shop/a': { kind: 'refused', message: 'data is immutable', immutable: true },
+        'ConfigMap shop/b': { kind: 'refused', message: 'data is immutable', immutable: true },
+      },
+    }),
+    actions: ['update Sync/0 ConfigMap shop/a', 'hold Sync/0 ConfigMap shop/b PREDICTION_REFUSED'],
+  },
+  'what holds everything else is made anew only when it says so itself': {
+    desired: [
+      object('PersistentVolumeClaim', 'a', { [SYNC_OPTIONS]: 'Force=true' }),
+      object('PersistentVolumeClaim', 'b', { [SYNC_OPTIONS]: 'Force=true,Recreate=allow' }),
+    ],
+    observed: observation([ours(object('PersistentVolumeClaim', 'a')), ours(object('PersistentVolumeClaim', 'b'))], {
+      predictions: {
+        'PersistentVolumeClaim shop/a': { kind: 'refused', message: 'immutable', immutable: true },
+        'PersistentVolumeClaim shop/b': { kind: 'refused', message: 'immutable', immutable: true },
+      },
+    }),
+    actions: [
+      'hold Sync/0 PersistentVolumeClaim shop/a PREDICTION_REFUSED',
+      'update Sync/0 PersistentVolumeClaim shop/b',
+    ],
+  },
+  'what is to be made only once is kept as it is': {
+    desired: [object('ConfigMap', 'a', { [SYNC_OPTIONS]: 'IfNotPresent=true' })],
+    observed: observation([ours(object('ConfigMap', 'a'))], {
+      predictions: { 'ConfigMap shop/a': { kind: 'changed', changes: ['.data.x'] } },
+    }),
+    actions: ['keep Sync/0 ConfigMap shop/a'],
   },
 }
 

@@ -1,22 +1,25 @@
 import type { FieldPath } from '../diff/field-path.ts'
-import { respectIgnored } from '../diff/ignore-differences.ts'
-import { type DiffLanguages, type IgnoreRules, NO_IGNORE_RULES, readIgnoreRules } from '../diff/ignore-rules.ts'
-import { managersToTakeOver } from '../diff/take-over.ts'
+import { type DiffLanguages, type IgnoreRules, readIgnoreRules } from '../diff/ignore-rules.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { planHooks, type RunningOperation } from './plan-hooks.ts'
-import { mirrorWave, orderActions, type Place, type PlacedAction, placesOf } from './plan-order.ts'
+import { mirrorWave, orderActions, type PlacedAction, placesOf } from './plan-order.ts'
 import { planPrunes } from './plan-prunes.ts'
-import { type PlanRequest, type PreparedTargets, prepareTargets, type Target } from './prepare-targets.ts'
-import type { HoldAction, PlanProblem, SyncAction, SyncPlan } from './sync-plan.ts'
-import { FIELD_MANAGER, ownerOf } from './tracking.ts'
+import { planTarget } from './plan-target.ts'
+import { type PlanRequest, type PreparedTargets, prepareTargets } from './prepare-targets.ts'
+import type { PlanProblem, SyncPlan } from './sync-plan.ts'
 
 /** What the server says applying would do to an object that exists. */
 export type Prediction =
   | { readonly kind: 'same' }
-  | { readonly kind: 'changed'; readonly changes: readonly FieldPath[] }
+  | {
+      readonly kind: 'changed'
+      readonly changes: readonly FieldPath[]
+      /** Whose fields the apply takes by force. */
+      readonly takenFrom?: readonly string[]
+    }
   /** The server would not take it: an immutable field, a value that is not valid, a webhook that says no. */
-  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'refused'; readonly message: string; readonly immutable?: true }
   | { readonly kind: 'unauthorised'; readonly message: string }
   /** A dry run is not possible here; applying may or may not change something. */
   | { readonly kind: 'unknown' }
@@ -62,25 +65,9 @@ export function intendSync(request: SyncRequest): SyncIntent {
   const unsupported = ignore.mistakes.map(
     (message): PlanProblem => ({ severity: 'error', code: 'UNSUPPORTED_OPTION', message }),
   )
-  const replace: readonly PlanProblem[] = request.options.replace
-    ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: 'sync option Replace=true is not built yet' }]
-    : []
-  const { serviceAccount } = request.ceiling
-  // Applying with the agent's own rights instead would be more than the Project allows.
-  const impersonation: readonly PlanProblem[] = serviceAccount
-    ? [{ severity: 'error', code: 'UNSUPPORTED_OPTION', message: `applying as "${serviceAccount}" is not built yet` }]
-    : []
   const prepared = prepareTargets(request)
-  const all = [...unsupported, ...replace, ...impersonation, ...prepared.problems]
+  const all = [...unsupported, ...prepared.problems]
   return { request, ignore, prepared: { ...prepared, problems: all } }
-}
-
-/** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
-export function objectToSend(intent: SyncIntent, target: Target, live: KubernetesObject): KubernetesObject {
-  const { ignore, request } = intent
-  // What is harmless is left alone whatever the options say: no write would end it.
-  const rules = request.options.respectIgnoreDifferences ? ignore : NO_IGNORE_RULES
-  return respectIgnored(target.object, live, target.key, rules, FIELD_MANAGER)
 }
 
 /**
@@ -120,88 +107,6 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
     actions: orderActions([...applies, ...hooks, ...placed]),
     problems: sortProblems(problems),
   }
-}
-
-type ObjectPlace = Place & { readonly key: ObjectKey; readonly hoistedFrom?: string }
-
-interface HowToSend {
-  readonly validate: boolean
-  readonly fieldManager?: string
-}
-
-function planTarget(
-  intent: SyncIntent,
-  target: Target,
-  place: ObjectPlace,
-  live: KubernetesObject | undefined,
-  observation: Observation,
-  owned: ReadonlySet<string>,
-  problems: PlanProblem[],
-): SyncAction {
-  const { request } = intent
-  // Two Applications may share a namespace: each sets its own labels under a name of its own.
-  const how: HowToSend = {
-    validate: target.options.validate ?? request.options.validate,
-    ...(target.destinationNamespace ? { fieldManager: `flotilla-namespace-${request.application.id}` } : {}),
-  }
-  if (!live) return { kind: 'create', ...place, object: target.object, ...how }
-  if (live.metadata.deletionTimestamp !== undefined) {
-    return { kind: 'create', ...place, object: target.object, ...how, afterDeletionOf: live.metadata.uid ?? '' }
-  }
-  const name = objectKeyText(target.key)
-  const prediction = observation.predictions.get(name) ?? { kind: 'unknown' }
-  if (target.destinationNamespace) {
-    const { labels, annotations } = target.object.metadata
-    if (!labels && !annotations) return { kind: 'keep', ...place }
-    return fromPrediction(prediction, place, target.object, [], how)
-  }
-  const hold = ownershipHold(request, target, place, live, owned.has(name), problems)
-  if (hold) return hold
-  const takeOver = managersToTakeOver(live, FIELD_MANAGER)
-  return fromPrediction(prediction, place, objectToSend(intent, target, live), takeOver, how)
-}
-
-function fromPrediction(
-  prediction: Prediction,
-  place: ObjectPlace,
-  object: KubernetesObject,
-  takeOver: readonly string[],
-  how: HowToSend,
-): SyncAction {
-  switch (prediction.kind) {
-    case 'same':
-      if (takeOver.length === 0) return { kind: 'keep', ...place }
-      return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
-    case 'changed':
-      return { kind: 'update', ...place, object, ...how, changes: prediction.changes, takeOver }
-    case 'unknown':
-      return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
-    case 'refused':
-      return { kind: 'hold', ...place, code: 'PREDICTION_REFUSED', reason: prediction.message }
-    case 'unauthorised':
-      return { kind: 'hold', ...place, code: 'PREDICTION_UNAUTHORISED', reason: prediction.message }
-  }
-}
-
-/** Whether somebody else's object is in the way. Refused by default: two owners would overwrite each other for ever. */
-function ownershipHold(
-  request: SyncRequest,
-  target: Target,
-  place: ObjectPlace,
-  live: KubernetesObject,
-  inInventory: boolean,
-  problems: PlanProblem[],
-): HoldAction | undefined {
-  const owner = ownerOf(live, request.application.id, inInventory)
-  const { adopt, failOnSharedResource } = request.options
-  if (owner.kind === 'ours' || adopt === 'Force') return undefined
-  if (owner.kind === 'nobody' && adopt !== 'Never') return undefined
-  const reason =
-    owner.kind === 'other' ? `belongs to ${owner.description}` : 'exists already, and adopting is not allowed'
-  if (failOnSharedResource && owner.kind === 'other') {
-    problems.push({ severity: 'error', code: 'SHARED_OBJECT', key: target.key, message: reason })
-  }
-  return { kind: 'hold', ...place, code: 'OWNED_BY_OTHER', reason }
 }
 
 function sortProblems(problems: readonly PlanProblem[]): readonly PlanProblem[] {

@@ -14,6 +14,16 @@ interface ActionBase {
   readonly hoistedFrom?: string
 }
 
+/** How an object is written where a plain apply is not what was asked for. */
+export interface WriteChoices {
+  /** Fields of other managers are not taken: a conflict fails the object. */
+  readonly conflicts?: 'fail'
+  /** A full update in place of an apply. It deletes nothing. */
+  readonly replace?: true
+  /** When a field of it cannot be changed, the object is deleted and created again. */
+  readonly recreate?: true
+}
+
 /** The object does not exist; `object` is sent as it stands. */
 export interface CreateAction extends ActionBase {
   readonly kind: 'create'
@@ -21,6 +31,7 @@ export interface CreateAction extends ActionBase {
   readonly fieldManager?: string
   /** False: the server is not to refuse unknown fields. */
   readonly validate: boolean
+  readonly choices?: WriteChoices
   /** UID of an object of the same name that is being deleted; it has to be gone first. */
   readonly afterDeletionOf?: string
 }
@@ -31,10 +42,13 @@ export interface UpdateAction extends ActionBase {
   readonly object: KubernetesObject
   readonly fieldManager?: string
   readonly validate: boolean
+  readonly choices?: WriteChoices
   /** The fields that will change; empty where that cannot be known before. */
   readonly changes: readonly FieldPath[]
   /** Managers whose fields become ours before the apply, so that what they set and Git does not goes away. */
   readonly takeOver: readonly string[]
+  /** Whose fields are taken by force, for people who ask who undid their change: `kubectl-edit (.spec.replicas)`. */
+  readonly takenFrom?: readonly string[]
 }
 
 export interface PruneAction extends ActionBase {

@@ -2,6 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { GroupKindRule } from '../model/fleet.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
+import type { RunOptions } from '../sync/run-options.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 
 /**
@@ -57,6 +58,12 @@ export interface SyncOptions {
   readonly respectIgnoreDifferences: boolean
   readonly validate: boolean
   readonly replace: boolean
+  /** A field that may not change is no obstacle: the object is deleted and created again. */
+  readonly force?: boolean
+  /** `fail`: a field that another manager owns fails the object; absent: it is taken. */
+  readonly conflicts?: 'fail'
+  /** False: what kubectl set stays kubectl's. */
+  readonly takeOverKubectl?: boolean
   readonly adopt: 'Force' | 'IfUnowned' | 'Never'
 }
 
@@ -75,6 +82,8 @@ export interface OfferPayload extends DocumentBase {
   readonly options: SyncOptions
   readonly ceiling: Ceiling
   readonly ignoreDifferences: readonly JsonObject[]
+  /** How an operation is run; what is left out is as {@link DEFAULT_RUN} says. */
+  readonly run?: Partial<RunOptions>
 }
 
 export interface TombstonePayload extends DocumentBase {

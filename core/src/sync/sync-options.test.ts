@@ -50,9 +50,10 @@ describe('readSyncOptions', () => {
 
   const refused: readonly [option: string, says: RegExp][] = [
     ['CreateNamespac=true', /unknown sync option "CreateNamespac"/],
-    ['Prune=confirm', /Prune=confirm is not built yet/],
+    ['Prune=confirm', /Prune may not be "confirm"/],
     ['CreateNamespace=yes', /neither true nor false/],
-    ['PrunePropagationPolicy=sideways', /not built yet/],
+    ['PrunePropagationPolicy=sideways', /may not be "sideways"/],
+    ['Conflicts=maybe', /may not be "maybe"/],
     ['__proto__=true', /unknown sync option/],
   ]
   it.each(refused)('holds on %s', (option, says) => {

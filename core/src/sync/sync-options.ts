@@ -34,11 +34,25 @@ const OPTIONS: {
     value === 'false'
       ? { kind: 'warning', message: 'ServerSideApply=false has no effect: server-side apply is the only writer' }
       : undefined,
-  ClientSideApplyMigration: () => undefined,
+  ClientSideApplyMigration: (options, value) => {
+    if (value !== 'true' && value !== 'false') return cannot('ClientSideApplyMigration', value)
+    if (value === 'false') options.takeOverKubectl = false
+  },
   SkipDryRunOnMissingResource: () => undefined,
   ServerSideDiff: () => undefined,
   Delete: (_options, value) => (value === 'false' ? undefined : cannot('Delete', value)),
-  Force: (_options, value) => (value === 'false' ? undefined : cannot('Force', value)),
+  Force: (options, value) => {
+    if (value !== 'true' && value !== 'false') return cannot('Force', value)
+    if (value === 'true') options.force = true
+  },
+  Conflicts: (options, value) => {
+    if (value !== 'force' && value !== 'fail') return cannot('Conflicts', value)
+    if (value === 'fail') options.conflicts = 'fail'
+  },
+  Adopt: (options, value) => {
+    if (value !== 'Force' && value !== 'IfUnowned' && value !== 'Never') return cannot('Adopt', value)
+    options.adopt = value
+  },
 }
 
 type Flag =
@@ -62,8 +76,8 @@ function flag(field: Flag) {
 function cannot(name: string, value: string): SyncOptionProblem {
   return {
     kind: 'hold',
-    message: `sync option ${name}=${value} is not built yet`,
-    hint: 'remove the option, or keep the Application held',
+    message: `sync option ${name} may not be "${value}"`,
+    hint: 'sync-options.md lists what each option may be',
   }
 }
 
