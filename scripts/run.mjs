@@ -19,6 +19,7 @@ const VERBS = {
   'test:fast': ['scripts/test.ts', '--fast'],
   'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-fleets'],
   conformance: ['test/conformance/run.ts'],
+  simulate: ['test/simulation/main.ts'],
   bench: ['test/bench/run.ts'],
   build: ['scripts/build.ts'],
   lint: ['scripts/test.ts', '--only', 'format,rules'],

@@ -5,9 +5,8 @@ import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { FleetView } from '@flotilla/hub/api/fleet-view'
-import type { WantedApplication } from './declared-fleet.ts'
+import { placed, type WantedApplication } from './declared-fleet.ts'
 import type { SimulatedFleet } from './fleet.ts'
-import { placed } from './laws.ts'
 import type { SimulatedAgent } from './simulated-agent.ts'
 
 /** What keeps a fleet from being as its repositories declare it, in sentences; empty when nothing does. */

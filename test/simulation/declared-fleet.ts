@@ -1,8 +1,11 @@
-import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { type KubernetesObject, keyOf } from '@flotilla/core/model/kubernetes-object'
 
 export const CONFIG = 'https://git.example.com/fleet.git'
 export const APPS = 'https://git.example.com/apps.git'
 export const NAMESPACE = 'shop'
+
+/** How long the first of two waves takes, at least. */
+const WAVE_SECONDS = 60
 
 /** Files to write; null removes one. */
 export type Changes = { readonly [path: string]: string | null }
@@ -24,6 +27,8 @@ export interface DeclaredFolder {
   readonly parts: readonly string[]
   /** Replicas of a Deployment with a Service; none: no workload. */
   readonly replicas?: number
+  /** The Deployment comes in a wave before everything else, and takes a while to be ready. */
+  readonly waves?: boolean
 }
 
 /** An Application as it has to be in a cluster. */
@@ -122,15 +127,20 @@ export class DeclaredFleet {
 }
 
 export function objectsOf(folder: DeclaredFolder): readonly KubernetesObject[] {
-  const { name, cluster, version, parts, replicas } = folder
+  const { name, cluster, version, parts, replicas, waves } = folder
   const objects: KubernetesObject[] = parts.map(part => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: `${name}-${part}` },
     data: { cluster, part, version: String(version) },
   }))
-  if (replicas !== undefined) objects.push(deployment(name, cluster, replicas), service(name, cluster))
+  if (replicas !== undefined) objects.push(deployment(name, cluster, replicas, waves), service(name, cluster))
   return objects
+}
+
+/** The key that an object of a Bundle has in the cluster: everything here is namespaced. */
+export function placed(object: KubernetesObject) {
+  return { ...keyOf(object), namespace: object.metadata.namespace ?? NAMESPACE }
 }
 
 function filesOf(folder: DeclaredFolder): { readonly [path: string]: string } {
@@ -166,14 +176,16 @@ function template(name: string, cluster: string, path: string) {
   }
 }
 
-function deployment(name: string, cluster: string, replicas: number): KubernetesObject {
+function deployment(name: string, cluster: string, replicas: number, waves = false): KubernetesObject {
   const labels = { app: name }
+  const wave: Record<string, string> = waves ? { 'argocd.argoproj.io/sync-wave': '-1' } : {}
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, annotations: { 'example.com/cluster': cluster } },
+    metadata: { name, annotations: { 'example.com/cluster': cluster, ...wave } },
     spec: {
       replicas,
+      ...(waves && { minReadySeconds: WAVE_SECONDS }),
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },

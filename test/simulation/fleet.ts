@@ -1,3 +1,4 @@
+import type { Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Random } from '@flotilla/core/ports/random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
@@ -7,10 +8,13 @@ import type { WebhookEvent } from '@flotilla/hub/webhooks/event'
 import { notConverged } from './converged.ts'
 import { APPS, type Changes, CONFIG, DeclaredFleet } from './declared-fleet.ts'
 import { EventLoopGuard, settled } from './event-loop-guard.ts'
-import { type Faults, NO_FAULTS } from './in-process-transport.ts'
+import { NO_FAULTS } from './in-process-transport.ts'
 import { Laws } from './laws.ts'
+import type { Crash, CrashPoint, PortCalls } from './port-calls.ts'
+import type { Act, Freeze, Weather } from './schedule.ts'
 import { SimulatedAgent } from './simulated-agent.ts'
 import { REMOVAL_GRACE_MS, SimulatedHub } from './simulated-hub.ts'
+import { stealFrom } from './thief.ts'
 import { Trace } from './trace.ts'
 
 const START = Date.UTC(2030, 0, 1)
@@ -19,11 +23,21 @@ const LOOK_MS = 5_000
 /** More than any orderly stop may take. */
 const STOP_WITHIN_MS = 10 * 60_000
 
+/** What came down by itself and could not be started is tried again after so long. */
+const START_AGAIN_MS = 10_000
+
 export interface SimulatedFleetOptions {
   readonly seed: number
   /** Names of the clusters. */
   readonly clusters: readonly string[]
-  readonly faults?: Partial<Faults>
+  /** Called before any process has started, so that one can be made to end in its first call. */
+  readonly before?: (fleet: SimulatedFleet) => void
+}
+
+/** What lasts for a while and then ends, whatever it was. */
+interface Lasting {
+  readonly timer: Timer
+  readonly end: () => void
 }
 
 /**
@@ -40,6 +54,11 @@ export class SimulatedFleet {
   readonly #random: (name: string) => Random
   readonly #machine: SimulatedHub
   readonly #guard = new EventLoopGuard()
+  readonly #lasting = new Set<Lasting>()
+  /** Machines that somebody will start. */
+  readonly #reviving = new Set<string>()
+  #freezes = 0
+  #failure: unknown
 
   private constructor({ seed, clusters }: SimulatedFleetOptions) {
     this.declared = new DeclaredFleet(clusters)
@@ -58,9 +77,13 @@ export class SimulatedFleet {
     await fleet.#guard.run(async () => {
       fleet.commit(CONFIG, fleet.declared.base())
       fleet.commit(APPS, { 'README.md': 'Applications of the simulation.' })
-      await fleet.#machine.start()
-      for (const name of options.clusters) await fleet.#join(name)
-      if (options.faults) fleet.setFaults(options.faults)
+      for (const name of options.clusters) fleet.#addCluster(name)
+      options.before?.(fleet)
+      await fleet.#start('hub')
+      for (const agent of fleet.agents.values()) {
+        agent.joinToken = await fleet.#machine.joinToken(agent.name)
+        await fleet.#start(agent.name)
+      }
     })
     return fleet
   }
@@ -100,7 +123,7 @@ export class SimulatedFleet {
     this.commit(CONFIG, changes.config, webhook)
   }
 
-  /** Moves virtual time on, looking at the laws now and then. @throws OutstandingWork */
+  /** Moves virtual time on, looking at the laws now and then. @throws OutstandingWork, and what went wrong meanwhile */
   async run(ms: number): Promise<void> {
     await this.#guard.run(async () => {
       for (let left = ms; left > 0; left -= LOOK_MS) {
@@ -108,8 +131,10 @@ export class SimulatedFleet {
         await this.laws.reports(this.store)
       }
     })
+    if (this.#failure !== undefined) throw this.#failure
   }
 
+  /** Ends a process in order; resolves when it has ended. */
   async stopHub(): Promise<void> {
     this.trace.say('hub', 'stops')
     await this.wait('the hub', this.#machine.stop())
@@ -127,35 +152,100 @@ export class SimulatedFleet {
     await this.wait('the start of the hub', this.#machine.start())
   }
 
-  async restartHub(): Promise<void> {
-    await this.stopHub()
-    await this.startHub()
-  }
-
   async stopAgent(name: string): Promise<void> {
     this.trace.say(name, 'stops')
     await this.wait(`agent ${name}`, this.agent(name).stop())
   }
 
-  killAgent(name: string): void {
-    this.trace.say(name, 'is killed')
-    this.agent(name).kill()
+  /** Ends the process of a machine, and starts it again a while after it has ended. */
+  down(name: string, killed: boolean, forMs: number): void {
+    const machine = this.#machineOf(name)
+    if (!machine.running) return
+    if (killed) {
+      this.#kill(name)
+      this.#startAfter(name, forMs)
+      return
+    }
+    this.trace.say(name, 'stops')
+    this.#reviving.add(name)
+    const stopped = machine.stop().then(() => {
+      this.#reviving.delete(name)
+      this.#startAfter(name, forMs)
+    })
+    stopped.catch(error => this.#failed(error))
   }
 
-  async startAgent(name: string): Promise<void> {
-    this.trace.say(name, 'starts')
-    await this.wait(`the start of agent ${name}`, this.agent(name).start())
+  /** Ends the process of a machine at the call that the point names, and starts it again a while after. */
+  crash(name: string, point: CrashPoint, forMs: number): void {
+    this.#machineOf(name).calls.arm(point, () => {
+      this.trace.say(name, `crashes ${point.side} call ${point.call} of ${point.port}`)
+      this.#kill(name)
+      this.#startAfter(name, forMs)
+    })
   }
 
-  async restartAgent(name: string): Promise<void> {
-    await this.stopAgent(name)
-    await this.startAgent(name)
+  /** Does something after a while; at once when the faults are switched off before. */
+  later(ms: number, end: () => void): void {
+    const lasting: Lasting = {
+      timer: this.clock.setTimer(ms, () => {
+        this.#lasting.delete(lasting)
+        end()
+      }),
+      end,
+    }
+    this.#lasting.add(lasting)
   }
 
   /** No message passes between this agent and the hub. */
-  partition(name: string, on: boolean): void {
-    this.trace.say(name, on ? 'is cut off from the hub' : 'reaches the hub again')
-    this.agent(name).faults.partitioned = on
+  partition(name: string, forMs: number): void {
+    const { faults } = this.agent(name)
+    this.trace.say(name, 'is cut off from the hub')
+    faults.partitioned = true
+    this.later(forMs, () => {
+      faults.partitioned = false
+      this.trace.say(name, 'reaches the hub again')
+    })
+  }
+
+  /** What happens to messages between these agents and the hub for a while. */
+  weather(names: readonly string[], weather: Weather, forMs: number): void {
+    this.trace.say('world', `network of ${names.join(', ')} ${JSON.stringify(weather)}`)
+    for (const name of names) {
+      const { faults } = this.agent(name)
+      Object.assign(faults, weather)
+      const number = ++faults.change
+      this.later(forMs, () => {
+        if (faults.change === number) Object.assign(faults, { ...NO_FAULTS, partitioned: faults.partitioned })
+      })
+    }
+  }
+
+  /** Closes gates of a cluster for a while; the end stands in the calendar. */
+  freeze(name: string, freeze: Freeze, forMs: number): void {
+    const from = this.clock.now()
+    const rule = `freeze-${this.#freezes++}`
+    const interval = {
+      ...freeze,
+      applications: 'all',
+      from,
+      to: from + forMs,
+      rule,
+      layer: 'freeze',
+      gracePeriodMs: 0,
+    } as const
+    this.trace.say(name, `${rule} ${JSON.stringify(freeze)} for ${forMs} ms`)
+    this.#machine.close(name, interval).catch(error => this.#failed(error))
+  }
+
+  /** Somebody with the key of one cluster's agent tries what is another cluster's. */
+  thief({ cluster, wants, pick }: Extract<Act, { readonly kind: 'thief' }>): void {
+    stealFrom(this, cluster, wants, pick).catch(error => this.#failed(error))
+  }
+
+  /** An agent is sent its old documents again. */
+  replay(name: string): void {
+    this.trace.say(name, 'is sent old documents again')
+    this.agent(name).replay()
   }
 
   stepClock(name: string, ms: number): void {
@@ -163,34 +253,51 @@ export class SimulatedFleet {
     this.agent(name).clockOffsetMs += ms
   }
 
-  /** The disk of the hub, or of an agent, is full, or has room again. */
-  fillDisk(of: string, full: boolean): void {
-    this.trace.say(of, full ? 'disk is full' : 'disk has room again')
-    if (of === 'hub') this.#machine.diskFull = full
-    else this.agent(of).diskFull = full
+  /** A repository cannot be fetched for a while. */
+  gitAway(url: string, forMs: number): void {
+    this.trace.say('git', `${url} is away`)
+    this.git.away.add(url)
+    this.later(forMs, () => {
+      this.git.away.delete(url)
+      this.trace.say('git', `${url} is back`)
+    })
   }
 
-  diskFull(of: string): boolean {
-    return of === 'hub' ? this.#machine.diskFull : this.agent(of).diskFull
+  /** The disk of the hub, or of an agent, is full for a while. */
+  fillDisk(of: string, forMs: number): void {
+    const machine = this.#machineOf(of)
+    this.trace.say(of, 'disk is full')
+    machine.diskFull = true
+    this.later(forMs, () => {
+      machine.diskFull = false
+      this.trace.say(of, 'disk has room again')
+    })
   }
 
-  /** What may happen to messages from now on, between all agents and the hub. */
-  setFaults(faults: Partial<Faults>): void {
-    for (const { faults: current } of this.agents.values()) Object.assign(current, faults)
+  /** The port calls of every machine. */
+  calls(): ReadonlyMap<string, PortCalls> {
+    return new Map([
+      ['hub', this.#machine.calls],
+      ...[...this.agents].map(([name, { calls }]): [string, PortCalls] => [name, calls]),
+    ])
+  }
+
+  /** Every crash so far, in order. */
+  crashes(): readonly Crash[] {
+    return [...this.calls().values()].flatMap(({ crashed }) => crashed).sort((a, b) => a.monotonicMs - b.monotonicMs)
   }
 
   /** Heals the network, the disks, the clusters' API servers and Git; whoever is down is started. Clocks stay as they are. */
   async faultsOff(): Promise<void> {
     this.trace.say('world', 'faults off')
-    this.git.away.clear()
-    this.#machine.diskFull = false
-    for (const agent of this.agents.values()) {
-      Object.assign(agent.faults, NO_FAULTS)
-      agent.cluster.faults.clear()
-      agent.diskFull = false
+    for (const { calls } of [this.#machine, ...this.agents.values()]) calls.disarm()
+    for (const lasting of [...this.#lasting]) {
+      lasting.timer.cancel()
+      this.#lasting.delete(lasting)
+      lasting.end()
     }
-    if (!this.hub) await this.startHub()
-    for (const { name, running } of this.agents.values()) if (!running) await this.startAgent(name)
+    for (const { cluster } of this.agents.values()) cluster.faults.clear()
+    await this.run(1_000)
   }
 
   /** What is not yet as Git declares it, in sentences; empty when the whole fleet has converged. */
@@ -223,19 +330,51 @@ export class SimulatedFleet {
     })
   }
 
-  async #join(name: string): Promise<void> {
+  #machineOf(name: string): SimulatedHub | SimulatedAgent {
+    return name === 'hub' ? this.#machine : this.agent(name)
+  }
+
+  #kill(name: string): void {
+    if (name === 'hub') this.killHub()
+    else {
+      this.trace.say(name, 'is killed')
+      this.agent(name).kill()
+    }
+  }
+
+  /** Whoever looks after a machine starts what has come down, once. */
+  #startAfter(name: string, ms: number): void {
+    if (this.#reviving.has(name)) return
+    this.#reviving.add(name)
+    this.later(ms, () => {
+      this.#reviving.delete(name)
+      this.#start(name).catch(error => this.#failed(error))
+    })
+  }
+
+  async #start(name: string): Promise<void> {
+    this.trace.say(name, 'starts')
+    const machine = this.#machineOf(name)
+    await machine.start()
+    if (!machine.running) this.#startAfter(name, START_AGAIN_MS)
+  }
+
+  #failed(error: unknown): void {
+    this.#failure ??= error
+  }
+
+  #addCluster(name: string): void {
     const agent = new SimulatedAgent({
       name,
       world: this.clock,
       random: this.#random(`agent ${name}`),
       clusterRandom: this.#random(`cluster ${name}`),
-      gateway: () => this.hub?.gateway,
-      joinToken: await this.#machine.joinToken(name),
+      networkRandom: this.#random(`network ${name}`),
+      gateway: () => this.#machine.end(),
       trace: this.trace,
       laws: this.laws,
     })
     this.agents.set(name, agent)
-    await agent.start()
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@flotilla/core/ports/hub-transport'
 import type { Random } from '@flotilla/core/ports/random'
 import type { AgentGateway } from '@flotilla/hub/gateway/agent-gateway'
+import { ProcessEnded } from './mortal.ts'
 
 /**
  * What may happen to messages between an agent and its hub. Chances are in [0, 1] and drawn from a seeded Random, so a
@@ -25,6 +26,8 @@ export interface Faults {
   partitioned: boolean
   /** Sockets are refused, as a proxy would that does not know them. */
   socketsForbidden: boolean
+  /** Counts the changes, so that what ends knows whether it is still in force. */
+  change: number
 }
 
 export const NO_FAULTS: Faults = {
@@ -34,16 +37,22 @@ export const NO_FAULTS: Faults = {
   maxDelayMs: 0,
   partitioned: false,
   socketsForbidden: false,
+  change: 0,
 }
+
+/** The hub as it is reached: the gateway itself, or one whose process may die in the middle of an answer. */
+export type HubEnd = Pick<AgentGateway, 'screen' | 'handle' | 'accept'>
 
 export interface InProcessOptions {
   /** The hub that answers now; another after a restart, none while it is down. */
-  readonly gateway: () => AgentGateway | undefined
+  readonly gateway: () => HubEnd | undefined
   readonly clock: Clock
   readonly random: Random
   /** Changed by the simulation while it runs. */
   readonly faults?: Faults
   readonly remoteAddress?: string
+  /** What becomes of the hub's answer on its way; the same one by default. */
+  readonly onAnswer?: (request: HubRequest, response: HubResponse) => HubResponse
   /** Told of every message, for counting. */
   readonly onMessage?: (message: {
     readonly direction: 'up' | 'down'
@@ -82,14 +91,14 @@ export class InProcessTransport implements HubTransport {
     if (this.#faults.socketsForbidden) throw new HubRefused(403, {}, 'a proxy does not let sockets through')
     const gateway = this.#gateway()
     const request = { method: 'GET' as const, path, headers, remoteAddress: this.#remoteAddress }
-    const screening = await gateway.screen(request)
+    const screening = await unlessCut(gateway.screen(request))
     if (screening.kind === 'answer') {
       throw new HubRefused(screening.response.status, screening.response.headers, 'the hub refused the socket')
     }
     const pair = new SocketPair(this.#options, this.#faults)
     this.#pairs.add(pair)
     pair.agentEnd.onClose(() => this.#pairs.delete(pair))
-    await gateway.accept(request, pair.hubEnd)
+    await unlessCut(gateway.accept(request, pair.hubEnd))
     return pair.agentEnd
   }
 
@@ -103,8 +112,9 @@ export class InProcessTransport implements HubTransport {
   }
 
   async #answer(request: HubRequest): Promise<HubResponse> {
-    const response = await this.#gateway().handle({ ...request, remoteAddress: this.#remoteAddress })
-    return { ...response, body: Uint8Array.from(response.body) }
+    const response = await unlessCut(this.#gateway().handle({ ...request, remoteAddress: this.#remoteAddress }))
+    const sent = { ...response, body: Uint8Array.from(response.body) }
+    return this.#options.onAnswer?.(request, sent) ?? sent
   }
 
   async #way(): Promise<void> {
@@ -114,7 +124,7 @@ export class InProcessTransport implements HubTransport {
     if (this.#happens(this.#faults.lose)) throw new HubUnreachable('the message was lost')
   }
 
-  #gateway(): AgentGateway {
+  #gateway(): HubEnd {
     const gateway = this.#options.gateway()
     if (!gateway) throw new HubUnreachable('the hub is down')
     return gateway
@@ -126,6 +136,16 @@ export class InProcessTransport implements HubTransport {
 
   get #remoteAddress(): string {
     return this.#options.remoteAddress ?? '127.0.0.1'
+  }
+}
+
+/** The hub's process may die before it has answered: to the agent that is a connection that broke. */
+async function unlessCut<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ProcessEnded) throw new HubUnreachable('the connection broke')
+    throw error
   }
 }
 

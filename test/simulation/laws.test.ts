@@ -1,3 +1,5 @@
+import { decodeOperation, encodeOperation, type OperationRecord } from '@flotilla/agents/operation-record'
+import { encodeReportBatch } from '@flotilla/core/protocol/report-batch'
 import { expect, test } from 'vitest'
 import { APPS } from './declared-fleet.ts'
 import { SimulatedFleet } from './fleet.ts'
@@ -33,6 +35,7 @@ test('an object that no revision withdrew and that an agent deletes is told', as
   expect(fleet.laws.breaches).toEqual([
     'eu deletes ConfigMap shop/shop-a, which no revision withdrew',
     expect.stringContaining('eu deletes ConfigMap shop/shop-a, although it holds an Offer with it'),
+    'eu deletes ConfigMap shop/shop-a without an operation under a Grant',
   ])
 })
 
@@ -47,10 +50,13 @@ test('a removal before its ten minutes are over is told, one after them is not',
   const { cluster, link } = fleet.agent('eu')
   const request = { method: 'DELETE', path: '/api/v1/namespaces/shop/configmaps/shop-a' } as const
   await fleet.laws.asked(cluster, link?.held() ?? new Map(), request)
-  expect(fleet.laws.breaches).toEqual([expect.stringMatching(/^eu deletes .* only 60000 ms after it was withdrawn$/)])
+  expect(fleet.laws.breaches).toEqual([
+    expect.stringMatching(/^eu deletes .* only 60000 ms after it was withdrawn$/),
+    expect.stringMatching(/^eu deletes .* without an operation under a Grant$/),
+  ])
   await fleet.run(12 * MINUTE_MS)
   expect(await fleet.converged()).toEqual([])
-  expect(fleet.laws.breaches).toHaveLength(1)
+  expect(fleet.laws.breaches).toHaveLength(2)
 })
 
 test("another cluster's Bundle is told", async () => {
@@ -58,6 +64,93 @@ test("another cluster's Bundle is told", async () => {
   const row = await fleet.store.read(rows => rows.applicationByName('shop-eu'))
   await fleet.laws.fetched('us', row!.digest!)
   expect(fleet.laws.breaches).toContain('us was given ConfigMap shop-a, which is meant for eu')
+})
+
+/** The record that the agent made of its only operation, and the request that made it. */
+function firstRecord(fleet: SimulatedFleet): OperationRecord {
+  const records = fleet.agent('eu').cluster.objects().map(decodeOperation)
+  return records.find(record => record !== undefined)!
+}
+
+async function ask(fleet: SimulatedFleet, method: 'POST' | 'PUT', record: OperationRecord): Promise<void> {
+  const { cluster, link } = fleet.agent('eu')
+  const body = JSON.stringify(encodeOperation(record, 'flotilla-system'))
+  const path = '/api/v1/namespaces/flotilla-system/configmaps'
+  await fleet.laws.asked(cluster, link?.held() ?? new Map(), { method, path, body })
+}
+
+test('an operation that no Grant allows, that was started before, that comes too late or that goes on is told', async () => {
+  const { fleet } = await smallFleet()
+  const record = firstRecord(fleet)
+  await ask(fleet, 'POST', { ...record, grant: { ...record.grant, by: 'mallory' } })
+  await ask(fleet, 'PUT', { ...record, report: { ...record.report, phase: 'Running' } })
+  await fleet.run(11 * MINUTE_MS)
+  expect(fleet.laws.breaches).toEqual([
+    expect.stringMatching(/ starts sync of shop-eu under Grant .*, which the hub never gave$/),
+    expect.stringMatching(/^eu goes on with ended operation .* of shop-eu$/),
+  ])
+  await ask(fleet, 'POST', record)
+  expect(fleet.laws.breaches.slice(2)).toEqual([
+    expect.stringMatching(/, which was started before$/),
+    expect.stringMatching(/ ms too late$/),
+  ])
+})
+
+const FREEZE = {
+  triggers: ['automated', 'manual', 'override', 'delete'],
+  blocks: ['sync', 'prune', 'heal'],
+  inFlight: 'pauseAtWave',
+  selfHeal: false,
+} as const
+
+test('what starts and what is written in a freeze is told', async () => {
+  const { fleet } = await smallFleet()
+  const record = firstRecord(fleet)
+  fleet.freeze('eu', FREEZE, 5 * MINUTE_MS)
+  await fleet.run(MINUTE_MS)
+  await ask(fleet, 'POST', record)
+  expect(fleet.laws.breaches).toContainEqual(expect.stringMatching(/, while rule freeze-0 is closed$/))
+  const { cluster, link } = fleet.agent('eu')
+  const live = cluster.read({ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'shop-a' })
+  const request = {
+    method: 'PATCH',
+    path: '/api/v1/namespaces/shop/configmaps/shop-a',
+    body: JSON.stringify(live),
+  } as const
+  await fleet.laws.asked(cluster, link?.held() ?? new Map(), request)
+  expect(fleet.laws.breaches).toContain('eu writes ConfigMap shop/shop-a on its own, while rule freeze-0 is closed')
+})
+
+test('a freeze keeps a new revision back until it is over', async () => {
+  const { fleet, shop } = await smallFleet()
+  fleet.freeze('eu', FREEZE, 5 * MINUTE_MS)
+  await fleet.run(MINUTE_MS)
+  fleet.declare(fleet.declared.put({ ...shop, version: 2 }), true)
+  await fleet.run(3 * MINUTE_MS)
+  expect(await fleet.converged()).not.toEqual([])
+  await fleet.run(3 * MINUTE_MS)
+  expect(await fleet.converged()).toEqual([])
+  expect(fleet.laws.breaches).toEqual([])
+})
+
+test('what is written on its own and is not what last succeeded is told', async () => {
+  const { fleet } = await smallFleet()
+  const { cluster, link } = fleet.agent('eu')
+  const live = cluster.read({ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'shop-a' })
+  const body = JSON.stringify({ ...live, data: { cluster: 'eu', part: 'a', version: '2' } })
+  const request = { method: 'PATCH', path: '/api/v1/namespaces/shop/configmaps/shop-a', body } as const
+  await fleet.laws.asked(cluster, link?.held() ?? new Map(), request)
+  expect(fleet.laws.breaches).toEqual([expect.stringMatching(/^eu writes .* which is not of the Bundle/)])
+})
+
+test('a report that was acknowledged and is not there is told', async () => {
+  const { fleet } = await smallFleet()
+  const [row] = await fleet.store.read(rows => rows.reports())
+  const batch = encodeReportBatch([{ ...row!.entry, n: row!.entry.n + 1 }])
+  const answer = Buffer.from(JSON.stringify({ taken: [row!.applicationId], known: [], ignored: [] }))
+  fleet.laws.acknowledged.reports(batch, answer)
+  await fleet.laws.reports(fleet.store)
+  expect(fleet.laws.breaches).toEqual([expect.stringMatching(/^the hub took report .* and has /)])
 })
 
 test('numbers that go back are told, at the hub and at an agent', async () => {

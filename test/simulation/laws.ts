@@ -15,7 +15,9 @@ import {
   type TombstonePayload,
 } from '@flotilla/core/protocol/documents'
 import type { SimulatedCluster } from '@flotilla/sim'
-import { type DeclaredFleet, NAMESPACE } from './declared-fleet.ts'
+import { AcknowledgedLaw } from './acknowledged-law.ts'
+import { type DeclaredFleet, NAMESPACE, placed } from './declared-fleet.ts'
+import { objectOf, StartLaw } from './start-law.ts'
 
 type Held = OfferPayload | TombstonePayload
 
@@ -31,6 +33,9 @@ const WAVE_MS = 2_000
  */
 export class Laws {
   readonly breaches: string[] = []
+  readonly acknowledged: AcknowledgedLaw
+  /** What operations may begin, and what they may write. */
+  readonly starts: StartLaw
   #askedAt = { monotonicMs: 0, count: 0 }
   readonly #clock: Clock
   readonly #bundles: BundleStore
@@ -49,6 +54,8 @@ export class Laws {
     this.#clock = options.clock
     this.#bundles = options.bundles
     this.#removalGraceMs = options.removalGraceMs
+    this.acknowledged = new AcknowledgedLaw(sentence => this.#breach(sentence))
+    this.starts = new StartLaw({ ...options, breach: sentence => this.#breach(sentence) })
   }
 
   /** Something was committed. */
@@ -74,6 +81,7 @@ export class Laws {
 
   /** The hub gave a Grant: one that was started is not given again for the same document, unless it is known to have failed. */
   async granted(store: Store, grant: GrantPayload): Promise<void> {
+    this.starts.given(grant)
     const line = `${grant.application} ${numberText(grant.document)}`
     const earlier = this.#granted.get(line) ?? []
     this.#granted.set(line, [...earlier, grant.id])
@@ -115,12 +123,14 @@ export class Laws {
     this.#mustEnd(cluster.name)
     const live = objectAt(cluster, request.path)
     if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
+    if (request.method !== 'GET') await this.starts.asked(cluster.name, agentHolds, request, live)
     const body = request.method === 'PATCH' || request.method === 'POST' ? objectOf(request.body) : undefined
     if (body?.metadata.labels?.[APPLICATION_LABEL]) this.#meantFor(cluster.name, body, 'applies')
   }
 
-  /** Looks at what the hub shows: an older report never replaces a newer one. */
+  /** Looks at what the hub has stored: no older report replaces a newer one, and none that it said it took is lost. */
   async reports(store: Store): Promise<void> {
+    await this.acknowledged.look(store)
     for (const { applicationId, admission, entry } of await store.read(rows => rows.reports())) {
       const now = [admission, entry.inc, entry.n] as const
       const before = this.#reports.get(applicationId)
@@ -179,11 +189,6 @@ export class Laws {
   }
 }
 
-/** The key that an object of a Bundle has in the cluster: everything here is namespaced. */
-export function placed(object: KubernetesObject) {
-  return { ...keyOf(object), namespace: object.metadata.namespace ?? NAMESPACE }
-}
-
 function objectAt(cluster: SimulatedCluster, path: string): KubernetesObject | undefined {
   const [place = ''] = path.split('?')
   const [, group = '', namespace = '', plural = '', name] =
@@ -196,12 +201,6 @@ const KINDS: Readonly<Record<string, string>> = {
   configmaps: 'ConfigMap',
   deployments: 'Deployment',
   services: 'Service',
-}
-
-function objectOf(body: string | undefined): KubernetesObject | undefined {
-  if (body === undefined || !body.startsWith('{')) return undefined
-  const value = JSON.parse(body) as KubernetesObject
-  return value.metadata === undefined ? undefined : value
 }
 
 function compareLists(a: readonly number[], b: readonly number[]): number {

@@ -1,9 +1,10 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
 import { type Store, StoreError } from '@flotilla/core/ports/store'
-import type { GrantPayload } from '@flotilla/core/protocol/documents'
+import type { CalendarPayload, ClosedInterval, GrantPayload } from '@flotilla/core/protocol/documents'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
+import { issueCalendar } from '@flotilla/hub/gateway/issue-documents'
 import { createJoinToken } from '@flotilla/hub/gateway/join-tokens'
 import { Hub } from '@flotilla/hub/hub'
 import type { ConfigSource } from '@flotilla/hub/loop/config-sources'
@@ -14,8 +15,10 @@ import { RepositoryMirrors } from '@flotilla/hub/source/mirror'
 import { mirrorRecordsInMemory } from '@flotilla/hub/source/mirror-record'
 import { MemoryStore } from '@flotilla/hub/store/memory-store'
 import { CONFIG } from './declared-fleet.ts'
+import type { HubEnd } from './in-process-transport.ts'
 import type { Laws } from './laws.ts'
-import { Life, MachineClock, mortal, mortalStore } from './mortal.ts'
+import { Life, MachineClock, mortal, mortalGit, mortalSocket, mortalStore, ProcessEnded } from './mortal.ts'
+import { PortCalls } from './port-calls.ts'
 import type { Trace } from './trace.ts'
 
 const SOURCE: ConfigSource = {
@@ -50,18 +53,22 @@ export class SimulatedHub {
   readonly store = new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
   readonly bundles: MemoryBundles
   readonly keys: HubKeys
+  readonly calls: PortCalls
   /** Its disk is full: nothing can be committed. */
   diskFull = false
   readonly #options: SimulatedHubOptions
   readonly #records = mirrorRecordsInMemory()
   readonly #laws: () => Laws
   #process: Process | undefined
+  readonly #closed = new Map<string, readonly ClosedInterval[]>()
+  readonly #clusterNames = new Map<string, string>()
   /** What the transaction under way has signed: it counts once that is committed. */
   #signed: { readonly typ: string; readonly payload: object }[] = []
 
   constructor(options: SimulatedHubOptions, laws: () => Laws) {
     this.#options = options
     this.#laws = laws
+    this.calls = new PortCalls('hub', () => options.world.monotonicMs())
     this.bundles = new MemoryBundles(() => options.world.now())
     this.keys = hubKeysOf(newHubKeyFile(options.random, options.world.now(), HUB_ID))
   }
@@ -71,39 +78,45 @@ export class SimulatedHub {
     return this.#process?.hub
   }
 
-  /** Starts the process; without one afterwards it could not. */
+  get running(): boolean {
+    return this.#process !== undefined
+  }
+
+  /** Starts the process; without one afterwards it could not, or was killed before it stood. */
   async start(): Promise<void> {
     if (this.#process) return
     const { world, random, git, trace } = this.#options
-    const life = new Life()
+    const life = new Life(this.calls)
     const clock = new MachineClock(world, life)
     const laws = this.#laws()
-    const log = trace.log('hub', line => life.alive && laws.breach(`an error was logged: ${line}`))
+    const log = trace.log('hub', life, laws)
     const mirrors = new RepositoryMirrors({
       dataDirectory: '/nowhere',
-      backendFor: () => mortal(life, git),
+      backendFor: () => mortalGit(life, git),
       pollIntervalMs: () => POLL_MS,
       clock,
       random,
       log,
-      records: mortal(life, this.#records),
+      records: mortal(life, 'mirrors', this.#records, ['read', 'write']),
     })
     const process: Process = { life, mirrors }
     this.#process = process
     const parts = {
       store: mortalStore(life, this.#watchedStore()),
-      bundles: mortal(life, this.bundles),
+      bundles: mortal(life, 'bundles', this.bundles, ['has', 'put', 'get', 'list', 'delete']),
       mirrors,
       ticker: clockTicker(clock, 5_000),
       renderer: directoryRenderer(),
-      keys: this.#watchedKeys(),
+      keys: this.#watchedKeys(life),
       clock,
       random,
       log,
     }
     try {
-      process.hub = await Hub.start(parts, { configSources: [SOURCE], removalGraceMs: REMOVAL_GRACE_MS })
+      const options = { configSources: [SOURCE], removalGraceMs: REMOVAL_GRACE_MS }
+      process.hub = await life.orDeath(Hub.start(parts, options))
     } catch (error) {
+      if (error instanceof ProcessEnded) return
       // The process ends with what it could not do; somebody starts it again.
       if (!(error instanceof StoreError)) throw error
       trace.say('hub', `could not start: ${error.message}`)
@@ -111,12 +124,15 @@ export class SimulatedHub {
     }
   }
 
-  /** Ends the process in order. */
+  /** Ends the process in order, unless it is killed before. */
   async stop(): Promise<void> {
     const process = this.#process
     if (!process) return
-    await process.hub?.stop(5_000)
-    await process.mirrors.close()
+    try {
+      await process.life.orDeath(this.#end(process))
+    } catch (error) {
+      if (!(error instanceof ProcessEnded)) throw error
+    }
     process.life.kill()
     if (this.#process === process) this.#process = undefined
   }
@@ -127,24 +143,95 @@ export class SimulatedHub {
     this.#process = undefined
   }
 
+  /** What agents reach, while a process stands; its death cuts what is under way. */
+  end(): HubEnd | undefined {
+    const process = this.#process
+    if (!process?.hub) return undefined
+    const { life, hub } = process
+    return {
+      screen: head => life.orDeath(life.only('agents.screen', () => hub.gateway.screen(head))),
+      handle: request => life.orDeath(life.only('agents.answer', () => hub.gateway.handle(request))),
+      accept: (request, socket) =>
+        life.orDeath(
+          life.only('agents.accept', () => hub.gateway.accept(request, mortalSocket(life, 'agents', socket))),
+        ),
+    }
+  }
+
   async joinToken(clusterName: string): Promise<string> {
     const { world, random } = this.#options
     const wish = { clusterName, hubUrl: 'https://hub.example', expiresInMs: DAY_MS }
     return (await this.store.write(rows => createJoinToken(rows, this.keys, world, random, wish))).token
   }
 
+  /**
+   * Closes gates of a cluster. What the hub signs of its calendar says so from now on, and it is told at once.
+   *
+   * @returns Whether it could be written.
+   */
+  async close(clusterName: string, interval: ClosedInterval): Promise<boolean> {
+    const { world } = this.#options
+    this.#closed.set(clusterName, [...(this.#closed.get(clusterName) ?? []), interval])
+    const cluster = await this.store.read(rows => rows.clusterByName(clusterName))
+    if (!cluster?.agentKey) return false
+    this.#clusterNames.set(cluster.id, clusterName)
+    const content = { intervals: [interval], void: [], horizonMs: DAY_MS }
+    try {
+      const keys = this.#watchedKeys(new Life())
+      await this.#watchedStore().write(rows => issueCalendar(rows, keys, world, cluster.id, content))
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      return false
+    }
+    this.hub?.gateway.changed([cluster.id])
+    return true
+  }
+
+  async #end({ hub, mirrors }: Process): Promise<void> {
+    await hub?.stop(5_000)
+    await mirrors.close()
+  }
+
   #refuseWhenFull(): void {
     if (this.diskFull) throw new StoreError('STORE_FULL', 'the hub', 'its disk is full', { retry: true })
   }
 
-  #watchedKeys(): HubKeys {
+  #watchedKeys(life: Life): HubKeys {
+    const { keys } = this
     return {
-      ...this.keys,
-      sign: (typ, payload) => {
+      get hubId() {
+        return keys.hubId
+      },
+      get kid() {
+        return keys.kid
+      },
+      get newest() {
+        return keys.newest
+      },
+      get publicKeys() {
+        return keys.publicKeys
+      },
+      get links() {
+        return keys.links
+      },
+      get bundleKey() {
+        return keys.bundleKey
+      },
+      get ca() {
+        return keys.ca
+      },
+      fresh: jws => keys.fresh(jws),
+      sign: (typ, content) => {
+        const payload = typ === 'calendar' ? this.#withClosed(content as CalendarPayload) : content
         this.#signed.push({ typ, payload })
-        return this.keys.sign(typ, payload)
+        return life.now('keys.sign', () => keys.sign(typ, payload)) ?? ''
       },
     }
+  }
+
+  #withClosed(calendar: CalendarPayload): CalendarPayload {
+    const closed = this.#closed.get(this.#clusterNames.get(calendar.cluster) ?? '') ?? []
+    return { ...calendar, intervals: [...calendar.intervals.filter(own => !closed.includes(own)), ...closed] }
   }
 
   #watchedStore(): Store {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
+import type { Laws } from './laws.ts'
+import type { Life } from './mortal.ts'
 
 /** What happened in a simulation, line by line with its virtual time: the same seed, the same lines. */
 export class Trace {
@@ -20,12 +22,13 @@ export class Trace {
     return createHash('sha256').update(this.lines.join('\n')).digest('hex')
   }
 
-  /** A log whose lines, from `info` upwards, are lines of the trace. Errors that no outage explains go to `onError` too. */
-  log(who: string, onError: (line: string) => void = () => undefined): Log {
+  /** The log of a process: lines from `info` upwards are lines of the trace. Errors that no outage explains break a law. */
+  log(who: string, life: Life, laws: Laws): Log {
     const line = (level: string, message: string, fields?: Readonly<Record<string, unknown>>): void => {
+      if (!life.alive) return
       const text = `${level} ${message}${fieldsText(fields)}`
       this.say(who, text)
-      if (level === 'ERROR' && !OUTAGES.test(text)) onError(`${who}: ${text}`)
+      if (level === 'ERROR' && !OUTAGES.test(text)) laws.breach(`an error was logged: ${who}: ${text}`)
     }
     const log: Log = {
       debug: () => undefined,

@@ -1,0 +1,54 @@
+import type { Store } from '@flotilla/core/ports/store'
+import { decodeReportBatch, decodeReportsAnswer } from '@flotilla/core/protocol/report-batch'
+
+/**
+ * What the hub said it took, it has: an answer leaves only after its commit is durable, whatever dies afterwards.
+ */
+export class AcknowledgedLaw {
+  readonly #breach: (sentence: string) => void
+  /** By Application: the newest report that the hub said it took. */
+  readonly #taken = new Map<string, { readonly inc: number; readonly n: number }>()
+
+  constructor(breach: (sentence: string) => void) {
+    this.#breach = breach
+  }
+
+  /** A hub has answered a batch of reports. */
+  reports(batch: Uint8Array | undefined, answer: Uint8Array): void {
+    const sent = decodeReportBatch(batch ?? new Uint8Array(), 0)
+    const answered = decodeReportsAnswer(answer)
+    if (sent.kind === 'refused' || answered.kind === 'refused') {
+      this.#breach('reports were answered in another form')
+      return
+    }
+    const taken = new Set(answered.value.taken)
+    for (const { entry } of sent.value) {
+      const before = this.#taken.get(entry.application)
+      if (!taken.has(entry.application) || (before && (before.inc - entry.inc || before.n - entry.n) > 0)) continue
+      this.#taken.set(entry.application, { inc: entry.inc, n: entry.n })
+    }
+  }
+
+  /** A store was restored as it was at an earlier time: what came after is lost, and everybody knows. */
+  restored(): void {
+    this.#taken.clear()
+  }
+
+  async look(store: Store): Promise<void> {
+    if (this.#taken.size === 0) return
+    const stored = await store.read(async rows => {
+      const reports = new Map((await rows.reports()).map(row => [row.applicationId, row.entry]))
+      const applications = new Set((await rows.applications()).map(({ id }) => id))
+      return { reports, applications }
+    })
+    for (const [id, { inc, n }] of this.#taken) {
+      this.#taken.delete(id)
+      const entry = stored.reports.get(id)
+      if (!stored.applications.has(id)) continue
+      if (!entry) this.#breach(`the hub took report ${inc}.${n} of ${id} and has none`)
+      else if ((entry.inc - inc || entry.n - n) < 0) {
+        this.#breach(`the hub took report ${inc}.${n} of ${id} and has ${entry.inc}.${entry.n}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/** A change of one place of the product's source. */
+export interface PlantedEdit {
+  /** From the root of the repository. */
+  readonly file: string
+  /** There exactly once. */
+  readonly find: string
+  readonly replace: string
+}
+
+/** A bug that somebody could have written, and that the simulation has to find. */
+export interface PlantedBug {
+  readonly name: string
+  /** What the product does with it, in one sentence. */
+  readonly says: string
+  readonly edits: readonly PlantedEdit[]
+}
+
+/**
+ * One for each law and for the worst of what can go wrong (docs/simulation.md). They exist nowhere but here: the source
+ * of a module is changed while it is loaded, in a process of its own.
+ */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'old-tombstone-taken',
+    says: 'an agent takes a Tombstone that is older than the Offer it holds',
+    edits: [
+      {
+        file: 'core/src/protocol/take-document.ts',
+        find: `if (order > 0) return { kind: 'taken', held: taken }`,
+        replace: `if (order > 0 || (order < 0 && payload.typ === 'tombstone')) return { kind: 'taken', held: taken }`,
+      },
+    ],
+  },
+  {
+    name: 'grant-used-again',
+    says: 'an agent that starts again does not ask whether a Grant has been used',
+    edits: [
+      {
+        file: 'agents/src/run-operation.ts',
+        find: `const operationExists = operations.get(grant.id) !== undefined`,
+        replace: `const operationExists = false`,
+      },
+    ],
+  },
+  {
+    name: 'record-after-writes',
+    says: 'the record of an operation is created after its first write',
+    edits: [
+      {
+        file: 'agents/src/operations.ts',
+        find: `      await this.#client.create(encodeOperation(record, this.#namespace))\n`,
+        replace: `      void this.#clock.sleep(500).then(() => this.#client.create(encodeOperation(record, this.#namespace))).catch(() => undefined)\n`,
+      },
+    ],
+  },
+  {
+    name: 'incarnation-ignored',
+    says: 'reports are ordered by their number alone, whichever start of the agent made them',
+    edits: [
+      {
+        file: 'hub/src/store/row-rules.ts',
+        find: `row.admission - than.admission || row.entry.inc - than.entry.inc || row.entry.n - than.entry.n`,
+        replace: `row.admission - than.admission || row.entry.n - than.entry.n`,
+      },
+    ],
+  },
+  {
+    name: 'number-reused',
+    says: 'a start of an agent is stored over a cluster’s row as it was read before the transaction, its number included',
+    edits: [
+      {
+        file: 'hub/src/gateway/authenticate.ts',
+        find: `const raised: ClusterRow = { ...current,`,
+        replace: `const raised: ClusterRow = { ...cluster,`,
+      },
+    ],
+  },
+  {
+    name: 'start-before-ignored',
+    says: 'a Grant may start an hour after the time before which it was to start',
+    edits: [
+      {
+        file: 'core/src/protocol/may-start.ts',
+        find: `if (now !== undefined && now >= grant.startBefore)`,
+        replace: `if (now !== undefined && now >= grant.startBefore + 3_600_000)`,
+      },
+    ],
+  },
+  {
+    name: 'calendar-ignored-at-start',
+    says: 'an operation starts while its calendar is closed',
+    edits: [
+      {
+        file: 'core/src/protocol/may-start.ts',
+        find: `if (closing.length === 0) return { kind: 'start' }`,
+        replace: `if (closing.length >= 0) return { kind: 'start' }`,
+      },
+    ],
+  },
+  {
+    name: 'calendar-ignored-at-wave',
+    says: 'a running operation begins its next wave while its calendar says to pause',
+    edits: [
+      {
+        file: 'core/src/protocol/may-start.ts',
+        find: `if (pausing.length === 0) return { kind: 'continue' }`,
+        replace: `if (pausing.length >= 0) return { kind: 'continue' }`,
+      },
+    ],
+  },
+  {
+    name: 'one-witness',
+    says: 'what the Inventory names is deleted, whosever the live object is',
+    edits: [
+      {
+        file: 'core/src/plan/plan-removal.ts',
+        find: `if (ownerOf(live, application.id, true).kind !== 'ours') {`,
+        replace: `if (application.id === '') {`,
+      },
+      {
+        file: 'core/src/plan/plan-prunes.ts',
+        find: `if (ownerOf(live, request.application.id, true).kind !== 'ours') {`,
+        replace: `if (request.application.id === '') {`,
+      },
+      {
+        file: 'agents/src/write-object.ts',
+        find: `if (ownerOf(live, applicationId, true).kind !== 'ours') return 'changed'`,
+        replace: `if (applicationId === '') return 'changed'`,
+      },
+    ],
+  },
+  {
+    name: 'bundle-for-anybody',
+    says: 'whoever knows a digest is given its Bundle',
+    edits: [
+      {
+        file: 'hub/src/gateway/serve-bundle.ts',
+        find: `if (!(await store.read(rows => rows.offersDigest(clusterId, wanted)))) return notFound()`,
+        replace: `await store.read(rows => rows.offersDigest(clusterId, wanted))`,
+      },
+    ],
+  },
+  {
+    name: 'acknowledged-before-commit',
+    says: 'reports are answered before the transaction that stores them has ended',
+    edits: [
+      {
+        file: 'hub/src/gateway/take-reports.ts',
+        find: `const fates = await store.write(async rows => {`,
+        replace: `const fates = decoded.value.map(({ entry }): [string, Fate] => [entry.application, 'taken'])\n  void store.write(async rows => {`,
+      },
+      {
+        file: 'hub/src/gateway/take-reports.ts',
+        find: `    return list\n  })\n  const idsOf`,
+        replace: `    return list\n  }).catch(() => undefined)\n  const idsOf`,
+      },
+    ],
+  },
+  {
+    name: 'tombstones-not-compared',
+    says: 'the digest of what is held leaves out Tombstones, on both sides',
+    edits: [
+      {
+        file: 'core/src/protocol/held-digest.ts',
+        find: `return \`\${document.applicationId} \${number} tombstone\``,
+        replace: `return \`\${document.applicationId} 0.0 any\``,
+      },
+    ],
+  },
+]

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { ScheduleOptions } from './schedule.ts'
+import type { SeedOutcome, SeedWork } from './seed-worker.ts'
+
+export interface SeedRun {
+  readonly from: number
+  readonly count: number
+  /** Processes at the same time, each with every so-manieth seed. */
+  readonly jobs?: number
+  readonly options?: ScheduleOptions
+  readonly plant?: string
+  readonly untilFailed?: boolean
+  readonly onOutcome?: (outcome: SeedOutcome) => void
+}
+
+const WORKER = fileURLToPath(new URL('./seed-worker.ts', import.meta.url))
+
+/** Lives of many seeds in processes of their own, in order of their seeds. @throws Error when a process ends badly */
+export async function runSeeds(run: SeedRun): Promise<readonly SeedOutcome[]> {
+  const jobs = Math.min(run.jobs ?? 1, run.count)
+  const outcomes = await Promise.all(Array.from({ length: jobs }, (_, job) => runWorker(run, jobs, job)))
+  return outcomes.flat().sort((a, b) => a.seed - b.seed)
+}
+
+async function runWorker(run: SeedRun, jobs: number, job: number): Promise<readonly SeedOutcome[]> {
+  const seeds = Array.from({ length: run.count }, (_, index) => run.from + index).filter((_, at) => at % jobs === job)
+  const work: SeedWork = {
+    seeds,
+    options: run.options ?? {},
+    ...(run.plant !== undefined && { plant: run.plant }),
+    untilFailed: run.untilFailed ?? false,
+  }
+  const child = spawn(process.execPath, [WORKER, JSON.stringify(work)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-10_000)
+  })
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  const outcomes: SeedOutcome[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    const outcome = JSON.parse(line) as SeedOutcome
+    outcomes.push(outcome)
+    run.onOutcome?.(outcome)
+  }
+  const code = await ended
+  if (code !== 0)
+    throw new Error(`a process of the simulation ended with ${code} after seed ${outcomes.at(-1)?.seed}:\n${said}`)
+  return outcomes
+}

@@ -1,0 +1,200 @@
+import { decodeOperation, isFinished, type OperationRecord } from '@flotilla/agents/operation-record'
+import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { equalJson, type Json } from '@flotilla/core/json/json'
+import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { trackedBy } from '@flotilla/core/plan/tracking'
+import type { BundleStore } from '@flotilla/core/ports/bundle-store'
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { ClusterRequest } from '@flotilla/core/ports/cluster-transport'
+import {
+  type CalendarPayload,
+  type ClosedInterval,
+  compareNumbers,
+  type GrantPayload,
+  numberText,
+  type OfferPayload,
+  type TombstonePayload,
+} from '@flotilla/core/protocol/documents'
+import { NAMESPACE, placed } from './declared-fleet.ts'
+
+type Held = OfferPayload | TombstonePayload
+
+/** How far an agent's hub time may lag behind the hub's, and how long a request may be under way. */
+const LAG_MS = 15_000
+/** A wave that was permitted is written to its end: so long, with a slow API server that fails now and then. */
+const WAVE_MS = 45_000
+
+/**
+ * Nothing starts that no Grant allowed, nor twice under one, nor while its calendar is closed; and what is written
+ * between operations is what last succeeded. Watched where an agent reaches its API server.
+ */
+export class StartLaw {
+  readonly #clock: Clock
+  readonly #bundles: BundleStore
+  readonly #breach: (sentence: string) => void
+  readonly #given = new Map<string, GrantPayload>()
+  /** By cluster: the records as the API server last took them. */
+  readonly #records = new Map<string, Map<string, OperationRecord>>()
+  readonly #calendars = new Map<string, { readonly calendar: CalendarPayload; readonly since: number }>()
+
+  constructor(options: {
+    readonly clock: Clock
+    readonly bundles: BundleStore
+    readonly breach: (sentence: string) => void
+  }) {
+    this.#clock = options.clock
+    this.#bundles = options.bundles
+    this.#breach = options.breach
+  }
+
+  /** The hub has committed a Grant. */
+  given(grant: GrantPayload): void {
+    this.#given.set(grant.id, grant)
+  }
+
+  /** An agent's calendar may have changed. */
+  calendar(cluster: string, calendar: CalendarPayload | undefined): void {
+    const before = this.#calendars.get(cluster)
+    if (!calendar || before?.calendar === calendar) return
+    if (before && compareNumbers(calendar.number, before.calendar.number) < 0) {
+      this.#breach(`${cluster} holds calendar ${numberText(calendar.number)} after a newer one`)
+    }
+    this.#calendars.set(cluster, { calendar, since: this.#clock.monotonicMs() })
+  }
+
+  /** An agent is about to write. */
+  async asked(cluster: string, held: ReadonlyMap<string, Held>, request: ClusterRequest, live?: KubernetesObject) {
+    if (request.path.includes('dryRun=')) return
+    const record = recordOf(request)
+    if (record)
+      return request.method === 'POST' ? this.#starts(cluster, held, record) : this.#continues(cluster, record)
+    const object = request.method === 'DELETE' ? live : objectOf(request.body)
+    if (!object || object.metadata.namespace !== NAMESPACE) return
+    const owner = trackedBy(object)
+    if (owner !== undefined) await this.#writes(cluster, owner, object, request.method)
+  }
+
+  /** The API server has answered. */
+  answered(cluster: string, request: ClusterRequest, status: number): void {
+    const record = status < 300 ? recordOf(request) : undefined
+    if (!record) return
+    const records = this.#records.get(cluster) ?? new Map<string, OperationRecord>()
+    this.#records.set(cluster, records.set(record.grant.id, record))
+  }
+
+  #starts(cluster: string, held: ReadonlyMap<string, Held>, { grant, application, kind }: OperationRecord): void {
+    const what = `${cluster} starts ${kind} of ${application.name} under Grant ${grant.id}`
+    const now = this.#clock.now()
+    const given = this.#given.get(grant.id)
+    if (!given || !equalJson(given as unknown as Json, grant as unknown as Json)) {
+      this.#breach(`${what}, which the hub never gave`)
+      return
+    }
+    if (this.#records.get(cluster)?.has(grant.id)) this.#breach(`${what}, which was started before`)
+    if (now >= grant.startBefore + LAG_MS) this.#breach(`${what}, ${now - grant.startBefore} ms too late`)
+    const document = held.get(grant.application)
+    if (!document) {
+      this.#breach(`${what}, whose document it does not hold`)
+      return
+    }
+    if (compareNumbers(document.number, grant.document) !== 0) {
+      this.#breach(`${what} for document ${numberText(grant.document)}, but holds ${numberText(document.number)}`)
+    }
+    if ((document.typ === 'tombstone') !== (kind === 'removal')) this.#breach(`${what}, which holds ${document.typ}`)
+    const known = this.#calendars.get(cluster)
+    if (!known || compareNumbers(known.calendar.number, grant.cal) < 0) {
+      this.#breach(`${what}, without the calendar that it was given with`)
+    }
+    if (known?.calendar.void.includes(grant.id)) this.#breach(`${what}, which its calendar voids`)
+    const closing = this.#closed(cluster, grant.application, LAG_MS).find(
+      interval =>
+        interval.triggers.includes(grant.trigger) &&
+        interval.blocks.includes(kind === 'removal' ? 'prune' : 'sync') &&
+        !passes(grant, interval, now - LAG_MS),
+    )
+    if (closing && !grant.options.dryRun) this.#breach(`${what}, while rule ${closing.rule} is closed`)
+  }
+
+  #continues(cluster: string, record: OperationRecord): void {
+    const before = this.#records.get(cluster)?.get(record.grant.id)
+    if (before && isFinished(before) && !isFinished(record)) {
+      this.#breach(`${cluster} goes on with ended operation ${record.grant.id} of ${record.application.name}`)
+    }
+  }
+
+  async #writes(cluster: string, owner: string, object: KubernetesObject, method: string): Promise<void> {
+    const what = `${cluster} ${method === 'DELETE' ? 'deletes' : 'writes'} ${objectKeyText(keyOf(object))}`
+    const records = [...(this.#records.get(cluster)?.values() ?? [])].filter(
+      ({ application }) => application.id === owner,
+    )
+    const running = records.find(record => !isFinished(record))
+    if (running) {
+      const { grant, kind } = running
+      const closing = this.#closed(cluster, owner, WAVE_MS).find(
+        interval =>
+          interval.inFlight === 'pauseAtWave' &&
+          interval.triggers.includes(grant.trigger) &&
+          interval.blocks.includes(kind === 'removal' ? 'prune' : 'sync') &&
+          !passes(grant, interval, this.#clock.now() - WAVE_MS),
+      )
+      if (closing) this.#breach(`${what} in an operation that rule ${closing.rule} has paused`)
+      if (method !== 'DELETE') await this.#isOf(what, running.report.digest, object)
+      return
+    }
+    if (method === 'DELETE') return this.#breach(`${what} without an operation under a Grant`)
+    const closing = this.#closed(cluster, owner, WAVE_MS).find(
+      interval => interval.triggers.includes('automated') && (interval.blocks.includes('heal') || !interval.selfHeal),
+    )
+    if (closing) this.#breach(`${what} on its own, while rule ${closing.rule} is closed`)
+    const last = lastSuccess(records)
+    if (!last) return this.#breach(`${what} on its own, and nothing has succeeded under a Grant`)
+    await this.#isOf(what, last.report.digest, object)
+  }
+
+  async #isOf(what: string, digest: Digest, object: KubernetesObject): Promise<void> {
+    const bytes = await this.#bundles.get(digest)
+    if (!bytes) return
+    const key = objectKeyText(placed(object))
+    const meant = decodeBundle(bytes, digest).objects.find(each => objectKeyText(placed(each)) === key)
+    if (!meant || !equalJson((meant['data'] ?? null) as Json, (object['data'] ?? null) as Json)) {
+      this.#breach(`${what}, which is not of the Bundle ${digest.slice(7, 15)} that may be written`)
+    }
+  }
+
+  /** Intervals that have been closed, as the agent knows, for so long already. */
+  #closed(cluster: string, application: string, forMs: number): readonly ClosedInterval[] {
+    const known = this.#calendars.get(cluster)
+    if (!known || this.#clock.monotonicMs() - known.since < forMs) return []
+    const now = this.#clock.now()
+    return known.calendar.intervals.filter(
+      ({ applications, from, to }) =>
+        (applications === 'all' || applications.includes(application)) && from <= now - forMs && now < to,
+    )
+  }
+}
+
+function passes(grant: GrantPayload, { rule }: ClosedInterval, at: number): boolean {
+  return grant.passes.some(pass => pass.rule === rule && at < pass.until)
+}
+
+/** The newest sync, when it succeeded and no removal came after it. */
+function lastSuccess(records: readonly OperationRecord[]): OperationRecord | undefined {
+  const [last] = records
+    .filter(({ grant }) => !grant.options.dryRun)
+    .sort((a, b) => compareNumbers(b.grant.document, a.grant.document) || b.grant.iat - a.grant.iat)
+  return last?.kind === 'sync' && last.report.phase === 'Succeeded' ? last : undefined
+}
+
+function recordOf({ method, path, body }: ClusterRequest): OperationRecord | undefined {
+  if ((method !== 'POST' && method !== 'PUT') || !path.includes('/namespaces/flotilla-system/configmaps'))
+    return undefined
+  const object = objectOf(body)
+  return object?.metadata.name?.startsWith('flotilla-operation') ? decodeOperation(object) : undefined
+}
+
+export function objectOf(body: string | undefined): KubernetesObject | undefined {
+  if (body === undefined || !body.startsWith('{')) return undefined
+  const value = JSON.parse(body) as KubernetesObject
+  return value.metadata === undefined ? undefined : value
+}
