@@ -16,6 +16,7 @@ import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
+import { measureRecovery } from './recovery/measure-recovery.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
 import type { CertificateKeeper, ShownCertificate } from './tls/hub-certificate.ts'
@@ -73,6 +74,7 @@ export async function serveHub(served: {
       return (['store', 'bundles'] as const).map(what => ({ labels: { what }, value: refused.has(what) ? 1 : 0 }))
     },
   )
+  measureRecovery(hub.recovery, metrics)
   const api = createApi({
     store,
     view: hub.view,
@@ -88,7 +90,8 @@ export async function serveHub(served: {
       webhooksPerMinute: options.webhooksPerMinute,
       trustProxy: options.trustProxy,
     },
-    readiness: () => [...readinessOf(hub), ...troublesOf(writes)],
+    recovery: hub.recovery,
+    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
@@ -166,6 +169,17 @@ function readinessOf(hub: Hub): readonly ReadinessCheck[] {
     const ready = hub.loop.sources.loaded(name)
     return { name: `config source ${name}`, ready, message: ready ? undefined : 'it has never been loaded' }
   })
+}
+
+/** A hub that is behind still answers, and lets agents keep what they have; a load balancer must not hide it. */
+function doubtsOf({ recovery }: Hub): readonly ReadinessCheck[] {
+  const { state } = recovery
+  if (state.kind === 'settled') return []
+  const message =
+    state.kind === 'behind'
+      ? `STORE_BEHIND since ${isoTime(state.since)} (${state.reason}): nothing is issued until flotilla hub recover`
+      : `recovered at ${isoTime(state.since)}: automated syncs wait for flotilla hub recover --acknowledge`
+  return [{ name: 'recovery', ready: true, message }]
 }
 
 /** A hub that cannot write still answers, so it stays ready, and says what is wrong. */

@@ -6,6 +6,8 @@ import type { RunningHub } from '@flotilla/hub/start-hub'
 import type { Command } from 'commander'
 import type { CliContext, ExitCode } from '../context.ts'
 import { coloursOf } from '../output/colours.ts'
+import type { HubConnectionOptions } from '../client/open-hub-api.ts'
+import { usageError } from '../errors.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { VERSION } from '../version.ts'
 import { action, type Verb } from './verb.ts'
@@ -17,7 +19,7 @@ interface HubFlags extends GlobalOptions {
   readonly [setting: string]: unknown
 }
 
-/** `flotilla hub`, with `hub backup` and `hub restore`. */
+/** `flotilla hub`, with `hub backup`, `hub restore` and `hub recover`. */
 export const hub: Verb = {
   register(program, context) {
     const command = program
@@ -39,6 +41,7 @@ export const hub: Verb = {
     })
     registerBackup(command, context)
     registerRestore(command, context)
+    registerRecover(command, context)
   },
 }
 

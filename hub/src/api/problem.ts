@@ -28,6 +28,8 @@ export const PROBLEMS = {
   OVERRIDE_NOT_PENDING: [409, 'It cannot be approved any more.'],
   OVERRIDE_NOT_ACTIVE: [409, 'It is over already.'],
   OVERRIDE_NOT_ENDED: [409, 'There is nothing to look back at yet.'],
+  RECOVERY_LIST_CHANGED: [409, 'The list is another one now; look at it again.'],
+  RECOVERY_NOT_NEEDED: [409, 'The hub is not behind, or there is nothing to acknowledge.'],
   WATCH_GONE: [410, 'Changes that far back are not kept; list again and watch from there.'],
   GATE_CHANGED: [412, 'It is another one by now; look at it again.'],
   BODY_TOO_LARGE: [413, 'The body is too large.'],

@@ -3,6 +3,7 @@ import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
 import { previewRoutes } from './handlers/preview.ts'
+import { recoveryRoutes } from './handlers/recovery.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
@@ -14,6 +15,7 @@ import type { Route } from './route.ts'
  */
 export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
+  ...recoveryRoutes,
   ...fleetRoutes,
   ...applicationRoutes,
   ...deletionRoutes,

@@ -11,6 +11,7 @@ import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.t
 import type { HubMetrics } from '../metrics.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
+import type { Recovery } from '../recovery/recovery.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Permits } from './permits.ts'
@@ -69,6 +70,8 @@ export interface ApiServices {
   readonly gates?: GateDesk
   /** Who may do what; by the token's role without it. */
   readonly permits?: Permits
+  /** Whether the store may be trusted; it is, without it. */
+  readonly recovery?: Recovery
   /** What `/readyz` asks besides the store. */
   readonly readiness?: () => readonly ReadinessCheck[]
   /** Ends all watches when aborted, so that the server can stop. */

@@ -1,5 +1,6 @@
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
 import { z } from 'zod'
+import { recoveryStateSchema } from './schemas-of-recovery.ts'
 
 /** The shapes that the API answers with. Tests hold every answer against them. */
 
@@ -201,6 +202,9 @@ export const fleetSchema = z
       silent: z.array(z.strictObject({ cluster: z.string(), lastSeen: time.nullable() })),
     }),
     frozen: z.array(anyObject).meta({ description: 'Gates that are closed now.' }),
+    recovery: z
+      .strictObject({ state: recoveryStateSchema, since: time.nullable() })
+      .meta({ description: 'Whether the hub may trust its own store.' }),
   })
   .meta({ id: 'Fleet' })
 

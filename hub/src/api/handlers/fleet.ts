@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
-import { json, type Route, route } from '../route.ts'
+import { type ApiServices, json, type Route, route } from '../route.ts'
 import {
   acceptedSchema,
   applicationSetSchema,
@@ -14,6 +14,13 @@ import {
   repositorySchema,
   sourceSchema,
 } from '../schemas.ts'
+
+/** Whether the hub may trust its own store; without anyone to ask, it does. */
+function recoveryOf({ recovery }: ApiServices): { readonly state: string; readonly since: string | null } {
+  const state = recovery?.state
+  if (state === undefined || state.kind === 'settled') return { state: 'settled', since: null }
+  return { state: state.kind, since: isoTime(state.since) }
+}
 
 const named = z.strictObject({ name: nameParameter })
 const paged = z.strictObject({ limit: limitParameter, cursor: cursorParameter })
@@ -44,6 +51,7 @@ export const fleetRoutes: readonly Route[] = [
             .map(({ name, agent }) => ({ cluster: name, lastSeen: agent.lastSeen })),
         },
         frozen: [],
+        recovery: recoveryOf(services),
       })
     },
   }),
