@@ -2,11 +2,10 @@ import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import { type JoinToken, parseJoinToken } from '@flotilla/core/protocol/join-token'
-import { enrolAgent } from './enrol-agent.ts'
+import { enrolAgent, type Proposal } from './enrol-agent.ts'
 import type { HubClient } from './hub-client.ts'
-import type { KeptAdmission } from './identity.ts'
+import { type HeldKey, type KeptAdmission, loadNextKey, makeNextKey } from './identity.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { redialAfterFailureMs } from './redial.ts'
 
@@ -19,24 +18,33 @@ export interface AdmissionOptions {
   readonly random: Random
   readonly log: Log
   readonly signal: AbortSignal
-  readonly key: SigningKey
+  /** The key in force. */
+  readonly key: HeldKey
   /** As pasted. */
   readonly joinToken: string | undefined
   readonly clusterUid: () => Promise<string>
   readonly versions: Readonly<Record<string, string>>
+  /** For a token for many: what to be called. */
+  readonly proposal?: Proposal
   /** The admission that is kept. */
   readonly kept: KeptAdmission | undefined
   readonly setStatus: (status: LinkStatus) => void
+}
+
+/** Who the agent is, as far as its hub has said. */
+export interface AdmittedAs {
+  readonly key: HeldKey
+  readonly kept: KeptAdmission
 }
 
 /**
  * Resolves with this agent's admission: the kept one, or a new one by a join token that was not used for it. Asks until
  * it is admitted; undefined when the link stops, or, after a while, when there is no token to ask with.
  */
-export async function admitAgent(options: AdmissionOptions): Promise<KeptAdmission | undefined> {
-  const { log, kept, setStatus, signal } = options
+export async function admitAgent(options: AdmissionOptions): Promise<AdmittedAs | undefined> {
+  const { log, kept, key, setStatus, signal, state } = options
   const token = readToken(options)
-  if (kept && (!token || token.id === kept.tokenId)) return kept
+  if (kept && (!token || token.id === kept.tokenId)) return { kept, key }
   if (!token) {
     const message = 'this agent was never admitted and has no join token'
     setStatus({ kind: 'refused', code: 'NO_JOIN_TOKEN', message })
@@ -45,9 +53,22 @@ export async function admitAgent(options: AdmissionOptions): Promise<KeptAdmissi
     return undefined
   }
   setStatus({ kind: 'enrolling' })
+  const next = await loadNextKey(state)
+  // A key that was made for this token already: of an attempt whose answer was lost.
+  let asking: HeldKey = next?.why === 'enrolment' && next.tokenId === token.id ? next : key
   for (let failures = 1; !signal.aborted; failures++) {
-    const outcome = await enrolOnce(options, token, failures)
-    if (outcome === 'keep') return kept
+    const outcome = await enrolOnce(options, token, asking, failures)
+    if (outcome === 'keep') return kept && { kept, key }
+    if (outcome === 'new-key') {
+      const fresh = asking === key
+      asking = await makeNextKey(state, options.random, { why: 'enrolment', tokenId: token.id })
+      log.warn(
+        'this agent’s key is not good any more: it was revoked, or another cluster has it; it asks with a new one',
+      )
+      // A hub that refuses new keys too is not asked without end.
+      if (!fresh) await sleepUnlessStopped(options.clock, REFUSED_RETRY_MS, signal)
+      continue
+    }
     if (typeof outcome !== 'number') return outcome
     await sleepUnlessStopped(options.clock, outcome, signal)
   }
@@ -58,31 +79,43 @@ export async function admitAgent(options: AdmissionOptions): Promise<KeptAdmissi
 async function enrolOnce(
   options: AdmissionOptions,
   token: JoinToken,
+  key: HeldKey,
   failures: number,
-): Promise<KeptAdmission | number | 'keep'> {
+): Promise<AdmittedAs | number | 'keep' | 'new-key'> {
   const { log, random, setStatus, kept, clusterUid } = options
   const backOffMs = Math.max(500, redialAfterFailureMs(failures, random.fraction()))
   try {
-    const outcome = await enrolAgent({ ...options, token, uid: await clusterUid() })
+    const outcome = await enrolAgent({ ...options, key, token, uid: await clusterUid() })
     switch (outcome.kind) {
       case 'admitted':
         log.info('this agent was admitted', { cluster: outcome.kept.admission.payload.clusterName })
-        return outcome.kept
+        return outcome
+      case 'new-key':
+        return 'new-key'
       case 'refused':
         log.error(`the hub refused to admit this agent: ${outcome.message}`, { code: outcome.code })
         // An admission that we have is better than a token that is not taken.
         if (kept) return 'keep'
         setStatus(outcome)
         return REFUSED_RETRY_MS * (0.8 + 0.4 * random.fraction())
-      case 'waiting':
-        setStatus({ kind: 'waiting', message: 'waits for the approval of an operator' })
+      case 'waiting': {
+        const { enrolment } = outcome
+        if (kept) return 'keep'
+        setStatus({
+          kind: 'waiting',
+          message: `waits for the approval of an operator: flotilla cluster approve ${enrolment}`,
+        })
         return outcome.retryAfterMs
+      }
       case 'failed':
         log.warn('the enrolment failed; it is tried again', { why: outcome.message })
+        // The hub is away: what is kept goes on meanwhile.
+        if (kept) return 'keep'
         return Math.max(outcome.retryAfterMs ?? 0, backOffMs)
     }
   } catch (error) {
     log.warn('the enrolment failed; it is tried again', { error })
+    if (kept) return 'keep'
     return backOffMs
   }
 }

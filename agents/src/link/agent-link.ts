@@ -14,19 +14,21 @@ import type {
   OfferPayload,
   TombstonePayload,
 } from '@flotilla/core/protocol/documents'
-import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { INCARNATION_HEADER, PROTOCOL_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { admitAgent } from './admit-agent.ts'
 import { BundleKeep } from './bundle-keep.ts'
+import { changeKey, isKeyChangeDue, type KeyChangeOutcome, repeatKeyChange } from './change-key.ts'
 import { ConnectionLoop } from './connection-loop.ts'
+import type { Proposal } from './enrol-agent.ts'
 import { Exchange } from './exchange.ts'
 import type { HeldCommand } from './held-commands.ts'
 import { HubClient, type Speaker } from './hub-client.ts'
 import type { HubLink } from './hub-link.ts'
-import { type KeptAdmission, loadAdmission, loadOrMakeKey } from './identity.ts'
+import { loadTrust } from './hub-trust.ts'
+import { type HeldKey, type KeptAdmission, loadAdmission, loadKey } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { redialAfterFailureMs } from './redial.ts'
@@ -34,6 +36,8 @@ import { type ReturnOutcome, returnToHub } from './return-agent.ts'
 
 /** How long an agent that its hub refuses waits before it dials again. */
 const UNKNOWN_RETRY_MS = 60_000
+/** Refusals of requests under the key before are passed over for so long. */
+const KEY_SETTLES_MS = 30_000
 const SWEEP_EVERY_MS = 60 * 60_000
 
 export interface AgentLinkOptions {
@@ -49,6 +53,8 @@ export interface AgentLinkOptions {
   readonly joinToken?: string
   /** UID of the cluster's namespace `kube-system`; asked only when enrolling. */
   readonly clusterUid: () => Promise<string>
+  /** For a join token for many: what this cluster would like to be called. */
+  readonly proposal?: Proposal
   /** What the hub shows of this agent: `{ agent: '0.1.0', kubernetes: '1.36' }`. */
   readonly versions: Readonly<Record<string, string>>
 }
@@ -65,7 +71,10 @@ export class AgentLink implements HubLink {
   readonly #listeners: (() => void)[] = []
   readonly #stopping = new AbortController()
   #status: LinkStatus = { kind: 'starting' }
-  #key: SigningKey | undefined
+  #key: HeldKey | undefined
+  /** Since when, of monotonic time, the key is another one: what was under way bears the one before. */
+  #keyChangedMs = Number.NEGATIVE_INFINITY
+  #changingKey: Promise<KeyChangeOutcome> | undefined
   #kept: KeptAdmission | undefined
   #acquiring: Promise<IncarnationNumber> | undefined
   #current: IncarnationNumber | undefined
@@ -117,9 +126,9 @@ export class AgentLink implements HubLink {
 
   async start(): Promise<void> {
     const { state, random } = this.#options
-    this.#key = await loadOrMakeKey(state, random)
+    this.#key = await loadKey(state, random)
     await this.#exchange.hubClock.load()
-    this.#kept = await loadAdmission(state, this.#key)
+    this.#kept = await loadAdmission(state, this.#key.signing)
     if (this.#kept) await this.#trust(this.#kept)
     this.#running = this.#run()
     this.#armSweep()
@@ -226,10 +235,69 @@ export class AgentLink implements HubLink {
     }
   }
 
+  /**
+   * Gives this agent another key now (protocol.md 1), whatever the age of the present one.
+   *
+   * @throws HubUnreachable while the hub cannot be asked.
+   */
+  async rotateKey(): Promise<KeyChangeOutcome> {
+    this.#changingKey ??= this.#changeKey().finally(() => {
+      this.#changingKey = undefined
+    })
+    return await this.#changingKey
+  }
+
+  async #changeKey(): Promise<KeyChangeOutcome> {
+    const kept = this.#kept
+    if (!kept) throw new HubUnreachable('this agent is not admitted yet')
+    return this.#tookKey(await changeKey(this.#speaker(), this.#requireKey(), kept, this.#keyOptions()))
+  }
+
+  /** A key that is old enough, or a change that was begun on, is brought to the hub before anything else is said. */
+  async #changeKeyWhenDue(): Promise<void> {
+    const { state, log } = this.#options
+    const kept = this.#kept
+    if (!kept || !(await isKeyChangeDue(state, kept, this.#client.assertionTime()))) return
+    try {
+      const outcome = await this.rotateKey()
+      if (outcome.kind !== 'changed') log.warn('the key of this agent could not be changed', { why: outcome.message })
+    } catch (error) {
+      if (!(error instanceof HubUnreachable)) throw error
+      log.debug('the key of this agent is changed when the hub can be reached', { error: error.message })
+    }
+  }
+
+  #keyOptions() {
+    const { state, random, log } = this.#options
+    return { client: this.#client, state, random, log }
+  }
+
+  #tookKey(outcome: KeyChangeOutcome): KeyChangeOutcome {
+    if (outcome.kind !== 'changed') return outcome
+    this.#key = outcome.key
+    this.#kept = outcome.kept
+    this.#keyChangedMs = this.#options.clock.monotonicMs()
+    return outcome
+  }
+
+  /** A hub that was restored from before the last change of the key knows only the key before it. */
+  async #keyRepeated(): Promise<boolean> {
+    const kept = this.#kept
+    if (!kept?.previous) return false
+    try {
+      const outcome = await repeatKeyChange(this.#speaker(), this.#requireKey(), kept, this.#keyOptions())
+      return this.#tookKey(outcome).kind === 'changed'
+    } catch (error) {
+      if (!(error instanceof HubUnreachable)) throw error
+      return false
+    }
+  }
+
   /** Whether this agent is admitted; enrols until it is, or the link stops. */
   async #admitted(): Promise<boolean> {
-    const { state, clock, random, log, joinToken, clusterUid, versions } = this.#options
-    const kept = await admitAgent({
+    const { state, clock, random, log, joinToken, clusterUid, versions, proposal } = this.#options
+    await this.#changeKeyWhenDue()
+    const admitted = await admitAgent({
       client: this.#client,
       state,
       clock,
@@ -241,22 +309,29 @@ export class AgentLink implements HubLink {
       clusterUid,
       versions,
       kept: this.#kept,
+      ...(proposal && { proposal }),
       setStatus: status => this.#setStatus(status),
     })
-    if (kept && kept !== this.#kept) await this.#trust(kept)
-    return kept !== undefined
+    if (!admitted) return false
+    this.#key = admitted.key
+    if (admitted.kept !== this.#kept) await this.#trust(admitted.kept)
+    return true
   }
 
   /** Shows the hub the admission that it gave before; whether to dial again. */
   async #returned(): Promise<boolean> {
     const { state, clock, random, log, clusterUid, versions } = this.#options
     const kept = this.#kept
+    if ((await this.#keyRepeated()) || ((await this.#admitted()) && this.#kept !== kept)) {
+      this.#unknown = false
+      return true
+    }
     const outcome: ReturnOutcome = kept
       ? await returnToHub({
           client: this.#client,
           state,
           random,
-          key: this.#requireKey(),
+          key: this.#requireKey().signing,
           kept,
           uid: await clusterUid(),
           versions,
@@ -288,9 +363,8 @@ export class AgentLink implements HubLink {
   }
 
   async #trust(kept: KeptAdmission): Promise<void> {
-    const { payload, keys, newestKid } = kept.admission
     this.#kept = kept
-    await this.#exchange.trust({ cluster: payload.cluster, adm: payload.adm, keys, newestKid })
+    await this.#exchange.trust(await loadTrust(this.#options.state, kept))
     this.#notify()
   }
 
@@ -320,10 +394,16 @@ export class AgentLink implements HubLink {
     if (response.status === 409) {
       const body = parseBoundedJsonBytes(response.body, 64 * 1024)
       const highest = Number((isJsonObject(body) && body['highestInc']) || response.headers[INCARNATION_HEADER])
-      this.#highestInc = Number.isSafeInteger(highest) ? highest : (this.#current?.inc ?? 0)
+      if (!Number.isSafeInteger(highest)) {
+        this.#refusedAsClone()
+        return
+      }
+      this.#highestInc = highest
       log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
       this.#connection.close('a newer start is known')
     } else if (response.status === 401) {
+      // What was on its way when the key changed.
+      if (this.#options.clock.monotonicMs() - this.#keyChangedMs < KEY_SETTLES_MS) return
       this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
       log.error(
         'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
@@ -337,13 +417,23 @@ export class AgentLink implements HubLink {
     }
   }
 
+  /** Raising the incarnation would change nothing: a person says which of the two is the right one. */
+  #refusedAsClone(): void {
+    const message = 'another agent speaks for this cluster too; an operator has to say which of them is the right one'
+    this.#setStatus({ kind: 'refused', code: 'CLONED', message })
+    this.#options.log.error(message)
+    // A join token that is new here may be the operator's answer.
+    this.#unknown = true
+    this.#connection.close('cloned')
+  }
+
   #speaker(): Speaker {
     const kept = this.#kept
     const incarnation = this.#current
     if (!kept || !incarnation) throw new HubUnreachable('this agent is not admitted yet')
     if (!this.#maySpeak()) throw new HubUnreachable('another process speaks for this agent')
     const { cluster, adm, hubId } = kept.admission.payload
-    return { cluster, admission: adm, hubId, key: this.#requireKey(), incarnation }
+    return { cluster, admission: adm, hubId, key: this.#requireKey().signing, incarnation }
   }
 
   async #askForBundle(path: string): Promise<HubResponse | undefined> {
@@ -363,7 +453,7 @@ export class AgentLink implements HubLink {
     return undefined
   }
 
-  #requireKey(): SigningKey {
+  #requireKey(): HeldKey {
     if (!this.#key) throw new HubUnreachable('this agent has no key yet')
     return this.#key
   }
@@ -387,8 +477,9 @@ export class AgentLink implements HubLink {
   #armSweep(): void {
     const { clock, log } = this.#options
     this.#sweeping = clock.setTimer(SWEEP_EVERY_MS, () => {
-      this.#sweep()
-        .catch((error: unknown) => log.warn('Bundles could not be swept', { error }))
+      this.#changeKeyWhenDue()
+        .then(() => this.#sweep())
+        .catch((error: unknown) => log.warn('what is done every hour failed', { error }))
         .finally(() => {
           if (!this.#stopping.signal.aborted) this.#armSweep()
         })

@@ -4,7 +4,6 @@ import type { HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { compareNumbers, type DocumentNumber, numberText } from '@flotilla/core/protocol/documents'
-import type { PublicKeys } from '@flotilla/core/protocol/ed25519'
 import {
   type AgentFrame,
   decodeDocumentsAnswer,
@@ -12,6 +11,7 @@ import {
   MAX_IDS_PER_FRAME,
   MAX_LINES_PER_FRAME,
 } from '@flotilla/core/protocol/frames'
+import { HUB_KEYS_ID } from '@flotilla/core/protocol/held-digest'
 import { verifyJws } from '@flotilla/core/protocol/jws'
 import { encodeProofPages } from '@flotilla/core/protocol/proofs'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
@@ -23,6 +23,7 @@ import { HeldDocuments } from './held-documents.ts'
 import { HeldGrants } from './held-grants.ts'
 import { retryAfterMs } from './hub-client.ts'
 import { HubClock } from './hub-clock.ts'
+import { grownTrust, keepTrust, provedTrust, type Trust } from './hub-trust.ts'
 import { Outbox } from './outbox.ts'
 import { redialAfterFailureMs } from './redial.ts'
 
@@ -46,13 +47,6 @@ export interface ExchangeOptions {
   readonly changed: () => void
 }
 
-export interface Trust {
-  readonly cluster: string
-  readonly adm: number
-  readonly keys: PublicKeys
-  readonly newestKid: string
-}
-
 /**
  * What passes between an agent and its hub, however it travels: answers to frames, and the bulk over requests, one
  * thing after the other. Level-based: what is wanted is a flag, and a lost answer is asked for again.
@@ -68,6 +62,8 @@ export class Exchange {
   #standing = false
   #cursor: DocumentNumber | undefined
   #wantDocuments = false
+  /** The hub has a newer key than we know. */
+  #wantKeys = false
   /** The hub wants to be shown what is held. */
   #wantProof = false
   readonly #wantIds = new Set<string>()
@@ -97,11 +93,18 @@ export class Exchange {
   }
 
   /** A connection stands, by socket or by a poll that was answered. */
-  stands(upTo: string): void {
+  stands(upTo: string, newestKid?: string): void {
     this.#standing = true
+    if (newestKid !== undefined) this.#hearOfKey(newestKid)
     const number = parseNumberText(upTo)
     if (number && (!this.#cursor || compareNumbers(number, this.#cursor) > 0)) this.#wantDocuments = true
     this.kick()
+  }
+
+  #hearOfKey(newestKid: string): void {
+    const trust = this.#trust
+    // A key that is known already is of a hub whose hub.key is behind; it finds out by what we say.
+    if (trust && !trust.keys.has(newestKid)) this.#wantKeys = true
   }
 
   lost(): void {
@@ -144,6 +147,10 @@ export class Exchange {
       case 'pulse':
         await this.#takePulse(frame.pulse)
         return []
+      case 'keys':
+        this.#hearOfKey(frame.newest)
+        this.kick()
+        return []
       case 'changed':
         this.#wantDocuments = true
         this.kick()
@@ -168,7 +175,7 @@ export class Exchange {
       case 'differ':
         if (frame.of === 'held') {
           this.documents.leaveOut(frame.unclaimed)
-          for (const id of frame.ids) this.#wantIds.add(id)
+          for (const id of frame.ids) if (id !== HUB_KEYS_ID) this.#wantIds.add(id)
         } else this.outbox.resend(frame.ids)
         this.kick()
         return []
@@ -192,7 +199,8 @@ export class Exchange {
     this.#working = this.#work().finally(() => {
       this.#working = undefined
       // What became wanted after the last look, and before this.
-      if (this.#wantProof || this.#wantDocuments || this.#wantIds.size > 0 || !this.outbox.empty) this.kick()
+      if (this.#wantKeys || this.#wantProof || this.#wantDocuments || this.#wantIds.size > 0 || !this.outbox.empty)
+        this.kick()
     })
   }
 
@@ -210,6 +218,11 @@ export class Exchange {
   }
 
   async #workOnce(): Promise<boolean> {
+    if (this.#wantKeys) {
+      await this.#fetchKeys()
+      this.#wantKeys = false
+      return true
+    }
     if (this.#wantProof) {
       this.#wantProof = false
       await this.#showEverything()
@@ -239,6 +252,21 @@ export class Exchange {
       if (response.status === 409 || response.status === 404) return
       this.#expectOk(response)
     }
+  }
+
+  /** Walks the hub's chain on from the newest key known; what was refused meanwhile for its key is asked for again. */
+  async #fetchKeys(): Promise<void> {
+    const { state, log } = this.#options
+    const trust = this.#trust
+    if (!trust) return
+    const response = await this.#ask({ method: 'GET', path: `/agent/v1/keys?from=${trust.newestKid}` })
+    const grown = grownTrust(trust, response.body)
+    if (!grown) return log.warn('the hub’s keys do not go on from the newest one known', { kid: trust.newestKid })
+    await keepTrust(state, grown)
+    this.#trust = grown
+    log.info('the hub has another key', { kid: grown.newestKid })
+    this.#cursor = this.documents.highest()
+    this.#wantDocuments = true
   }
 
   async #fetchDocuments(): Promise<boolean> {
@@ -304,15 +332,25 @@ export class Exchange {
   async #takePulse(jws: string): Promise<void> {
     const { log } = this.#options
     const trust = this.#trust
-    const verified = verifyJws(jws, { typ: 'pulse', key: kid => trust?.keys.get(kid), maxBytes: 4096 })
+    const verified = verifyJws(jws, { typ: 'pulse', key: kid => trust?.accepted.get(kid), maxBytes: 4096 })
     const decoded = verified.kind === 'verified' ? decodePulse(verified.payload) : verified
     if (decoded.kind === 'refused' || decoded.value.cluster !== trust?.cluster) {
       return log.warn('a pulse was refused', { code: decoded.kind === 'refused' ? decoded.code : 'OTHER_CLUSTER' })
     }
+    if (verified.kind === 'verified') await this.#prove(verified.kid)
     const first = this.hubClock.now() === undefined
     if (!(await this.hubClock.heard(decoded.value))) return
     await this.commands.sweep(decoded.value.now)
     if (first) this.#options.changed()
+  }
+
+  /** The hub signs with this key now: by those before it nothing is taken any more. */
+  async #prove(kid: string): Promise<void> {
+    const trust = this.#trust
+    const proved = trust && provedTrust(trust, kid)
+    if (!proved || proved === trust) return
+    await keepTrust(this.#options.state, proved)
+    this.#trust = proved
   }
 
   async #ask(request: { readonly method: 'GET'; readonly path: string }): Promise<HubResponse> {
@@ -341,7 +379,7 @@ export class Exchange {
 
   #context(): DocumentContext {
     const trust = this.#trust
-    return { cluster: trust?.cluster ?? '', adm: trust?.adm ?? 0, keys: trust?.keys ?? new Map() }
+    return { cluster: trust?.cluster ?? '', adm: trust?.adm ?? 0, keys: trust?.accepted ?? new Map() }
   }
 }
 

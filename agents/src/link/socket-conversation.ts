@@ -133,7 +133,7 @@ export class SocketConversation {
         if (this.#stood) return []
         this.#stood = true
         this.#heartbeatMs = Math.min(Math.max(frame.heartbeatMs, 1000), 600_000)
-        exchange.stands(frame.upTo)
+        exchange.stands(frame.upTo, frame.newest)
         stood()
         this.#beat()
         return []

@@ -61,7 +61,7 @@ export interface Admission {
   readonly payload: AdmissionPayload
   readonly keys: PublicKeys
   readonly newestKid: string
-  /** Who signed it: the pin for reading it again after a restart. */
+  /** The pinned key: what it is read with again after a restart. */
   readonly kid: string
 }
 
@@ -76,8 +76,9 @@ export function readEnrolmentAnswer(body: string): EnrolmentAnswer | undefined {
 }
 
 /**
- * Believes an admission only if it is signed by the pinned key, for our key and from our hub. The hub's keys come in
- * the admission itself and are walked from the pin. Never throws.
+ * Believes an admission only if it is signed by the pinned key or one that the hub's chain leads to from it, for our key
+ * and from our hub. The chain comes in the admission itself: a token that was made before a rotation is good after it.
+ * Never throws.
  */
 export function readAdmission(
   text: string,
@@ -92,7 +93,7 @@ export function readAdmission(
   if (chain.kind === 'refused') return chain
   const verified = verifyJws(text, {
     typ: 'admission',
-    key: kid => (kid === expected.kid ? chain.keys.get(kid) : undefined),
+    key: kid => chain.keys.get(kid),
   })
   if (verified.kind === 'refused') return refused(verified.message)
   if (payload.hubId !== expected.hubId || chain.hubId !== expected.hubId) return refused('it is another hub’s')
