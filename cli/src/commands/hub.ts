@@ -4,10 +4,10 @@ import type { Json } from '@flotilla/core/json/json'
 import { createRandom } from '@flotilla/core/ports/create-random'
 import type { RunningHub } from '@flotilla/hub/start-hub'
 import type { Command } from 'commander'
-import type { CliContext, ExitCode } from '../context.ts'
-import { coloursOf } from '../output/colours.ts'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
+import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
+import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { VERSION } from '../version.ts'
 import { action, type Verb } from './verb.ts'
@@ -149,7 +149,45 @@ function registerRestore(parent: Command, context: CliContext): void {
         const format = formatOf(flags, ['table', 'json', 'yaml'])
         const { restoreVerb } = await import('../servers/hub-backup.ts')
         const [data, from] = [resolve(context.cwd, flags.data), resolve(context.cwd, backup)]
-        return await restoreVerb({ data, backup: from, force: flags.force ?? false, now: context.clock.now(), format }, context)
+        return await restoreVerb(
+          { data, backup: from, force: flags.force ?? false, now: context.clock.now(), format },
+          context,
+        )
+      }),
+    )
+}
+
+interface RecoverFlags extends GlobalOptions, HubConnectionOptions {
+  readonly data?: string
+  readonly show?: boolean
+  readonly acknowledge?: string | true
+}
+
+function registerRecover(parent: Command, context: CliContext): void {
+  parent
+    .command('recover')
+    .description('let a hub that lost part of its memory (STORE_BEHIND) issue again')
+    .option('--data <folder>', 'of a hub that does not run; without it the hub of --hub is asked')
+    .option('--show', 'only show how it stands; exit code 1 while there is something to do')
+    .option('--acknowledge [digest]', 'the list of clusters and interventions is right: let automated syncs go on')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flotilla hub recover --show\n  flotilla hub recover\n  flotilla hub recover --acknowledge sha256:…' +
+        '\n  flotilla hub recover --data /var/lib/flotilla',
+    )
+    .action(
+      action(context, async (_flags: object, self: Command) => {
+        const flags: RecoverFlags = self.optsWithGlobals()
+        const format = formatOf(flags, ['table', 'json', 'yaml'])
+        if (flags.show && flags.acknowledge !== undefined)
+          throw usageError('--show changes nothing, --acknowledge does')
+        const what = flags.show ? 'show' : flags.acknowledge === undefined ? 'recover' : 'acknowledge'
+        const digest = typeof flags.acknowledge === 'string' ? flags.acknowledge : undefined
+        const wish = { what, format, ...(digest !== undefined && { digest }) } as const
+        const { recoverFolder, recoverOnline } = await import('../servers/hub-recover.ts')
+        if (flags.data !== undefined) return await recoverFolder(resolve(context.cwd, flags.data), wish, context)
+        const { withHubApi } = await import('../client/open-hub-api.ts')
+        return await withHubApi(flags, context, api => recoverOnline(api, wish, context))
       }),
     )
 }
