@@ -9,6 +9,7 @@ import { MAX_KEY_CHANGE_BYTES } from '@flotilla/core/protocol/agent-key'
 import { checkBody } from '@flotilla/core/protocol/assertion'
 import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
 import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
+import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { Admission } from './admission.ts'
@@ -72,6 +73,8 @@ export interface Connection {
   readonly lastSeenAt: EpochMs
   /** The agent's machine clock minus hub time; undefined before it has said. */
   readonly skewMs: number | undefined
+  /** The number up to which it has shown that it holds what the store says. */
+  readonly heldUpTo: DocumentNumber | undefined
   readonly inc: number
   readonly transport: 'socket' | 'poll'
 }

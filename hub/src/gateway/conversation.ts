@@ -1,4 +1,4 @@
-import { compareNumbers, type PulsePayload } from '@flotilla/core/protocol/documents'
+import { compareNumbers, type DocumentNumber, type PulsePayload } from '@flotilla/core/protocol/documents'
 import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { GatewayOptions } from './agent-gateway.ts'
@@ -15,6 +15,8 @@ import { settleGrants } from './take-reports.ts'
 export class Conversation {
   readonly clusterId: string
   skewMs: number | undefined
+  /** The number up to which the agent has shown that it holds what the store says. */
+  heldUpTo: DocumentNumber | undefined
   /** The newest hub key that the agent has named. */
   #kid: string | undefined
   readonly #hub: GatewayOptions
@@ -93,6 +95,7 @@ export class Conversation {
       return frames
     }
     frames.push(...openFrames(truth))
+    if (frame.held === truth.held) this.heldUpTo = parseNumberText(truth.upTo)
     const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
     for (const which of ['held', 'reported'] as const) {
       const weighed = weigh(this.#disagreements[which], frame[which], ours[which])

@@ -89,8 +89,8 @@ export class Polls {
 
   connections(): readonly Connection[] {
     return [...this.#pollers.values()].map(({ conversation, connectedAt, lastSeenAt, inc }) => {
-      const { clusterId, skewMs } = conversation
-      return { clusterId, connectedAt, lastSeenAt, skewMs, inc, transport: 'poll' }
+      const { clusterId, skewMs, heldUpTo } = conversation
+      return { clusterId, connectedAt, lastSeenAt, skewMs, heldUpTo, inc, transport: 'poll' }
     })
   }
 

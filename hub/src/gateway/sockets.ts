@@ -93,8 +93,8 @@ export class Sockets {
 
   connections(): readonly Connection[] {
     return [...this.#standing.values()].map(({ caller, conversation, connectedAt, lastSeenAt }) => {
-      const { clusterId, skewMs } = conversation
-      return { clusterId, connectedAt, lastSeenAt, skewMs, inc: caller.claims.inc, transport: 'socket' }
+      const { clusterId, skewMs, heldUpTo } = conversation
+      return { clusterId, connectedAt, lastSeenAt, skewMs, heldUpTo, inc: caller.claims.inc, transport: 'socket' }
     })
   }
 
