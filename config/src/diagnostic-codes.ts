@@ -172,6 +172,18 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'The Project of an Application does not permit its repository; it will be held.',
     remedy: 'Add the repository to `sourceRepos` of the Project, or choose another Project.',
   },
+  SERVICE_ACCOUNT_MISSING: {
+    severity: 'warning',
+    meaning:
+      'The Applications of a Project are applied as service accounts, and none is named for a destination; they will be held.',
+    remedy: 'Add an entry for the cluster and namespace to `destinationServiceAccounts` of the Project.',
+  },
+  NAMESPACE_METADATA_FORBIDDEN: {
+    severity: 'warning',
+    meaning:
+      '`managedNamespaceMetadata` sets a label or annotation that decides about more than one Application (pod security, policies); it will be held.',
+    remedy: 'Remove it, or name it in `allowedNamespaceMetadata` of the Project.',
+  },
   DESTINATION_FORBIDDEN: {
     severity: 'warning',
     meaning: 'The Project of an Application does not permit its cluster and namespace; it will be held.',

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
+import { type DestinationServiceAccount, serviceAccountMistake } from '@flotilla/core/project/service-account'
 import type { Problem } from '../problem.ts'
 import { argoProjectDocument, PROJECT_ADDITIONS, projectDocument } from '../schema/project.ts'
 import { budgetProblems } from './budget-problems.ts'
@@ -8,13 +9,7 @@ import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from 
 import { syncWindowProblems } from './sync-window-problems.ts'
 
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
-const RESTRICTING = [
-  'signatureKeys',
-  'sourceIntegrity',
-  'permitOnlyProjectScopedClusters',
-  'destinationServiceAccounts',
-  'impersonation',
-] as const
+const RESTRICTING = ['signatureKeys', 'sourceIntegrity', 'permitOnlyProjectScopedClusters'] as const
 /** Fields that give or show more: ignored, somebody sees or may do less. */
 const GRANTING = ['roles', 'orphanedResources', 'sourceNamespaces'] as const
 
@@ -29,11 +24,20 @@ function readProject(document: JsonObject) {
     const message = `${field} restricts what may be done and is not enforced yet: Applications of this project are held`
     problems.push({ ...unsupported(field, message), severity: 'error', blocking: false })
   }
-  problems.push(...syncWindowProblems(spec))
+  problems.push(...serviceAccountProblems(spec), ...syncWindowProblems(spec))
   for (const field of GRANTING) {
     if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
   }
   return { name, spec: specOf(spec), problems, gates }
+}
+
+function serviceAccountProblems(spec: JsonObject): Problem[] {
+  return listOf(spec['destinationServiceAccounts']).flatMap((entry, index): Problem[] => {
+    const message = serviceAccountMistake(entry as unknown as DestinationServiceAccount)
+    if (message === undefined) return []
+    const path = ['spec', 'destinationServiceAccounts', index]
+    return [{ code: 'INVALID_VALUE', severity: 'error', path, message }]
+  })
 }
 
 function unsupported(field: string, message: string): Problem {

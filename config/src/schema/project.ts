@@ -54,7 +54,11 @@ const argoFields = {
 }
 
 /** What our Project has and Argo CD's AppProject has not. */
-const additions = { impersonation: z.enum(['required']).optional(), deletionBudget: deletionBudget.optional() }
+const additions = {
+  impersonation: z.enum(['required']).optional(),
+  allowedNamespaceMetadata: optionalTexts,
+  deletionBudget: deletionBudget.optional(),
+}
 export const PROJECT_ADDITIONS: readonly string[] = Object.keys(additions)
 
 export const argoProjectDocument = documentOf('argoproj.io/v1alpha1', 'AppProject', object(argoFields))

@@ -1,5 +1,6 @@
 import type { FreezeRule, WindowRule } from '../gates/rules.ts'
 import type { JsonObject } from '../json/json.ts'
+import type { DestinationServiceAccount } from '../project/service-account.ts'
 import type { ApiGroup, ApplicationSpec } from './application.ts'
 import type { Diagnostic, Position } from './diagnostic.ts'
 
@@ -80,6 +81,12 @@ export interface ProjectSpec {
   /** Absent: every namespaced kind. */
   readonly namespaceResourceWhitelist?: readonly GroupKindRule[]
   readonly namespaceResourceBlacklist: readonly GroupKindRule[]
+  /** Whom Applications are applied as, by destination; the first entry that matches. */
+  readonly destinationServiceAccounts?: readonly DestinationServiceAccount[]
+  /** Nothing is applied with the agent's own rights. */
+  readonly impersonation?: 'required'
+  /** Globs of labels and annotations that `managedNamespaceMetadata` may set although they decide about more. */
+  readonly allowedNamespaceMetadata?: readonly string[]
   /** Everything else of the document; a field that no step reads yet is named in a warning. */
   readonly [field: string]: unknown
 }

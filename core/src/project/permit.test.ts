@@ -152,6 +152,50 @@ describe('permit', () => {
     }
     expect(permit(project(), two, { name: 'eu-1', servers: [] })).toMatchObject({ code: 'SOURCE_FORBIDDEN' })
   })
+
+  const accounts = [
+    { server: 'https://eu-1.example.com', namespace: 'shop', defaultServiceAccount: 'deployer' },
+    { server: '*', namespace: 'sh*', defaultServiceAccount: 'cicd:deployer' },
+  ]
+  it.each<[string, Partial<ProjectSpec>, readonly string[], string | undefined]>([
+    ['without accounts: the agent’s own rights', {}, [], undefined],
+    [
+      'the first entry that matches any URL of the cluster',
+      { destinationServiceAccounts: accounts },
+      ['https://old.example.com', 'https://eu-1.example.com'],
+      'system:serviceaccount:shop:deployer',
+    ],
+    [
+      'an entry that names another namespace for the account',
+      { destinationServiceAccounts: accounts.slice(1) },
+      [],
+      'system:serviceaccount:cicd:deployer',
+    ],
+  ])('%s', (_sentence, change, servers, serviceAccount) => {
+    const found = permit(project(change), application, { name: 'eu-1', servers })
+    expect(found.kind === 'permitted' && found.ceiling.serviceAccount).toBe(serviceAccount)
+  })
+
+  it.each<[string, Partial<ProjectSpec>]>([
+    ['no entry matches', { destinationServiceAccounts: accounts.slice(0, 1) }],
+    ['accounts are required and none is named', { impersonation: 'required' }],
+    [
+      'an entry that is no account',
+      { destinationServiceAccounts: [{ server: '*', namespace: '*', defaultServiceAccount: '*' }] },
+    ],
+  ])('nothing with the agent’s own rights: %s', (_sentence, change) => {
+    const cluster = { name: 'eu-1', servers: ['https://us-1.example.com'] }
+    expect(permit(project(change), application, cluster)).toMatchObject({ code: 'SERVICE_ACCOUNT_MISSING' })
+  })
+
+  it('names what a namespace may not be given, unless the Project allows it', () => {
+    const managedNamespaceMetadata = { labels: { 'pod-security.kubernetes.io/enforce': 'privileged' } }
+    const spec = { ...application.spec, syncPolicy: { managedNamespaceMetadata } }
+    const cluster = { name: 'eu-1', servers: [] }
+    expect(permit(project(), { ...application, spec }, cluster)).toMatchObject({ code: 'NAMESPACE_METADATA_FORBIDDEN' })
+    const allowed = { allowedNamespaceMetadata: ['pod-security.kubernetes.io/*'] }
+    expect(permit(project(allowed), { ...application, spec }, cluster).kind).toBe('permitted')
+  })
 })
 
 describe('resolveDestination', () => {

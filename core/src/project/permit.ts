@@ -2,7 +2,9 @@ import { compileGlob } from '../glob/glob.ts'
 import type { Application, ApplicationSource } from '../model/application.ts'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '../model/fleet.ts'
 import type { Ceiling } from '../protocol/documents.ts'
+import { forbiddenNamespaceMetadata } from './namespace-metadata.ts'
 import { normaliseRepositoryUrl } from './repository-url.ts'
+import { serviceAccountFor } from './service-account.ts'
 
 /** The Cluster that an Application's destination was resolved to. */
 export interface DestinationCluster {
@@ -14,7 +16,11 @@ export type Permission =
   | { readonly kind: 'permitted'; readonly ceiling: Ceiling }
   | {
       readonly kind: 'refused'
-      readonly code: 'SOURCE_FORBIDDEN' | 'DESTINATION_FORBIDDEN'
+      readonly code:
+        | 'SOURCE_FORBIDDEN'
+        | 'DESTINATION_FORBIDDEN'
+        | 'SERVICE_ACCOUNT_MISSING'
+        | 'NAMESPACE_METADATA_FORBIDDEN'
       readonly reason: string
       readonly hint: string
     }
@@ -49,7 +55,33 @@ export function permit(
       hint: `add cluster "${cluster.name}" with namespace "${namespace}" to destinations of project "${project.name}"`,
     }
   }
-  return { kind: 'permitted', ceiling: ceilingOf(project.spec, cluster) }
+  const forbidden = forbiddenNamespaceMetadata(
+    application.spec.syncPolicy?.managedNamespaceMetadata ?? {},
+    project.spec.allowedNamespaceMetadata ?? [],
+  )
+  if (forbidden.length > 0) {
+    return {
+      kind: 'refused',
+      code: 'NAMESPACE_METADATA_FORBIDDEN',
+      reason: `managedNamespaceMetadata may not set ${forbidden.join(', ')}: it decides about more than this Application`,
+      hint: `remove it, or name it in allowedNamespaceMetadata of project "${project.name}"`,
+    }
+  }
+  const { destinationServiceAccounts: accounts = [], impersonation } = project.spec
+  const account = serviceAccountFor({ accounts, required: impersonation === 'required' }, cluster.servers, namespace)
+  if (account.kind === 'mistake') {
+    return {
+      kind: 'refused',
+      code: 'SERVICE_ACCOUNT_MISSING',
+      reason: `project "${project.name}" is applied as service accounts: ${account.message}`,
+      hint: `add an entry for cluster "${cluster.name}", namespace "${namespace}" to its destinationServiceAccounts`,
+    }
+  }
+  const ceiling = ceilingOf(project.spec, cluster)
+  return {
+    kind: 'permitted',
+    ceiling: account.kind === 'account' ? { ...ceiling, serviceAccount: account.user } : ceiling,
+  }
 }
 
 export function sourcesOf(application: Application): readonly ApplicationSource[] {

@@ -45,6 +45,27 @@ export function serviceAccountOf(
   return { kind: 'none' }
 }
 
+/**
+ * The same for a cluster that has several URLs: the first entry that matches by any of them. Where a Project names
+ * accounts at all, or says that it must, nothing is applied with the agent's own rights.
+ *
+ * @param servers Every URL that the cluster stands for.
+ */
+export function serviceAccountFor(
+  project: { readonly accounts: readonly DestinationServiceAccount[]; readonly required: boolean },
+  servers: readonly string[],
+  namespace: string,
+): ServiceAccountChoice {
+  for (const entry of project.accounts) {
+    for (const server of servers.length === 0 ? [''] : servers) {
+      const choice = serviceAccountOf([entry], { server, namespace })
+      if (choice.kind !== 'none') return choice
+    }
+  }
+  if (project.accounts.length === 0 && !project.required) return { kind: 'none' }
+  return { kind: 'mistake', message: 'no service account is named for this destination' }
+}
+
 /** What is wrong with an entry; undefined when nothing is. */
 export function serviceAccountMistake(entry: DestinationServiceAccount): string | undefined {
   const { server = '', namespace = '', defaultServiceAccount: account } = entry
