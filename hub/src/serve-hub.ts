@@ -83,6 +83,7 @@ export async function serveHub(served: {
     random,
     log,
     metrics,
+    desk: hub.desk,
     signal: stopping.signal,
     settings: {
       version: options.version,

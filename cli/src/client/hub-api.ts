@@ -40,6 +40,11 @@ export class HubApi {
     return await this.#ask('POST', path, body, what)
   }
 
+  /** @throws CliError as {@link HubApi.get} */
+  async delete(path: string, query: Query = {}, what?: string): Promise<JsonObject> {
+    return await this.#ask('DELETE', path + queryText(query), undefined, what)
+  }
+
   /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
   async list(path: string, query: Query, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
     const items: JsonObject[] = []
@@ -61,7 +66,7 @@ export class HubApi {
     return this.#transport.close()
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
+  async #ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
     const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
     let response: HubResponse

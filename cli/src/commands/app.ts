@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { ExitCode } from '../context.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { registerAppOperations } from './app-operations.ts'
 import { wholeNumber } from './numbers.ts'
 import { action, type Verb } from './verb.ts'
 
@@ -23,7 +24,7 @@ interface ListFlags extends GlobalOptions, HubConnectionOptions {
 
 const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
 
-/** `flotilla app list|get`. */
+/** `flotilla app list|get`, and what app-operations.ts adds. */
 export const app: Verb = {
   register(program, context) {
     const parent = program.command('app').description('Applications, as the hub knows them')
@@ -87,5 +88,6 @@ export const app: Verb = {
           })
         }),
       )
+    registerAppOperations(parent, context)
   },
 }

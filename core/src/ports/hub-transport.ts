@@ -8,7 +8,7 @@ export interface HubTransport {
 }
 
 export interface HubRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Path with query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>

@@ -2,6 +2,7 @@ import { applicationRoutes } from './handlers/applications.ts'
 import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
+import { operationRoutes } from './handlers/operations.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { systemRoutes } from './handlers/system.ts'
@@ -18,6 +19,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...recoveryRoutes,
   ...fleetRoutes,
   ...applicationRoutes,
+  ...operationRoutes,
   ...deletionRoutes,
   ...previewRoutes,
   ...watchRoutes,

@@ -9,6 +9,7 @@ import type { z } from 'zod'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
+import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { Recovery } from '../recovery/recovery.ts'
@@ -65,6 +66,8 @@ export interface ApiServices {
   readonly log: Log
   readonly actions: ApiActions
   readonly metrics: HubMetrics
+  /** What people do to Applications by hand; without it, nothing. */
+  readonly desk?: OperationDesk
   readonly settings: ApiSettings
   /** Where people come with what they want of gates; without it those routes are not available. */
   readonly gates?: GateDesk

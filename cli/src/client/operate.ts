@@ -1,0 +1,214 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import { listAt, objectAt, textAt, valueAt } from '@flotilla/core/json/read-json'
+import { wholeNumber } from '../commands/numbers.ts'
+import type { CliContext, ExitCode } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { formatOf, type GlobalOptions, type OutputFormat } from '../output/formats.ts'
+import { printable } from '../output/table.ts'
+import type { HubApi } from './hub-api.ts'
+import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
+import { type Column, column, printRows } from './print-rows.ts'
+
+interface Flags extends GlobalOptions, HubConnectionOptions {
+  readonly reason: string
+  readonly yes?: boolean
+  readonly wait: string
+}
+
+export interface ManyFlags extends Flags {
+  readonly selector?: string
+  readonly project?: string
+  readonly cluster?: string
+  readonly set?: string
+  readonly dryRun?: boolean
+  readonly prune?: boolean
+  readonly resource?: readonly string[]
+}
+
+export interface ObjectFlags extends Flags {
+  readonly replicas?: string
+}
+
+const FORMATS = ['table', 'json', 'yaml', 'name'] as const
+const LOOK_MS = 300
+/** Over: nothing more becomes of it. */
+const ENDED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'refused', 'lapsed', 'cancelled', 'unknown'])
+
+const COLUMNS: readonly Column[] = [
+  column('APPLICATION', 'application'),
+  column('CLUSTER', 'cluster'),
+  column('STATUS', 'status'),
+  column('OPERATION', 'id'),
+  column('MESSAGE', 'message'),
+]
+
+/**
+ * Syncs or terminates Applications by name or selector: shows what would become of each, and with `--yes` does it and
+ * waits for the ends. 1 when any was refused or did not succeed.
+ *
+ * @throws CliError
+ */
+export async function operateOnMany(
+  context: CliContext,
+  flags: ManyFlags,
+  verb: 'sync' | 'terminate',
+  names: readonly string[],
+): Promise<ExitCode> {
+  const format = formatOf(flags, FORMATS)
+  const waitMs = wholeNumber('--wait', flags.wait, 0, 86_400) * 1000
+  const { selector, project, cluster, set } = flags
+  if (names.length === 0 && [selector, project, cluster, set].every(each => each === undefined)) {
+    throw usageError('say which Applications', 'give names, or one of -l, --project, --cluster and --set')
+  }
+  const resources = (flags.resource ?? []).map(text => parseObject(text, '--resource'))
+  const body: JsonObject = {
+    action: verb,
+    applications: [...names],
+    ...(selector !== undefined && { labels: selector }),
+    ...(project !== undefined && { project }),
+    ...(cluster !== undefined && { cluster }),
+    ...(set !== undefined && { set }),
+    ...(verb === 'sync' && {
+      sync: { dryRun: flags.dryRun === true, prune: flags.prune === true, resources: [...resources] },
+    }),
+    reason: flags.reason,
+  }
+  return await withHubApi(flags, context, async api => {
+    const done = await api.post('/api/v1/operations', { ...body, dryRun: flags.yes !== true })
+    const items = listAt(done, 'items') as readonly JsonObject[]
+    if (items.length === 0) {
+      context.stderr.write('no Application is chosen by that\n')
+      return 1
+    }
+    const refused = items.some(each => textAt(each, 'status') === 'refused')
+    if (flags.yes !== true) {
+      await print(context, flags, format, items, done)
+      const able = items.filter(each => textAt(each, 'status') === 'planned').length
+      context.stderr.write(`nothing was done; --yes to ${verb} ${able === 1 ? 'it' : `these ${able}`}\n`)
+      return 1
+    }
+    const ended = await Promise.all(
+      items.map(async each => {
+        const id = textAt(each, 'id')
+        if (id === '' || textAt(each, 'status') !== 'accepted' || waitMs === 0) return each
+        const followed = await follow(api, context, id, waitMs)
+        return { ...each, status: textAt(followed, 'state'), message: textAt(followed, 'message'), operation: followed }
+      }),
+    )
+    await print(context, flags, format, ended, { ...done, items: ended })
+    if (flags.dryRun === true && format === 'table') for (const each of ended) printDryRun(context, each)
+    const good = (each: JsonObject): boolean => ['succeeded', 'accepted', 'cancelled'].includes(textAt(each, 'status'))
+    return refused || !ended.every(good) ? 1 : 0
+  })
+}
+
+/**
+ * Does something to one object of an Application: shows what it is now, as its agent sees it, and with `--yes` does it
+ * to exactly that object. @throws CliError
+ */
+export async function operateOnObject(
+  context: CliContext,
+  flags: ObjectFlags,
+  verb: 'restart' | 'scale' | 'suspend' | 'resume' | 'delete-resource',
+  name: string,
+  objectText: string,
+): Promise<ExitCode> {
+  const format = formatOf(flags, FORMATS)
+  const waitMs = Math.max(1000, wholeNumber('--wait', flags.wait, 0, 86_400) * 1000)
+  const object = parseObject(objectText, 'the object')
+  const replicas = flags.replicas === undefined ? undefined : wholeNumber('--replicas', flags.replicas, 0, 1_000_000)
+  const application = `/api/v1/applications/${encodeURIComponent(name)}`
+  const what = `Application "${name}"`
+  return await withHubApi(flags, context, async api => {
+    const asked = await api.post(`${application}/actions/inspect`, object, what)
+    const seen = await follow(api, context, textAt(asked, 'id'), waitMs)
+    const uid = textAt(seen, 'result', 'uid')
+    if (textAt(seen, 'state') !== 'succeeded') {
+      await print(context, flags, format, [shown(name, seen)], seen)
+      return 1
+    }
+    if (flags.yes !== true) {
+      await print(context, flags, format, [shown(name, seen)], seen)
+      context.stdout.write(format === 'table' ? `\n${describe(verb, objectText, seen, replicas)}\n` : '')
+      context.stderr.write('nothing was done; --yes to do it\n')
+      return 1
+    }
+    const accepted =
+      verb === 'delete-resource'
+        ? await api.delete(`${application}/resources`, { ...queryOf(object), uid, reason: flags.reason }, what)
+        : await api.post(
+            `${application}/actions/${verb}`,
+            { ...object, ...(replicas !== undefined && { replicas }), reason: flags.reason },
+            what,
+          )
+    const ended = await follow(api, context, textAt(accepted, 'id'), waitMs)
+    await print(context, flags, format, [shown(name, ended)], ended)
+    return textAt(ended, 'state') === 'succeeded' ? 0 : 1
+  })
+}
+
+/** Looks until it is over or the time is; what it was last. @throws CliError */
+async function follow(api: HubApi, context: CliContext, id: string, waitMs: number): Promise<JsonObject> {
+  const { clock } = context
+  const deadline = clock.monotonicMs() + waitMs
+  for (;;) {
+    const followed = await api.get(`/api/v1/operations/${encodeURIComponent(id)}`, {}, `operation "${id}"`)
+    if (ENDED.has(textAt(followed, 'state')) || clock.monotonicMs() >= deadline) return followed
+    await clock.sleep(LOOK_MS)
+  }
+}
+
+function shown(application: string, followed: JsonObject): JsonObject {
+  const { id = '', cluster = '', message = '' } = followed
+  return { application, cluster, status: textAt(followed, 'state'), id, message }
+}
+
+async function print(
+  context: CliContext,
+  flags: Flags,
+  format: OutputFormat,
+  items: readonly JsonObject[],
+  whole: JsonObject,
+): Promise<void> {
+  const rows = format === 'name' ? items.map(each => ({ ...each, name: textAt(each, 'application') })) : items
+  await printRows(context, flags, format, { items: rows, whole }, COLUMNS)
+}
+
+/** What a dry run found that would change. */
+function printDryRun(context: CliContext, item: JsonObject): void {
+  const results = listAt(item, 'operation', 'results').filter(each => textAt(each, 'outcome') !== 'unchanged')
+  const name = textAt(item, 'application')
+  if (results.length === 0) context.stdout.write(printable(`${name}: nothing would change\n`))
+  for (const each of results) {
+    const key = objectAt(each, 'key')
+    const kind = textAt(key, 'group') === '' ? textAt(key, 'kind') : `${textAt(key, 'group')}/${textAt(key, 'kind')}`
+    const place =
+      textAt(key, 'namespace') === '' ? textAt(key, 'name') : `${textAt(key, 'namespace')}/${textAt(key, 'name')}`
+    context.stdout.write(printable(`${name}: would ${textAt(each, 'message')} ${kind} ${place}\n`))
+  }
+}
+
+function describe(verb: string, object: string, seen: JsonObject, replicas: number | undefined): string {
+  const uid = textAt(seen, 'result', 'uid')
+  const now = valueAt(seen, 'result', 'replicas')
+  if (verb === 'delete-resource') return printable(`would delete ${object} (uid ${uid})`)
+  if (verb === 'scale') return printable(`would scale ${object} from ${now ?? 'its default'} to ${replicas} replicas`)
+  return printable(`would ${verb} ${object}`)
+}
+
+function queryOf(object: JsonObject): { readonly [name: string]: string } {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]))
+}
+
+/** `apps/Deployment shop/web`, `ConfigMap shop/settings`, `Namespace shop`. @throws CliError 2 */
+export function parseObject(text: string, what: string): JsonObject {
+  const match = /^(?:([a-z0-9.-]+)\/)?([A-Za-z][A-Za-z0-9]*)\s+(?:([a-z0-9-]+)\/)?(\S+)$/.exec(text.trim())
+  if (!match) {
+    throw usageError(
+      `${what}: "${text}" names no object`,
+      'write GROUP/KIND NAMESPACE/NAME: "apps/Deployment shop/web"',
+    )
+  }
+  const [, group = '', kind = '', namespace = '', name = ''] = match
+  return { group, kind, namespace, name }
+}

@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import type { HubConnectionOptions } from '../client/open-hub-api.ts'
+import type { CliContext, ExitCode } from '../context.ts'
+import type { GlobalOptions } from '../output/formats.ts'
+import { action } from './verb.ts'
+
+type Flags = GlobalOptions & HubConnectionOptions
+
+const REASON = ['--reason <text>', 'why; kept in the audit log', ''] as const
+const YES = ['--yes', 'do it; without it the plan is shown and nothing is done'] as const
+const WAIT = ['--wait <seconds>', 'how long to wait for the end; 0 does not wait', '60'] as const
+
+/** What people do to Applications: `flotilla app sync|terminate|restart|scale|suspend|resume|delete-resource`. */
+export function registerAppOperations(parent: Command, context: CliContext): void {
+  registerMany(parent, context, 'sync', 'sync what is offered now')
+  registerMany(parent, context, 'terminate', 'end the operation that runs, or take back its permission')
+  registerOne(parent, context, 'restart', 'restart a Deployment, StatefulSet or DaemonSet: its pods are replaced')
+  registerOne(parent, context, 'scale', 'scale an object to a number of replicas')
+  registerOne(parent, context, 'suspend', 'suspend a CronJob or Job, or pause a Deployment')
+  registerOne(parent, context, 'resume', 'go on with what was suspended or paused')
+  registerOne(parent, context, 'delete-resource', 'delete one object of an Application')
+}
+
+function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'terminate', description: string): void {
+  const command = parent
+    .command(verb)
+    .description(`${description}; many at once by selector`)
+    .argument('[names...]', 'Applications')
+    .option('-l, --selector <labels>', 'as for kubectl: tier=gold,env in (dev,prod)')
+    .option('--project <names>', 'those of these Projects; commas between several, here and below')
+    .option('--cluster <names>', 'those for these clusters')
+    .option('--set <names>', 'those of these ApplicationSets')
+  if (verb === 'sync') {
+    command
+      .option('--dry-run', 'write nothing; the operation says what would be')
+      .option('--prune', 'delete what is no longer in the source')
+      .option(
+        '--resource <object>',
+        'only this object: GROUP/KIND NAMESPACE/NAME; several times for several',
+        gathered,
+        [],
+      )
+  }
+  command
+    .option(...REASON)
+    .option(...YES)
+    .option(...WAIT)
+    .addHelpText(
+      'after',
+      verb === 'sync'
+        ? '\nExamples:\n  flotilla app sync shop-checkout-eu-1 --yes\n  flotilla app sync -l tier=gold --project shop --dry-run --yes\n  flotilla app sync shop-checkout-eu-1 --resource "apps/Deployment shop/web" --yes'
+        : '\nExample:\n  flotilla app terminate shop-checkout-eu-1 --reason "wrong version" --yes',
+    )
+    .action(
+      action(context, async (names: readonly string[], _flags: object, ran: Command): Promise<ExitCode> => {
+        const flags: Flags & object = ran.optsWithGlobals()
+        const { operateOnMany } = await import('../client/operate.ts')
+        return await operateOnMany(context, flags as never, verb, names)
+      }),
+    )
+}
+
+type ObjectVerb = 'restart' | 'scale' | 'suspend' | 'resume' | 'delete-resource'
+
+function registerOne(parent: Command, context: CliContext, verb: ObjectVerb, description: string): void {
+  const command = parent
+    .command(verb)
+    .description(description)
+    .argument('<name>', 'the Application')
+    .argument('<object>', 'GROUP/KIND NAMESPACE/NAME, as `app get` writes it: "apps/Deployment shop/web"')
+  if (verb === 'scale') command.requiredOption('--replicas <n>', 'to how many')
+  command
+    .option(...REASON)
+    .option(...YES)
+    .option(...WAIT)
+    .addHelpText(
+      'after',
+      `\nExample:\n  flotilla app ${verb} shop-checkout-eu-1 "apps/Deployment shop/web"${verb === 'scale' ? ' --replicas 3' : ''} --yes`,
+    )
+    .action(
+      action(context, async (name: string, object: string, _flags: object, ran: Command): Promise<ExitCode> => {
+        const flags: Flags & object = ran.optsWithGlobals()
+        const { operateOnObject } = await import('../client/operate.ts')
+        return await operateOnObject(context, flags as never, verb, name, object)
+      }),
+    )
+}
+
+function gathered(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

@@ -1,0 +1,312 @@
+import type { StoreReader } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
+import { z } from 'zod'
+import type { DeskAnswer, OperationDesk } from '../../operations/operation-desk.ts'
+import { anyOf, nameParameter, selectorParameter } from '../parameters.ts'
+import { Problem, type ProblemCode } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+
+const named = z.strictObject({ name: nameParameter })
+const reasonField = z.string().max(2000).default('').meta({ description: 'Why; kept in the audit log.' })
+const keyFields = {
+  group: z.string().max(253).default('').meta({ description: 'Empty for the core group.' }),
+  kind: z.string().min(1).max(253),
+  namespace: z.string().max(253).default('').meta({ description: 'Empty for what has none.' }),
+  name: z.string().min(1).max(253),
+}
+const keySchema = z.strictObject(keyFields)
+
+const syncFields = {
+  dryRun: z.boolean().default(false).meta({ description: 'Writes nothing; the operation says what would be.' }),
+  prune: z.boolean().default(false).meta({ description: 'Deletes what is no longer in the source.' }),
+  resources: z.array(keySchema).max(1000).default([]).meta({ description: 'Only these objects; empty: all.' }),
+  reason: reasonField,
+}
+
+const acceptedSchema = z
+  .strictObject({
+    id: z.string().meta({ description: 'To follow at /api/v1/operations/{id}.' }),
+    status: z.enum(['accepted', 'cancelled']).meta({ description: 'cancelled: it had not begun, and will not.' }),
+  })
+  .meta({ id: 'OperationAccepted' })
+
+const time = z.iso.datetime()
+const anyObject = z.record(z.string(), z.unknown())
+
+export const followedSchema = z
+  .strictObject({
+    id: z.string(),
+    kind: z.enum(['sync', 'removal', 'command']),
+    application: z.string(),
+    cluster: z.string(),
+    state: z.enum(['waiting', 'running', 'succeeded', 'failed', 'refused', 'lapsed', 'cancelled', 'unknown']),
+    message: z.string(),
+    by: z.string(),
+    trigger: z.string(),
+    dryRun: z.boolean(),
+    resources: z.array(anyObject),
+    createdAt: time,
+    startBefore: time,
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+    action: anyObject.nullable(),
+    result: anyObject.nullable(),
+    results: z.array(anyObject),
+    resultsCut: z.int(),
+  })
+  .meta({ id: 'FollowedOperation', description: 'What somebody asked for, from the asking to its end.' })
+
+const ACTIONS = ['restart', 'scale', 'suspend', 'resume', 'inspect'] as const
+
+const actionBody = z
+  .strictObject({
+    ...keyFields,
+    replicas: z.int().min(0).max(1_000_000).optional().meta({ description: 'Of scale: to how many.' }),
+    reason: reasonField,
+  })
+  .meta({ id: 'ObjectAction' })
+
+const bulkBody = z
+  .strictObject({
+    action: z.enum(['sync', 'terminate']),
+    applications: z.array(z.string().min(1).max(253)).max(1000).default([]).meta({ description: 'By name.' }),
+    labels: selectorParameter,
+    project: anyOf('Only of these Projects'),
+    cluster: anyOf('Only for these clusters'),
+    set: anyOf('Only of these ApplicationSets'),
+    dryRun: z.boolean().default(false).meta({ description: 'Answers the plan, and does nothing.' }),
+    sync: z.strictObject(syncFields).omit({ reason: true }).prefault({}),
+    reason: reasonField,
+  })
+  .meta({ id: 'BulkOperation' })
+
+const bulkAnswer = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        application: z.string(),
+        cluster: z.string(),
+        status: z.enum(['planned', 'accepted', 'cancelled', 'refused']),
+        id: z.string().nullable(),
+        code: z.string().nullable(),
+        message: z.string(),
+      }),
+    ),
+    total: z.int(),
+  })
+  .meta({ id: 'BulkOperationAnswer' })
+
+const REFUSALS = ['OPERATION_HELD', 'OPERATION_BUSY', 'OPERATION_NONE', 'AGENT_NOT_JOINED'] as const
+const accepted = { 202: { description: 'It is on its way.', schema: acceptedSchema } }
+
+/** What people do to Applications by hand, and what became of it. */
+export const operationRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/sync',
+    id: 'syncApplication',
+    tag: 'operations',
+    summary: 'Sync what is offered now',
+    access: 'admin',
+    parameters: named,
+    body: z.strictObject(syncFields).meta({ id: 'SyncRequest' }),
+    answers: accepted,
+    problems: REFUSALS,
+    async handle({ path, body }, caller, context) {
+      return replyTo(await deskOf(context).sync(path.name, { ...body, by: caller.name }))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/terminate',
+    id: 'terminateApplication',
+    tag: 'operations',
+    summary: 'End the operation that runs, or take back the permission of one that has not begun',
+    access: 'admin',
+    parameters: named,
+    body: z.strictObject({ reason: reasonField }).meta({ id: 'TerminateRequest' }),
+    answers: accepted,
+    problems: REFUSALS,
+    async handle({ path, body }, caller, context) {
+      return replyTo(await deskOf(context).terminate(path.name, { by: caller.name, reason: body.reason }))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/actions/{action}',
+    id: 'actOnObject',
+    tag: 'operations',
+    summary: 'Restart, scale, suspend or resume one object of the Application, or ask what it is now',
+    access: 'admin',
+    parameters: z.strictObject({ name: nameParameter, action: z.enum(ACTIONS) }),
+    body: actionBody,
+    answers: accepted,
+    problems: [...REFUSALS, 'ACTION_IMPOSSIBLE'],
+    async handle({ path, body }, caller, context) {
+      const { replicas, reason, ...object } = body
+      const asker = { by: caller.name, reason }
+      const verb = path.action
+      if (verb !== 'scale') return replyTo(await deskOf(context).command(path.name, { verb, object }, asker))
+      if (replicas === undefined) {
+        const errors = [{ pointer: '/body/replicas', message: 'to how many it is to be scaled' }]
+        throw new Problem('REQUEST_INVALID', { errors })
+      }
+      return replyTo(await deskOf(context).command(path.name, { verb, object, replicas }, asker))
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/applications/{name}/resources',
+    id: 'deleteResource',
+    tag: 'operations',
+    summary: 'Delete the one object of the Application that has this UID',
+    access: 'admin',
+    parameters: named,
+    query: z.strictObject({
+      ...keyFields,
+      uid: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a UID')
+        .meta({ description: 'As `inspect` has told it: another object of that name is left alone.' }),
+      reason: reasonField,
+    }),
+    answers: accepted,
+    problems: [...REFUSALS, 'ACTION_IMPOSSIBLE'],
+    async handle({ path, query }, caller, context) {
+      const { uid, reason, ...object } = query
+      const asker = { by: caller.name, reason }
+      return replyTo(await deskOf(context).command(path.name, { verb: 'delete', object, uid }, asker))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/operations',
+    id: 'operateOnMany',
+    tag: 'operations',
+    summary: 'Sync or terminate many Applications; with dryRun, what would become of each',
+    access: 'admin',
+    body: bulkBody,
+    answers: { 200: { description: 'What became, or would become, of each.', schema: bulkAnswer } },
+    async handle({ body }, caller, context) {
+      const desk = deskOf(context)
+      const asker = { by: caller.name, reason: body.reason }
+      const items = []
+      for (const { name, cluster } of chosen(body, context)) {
+        const answer =
+          body.action === 'terminate'
+            ? body.dryRun
+              ? await desk.wouldTerminate(name, asker)
+              : await desk.terminate(name, asker)
+            : body.dryRun
+              ? await desk.wouldSync(name, { ...body.sync, ...asker })
+              : await desk.sync(name, { ...body.sync, ...asker })
+        items.push(itemOf(name, cluster, answer, body.dryRun))
+      }
+      return json(200, { items, total: items.length })
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/operations/{id}',
+    id: 'getOperation',
+    tag: 'operations',
+    summary: 'One operation or command: waiting, running, or what became of it',
+    access: 'readonly',
+    parameters: z.strictObject({ id: nameParameter }),
+    answers: { 200: { description: 'It.', schema: followedSchema } },
+    async handle({ path }, _caller, { services, now }) {
+      const followed = await services.store.read(rows => follow(rows, path.id, now))
+      if (!followed) throw new Problem('NOT_FOUND')
+      return json(200, followed)
+    },
+  }),
+]
+
+/** By Grant or command; an operation that no Grant here names (of a hub before a restore) is in the history alone. */
+export async function follow(rows: StoreReader, id: string, now: EpochMs): Promise<FollowedView | undefined> {
+  const grant = await rows.grant(id)
+  const command = grant ? undefined : await rows.command(id)
+  const row = grant ?? command
+  if (!row) return undefined
+  const application = await rows.application(row.applicationId)
+  const cluster = await rows.cluster(row.clusterId)
+  const place = { application: application?.name ?? row.applicationId, cluster: cluster?.name ?? row.clusterId }
+  if (command) return viewCommand(command, place)
+  return grant && viewGrant(grant, await rows.operation(grant.clusterId, id), place, now)
+}
+
+interface Choice {
+  readonly applications: readonly string[]
+  readonly labels?:
+    | { readonly selector: Parameters<Context['services']['view']['applications']>[0]['labels'] }
+    | undefined
+  readonly project?: readonly string[] | undefined
+  readonly cluster?: readonly string[] | undefined
+  readonly set?: readonly string[] | undefined
+}
+
+/** @throws Problem `REQUEST_INVALID`: everything is never meant by saying nothing. */
+function chosen({ applications, labels, project, cluster, set }: Choice, { services, now }: Context) {
+  const filters = {
+    ...(project && { project: new Set(project) }),
+    ...(cluster && { cluster: new Set(cluster) }),
+    ...(set && { set: new Set(set) }),
+  }
+  const names = new Set(applications)
+  if (names.size === 0 && labels === undefined && Object.keys(filters).length === 0) {
+    const errors = [{ pointer: '/body', message: 'say which: applications, labels, project, cluster or set' }]
+    throw new Problem('REQUEST_INVALID', { errors })
+  }
+  const { items } = services.view.applications(
+    {
+      filters,
+      words: [],
+      labels: labels?.selector ?? [],
+      sort: 'name',
+      descending: false,
+      limit: Number.POSITIVE_INFINITY,
+    },
+    now,
+  )
+  const wanted = names.size === 0 ? items : items.filter(({ name }) => names.delete(name))
+  // A name that is not there, or may not be seen, is answered like any other that cannot be done.
+  const missing = names.size === 0 || items === wanted ? [] : [...names].map(name => ({ name, cluster: '' }))
+  if (wanted.length + missing.length > MOST_AT_ONCE) {
+    const errors = [{ pointer: '/body', message: `that is ${wanted.length}; at most ${MOST_AT_ONCE} at once` }]
+    throw new Problem('REQUEST_INVALID', { errors })
+  }
+  return [...wanted.map(({ name, cluster: of }) => ({ name, cluster: of })), ...missing]
+}
+
+const MOST_AT_ONCE = 2000
+
+function itemOf(application: string, cluster: string, answer: DeskAnswer, planned: boolean) {
+  if (answer.kind === 'refused') {
+    const { message } = answer
+    return { application, cluster, status: 'refused', id: null, code: CODES[answer.code], message }
+  }
+  const status = planned ? 'planned' : answer.kind
+  return { application, cluster, status, id: planned ? null : answer.id, code: null, message: '' }
+}
+
+const CODES: Readonly<Record<Extract<DeskAnswer, { kind: 'refused' }>['code'], ProblemCode>> = {
+  UNKNOWN: 'NOT_FOUND',
+  HELD: 'OPERATION_HELD',
+  BUSY: 'OPERATION_BUSY',
+  IDLE: 'OPERATION_NONE',
+  NO_AGENT: 'AGENT_NOT_JOINED',
+  TOO_MANY: 'TOO_MANY_REQUESTS',
+  VERB: 'ACTION_IMPOSSIBLE',
+}
+
+function replyTo(answer: DeskAnswer): Reply {
+  if (answer.kind !== 'refused') return json(202, { id: answer.id, status: answer.kind })
+  const code = CODES[answer.code]
+  throw new Problem(code, code === 'NOT_FOUND' ? {} : { detail: answer.message })
+}
+
+function deskOf({ services }: Context): OperationDesk {
+  if (!services.desk) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
+  return services.desk
+}
