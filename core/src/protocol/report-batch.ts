@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { canonicalJson, type Digest } from '../json/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { HEALTH_STATUSES } from '../model/status.ts'
+import { HOOK_PHASES } from '../plan/read-hook.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import { parseBoundedJsonBytes } from './bounded-json.ts'
 import type { ReportEntry } from './report.ts'
@@ -26,16 +27,17 @@ const result = v.object({
   wave: v.pipe(v.number(), v.safeInteger()),
   phase: v.picklist(HOOK_PHASES),
   outcome: v.picklist(['created', 'configured', 'unchanged', 'pruned', 'skipped', 'failed', 'pending']),
+  hook: v.exactOptional(v.picklist(['Pending', 'Running', 'Succeeded', 'Failed', 'Error'])),
   message,
 })
 
-const operation = v.object({
-  id,
 const stalled = v.object({
   since: epochMs,
   blocking: listOf(v.object({ key, message: agentText(2048) }), 20),
 })
 
+const operation = v.object({
+  id,
   trigger: v.picklist(['automated', 'manual', 'override', 'delete', 'heal']),
   by: name,
   phase: v.picklist(['Running', 'Paused', 'Terminating', 'Succeeded', 'Failed', 'Error']),
@@ -44,13 +46,13 @@ const stalled = v.object({
   revision: name,
   startedAt: epochMs,
   finishedAt: v.exactOptional(epochMs),
-  results: listOf(result, MAX_LISTED_OBJECTS),
-  resultsCut: count,
   resumesAt: v.exactOptional(epochMs),
   attempts: v.exactOptional(count),
   retryAt: v.exactOptional(epochMs),
   stalled: v.exactOptional(stalled),
   terminatedBy: v.exactOptional(name),
+  results: listOf(result, MAX_LISTED_OBJECTS),
+  resultsCut: count,
 })
 
 const objectState = v.object({
