@@ -7,9 +7,10 @@ import { equalJson, type JsonObject } from '@flotilla/core/json/json'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
 import type { ObjectId } from '@flotilla/core/ports/git'
-import type { SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { ClusterRow, SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FleetIndex, indexFleet } from './fleet-index.ts'
+import { registeredClusters } from './registered-clusters.ts'
 
 /** One entry of `configSources` in hub.yaml. */
 export interface ConfigSource extends SourceLocation {
@@ -158,14 +159,17 @@ export class ConfigSources {
   /**
    * All sources as one fleet; names stay with who has them.
    *
+   * @param clusters Records of clusters: those that were registered and that no document declares are part of it.
+   *
    * @returns Also the rows of sources whose diagnostics are others now: two sources may claim one name. `contested`: who
    *   has the names that several claim, when that is not what is stored; it outlives a restart, or the lowest source
    *   would take them then.
    */
-  merge(): { readonly index: FleetIndex; readonly changed: readonly SourceRow[]; readonly contested?: JsonObject } {
+  merge(clusters: Iterable<ClusterRow> = []): { readonly index: FleetIndex; readonly changed: readonly SourceRow[]; readonly contested?: JsonObject } {
     const states = [...this.#states.values()]
     const loads = states.flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
-    const merged = mergeFleets(loads, this.#incumbents)
+    const registered = registeredClusters(clusters, loads)
+    const merged = mergeFleets(registered ? [...loads, registered] : loads, this.#incumbents)
     this.#incumbents = incumbentsOf(merged.fleet)
     const changed: SourceRow[] = []
     for (const state of states) {

@@ -61,6 +61,7 @@ export class Loop {
   readonly #rules = new Mutex()
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
+  readonly #merging = new Mutex()
   /** The admission under which everything for a cluster was last looked at. */
   readonly #admissions = new Map<string, number>()
 
@@ -80,6 +81,7 @@ export class Loop {
         // All that wait at once: the deletion budget counts what one round of a set would take away.
         names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
         gates: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#each(keys, () => this.gatesChanged()) },
+        fleet: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#each(keys, () => this.#mergeRegistered()) },
         cluster: { batch: 200, handle: keys => this.#clusters(keys.map(restOf)) },
         application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
       },
@@ -225,6 +227,11 @@ export class Loop {
     this.#queue.add(...due.map(({ id }) => `application/${id}`))
   }
 
+  /** A Cluster that no document declares was approved: the fleet has one more. */
+  clusterRegistered(): void {
+    this.#queue.add('fleet/registered')
+  }
+
   /** Whoever read these was told something by a service over the network that is not so any more. */
   hostedChanged(readers: readonly string[]): void {
     this.#queue.add(...readers)
@@ -298,9 +305,14 @@ export class Loop {
     if (read.kind === 'read') await this.#merge()
   }
 
+  /** One after the other: a fleet that was merged earlier is never put in force later. */
   async #merge(): Promise<void> {
+    await this.#merging.run(() => this.#mergeNow())
+  }
+
+  async #mergeNow(): Promise<void> {
     const { store, announce } = this.#services
-    const { index, changed, contested } = this.sources.merge()
+    const { index, changed, contested } = this.sources.merge(this.world.clusters())
     if (changed.length > 0 || contested) {
       await store.write(async writer => {
         for (const row of changed) await writer.putSource(row)
@@ -310,6 +322,12 @@ export class Loop {
       announce.sources(changed.map(({ name }) => name))
     }
     await this.#takeFleet(index)
+  }
+
+  async #mergeRegistered(): Promise<void> {
+    await this.#merge()
+    // The view learns the declared Clusters with the sources.
+    this.#services.announce.sources([])
   }
 
   /** Puts a fleet in force and adds what differs from the one before. */
