@@ -11,6 +11,11 @@ import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
 import type { Expand } from './expand/expand-in-worker.ts'
+import { LoggedEvents } from './gate-desk/logged-events.ts'
+import { calendarReach, type Reach } from './gates/calendar-reach.ts'
+import { clockDoubt } from './gates/clock-doubt.ts'
+import { GateWatch } from './gates/gate-watch.ts'
+import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import { sweepCommands } from './gateway/issue-command.ts'
@@ -55,6 +60,8 @@ export interface HubSettings {
   readonly configSources: readonly ConfigSource[]
   /** Continuous absence after which a withdrawn Application may be removed; ten minutes by default. */
   readonly removalGraceMs?: number
+  /** What the settings say of gates: the organisation's time zone, global Projects. */
+  readonly gates?: GateSettings
   /** What sets may do with what they generated; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
   readonly gatewayLimits?: Partial<GatewayLimits>
@@ -73,6 +80,9 @@ export class Hub {
   readonly hosts: Hosts
   readonly gateway: AgentGateway
   readonly view: FleetView
+  /** What gates do, as people are told. */
+  readonly gateEvents: LoggedEvents
+  readonly gateWatch: GateWatch
   /** Whether the store may be trusted. */
   readonly recovery: Recovery
   /** What people do to Applications by hand. */
@@ -98,6 +108,14 @@ export class Hub {
       ...{ clock, random, log },
       changed: readers => this.loop.hostedChanged(readers),
     })
+    this.gateEvents = new LoggedEvents(log)
+    this.gateWatch = new GateWatch({
+      clock,
+      events: this.gateEvents,
+      rules: () => this.loop.world.gates.current.rules,
+      targets: () => [...this.loop.world.applications()].map(row => this.loop.world.gates.target(row)),
+      wake: () => this.loop.wake(),
+    })
     this.loop = new Loop(
       {
         store,
@@ -113,6 +131,9 @@ export class Hub {
         removalGraceMs: settings.removalGraceMs ?? REMOVAL_GRACE_MS,
         setPolicy: settings.setPolicy,
         recovery,
+        gates: settings.gates,
+        clockDoubt: () => this.clockDoubt(),
+        gateNews: this.gateWatch,
         announce: {
           applications: ids => this.#refresh({ applications: ids }),
           sets: keys => this.#refresh({ sets: keys }),
@@ -170,6 +191,7 @@ export class Hub {
     })
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
+      gates: settings.gates,
       breathe: () => clock.sleep(0),
       configSources: settings.configSources,
       store,
@@ -196,6 +218,7 @@ export class Hub {
     const recovery = await Recovery.load({ store, clock, log: parts.log }, parts.lostStore)
     const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
+    hub.gateWatch.start()
     hub.#tellDeclared()
     hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
     hub.#every('sweep', SWEEP_MS, () => void hub.sweep())
@@ -207,6 +230,7 @@ export class Hub {
   async stop(spreadMs = 0): Promise<void> {
     this.#stopped = true
     this.#poller.stop()
+    this.gateWatch.stop()
     for (const timer of this.#timers.values()) timer.cancel()
     this.hosts.stop()
     this.gateway.stop(spreadMs)
@@ -262,6 +286,19 @@ export class Hub {
     return any
   }
 
+  /** Why this hub must suspect its own clock, while it must; never before enough agents have said what theirs is. */
+  clockDoubt(): string | undefined {
+    return clockDoubt(this.gateway.connections().flatMap(({ skewMs }) => skewMs ?? []))
+  }
+
+  /** On how many of these Clusters the gates as they are now are in force, and until when others may still start. */
+  async calendarReach(names: ReadonlySet<string>): Promise<Reach> {
+    const { store, clock } = this.#parts
+    const held = new Map(this.gateway.connections().map(({ clusterId, heldUpTo }) => [clusterId, heldUpTo]))
+    const clusters = [...names].flatMap(name => this.loop.world.cluster(name) ?? [])
+    return await store.read(rows => calendarReach(rows, clusters, id => held.get(id), clock.now()))
+  }
+
   /** Resolves when the loop is idle and the view shows what it did. */
   async settled(): Promise<void> {
     await this.loop.idle()
@@ -270,7 +307,7 @@ export class Hub {
 
   /** What was held back is looked at again, and agents are asked anew. */
   #doubtChanged(): void {
-    for (const { clusterId } of this.gateway.connections()) this.gateway.changed([clusterId])
+    this.gateway.doubted()
     this.loop.lookAtEverything()
   }
 

@@ -83,8 +83,7 @@ export class ClusterCalendars {
   }
 
   /**
-   * Makes the cluster's current calendar true, within a transaction: nothing is remembered if that fails, since it is
-   * then compared again.
+   * Makes the cluster's current calendar true, within a transaction; if that fails, {@link forget} has to be called.
    *
    * @param row An Application as it is about to be, where that is not what is known of it yet.
    */
@@ -118,8 +117,9 @@ export class ClusterCalendars {
     return { kind: issued.kind, voided: taken.map(({ applicationId }) => applicationId), renewAt }
   }
 
-  forget(clusterId: string): void {
-    this.#known.delete(clusterId)
+  /** A transaction failed: what is stored is another thing than what was about to be. */
+  forget(): void {
+    this.#known.clear()
   }
 
   /** Grants that nobody has used, and that the rules as they are now would not give: they must not start any more. */

@@ -100,7 +100,10 @@ async function countUse(
   const start = { operation: grant.id, application: name, at: grant.iat, by: 'hub', rules: overrides.rules }
   const used = await useOverrides(writer, overrides.names, start)
   round.rulesOutdated = true
-  if (used === 'used') return true
+  if (used === 'used') {
+    services.gateNews?.overridesUsed(overrides.names)
+    return true
+  }
   const stored = await writer.grant(grant.id)
   if (stored)
     await writer.putGrant({ ...stored, state: 'void', reason: 'the override that opened the gates is used up' })

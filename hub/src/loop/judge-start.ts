@@ -3,7 +3,7 @@ import { type Passes, passesFor } from '@flotilla/core/gates/passes'
 import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { GrantTrigger } from '@flotilla/core/protocol/documents'
-import { gateHold } from '../gates/gate-hold.ts'
+import { gateHold, isGateHold } from '../gates/gate-hold.ts'
 import { questionOf } from '../gates/grant-question.ts'
 import { noteMissed } from '../gates/missed-window.ts'
 import type { Workbench } from './round.ts'
@@ -59,19 +59,29 @@ export async function judgeStart(
   const question = questionOf(trigger, row.digest)
   const decision = gates.decide(row, now, question)
   if (!decision.allowed) {
-    await noteMissed(row, now, gates, writer, services.log)
+    if (await noteMissed(row, now, gates, writer, services.log)) services.gateNews?.missed(row)
     const hold = gateHold(decision, trigger === 'delete' ? 'the removal' : 'the change')
     if (hold.nextOpening !== undefined) {
       round.lookAgain.set(row.id, hold.nextOpening + Math.floor(random.fraction() * BOUNDARY_JITTER_MS))
     }
+    if (isNews(row.hold, hold)) services.gateNews?.blocked(row, hold)
     return { kind: 'held', hold }
   }
+  const since = isGateHold(row.hold) ? row.hold?.nextOpening : undefined
+  if (since !== undefined && since <= now) services.gateNews?.opened(row, now - since)
   return {
     kind: 'open',
     passes: passesFor(gates.current.rules, gates.target(row), now, now + CALENDAR_MS, question, decision),
     overrides: overridesOf(decision),
     mayPrune: gates.decide(row, now, { ...question, action: 'prune' } satisfies GateQuestion).allowed,
   }
+}
+
+/** Once for each closed interval and set of rules, not at every look. */
+function isNews(before: Hold | undefined, after: Hold): boolean {
+  if (before?.code !== after.code || before.nextOpening !== after.nextOpening) return true
+  const idsOf = ({ blockers = [] }: Hold) => JSON.stringify(blockers.map(({ ruleId }) => ruleId))
+  return idsOf(before) !== idsOf(after)
 }
 
 function overridesOf({ override, layers }: GateDecision): JudgedOverrides {

@@ -21,13 +21,13 @@ import { declaredApplication } from './declared-application.ts'
 import { DeletionPlans } from './deletion-plans.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
-import { BOUNDARY_JITTER_MS } from './judge-start.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource, type SourceReading } from './look-at-repository.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
 import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
 import { reconcileApplications } from './reconcile-applications.ts'
 import { reconcileClusters } from './reconcile-clusters.ts'
+import { RuleRounds } from './rule-rounds.ts'
 import type { LoopServices } from './services.ts'
 import { isGeneratedSource, storedGeneratedSource } from './set-documents.ts'
 import { SetRounds } from './set-rounds.ts'
@@ -57,8 +57,7 @@ export class Loop {
   readonly #brought: BroughtSources
   readonly #namesBench: NamesBench
   readonly #calendars: ClusterCalendars
-  /** Rules are made and put in force: one change at a time. */
-  readonly #rules = new Mutex()
+  readonly #ruleRounds: RuleRounds
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
   readonly #merging = new Mutex()
@@ -88,6 +87,7 @@ export class Loop {
     })
     const { world, sources } = this
     this.#calendars = calendarsOf(world, services)
+    this.#ruleRounds = new RuleRounds(world, services)
     this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
     world.everySetFresh = () => this.#sets.everyFresh
     this.#namesBench = {
@@ -215,16 +215,12 @@ export class Loop {
    * then on their way.
    */
   async gatesChanged(): Promise<void> {
-    await this.#takeRules(this.world.fleet, () => undefined)
+    this.#queue.add(...(await this.#ruleRounds.take(() => this.world.fleet)))
   }
 
   /** Looks again at what waits for a gate whose time has come: a clock that was set, or a machine that slept. */
   wake(): void {
-    const now = this.#services.clock.now()
-    const due = [...this.world.applications()].filter(({ hold }) => {
-      return waitsForTime(hold) && hold?.nextOpening !== undefined && hold.nextOpening + BOUNDARY_JITTER_MS < now
-    })
-    this.#queue.add(...due.map(({ id }) => `application/${id}`))
+    this.#queue.add(...this.#ruleRounds.due())
   }
 
   /** A Cluster that no document declares was approved: the fleet has one more. */
@@ -338,35 +334,15 @@ export class Loop {
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
     await rememberProjects(before, index, change.projects, world.projectsLastSeen, this.#services.store)
     // Before anything else is looked at: the commit that brings a freeze starts nothing that it forbids.
-    await this.#takeRules(index, () => {
-      world.fleet = index
-    })
+    const ofRules = await this.#ruleRounds.take(
+      () => index,
+      () => {
+        world.fleet = index
+      },
+    )
     this.#sets.takeChange(before, index, change.sets)
     for (const key of change.applications) this.#claimDocument(key)
-    this.#queue.add(...keysOfChange(before, change, world))
-  }
-
-  /** @param take Whatever has to be in force at the same moment. */
-  async #takeRules(index: FleetIndex, take: () => void): Promise<void> {
-    const { world } = this
-    const { store, clock, log } = this.#services
-    const change = await this.#rules.run(async () => {
-      const next = await store.write(writer => world.gates.prepare(index, writer, clock.now()))
-      take()
-      return world.gates.take(next)
-    })
-    for (const { name, mistakes } of change.rules) {
-      if (mistakes.length > 0 && change.after.rules.rules.some(rule => rule.name === name))
-        log.warn('a rule cannot be evaluated and closes its scope', {
-          rule: name,
-          mistakes: mistakes.map(one => one.message),
-        })
-    }
-    if (change.before.version === change.after.version) return
-    const concerned = [...world.applications()].filter(change.concerns)
-    const clusters = new Set(concerned.map(({ clusterName }) => clusterName).filter(name => name !== ''))
-    this.#queue.add(...[...clusters].map(name => `cluster/${name}`))
-    this.#queue.add(...concerned.filter(({ hold }) => waitsForTime(hold)).map(({ id }) => `application/${id}`))
+    this.#queue.add(...ofRules, ...keysOfChange(before, change, world))
   }
 
   #claimDocument(key: string): void {

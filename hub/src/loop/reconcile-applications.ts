@@ -73,19 +73,24 @@ export async function reconcileApplications(
   }
   const round: Round = { clusterIds: new Set(), changed: [], lookAgain: new Map(), again: [], put: [], removed: [] }
   await rows.run(async () => {
-    await services.store.write(async writer => {
-      const grants = new OpenGrants(writer, services.clock.now())
-      for (const { row, decision } of decided) {
-        if (world.application(row.id) !== row) {
-          round.again.push(row.id)
-          continue
+    await services.store
+      .write(async writer => {
+        const grants = new OpenGrants(writer, services.clock.now())
+        for (const { row, decision } of decided) {
+          if (world.application(row.id) !== row) {
+            round.again.push(row.id)
+            continue
+          }
+          if (decision?.kind === 'keep') continue
+          if (decision) await perform(row, decision, { writer, grants, world, services, round, calendars })
+          else if (row.state === 'withdrawn')
+            await removeApplication(row, mayRemove(row), { writer, grants, world, services, round, calendars })
         }
-        if (decision?.kind === 'keep') continue
-        if (decision) await perform(row, decision, { writer, grants, world, services, round, calendars })
-        else if (row.state === 'withdrawn')
-          await removeApplication(row, mayRemove(row), { writer, grants, world, services, round, calendars })
-      }
-    })
+      })
+      .catch((error: unknown) => {
+        calendars.forget()
+        throw error
+      })
     for (const row of round.put) world.putApplication(row)
     for (const id of round.removed) {
       world.removeApplication(id)
@@ -149,7 +154,11 @@ async function perform(
     namespace: row.namespace,
     options: release.options,
     ceiling: release.ceiling,
-    ignoreDifferences: application.spec.ignoreDifferences ?? [],
+    ignoreDifferences: [
+      ...release.customizations.ignoreDifferences,
+      ...(application.spec.ignoreDifferences ?? []),
+    ],
+    ...(release.customizations.health.length === 0 ? {} : { healthRules: release.customizations.health }),
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
   const offered: ApplicationRow = {

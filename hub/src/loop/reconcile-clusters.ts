@@ -28,31 +28,36 @@ export async function reconcileClusters(
   const rows: ClusterRow[] = []
   const voided: string[] = []
   const renewAt = new Map<string, EpochMs>()
-  await store.write(async writer => {
-    for (const name of names) {
-      const known = await writer.clusterByName(name)
-      if (known) rows.push(known)
-      if (!known && world.fleet.clusters.has(name)) {
-        const row: ClusterRow = {
-          id: uuidV7(clock.now(), random.bytes(10)),
-          name,
-          admission: 0,
-          incarnation: 0,
-          epoch: 1,
-          lastNumber: 0,
-          versions: {},
+  await store
+    .write(async writer => {
+      for (const name of names) {
+        const known = await writer.clusterByName(name)
+        if (known) rows.push(known)
+        if (!known && world.fleet.clusters.has(name)) {
+          const row: ClusterRow = {
+            id: uuidV7(clock.now(), random.bytes(10)),
+            name,
+            admission: 0,
+            incarnation: 0,
+            epoch: 1,
+            lastNumber: 0,
+            versions: {},
+          }
+          await writer.putCluster(row)
+          rows.push(row)
+          changed.push(name)
         }
-        await writer.putCluster(row)
-        rows.push(row)
-        changed.push(name)
+        if (!known?.agentKey || known.revokedAt !== undefined || services.recovery?.behind) continue
+        const calendar = await calendars.refresh(writer, known)
+        if (calendar.kind === 'issued') clusterIds.push(known.id)
+        renewAt.set(name, calendar.renewAt)
+        voided.push(...calendar.voided)
       }
-      if (!known?.agentKey || known.revokedAt !== undefined || services.recovery?.behind) continue
-      const calendar = await calendars.refresh(writer, known)
-      if (calendar.kind === 'issued') clusterIds.push(known.id)
-      renewAt.set(name, calendar.renewAt)
-      voided.push(...calendar.voided)
-    }
-  })
+    })
+    .catch((error: unknown) => {
+      calendars.forget()
+      throw error
+    })
   for (const row of rows) world.putCluster(row)
   return { clusterIds, changed, rows, renewAt, voided }
 }

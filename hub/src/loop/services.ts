@@ -9,6 +9,7 @@ import type { Store } from '@flotilla/core/ports/store'
 import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
 import type { Expand } from '../expand/expand-in-worker.ts'
+import type { GateNews } from '../gates/gate-news.ts'
 import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { Recovery } from '../recovery/recovery.ts'
@@ -80,6 +81,8 @@ export interface LoopServices {
   readonly gates?: GateSettings
   /** Why the hub must suspect its own clock, while it must: then it starts nothing by itself. */
   readonly clockDoubt?: () => string | undefined
+  /** Who is told what gates do; nothing of it may fail. */
+  readonly gateNews?: GateNews
   /** What sets may do with what they generated, by the hub's settings; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
   /** Whether the store may be trusted; it is, without it. */

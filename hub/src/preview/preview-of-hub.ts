@@ -31,6 +31,7 @@ export interface PreviewParts {
   readonly expand?: PreviewInput['expand']
   readonly clock: Clock
   readonly setPolicy?: PreviewInput['setPolicy']
+  readonly gates?: PreviewInput['gates']
   readonly breathe?: PreviewInput['breathe']
 }
 
@@ -64,7 +65,8 @@ export class HubPreviewer {
   }
 
   async #preview(request: ChangeRequest): Promise<Preview> {
-    const { configSources, store, bundles, mirrors, renderer, hosted, expand, clock, setPolicy, breathe } = this.#parts
+    const { configSources, store, bundles, mirrors, renderer, hosted, expand, clock, setPolicy, gates, breathe } =
+      this.#parts
     const config = sourceOf(request, configSources)
     const head = request.revision === undefined ? undefined : await this.#headOf(config, request.revision)
     const clusters = await store.read(rows => rows.clusters())
@@ -90,6 +92,7 @@ export class HubPreviewer {
       joined: new Set(clusters.filter(({ agentKey, revokedAt }) => agentKey && !revokedAt).map(({ name }) => name)),
       ...(documents !== undefined && { amended: config.name }),
       ...(setPolicy && { setPolicy }),
+      ...(gates && { gates }),
       ...(breathe && { breathe }),
       limits: LIMITS,
     })

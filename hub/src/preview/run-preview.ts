@@ -37,6 +37,8 @@ export interface PreviewInput {
   readonly amended?: string
   /** What sets may do, by the hub's settings. */
   readonly setPolicy?: LoopServices['setPolicy']
+  /** What the hub's settings say of gates. */
+  readonly gates?: LoopServices['gates']
   readonly limits?: Partial<PreviewLimits>
   /** Lets the process do something else for a moment; for one that has something else to do. */
   readonly breathe?: () => Promise<void>
@@ -116,6 +118,7 @@ function newLoop(input: PreviewInput, clock: VirtualClock, failures: string[]): 
       log: failureLog(failures),
       removalGraceMs: Number.MAX_SAFE_INTEGER,
       ...(input.setPolicy && { setPolicy: input.setPolicy }),
+      ...(input.gates && { gates: input.gates }),
       announce: { applications: nobody, sets: nobody, sources: nobody, clusters: nobody, documents: nobody },
     },
     input.configSources,

@@ -1,0 +1,204 @@
+import type { CompiledRule } from '@flotilla/core/gates/compile-rule'
+import type { CompiledRules } from '@flotilla/core/gates/compile-rules'
+import { inScope } from '@flotilla/core/gates/compile-scope'
+import type { GateTarget } from '@flotilla/core/gates/rules'
+import type { TimeZone } from '@flotilla/core/gates/time-zone'
+import type { Hold } from '@flotilla/core/model/hold'
+import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import type { ApplicationRow } from '@flotilla/core/ports/store'
+import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import type { GateEvent, GateEvents } from '../gate-desk/gate-events.ts'
+import type { GateNews } from './gate-news.ts'
+import type { RulesChange } from './gates.ts'
+
+/** What is counted of gates since the start. */
+export interface GateCounters {
+  /** Starts that were held up, by layer. */
+  readonly blocked: { readonly freeze: number; readonly window: number }
+  readonly overridesUsed: number
+  readonly missed: number
+}
+
+export interface GateWatchParts {
+  readonly clock: Clock
+  readonly events: GateEvents
+  readonly rules: () => CompiledRules
+  /** Those that a rule may concern. */
+  readonly targets: () => readonly GateTarget[]
+  /** The scheduler looks for what it may have missed. */
+  readonly wake: () => void
+}
+
+/** Teams are told so long before a window opens or closes. */
+const AHEAD_MS = 15 * 60_000
+/** Rules of the far future are looked for no further; later ones are found in time. */
+const FAR_MS = 40 * 86_400_000
+/** A clock that is set moves no timer: so often it is looked whether something is due. */
+const LOOK_MS = 60_000
+
+interface State {
+  active: boolean
+  /** The next time at which it is another; undefined: not within {@link FAR_MS}. */
+  next: EpochMs | undefined
+  /** What was said of that time already. */
+  announced: boolean
+}
+
+/** Follows the rules through time: says when each begins and ends, and counts what gates do. */
+export class GateWatch implements GateNews {
+  readonly #parts: GateWatchParts
+  readonly #states = new Map<CompiledRule, State>()
+  readonly #counted = { blocked: { freeze: 0, window: 0 }, overridesUsed: 0, missed: 0 }
+  readonly #measures: ((lateMs: number) => void)[] = []
+  #timer: Timer | undefined
+  #stopped = false
+
+  constructor(parts: GateWatchParts) {
+    this.#parts = parts
+  }
+
+  get counters(): GateCounters {
+    return this.#counted
+  }
+
+  /** Whether each rule is active now, for anybody. */
+  active(): readonly { readonly rule: CompiledRule; readonly active: boolean }[] {
+    return [...this.#states].map(([rule, { active }]) => ({ rule, active }))
+  }
+
+  /** Tells how late, in milliseconds, a boundary was acted on. */
+  measureLateness(measure: (lateMs: number) => void): void {
+    this.#measures.push(measure)
+  }
+
+  start(): void {
+    this.look()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  rulesChanged({ rules }: RulesChange): void {
+    for (const rule of rules) {
+      if (rule.mistakes.length === 0 || !this.#parts.rules().rules.includes(rule)) continue
+      const why = rule.mistakes.map(({ message }) => message).join('; ')
+      this.#emit('rule.indeterminate', rule.name, `it cannot be evaluated and closes its scope: ${why}`)
+    }
+    this.look()
+  }
+
+  blocked(row: ApplicationRow, hold: Hold): void {
+    const kinds = new Set((hold.blockers ?? []).map(({ kind }) => kind))
+    if (kinds.has('FreezePeriod')) this.#counted.blocked.freeze++
+    if (kinds.has('SyncWindow')) this.#counted.blocked.window++
+    this.#emit('sync.blocked', `Application/${row.name}`, hold.reason)
+  }
+
+  opened(_row: ApplicationRow, lateMs: number): void {
+    for (const measure of this.#measures) measure(lateMs)
+  }
+
+  missed(row: ApplicationRow): void {
+    this.#counted.missed++
+    this.#emit('window.missed', `Application/${row.name}`, 'an opening came and went while the hub did not look')
+  }
+
+  overridesUsed(names: readonly string[]): void {
+    this.#counted.overridesUsed += names.length
+  }
+
+  /** Looks what has begun or ended, and sets the timer for what comes next. */
+  look(): void {
+    if (this.#stopped) return
+    const now = this.#parts.clock.now()
+    const { rules } = this.#parts.rules()
+    const known = new Set(rules)
+    for (const rule of this.#states.keys()) if (!known.has(rule)) this.#states.delete(rule)
+    let next = now + LOOK_MS
+    let changed = false
+    for (const rule of rules) {
+      const state = this.#stateOf(rule, now)
+      changed ||= this.#advance(rule, state, now)
+      if (state.next === undefined) continue
+      next = Math.min(next, state.announced ? state.next : Math.max(now + 1, state.next - AHEAD_MS), state.next)
+    }
+    if (changed) this.#parts.wake()
+    this.#timer?.cancel()
+    this.#timer = this.#parts.clock.setTimer(Math.max(1, next - now), () => this.look())
+  }
+
+  #stateOf(rule: CompiledRule, now: EpochMs): State {
+    const known = this.#states.get(rule)
+    if (known !== undefined) return known
+    const state: State = { ...this.#timesOf(rule, now), announced: false }
+    this.#states.set(rule, state)
+    // One that is made while its time has come begins now; at a start of the hub it merely goes on.
+    if (state.active && rule.effect.kind === 'freeze' && !rule.effect.indeterminate && this.#timer !== undefined) {
+      this.#emit('freeze.started', rule.name, rule.reason)
+    }
+    return state
+  }
+
+  #advance(rule: CompiledRule, state: State, now: EpochMs): boolean {
+    if (state.next === undefined) {
+      Object.assign(state, this.#timesOf(rule, now))
+      return false
+    }
+    if (now < state.next) {
+      if (!state.announced && now >= state.next - AHEAD_MS) {
+        state.announced = true
+        this.#tellAhead(rule, state)
+      }
+      return false
+    }
+    const before = state.active
+    Object.assign(state, this.#timesOf(rule, now), { announced: false })
+    if (before !== state.active) this.#tell(rule, state.active)
+    return true
+  }
+
+  /** Active for anybody: a rule by the clocks of clusters is so from the first to the last of them. */
+  #timesOf(rule: CompiledRule, now: EpochMs): Pick<State, 'active' | 'next'> {
+    let active = false
+    let next: EpochMs | undefined
+    for (const zone of this.#zonesOf(rule)) {
+      const [first] = rule.timing(zone, now, now + FAR_MS)
+      if (first === undefined) continue
+      const isNow = first.from <= now
+      active ||= isNow
+      const edge = isNow ? first.to : first.from
+      if (edge < now + FAR_MS) next = Math.min(next ?? edge, edge)
+    }
+    return { active, next }
+  }
+
+  #zonesOf(rule: CompiledRule): ReadonlySet<TimeZone> {
+    if (rule.zone !== 'cluster') return new Set([rule.zone])
+    const rules = this.#parts.rules()
+    const concerned = this.#parts.targets().filter(target => inScope(rule.scope, target))
+    const zones = new Set(concerned.map(target => rules.zoneOf(target)))
+    return zones.size > 0 ? zones : new Set([rules.defaultZone])
+  }
+
+  #tell(rule: CompiledRule, active: boolean): void {
+    if (rule.effect.kind === 'freeze') {
+      this.#emit(active ? 'freeze.started' : 'freeze.ended', rule.name, rule.reason)
+    } else {
+      const opens = rule.effect.effect === 'allow' ? active : !active
+      this.#emit(opens ? 'window.opened' : 'window.closed', rule.name, rule.reason)
+    }
+  }
+
+  /** Of freezes people are told as their documents say (`announce`). */
+  #tellAhead(rule: CompiledRule, { active, next }: State): void {
+    if (rule.effect.kind !== 'window' || next === undefined) return
+    const opens = rule.effect.effect === 'allow' ? !active : active
+    this.#emit(opens ? 'window.opening' : 'window.closing', rule.name, `${rule.reason}: at ${isoTime(next)}`)
+  }
+
+  #emit(kind: GateEvent['kind'], subject: string, message: string): void {
+    this.#parts.events.emit({ kind, subject, at: this.#parts.clock.now(), by: 'hub', message })
+  }
+}
