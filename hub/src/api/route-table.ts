@@ -1,11 +1,17 @@
 import { applicationRoutes } from './handlers/applications.ts'
+import { auditRoutes } from './handlers/audit.ts'
+import { decisionRoutes } from './handlers/decisions.ts'
 import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
+import { freezeRoutes } from './handlers/freezes.ts'
+import { gateCalendarRoutes } from './handlers/gate-calendar.ts'
 import { operationRoutes } from './handlers/operations.ts'
+import { overrideRoutes } from './handlers/overrides.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { systemRoutes } from './handlers/system.ts'
+import { tokenRoutes } from './handlers/tokens.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
@@ -21,6 +27,12 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...applicationRoutes,
   ...operationRoutes,
   ...deletionRoutes,
+  ...freezeRoutes,
+  ...overrideRoutes,
+  ...decisionRoutes,
+  ...gateCalendarRoutes,
+  ...auditRoutes,
+  ...tokenRoutes,
   ...previewRoutes,
   ...watchRoutes,
   ...webhookRoutes,

@@ -132,6 +132,8 @@ export interface Route {
   readonly answers: { readonly [status: string]: Answer }
   /** Of `webhook` alone: lets the sender in. @throws Problem `UNAUTHENTICATED` */
   readonly admit?: (context: Context) => void
+  /** `?token=` does as well, for programs that can send no header: only one that may read and no more. */
+  readonly tokenInQuery?: true
   /** A POST that writes nothing: a question that does not fit into a URL. */
   readonly readsOnly?: true
   /** A body may be larger than those of other routes. */

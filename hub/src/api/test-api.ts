@@ -8,7 +8,10 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Store } from '@flotilla/core/ports/store'
 import type { Express } from 'express'
+import { auditedStore } from '../audit/audited-store.ts'
 import { MemoryBundles } from '../bundle/memory-bundles.ts'
+import type { CalendarParts } from '../gate-desk/calendar-desk.ts'
+import { type DeskOverStore, deskOverStore } from '../gate-desk/testing/desk-over-store.ts'
 import { createMetrics } from '../metrics.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { silentLog } from '../store/test-store.ts'
@@ -58,13 +61,30 @@ export interface TestApi {
   readonly bundles: MemoryBundles
   readonly admin: string
   readonly readonly: string
+  /** Of a person who may everything: `ben`. */
+  readonly person: string
   /** What the API asked others to do. */
   readonly done: string[]
   readonly stop: AbortController
+  readonly gates: DeskOverStore
   /** Writes, then tells the view as the hub's loop does. */
   write(work: Parameters<Store['write']>[0], names: ChangedNames): Promise<void>
   putBundle(objects: readonly KubernetesObject[]): Promise<Digest>
   close(): Promise<void>
+}
+
+const HOLIDAYS: CalendarParts = {
+  settings: [
+    {
+      name: 'bank-holidays-de',
+      from: { kind: 'url', url: 'https://example.com/de.ics?key=secret' },
+      refreshMs: 3_600_000,
+    },
+  ],
+  fetch: async () => ({
+    kind: 'text',
+    text: 'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:May Day\r\nDTSTART;VALUE=DATE:20300501\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n',
+  }),
 }
 
 /** The whole API over a real store in a folder of its own. */
@@ -75,15 +95,21 @@ export async function openTestApi(
   const directory = await mkdtemp(join(tmpdir(), 'flotilla-api-'))
   const clock = new TestClock()
   const random = seededRandom(7)
-  const store = await openSqliteStore({ directory, clock, log: silentLog })
+  const store = auditedStore(await openSqliteStore({ directory, clock, log: silentLog }))
   const admin = await ensureAdminToken(store, clock, random)
   const { text: readonly, row } = makeToken(random, { name: 'reader', role: 'readonly', now: clock.now() })
-  await store.write(rows => rows.putToken(row))
+  const ben = makeToken(random, { name: 'ben', role: 'admin', kind: 'person', now: clock.now() })
+  await store.write(async rows => {
+    await rows.putToken(row)
+    await rows.putToken(ben.row)
+  })
   const view = await FleetView.load(store, { run: 'run', now: clock.now(), hiddenDigest: () => 'hmac:hidden' })
   const bundles = new MemoryBundles(() => clock.now())
   const done: string[] = []
   const stop = new AbortController()
+  const gates = await deskOverStore(store, { clock, random }, { calendars: HOLIDAYS })
   const app = createApi({
+    gates: gates.desk,
     store,
     view,
     bundles,
@@ -122,17 +148,20 @@ export async function openTestApi(
   })
   return {
     app,
+    gates,
     store,
     view,
     clock,
     bundles,
     admin: admin!,
     readonly,
+    person: ben.text,
     done,
     stop,
     async write(work, names) {
       await store.write(work)
       await view.refresh(store, names, () => clock.now())
+      await gates.refresh()
     },
     async putBundle(objects) {
       const { digest, bytes } = encodeBundle(objects)

@@ -32,9 +32,9 @@ export class FreezeDesk {
     this.#services = services
   }
 
-  async create(document: JsonObject, by: Actor): Promise<EditAnswer<MadeGateRow>> {
-    const { store, clock, random, keeper, events } = this.#services
-    const now = clock.now()
+  /** @param now Of the request, where the document was made from it: what begins with it is not in the past. */
+  async create(document: JsonObject, by: Actor, now = this.#services.clock.now()): Promise<EditAnswer<MadeGateRow>> {
+    const { store, random, keeper, events } = this.#services
     const read = readGateDocument(document)
     if (read.kind !== 'freeze') return invalid(read)
     const mistakes = timeMistakes(read.rule, editContextOf(keeper.now(), now))

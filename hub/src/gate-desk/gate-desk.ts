@@ -12,11 +12,14 @@ export class GateDesk {
   readonly overrides: OverrideDesk
   readonly calendars: CalendarDesk
   readonly keeper: RuleKeeper
+  /** What config sources declare. */
+  readonly fleet: DeskServices['fleet']
   readonly events: LoggedEvents
   readonly clock: GateClock
 
   constructor(services: DeskServices & { readonly events: LoggedEvents }, calendars: CalendarParts) {
     this.keeper = services.keeper
+    this.fleet = services.fleet
     this.events = services.events
     this.freezes = new FreezeDesk(services)
     this.overrides = new OverrideDesk(services, this.freezes)

@@ -25,7 +25,14 @@ export class HubRuleKeeper implements RuleKeeper {
   now(): RulesNow {
     const { gates } = this.#parts
     const { written, rules: compiled, version } = gates.current
-    return { written, compiled, targets: this.#targets(), version: `rules-${version}` }
+    const targets = () => this.#targets()
+    return {
+      ...{ written, compiled, version: `rules-${version}` },
+      // Whoever wants to know the version does not want to go through the whole fleet.
+      get targets() {
+        return targets()
+      },
+    }
   }
 
   async changed(): Promise<void> {

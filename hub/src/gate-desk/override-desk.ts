@@ -1,4 +1,4 @@
-import { judgeOverride, type OverrideWish } from '@flotilla/core/gates/override-request'
+import { judgeOverride, type OverrideJudgement, type OverrideWish } from '@flotilla/core/gates/override-request'
 import {
   approveOverride,
   endOverride,
@@ -19,7 +19,7 @@ import type { FreezeDesk } from './freeze-desk.ts'
 
 export type OverrideAnswer = { readonly kind: 'done'; readonly row: OverrideRow } | Refusal | Unknown
 
-/** Whom somebody may do this for, of those that the request means; all of them, or it is refused. */
+/** Whether somebody may ask for break-glass for this Application. */
 export type MayOverride = (target: GateTarget) => boolean
 
 /** Break-glass: asked for by one, approved by another, counted, ended, looked back at. */
@@ -32,12 +32,16 @@ export class OverrideDesk {
     this.#freezes = freezes
   }
 
-  async request(wish: OverrideWish, by: Actor, may: MayOverride): Promise<OverrideAnswer> {
-    const { store, keeper, clock, random } = this.#services
-    const now = clock.now()
+  /** @param now Of the request, which its times were made from. */
+  async request(
+    wish: OverrideWish,
+    by: Actor,
+    may: MayOverride,
+    now = this.#services.clock.now(),
+  ): Promise<OverrideAnswer> {
+    const { store, keeper, random } = this.#services
     const { compiled, written, targets, version } = keeper.now()
-    // What the asker may not see is not there: it is neither counted nor opened.
-    const judged = judgeOverride(wish, compiled, written, targets.filter(may), now)
+    const judged = permitted(judgeOverride(wish, compiled, written, targets, now), may)
     if (judged.kind === 'mistakes') {
       await this.#note(now, by, 'override.request', 'Override', {
         outcome: 'refused',
@@ -231,6 +235,13 @@ export class OverrideDesk {
     const owners = [...new Set(row.rules.flatMap(({ owner }) => owner ?? []))]
     this.#services.events.emit({ kind, subject: overrideName(row.id), at, by, message, owners })
   }
+}
+
+/** For every Application of its scope, or for none: what one may not ask for, one may not see either. */
+function permitted(judged: OverrideJudgement, may: MayOverride): OverrideJudgement {
+  if (judged.kind === 'mistakes' || judged.targets.every(may)) return judged
+  const message = 'names more than you may ask for: name those that are yours'
+  return { kind: 'mistakes', mistakes: [{ path: ['scope'], message }] }
 }
 
 function wishJson({ scope, covers, actions, from, until, bundle, maxUses, includeAutomated }: OverrideRow): JsonObject {

@@ -1,0 +1,156 @@
+import type { AuditEntry } from '@flotilla/core/audit/audit-entry'
+import { canonicalJson } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+import type { StoreReader } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { z } from 'zod'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { instantOf, timeSchema } from '../gate-input.ts'
+import { anyOf, cursorParameter, limitParameter } from '../parameters.ts'
+import { json, type Route, route } from '../route.ts'
+
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const anyObject = z.record(z.string(), z.unknown())
+
+export const auditEntrySchema = z
+  .strictObject({
+    sequence: z.int(),
+    at: z.number().meta({ description: 'Milliseconds since 1970, UTC.' }),
+    actor: z.string(),
+    action: z.string(),
+    subject: z.string(),
+    detail: anyObject,
+    outcome: z.enum(['done', 'refused', 'failed']).optional(),
+    before: anyObject.optional(),
+    after: anyObject.optional(),
+    from: z.string().optional(),
+    requestId: z.string().optional(),
+    policyVersion: z.string().optional(),
+    previous: digest,
+    hash: digest,
+  })
+  .meta({ id: 'AuditEntry', description: 'As it is hashed: nothing of it may be changed before it is verified.' })
+
+const headSchema = z.strictObject({ sequence: z.int(), hash: digest }).meta({ id: 'AuditHead' })
+
+/** Entries that are looked at for one page of a filtered list; then it is given as it is, with a place to go on from. */
+const MOST_LOOKED_AT = 20_000
+const PAGE = 1_000
+/** Lines of one export; whoever wants more asks for what comes after. */
+const MOST_LINES = 10_000
+
+const filters = {
+  actor: anyOf('Only by these'),
+  action: anyOf('Only these actions; `override.` is all that begin so'),
+  subject: anyOf('Only about these'),
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+}
+
+export const auditRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/audit',
+    id: 'listAudit',
+    tag: 'audit',
+    summary: 'Who did what, newest first; and the head of the chain, to be kept elsewhere',
+    access: 'admin',
+    query: z.strictObject({ ...filters, limit: limitParameter, cursor: cursorParameter }),
+    answers: {
+      200: {
+        description: 'A page. With filters it may be shorter than wanted and still have a next one.',
+        schema: z.strictObject({ items: z.array(auditEntrySchema), next: z.string().nullable(), head: headSchema }),
+      },
+    },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, { services, now }) {
+      const { actor, action, subject, since, until } = query
+      const list = ['audit', actor ?? null, action ?? null, subject ?? null, since ?? null, until ?? null] as Json
+      const [before] = query.cursor === undefined ? [] : decodeCursor(list, query.cursor, z.tuple([z.int()]))
+      const wants = filterOf(query, now)
+      return await services.store.read(async rows => {
+        const { items, next } = await pageOf(
+          rows,
+          wants,
+          query.limit,
+          before === undefined ? undefined : Number(before),
+        )
+        const at = next === undefined ? null : encodeCursor(list, [next])
+        return json(200, { items, next: at, head: await rows.auditHead() })
+      })
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/audit/export',
+    id: 'exportAudit',
+    tag: 'audit',
+    summary: 'The log as JSON lines, oldest first, to be verified with `flotilla audit verify`',
+    access: 'admin',
+    query: z.strictObject({
+      after: z
+        .string()
+        .regex(/^\d{1,15}$/, 'the number of an entry')
+        .transform(Number)
+        .default(0)
+        .meta({ description: 'Only entries after this one.', override: { type: 'integer', minimum: 0, default: 0 } }),
+      limit: z
+        .string()
+        .regex(/^\d{1,5}$/, `a whole number from 1 to ${MOST_LINES}`)
+        .transform(Number)
+        .refine(limit => limit >= 1 && limit <= MOST_LINES, `a whole number from 1 to ${MOST_LINES}`)
+        .default(MOST_LINES)
+        .meta({ override: { type: 'integer', minimum: 1, maximum: MOST_LINES, default: MOST_LINES } }),
+    }),
+    answers: {
+      200: { description: 'One entry a line. `Flotilla-Audit-Head` has the head.', contentType: 'application/jsonl' },
+    },
+    async handle({ query }, _caller, { services }) {
+      const { entries, head } = await services.store.read(async rows => ({
+        entries: await rows.auditAfter({ after: query.after, limit: query.limit }),
+        head: await rows.auditHead(),
+      }))
+      const body = entries.map(entry => `${canonicalJson(entry as unknown as Json)}\n`).join('')
+      const headers = { 'Flotilla-Audit-Head': `${head.sequence} ${head.hash}` }
+      return { kind: 'text', status: 200, contentType: 'application/jsonl', body, headers }
+    },
+  }),
+]
+
+type Wants = (entry: AuditEntry) => boolean
+
+interface Filters {
+  readonly actor?: readonly string[] | undefined
+  readonly action?: readonly string[] | undefined
+  readonly subject?: readonly string[] | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+}
+
+function filterOf({ actor, action, subject, since, until }: Filters, now: EpochMs): Wants {
+  const from = since === undefined ? Number.NEGATIVE_INFINITY : instantOf(since, now)!
+  const to = until === undefined ? Number.POSITIVE_INFINITY : instantOf(until, now)!
+  return entry =>
+    entry.at >= from &&
+    entry.at < to &&
+    (actor === undefined || actor.includes(entry.actor)) &&
+    (action === undefined ||
+      action.some(each => (each.endsWith('.') ? entry.action.startsWith(each) : entry.action === each))) &&
+    (subject === undefined || subject.includes(entry.subject))
+}
+
+async function pageOf(rows: StoreReader, wants: Wants, limit: number, start: number | undefined) {
+  const items: AuditEntry[] = []
+  let before = start
+  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+    const page = await rows.audit({ limit: PAGE, ...(before !== undefined && { before }) })
+    for (const entry of page) {
+      if (!wants(entry)) continue
+      if (items.length === limit) return { items, next: items.at(-1)!.sequence }
+      items.push(entry)
+    }
+    before = page.at(-1)?.sequence
+    if (page.length < PAGE) return { items, next: undefined }
+  }
+  return { items, next: before }
+}

@@ -1,0 +1,270 @@
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { MadeGateRow } from '@flotilla/core/ports/store'
+import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { prettyYaml } from '@flotilla/core/yaml/print-yaml'
+import { z } from 'zod'
+import type { EditAnswer } from '../../gate-desk/desk.ts'
+import {
+  documentSchema,
+  gatesOf,
+  instantOf,
+  reasonSchema,
+  refuse,
+  revisionOf,
+  scopeSchema,
+  timeSchema,
+} from '../gate-input.ts'
+import { overrideJson, overrideSchema } from '../gate-json.ts'
+import { concernedBy, freezesOf, GATE_STATES, type GateJson, gateSchema, windowsOf } from '../gate-list.ts'
+import { pageOfList } from '../page-of-list.ts'
+import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { pageOfSchema } from '../schemas.ts'
+
+const named = z.strictObject({ name: nameParameter })
+const effectSchema = z.strictObject({
+  applications: z.int(),
+  clusters: z.int(),
+  inForce: z.int().meta({ description: 'Clusters whose agents have said that they have it.' }),
+  latestStart: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'After this nothing starts that it forbids, anywhere.' }),
+})
+const oneFreezeSchema = gateSchema.extend({ effect: effectSchema }).meta({ id: 'FreezeWithEffect' })
+const waitingSchema = z.strictObject({ waiting: overrideSchema, because: z.array(z.string()) }).meta({
+  id: 'FreezeChangeWaiting',
+  description: 'It holds now, so this is break-glass: others approve the override.',
+})
+
+const stateParameter = anyOfEnum('Only in this state; those that are neither over nor ended without it', [
+  ...GATE_STATES,
+  'all',
+])
+const gatesQuery = z.strictObject({ state: stateParameter, limit: limitParameter, cursor: cursorParameter })
+
+/** Scheduled freezes and "stop the line"; those of config sources are shown beside them and are read-only. */
+export const freezeRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/freezes',
+    id: 'listFreezes',
+    tag: 'gates',
+    summary: 'Freeze periods, declared in Git and made here',
+    access: 'readonly',
+    query: gatesQuery,
+    answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, context) {
+      return listed('freezes', await allFreezes(context), query)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/windows',
+    id: 'listWindows',
+    tag: 'gates',
+    summary: 'Sync windows: those of Projects, and those with a scope of their own',
+    access: 'readonly',
+    query: gatesQuery,
+    answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, context) {
+      const { services, now } = context
+      const made = await services.store.read(rows => rows.windows())
+      const desk = gatesOf(context)
+      return listed('windows', windowsOf(desk.keeper.now(), desk.fleet(), made, now), query)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/freezes/{name}',
+    id: 'getFreeze',
+    tag: 'gates',
+    summary: 'One freeze period, how far it has got, and whom it concerns',
+    access: 'readonly',
+    parameters: named,
+    answers: { 200: { description: 'The freeze.', schema: oneFreezeSchema } },
+    async handle({ path }, _caller, context) {
+      return json(200, await oneFreeze(path.name, context))
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/freezes/{name}/yaml',
+    id: 'exportFreeze',
+    tag: 'gates',
+    summary: 'The freeze as a document for a config repository',
+    access: 'readonly',
+    parameters: named,
+    answers: { 200: { description: 'YAML.', contentType: 'application/yaml' } },
+    async handle({ path }, _caller, context) {
+      const { document } = await oneFreeze(path.name, context)
+      return { kind: 'text', status: 200, contentType: 'application/yaml', body: prettyYaml(document as Json) }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/freezes',
+    id: 'createFreeze',
+    tag: 'gates',
+    summary: 'Make a freeze period; it cannot begin in the past',
+    access: 'admin',
+    body: documentSchema.meta({ id: 'FreezeDocument', description: 'A FreezePeriod of flotilla.dev/v1alpha1.' }),
+    answers: { 201: { description: 'The freeze, and whom it concerns.', schema: oneFreezeSchema } },
+    problems: ['GATE_INVALID', 'GATE_EXISTS', 'GATE_FROM_GIT'],
+    async handle({ body }, caller, context) {
+      return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), context)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/freezes/now',
+    id: 'freezeNow',
+    tag: 'gates',
+    summary: 'Stop the line: freeze the fleet, or a part of it, at once',
+    access: 'admin',
+    body: z
+      .strictObject({
+        scope: scopeSchema.default({ all: true }),
+        reason: reasonSchema.min(1),
+        level: z.enum(['hard', 'soft']).default('hard'),
+        until: timeSchema
+          .default('+24h')
+          .meta({ description: 'It ends by itself then; ending it earlier is break-glass.' }),
+        inFlight: z.enum(['finish', 'pauseAtWave', 'terminate']).default('pauseAtWave'),
+        name: nameParameter.optional(),
+        owner: nameParameter.optional(),
+      })
+      .meta({ id: 'StopTheLine' }),
+    answers: { 201: { description: 'The freeze, and how far it has got.', schema: oneFreezeSchema } },
+    problems: ['GATE_INVALID', 'GATE_EXISTS', 'GATE_FROM_GIT'],
+    async handle({ body }, caller, context) {
+      const { now } = context
+      const until = instantOf(body.until, now)!
+      const name = body.name ?? `stop-${isoTime(now).slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}`
+      const document: JsonObject = {
+        ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod' },
+        metadata: { name, ...(body.owner !== undefined && { owner: body.owner }) },
+        spec: {
+          ...{ level: body.level, reason: body.reason, scope: body.scope as unknown as JsonObject },
+          ...{ inFlight: body.inFlight, when: [{ from: isoTime(now), until: isoTime(until) }] },
+        },
+      }
+      return await made(await gatesOf(context).freezes.create(document, caller, now), context)
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/api/v1/freezes/{name}',
+    id: 'editFreeze',
+    tag: 'gates',
+    summary: 'Change a freeze; one that holds now is made to hold less only when others approve it',
+    access: 'admin',
+    parameters: named,
+    body: z
+      .strictObject({
+        metadata: documentSchema.optional(),
+        spec: documentSchema.optional(),
+        reason: reasonSchema.default('').meta({ description: 'Why; kept, and read by whoever approves.' }),
+      })
+      .meta({
+        id: 'FreezePatch',
+        description: 'RFC 7396: members replace, null takes out. If-Match takes the revision.',
+      }),
+    answers: {
+      200: { description: 'The freeze as it is now.', schema: oneFreezeSchema },
+      202: { description: 'It waits for approval.', schema: waitingSchema },
+    },
+    problems: ['GATE_INVALID', 'GATE_FROM_GIT', 'GATE_CHANGED', 'GATE_ENDED', 'FREEZE_LOCKED', 'OVERRIDE_REFUSED'],
+    async handle({ path, body }, caller, context) {
+      const { reason, ...patch } = body
+      const wish = { patch: patch as JsonObject, reason, ...seenRevision(context) }
+      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), context)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/freezes/{name}/end',
+    id: 'endFreeze',
+    tag: 'gates',
+    summary: 'End a freeze; one that holds now only when others approve it',
+    access: 'admin',
+    parameters: named,
+    body: z.strictObject({ reason: reasonSchema.default('') }).meta({ id: 'FreezeEnd' }),
+    answers: {
+      200: { description: 'The freeze, ended.', schema: oneFreezeSchema },
+      202: { description: 'It waits for approval.', schema: waitingSchema },
+    },
+    problems: ['GATE_FROM_GIT', 'GATE_CHANGED', 'GATE_ENDED', 'FREEZE_LOCKED', 'OVERRIDE_REFUSED'],
+    async handle({ path, body }, caller, context) {
+      const wish = { reason: body.reason, ...seenRevision(context) }
+      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), context)
+    },
+  }),
+]
+
+function seenRevision(context: Context): { readonly revision?: number } {
+  const revision = revisionOf(context)
+  return revision === undefined ? {} : { revision }
+}
+
+async function allFreezes(context: Context): Promise<readonly GateJson[]> {
+  const desk = gatesOf(context)
+  const rows = await context.services.store.read(reader => reader.freezes())
+  return freezesOf(desk.keeper.now(), desk.fleet(), rows, context.now)
+}
+
+function listed(
+  list: string,
+  gates: readonly GateJson[],
+  query: {
+    readonly state?: readonly string[] | undefined
+    readonly limit: number
+    readonly cursor?: string | undefined
+  },
+): Reply {
+  const states = query.state ?? ['active', 'scheduled', 'indeterminate']
+  const wanted = gates.filter(({ state }) => states.includes('all') || states.includes(state))
+  // The order of the page is that of the list: the place in it is the key.
+  const places = new Map(wanted.map((gate, index) => [gate, String(index).padStart(8, '0')]))
+  return json(
+    200,
+    pageOfList(`${list} ${states.join()}`, wanted, gate => places.get(gate)!, query),
+  )
+}
+
+/** The standing one of that name; else the latest that has ended. */
+async function oneFreeze(name: string, context: Context): Promise<z.input<typeof oneFreezeSchema>> {
+  const found = (await allFreezes(context)).filter(gate => gate.name === name)
+  const standing = found.find(({ state }) => state !== 'ended')
+  const gate = standing ?? found.toSorted((a, b) => ((a.ended?.at ?? '') < (b.ended?.at ?? '') ? 1 : -1))[0]
+  if (gate === undefined) throw new Problem('NOT_FOUND')
+  const { keeper } = gatesOf(context)
+  const progress = gate.state === 'ended' ? undefined : await keeper.progress(gate.rule)
+  const concerned = gate.state === 'ended' ? NOBODY : concernedBy(gate.rule, keeper.now())
+  const latestStart = progress?.latestStart
+  return {
+    ...gate,
+    effect: {
+      ...concerned,
+      inForce: progress?.inForce ?? 0,
+      latestStart: latestStart === undefined ? null : isoTime(latestStart),
+    },
+  }
+}
+
+const NOBODY = { applications: 0, clusters: 0 }
+
+async function made(answer: EditAnswer<MadeGateRow>, context: Context): Promise<Reply> {
+  if (answer.kind === 'done') return json(201, await oneFreeze(answer.value.name, context))
+  if (answer.kind === 'waits') throw new Error('making a freeze waits for nobody')
+  return refuse(answer)
+}
+
+async function edited(answer: EditAnswer<MadeGateRow>, context: Context): Promise<Reply> {
+  if (answer.kind === 'done') return json(200, await oneFreeze(answer.value.name, context))
+  if (answer.kind !== 'waits') return refuse(answer)
+  return json(202, { waiting: overrideJson(answer.request, context.now), because: [...answer.because] })
+}

@@ -1,0 +1,166 @@
+import type { GateAction } from '@flotilla/core/gates/rules'
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { z } from 'zod'
+import type { OverrideAnswer } from '../../gate-desk/override-desk.ts'
+import { actionsSchema, gatesOf, instantOf, reasonSchema, refuse, scopeSchema, timeSchema } from '../gate-input.ts'
+import { overrideJson, overrideSchema } from '../gate-json.ts'
+import { pageOfList } from '../page-of-list.ts'
+import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { permitsByRole } from '../permits.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { pageOfSchema } from '../schemas.ts'
+
+const one = z.strictObject({ id: nameParameter })
+const STATES = ['Pending', 'Active', 'Used', 'Expired', 'Revoked'] as const
+
+const wishSchema = z
+  .strictObject({
+    scope: scopeSchema,
+    covers: z
+      .array(z.enum(['freeze', 'window']))
+      .max(2)
+      .default(['freeze', 'window']),
+    actions: actionsSchema.default(['sync']),
+    from: timeSchema.default('now'),
+    until: timeSchema,
+    bundle: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/, 'a digest: sha256: and 64 hexadecimal digits')
+      .optional()
+      .meta({ description: 'This content only.' }),
+    maxUses: z.int().min(1).max(100_000).optional(),
+    includeAutomated: z.boolean().optional(),
+    reason: reasonSchema,
+  })
+  .meta({ id: 'OverrideRequest' })
+
+/** Break-glass. It opens gates and gives no permission: whoever syncs under it needs that as ever. */
+export const overrideRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/overrides',
+    id: 'listOverrides',
+    tag: 'gates',
+    summary: 'Break-glass: what was asked for, who approved it, what it was used for',
+    access: 'readonly',
+    query: z.strictObject({
+      state: anyOfEnum('Only in this state', STATES),
+      review: z.enum(['open']).optional().meta({ description: 'Only those that somebody has to look back at.' }),
+      limit: limitParameter,
+      cursor: cursorParameter,
+    }),
+    answers: { 200: { description: 'A page, newest first.', schema: pageOfSchema(overrideSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, context) {
+      const { services, now } = context
+      const rows = await services.store.read(reader => reader.overrides())
+      const { state, review } = query
+      const wanted = rows
+        .toReversed()
+        .map(row => overrideJson(row, now))
+        .filter(
+          each => (state === undefined || state.includes(each.state)) && (review === undefined || each.needsReview),
+        )
+      const places = new Map(wanted.map(({ id }, index) => [id, String(index).padStart(8, '0')]))
+      const list = `overrides ${state?.join() ?? ''} ${review ?? ''}`
+      return json(
+        200,
+        pageOfList(list, wanted, ({ id }) => places.get(id)!, query),
+      )
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/overrides/{id}',
+    id: 'getOverride',
+    tag: 'gates',
+    summary: 'One override',
+    access: 'readonly',
+    parameters: one,
+    answers: { 200: { description: 'The override.', schema: overrideSchema } },
+    async handle({ path }, _caller, { services, now }) {
+      const row = await services.store.read(rows => rows.override(path.id))
+      if (row === undefined) throw new Problem('NOT_FOUND')
+      return json(200, overrideJson(row, now))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/overrides',
+    id: 'requestOverride',
+    tag: 'gates',
+    summary: 'Ask for break-glass; somebody else approves it',
+    access: 'admin',
+    body: wishSchema,
+    answers: { 201: { description: 'It waits for approval.', schema: overrideSchema } },
+    problems: ['OVERRIDE_REFUSED'],
+    async handle({ body }, caller, context) {
+      const { now, services } = context
+      const { bundle, maxUses, includeAutomated } = body
+      const permits = services.permits ?? permitsByRole
+      const answer = await gatesOf(context).overrides.request(
+        {
+          ...{ scope: body.scope, covers: body.covers, actions: body.actions as GateAction[], reason: body.reason },
+          ...{ from: instantOf(body.from, now)!, until: instantOf(body.until, now)! },
+          ...(bundle !== undefined && { bundle: bundle as Digest }),
+          ...(maxUses !== undefined && { maxUses }),
+          ...(includeAutomated !== undefined && { includeAutomated }),
+        },
+        caller,
+        ({ name, project }) => permits(caller, 'create', { resource: 'overrides', project, name }) === 'allow',
+        now,
+      )
+      return told(answer, context, 201)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/overrides/{id}/approve',
+    id: 'approveOverride',
+    tag: 'gates',
+    summary: 'Approve break-glass that somebody else has asked for; also a change of an active freeze',
+    access: 'admin',
+    parameters: one,
+    body: z.strictObject({ comment: reasonSchema.default('') }).meta({ id: 'OverrideApproval' }),
+    answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
+    problems: ['OVERRIDE_OWN', 'OVERRIDE_NEEDS_PERSON', 'OVERRIDE_NOT_PENDING', 'GATE_CHANGED'],
+    async handle({ path, body }, caller, context) {
+      return told(await gatesOf(context).overrides.approve(path.id, caller, body.comment), context, 200)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/overrides/{id}/revoke',
+    id: 'revokeOverride',
+    tag: 'gates',
+    summary: 'End break-glass at once, or take back the request',
+    access: 'admin',
+    parameters: one,
+    body: z.strictObject({ reason: reasonSchema.default('') }).meta({ id: 'OverrideRevocation' }),
+    answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
+    problems: ['OVERRIDE_NOT_ACTIVE'],
+    async handle({ path, body }, caller, context) {
+      return told(await gatesOf(context).overrides.revoke(path.id, caller, body.reason), context, 200)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/overrides/{id}/review',
+    id: 'reviewOverride',
+    tag: 'gates',
+    summary: 'Close the review of break-glass that is over, with a comment',
+    access: 'admin',
+    parameters: one,
+    body: z.strictObject({ comment: reasonSchema.min(1) }).meta({ id: 'OverrideReview' }),
+    answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
+    problems: ['OVERRIDE_NEEDS_PERSON', 'OVERRIDE_NOT_ENDED'],
+    async handle({ path, body }, caller, context) {
+      return told(await gatesOf(context).overrides.review(path.id, caller, body.comment), context, 200)
+    },
+  }),
+]
+
+function told(answer: OverrideAnswer, { now }: Context, status: number): Reply {
+  return answer.kind === 'done' ? json(status, overrideJson(answer.row, now)) : refuse(answer)
+}
