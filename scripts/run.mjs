@@ -17,7 +17,7 @@ const VERBS = {
   demo: ['cli/bin/flotilla.mjs', 'demo'],
   test: ['scripts/test.ts'],
   'test:fast': ['scripts/test.ts', '--fast'],
-  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-fleets'],
+  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets'],
   conformance: ['test/conformance/run.ts'],
   simulate: ['test/simulation/main.ts'],
   bench: ['test/bench/run.ts'],

@@ -78,6 +78,14 @@ const STEPS: readonly Step[] = [
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
   },
   {
+    ...vitest('nightly-sockets', 'ten thousand hostile connections each way', ['integration'], [
+      '.prop.integration.test.ts',
+      '--testTimeout=3600000',
+    ]),
+    onRequest: true,
+    environment: { FLOTILLA_FUZZ_CASES: '100000' },
+  },
+  {
     name: 'nightly-fleets',
     says: 'whole fleets from two hundred fresh seeds',
     command: ['node', 'test/simulation/main.ts', '--seeds', '200', '--from', String(1 + (Date.now() % 1e9))],

@@ -107,7 +107,10 @@ class NodeHubTransport implements HubTransport {
       this.#sockets.add(webSocket)
       // Listening begins with the socket, so that no frame is lost before the caller listens.
       const socket = new WebMessageSocket(webSocket)
-      webSocket.on('close', () => this.#sockets.delete(webSocket))
+      webSocket.on('close', () => {
+        this.#sockets.delete(webSocket)
+        reject(new HubUnreachable('the hub hung up without an answer'))
+      })
       webSocket.on('open', () => resolve(socket))
       webSocket.on('unexpected-response', (request, response) => {
         const status = response.statusCode ?? 0
@@ -146,7 +149,11 @@ class NodeHubTransport implements HubTransport {
       sending.setTimeout(IDLE_TIMEOUT_MS, () => sending.destroy(new Error('the hub does not answer')))
       sending.on('error', cause => reject(unreachable(cause)))
       sending.on('response', resolve)
-      sending.on('close', () => limit.cancel())
+      sending.on('close', () => {
+        limit.cancel()
+        // After an upgrade that nobody asked for there is neither an answer nor an error.
+        reject(new HubUnreachable('the hub hung up without an answer'))
+      })
       sending.end(body)
     })
   }
