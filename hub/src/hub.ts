@@ -17,7 +17,11 @@ import { clockDoubt } from './gates/clock-doubt.ts'
 import { GateWatch } from './gates/gate-watch.ts'
 import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
-import type { HubKeys } from './gateway/hub-keys.ts'
+import { ClusterAdmissions } from './gateway/cluster-admissions.ts'
+import type { HubKeyRing } from './gateway/hub-keys.ts'
+import { HubKeyRotation } from './gateway/rotate-hub-key.ts'
+import { memoryRevocations, type Revocations } from './gateway/revocations.ts'
+import { declares, REGISTERED_SOURCE } from './loop/registered-clusters.ts'
 import { sweepCommands } from './gateway/issue-command.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
 import { Hosts, type HostsParts } from './hosts/hosts.ts'
@@ -46,7 +50,9 @@ export interface HubParts {
   readonly renderer: Renderer
   /** How sets are expanded; here and now without it. */
   readonly expand?: Expand
-  readonly keys: HubKeys
+  readonly keys: HubKeyRing
+  /** What is refused whatever the store says; remembered by this process alone without it. */
+  readonly revocations?: Revocations
   /** The store is new and the keys are not: whatever they have signed is not remembered. */
   readonly lostStore?: boolean
   /** How services over the network are asked, and which; without it none is. */
@@ -85,6 +91,9 @@ export class Hub {
   readonly gateWatch: GateWatch
   /** Whether the store may be trusted. */
   readonly recovery: Recovery
+  /** Who is a cluster of this fleet. */
+  readonly admissions: ClusterAdmissions
+  readonly hubKeys: HubKeyRotation
   /** What people do to Applications by hand. */
   readonly desk: OperationDesk
   readonly #parts: HubParts
@@ -102,6 +111,7 @@ export class Hub {
     this.#parts = parts
     this.view = view
     this.recovery = recovery
+    const revocations = parts.revocations ?? memoryRevocations()
     recovery.onChange(() => this.#doubtChanged())
     this.hosts = new Hosts({
       ...(parts.hosts ?? { settings: { enabled: true, allowedProviders: [], secrets: [] } }),
@@ -158,13 +168,14 @@ export class Hub {
     this.gateway = new AgentGateway({
       proofs,
       returned: async (body, remoteAddress) => {
-        const returned = await takeReturn(body, remoteAddress, { ...parts, keys, recovery })
+        const returned = await takeReturn(body, remoteAddress, { ...parts, revocations, keys, recovery })
         if (returned.clusterId !== undefined) void this.#joined(returned.clusterId)
         return returned
       },
       store,
       bundles,
       keys,
+      revocations,
       clock,
       random,
       log,
@@ -177,8 +188,21 @@ export class Hub {
         },
         connected: clusterId => this.#agentCame(clusterId),
         joined: clusterId => void this.#joined(clusterId),
+        identified: clusterId => void this.#joined(clusterId),
+        knowsKey: (clusterId, kid) => void this.#knowsKey(clusterId, kid),
         bundleMissing: digest => this.loop.bundleMissing(digest),
         heartbeat: () => undefined,
+      },
+    })
+    this.hubKeys = new HubKeyRotation({ keys: parts.keys, store, clock, random, log, changed: () => this.#tellAll() })
+    this.admissions = new ClusterAdmissions({
+      ...{ store, keys, clock, random, revocations },
+      declares: name => declares(this.loop.world.fleet, name),
+      closeCluster: clusterId => this.gateway.closeCluster(clusterId),
+      changed: row => {
+        void this.#joined(row.id)
+        // A cluster that was revoked holds no new key back.
+        void this.#knowsKey(row.id, parts.keys.newest)
       },
     })
     this.desk = new OperationDesk({
@@ -321,6 +345,20 @@ export class Hub {
     this.#refreshes = Promise.all([this.#refreshes, refreshed]).then(() => undefined)
   }
 
+  /** Agents that are connected ask anew. */
+  #tellAll(): void {
+    this.gateway.changed(this.gateway.connections().map(({ clusterId }) => clusterId))
+  }
+
+  async #knowsKey(clusterId: string, kid: string): Promise<void> {
+    try {
+      await this.hubKeys.known(clusterId, kid)
+    } catch (error) {
+      // It is said again with the next connection.
+      this.#parts.log.error('which hub key an agent knows could not be kept', { cluster: clusterId, error })
+    }
+  }
+
   #agentCame(clusterId: string): void {
     const cluster = this.loop.world.clusterById(clusterId)
     this.#tick()
@@ -335,6 +373,7 @@ export class Hub {
       if (!row) return
       this.loop.world.putCluster(row)
       this.#refresh({ clusters: [row.name] })
+      if (row.registered) this.loop.clusterRegistered()
       this.loop.connected(row.name)
     } catch (error) {
       log.error('a cluster that joined could not be looked at', { cluster: clusterId, error })
@@ -368,6 +407,7 @@ export class Hub {
         name,
         servers,
         local,
+        ...(document.source === REGISTERED_SOURCE && { registered: true as const }),
         labels: document.labels,
         environment: document.spec.environment,
         timeZone: document.spec.timeZone,

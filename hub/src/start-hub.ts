@@ -10,6 +10,7 @@ import { ensureAdminToken } from './api/tokens.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
 import { createExpandInWorker } from './expand/expand-in-worker.ts'
 import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
+import { openRevocations } from './gateway/revocations.ts'
 import { openHosts } from './hosts/open-hosts.ts'
 import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
 import { Hub, type HubSettings } from './hub.ts'
@@ -89,6 +90,7 @@ export async function startHub(
   const hadKeys = existsSync(keyFile)
   const lostKeys = hadStore && !hadKeys
   const keys = await loadOrCreateHubKeys(keyFile, random, clock)
+  const revocations = await openRevocations(keyFile)
   if (lostKeys) log.warn(LOST_KEYS, { file: keyFile })
   // Whatever fails below, what was opened before it is closed again, the last one first.
   const closing: (() => Promise<void> | void)[] = []
@@ -128,6 +130,7 @@ export async function startHub(
       bundles,
       mirrors,
       keys,
+      revocations,
       lostStore: hadKeys && !hadStore,
       ...(hosts && { hosts: { ...hosts, others: openServices(options, hosts.settings, { http: hosts.http, clock }) } }),
       renderer: directoryRenderer(),

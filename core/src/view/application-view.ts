@@ -24,6 +24,8 @@ export interface DeclaredCluster {
   readonly timeZone: string
   readonly servers: readonly string[]
   readonly local: boolean
+  /** Approved from a pending token; no document declares it. */
+  readonly registered?: true
 }
 
 /** An Application as people read it: API, UI and command show this. Times are ISO 8601 in UTC. */

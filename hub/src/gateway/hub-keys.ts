@@ -159,6 +159,17 @@ export class HubKeyRing implements HubKeys {
   }
 }
 
+/** The same keys with something between them and whoever signs. */
+export function signingThrough(keys: HubKeys, sign: HubKeys['sign']): HubKeys {
+  return new Proxy(keys, {
+    get: (target, name) => {
+      if (name === 'sign') return sign
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
 /** New keys for a hub that has none. */
 export function newHubKeyFile(random: Random, now: EpochMs, hubId: string): HubKeyFile {
   const seed = random.bytes(32)

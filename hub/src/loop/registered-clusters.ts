@@ -1,6 +1,7 @@
 import { type ConfigFile, type ConfigLoad, load } from '@flotilla/config/load'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { ClusterRow } from '@flotilla/core/ports/store'
+import type { FleetIndex } from './fleet-index.ts'
 
 /** What stands where others have the name of a config source; no source of hub.yaml can be called so. */
 export const REGISTERED_SOURCE = '(registered)'
@@ -30,4 +31,10 @@ export function registeredClusters(
   }
   if (files.length === 0) return undefined
   return load({ source: REGISTERED_SOURCE, trust: { kind: 'all' }, files })
+}
+
+/** Whether a document, and not the hub's own record, says what this Cluster is. */
+export function declares(fleet: FleetIndex, name: string): boolean {
+  const document = fleet.clusters.get(name)?.document
+  return document !== undefined && document.source !== REGISTERED_SOURCE
 }

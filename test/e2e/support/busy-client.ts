@@ -47,13 +47,14 @@ export class BusyAgent {
     const parsed = parseJoinToken(String(made['token']))
     if (parsed.kind === 'refused') throw new Error(parsed.message)
     const client = new HubClient(hub.transport, createClock(globalThis))
-    const key = signingKeyFromSeed(randomBytes(32))
+    const seed = randomBytes(32)
+    const key = { seed, signing: signingKeyFromSeed(seed) }
     const { token } = parsed
     const outcome = await enrolAgent({ client, state: new MemoryState(), key, token, uid: clusterName, versions: {} })
     if (outcome.kind !== 'admitted') throw new Error(`${clusterName} was not admitted: ${outcome.kind}`)
     const { cluster, adm, hubId } = outcome.kept.admission.payload
     const incarnation = { inc: 1, inst: 'busy' }
-    return new BusyAgent(client, { cluster, admission: adm, hubId, key, incarnation }, known)
+    return new BusyAgent(client, { cluster, admission: adm, hubId, key: key.signing, incarnation }, known)
   }
 
   /** Reports on all of them once; how many of them the hub takes for not this cluster's. */

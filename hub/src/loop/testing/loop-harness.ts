@@ -7,7 +7,7 @@ import { readJws } from '@flotilla/core/protocol/jws'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { MemoryBundles } from '../../bundle/memory-bundles.ts'
 import { type Expand, expandHere } from '../../expand/expand-in-worker.ts'
-import { hubKeysOf, newHubKeyFile } from '../../gateway/hub-keys.ts'
+import { hubKeysOf, newHubKeyFile, signingThrough } from '../../gateway/hub-keys.ts'
 import { noHosts } from '../../hosts/testing/no-hosts.ts'
 import { directoryRenderer } from '../../render/directory-renderer.ts'
 import { MemoryGit } from '../../source/git/memory-backend.ts'
@@ -234,13 +234,10 @@ export class LoopHarness {
         },
         expand: (set, inputs, answers) => this.expand(set, inputs, answers),
         setPolicy: this.setPolicy,
-        keys: {
-          ...this.keys,
-          sign: (typ, payload) => {
-            this.signatures++
-            return this.keys.sign(typ, payload)
-          },
-        },
+        keys: signingThrough(this.keys, (typ, payload) => {
+          this.signatures++
+          return this.keys.sign(typ, payload)
+        }),
         clock: this.clock,
         random: this.random,
         log: this.#log(),
