@@ -9,6 +9,7 @@ import type {
   ProjectSpec,
   RepositorySpec,
 } from '@flotilla/core/model/fleet'
+import type { ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { isConfigFile } from './config-path.ts'
 import type { SourceDocument, SourceSettings } from './declare.ts'
 import { type DeclaredGate, declaredGate, type UnsupportedGate } from './declared-gate.ts'
@@ -151,6 +152,7 @@ function fleetOf(documents: readonly SourceDocument[]): Fleet {
     repositories: of<RepositorySpec>('Repository'),
     syncWindows: of<WindowRule>('SyncWindow'),
     freezePeriods: of<FreezeRule>('FreezePeriod'),
+    resourceCustomizations: of<ResourceCustomizations>('ResourceCustomizations'),
   }
 }
 

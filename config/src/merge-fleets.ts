@@ -37,6 +37,7 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     repositories: pick(part => part.repositories),
     syncWindows: pick(part => part.syncWindows ?? []),
     freezePeriods: pick(part => part.freezePeriods ?? []),
+    resourceCustomizations: pick(part => part.resourceCustomizations ?? []),
   }
   const refused = refusedIn(sorted)
   return {
@@ -70,6 +71,7 @@ export function incumbentsOf(fleet: Fleet): Incumbents {
     ...fleet.repositories,
     ...(fleet.syncWindows ?? []),
     ...(fleet.freezePeriods ?? []),
+    ...(fleet.resourceCustomizations ?? []),
   ]
   return new Map(
     all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),

@@ -14,6 +14,7 @@ export type FleetKind =
   | 'FreezePeriod'
   | 'Team'
   | 'AccessPolicy'
+  | 'ResourceCustomizations'
 
 /**
  * A gate (`everywhere`), which has its effect also where it cannot be read; or a restriction of a Project that this

@@ -11,6 +11,7 @@ import type { KindReader } from './kind.ts'
 import { member, nameOf, textOf } from './kind.ts'
 import { projectReaders } from './project.ts'
 import { repositoryReader } from './repository.ts'
+import { argoConfigMapReader } from './resource-customizations.ts'
 import { teamReader } from './team.ts'
 
 export const KIND_READERS: readonly KindReader[] = [
@@ -54,6 +55,9 @@ export function recognise(document: JsonObject): Recognition {
   if (apiVersion === 'v1' && kind === 'Secret') return recogniseSecret(document)
   if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-rbac-cm') {
     return { kind: 'reader', reader: rbacConfigMapReader }
+  }
+  if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-cm') {
+    return { kind: 'reader', reader: argoConfigMapReader }
   }
   if (apiVersion === 'flotilla.dev/v1alpha1' && KINDS_TO_COME.has(kind))
     return refused(notYet(`kind ${kind} has no effect yet`, 'warning'))

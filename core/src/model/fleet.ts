@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type { DestinationServiceAccount } from '../project/service-account.ts'
 import type { ApiGroup, ApplicationSpec } from './application.ts'
 import type { Diagnostic, Position } from './diagnostic.ts'
+import type { ResourceCustomizations } from './resource-customizations.ts'
 
 /** What a config source may declare (decision 18). */
 export type Trust = { readonly kind: 'all' } | { readonly kind: 'projects'; readonly projects: readonly string[] }
@@ -108,6 +109,7 @@ export interface Fleet {
   readonly repositories: readonly Declared<RepositorySpec>[]
   readonly syncWindows?: readonly Declared<WindowRule>[]
   readonly freezePeriods?: readonly Declared<FreezeRule>[]
+  readonly resourceCustomizations?: readonly Declared<ResourceCustomizations>[]
 }
 
 export interface LoadResult {

@@ -1,3 +1,4 @@
+import type { CustomRuleSource } from '../health/custom/custom-rules.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { GroupKindRule } from '../model/fleet.ts'
@@ -82,6 +83,8 @@ export interface OfferPayload extends DocumentBase {
   readonly options: SyncOptions
   readonly ceiling: Ceiling
   readonly ignoreDifferences: readonly JsonObject[]
+  /** Health rules of the installation for kinds of this Bundle. */
+  readonly healthRules?: readonly CustomRuleSource[]
   /** How an operation is run; what is left out is as {@link DEFAULT_RUN} says. */
   readonly run?: Partial<RunOptions>
 }

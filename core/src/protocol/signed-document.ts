@@ -78,6 +78,33 @@ const syncOptions = v.object({
 
 const objectKey = v.object({ group: shortText, kind: shortText, namespace: shortText, name: shortText })
 
+/** Left out is what is as usual; a word that is not known means the most careful way. */
+const runOptions = v.object({
+  timeoutMs: v.exactOptional(count),
+  waveTimeoutMs: v.exactOptional(count),
+  degradedGraceMs: v.exactOptional(count),
+  waitForHealth: v.exactOptional(wordOrStrictest(['waves', 'final'], 'final')),
+  failFast: v.exactOptional(v.boolean()),
+  stallAfterMs: v.exactOptional(count),
+  supersede: v.exactOptional(wordOrStrictest(['whenWaiting', 'always', 'never'], 'whenWaiting')),
+  retry: v.exactOptional(
+    v.object({
+      limit: v.pipe(v.number(), v.safeInteger()),
+      firstDelayMs: count,
+      factor: v.pipe(v.number(), v.finite(), v.minValue(1)),
+      longestDelayMs: count,
+    }),
+  ),
+  healHooks: v.exactOptional(v.boolean()),
+})
+
+const script = v.pipe(v.string(), v.maxLength(64 * 1024))
+const cel = v.object({ inProgress: v.exactOptional(text), failed: v.exactOptional(text), current: text })
+const healthRule = v.union([
+  v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), lua: script }),
+  v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), cel }),
+])
+
 const offer = v.object({
   ...base,
   typ: v.literal('offer'),
@@ -91,6 +118,8 @@ const offer = v.object({
   options: syncOptions,
   ceiling,
   ignoreDifferences: listOf(anyObject, 500),
+  healthRules: v.exactOptional(listOf(healthRule, 200)),
+  run: v.exactOptional(runOptions),
 })
 
 const tombstone = v.object({

@@ -6,6 +6,7 @@ import type { Application, ApplicationSource } from '@flotilla/core/model/applic
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
@@ -30,6 +31,8 @@ export interface Release {
   readonly ceiling: Ceiling
   readonly options: SyncOptions
   readonly cluster: DeclaredCluster
+  /** Of the installation's rules, those for what this renders. */
+  readonly customizations: ResourceCustomizations
   /** What the source renders for the fleet and not for the cluster (brought-documents.ts). */
   readonly documents: readonly KubernetesObject[]
 }
@@ -113,7 +116,9 @@ export async function decideRelease(
   }
   const refusal = firstKindRefused(kinds, permission.ceiling, row.project)
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
-  return { kind: 'release', release: { ...rendered, ceiling: permission.ceiling, options, cluster, documents } }
+  const customizations = customizationsFor(world.fleet.customizations, kinds)
+  const { ceiling } = permission
+  return { kind: 'release', release: { ...rendered, ceiling, options, cluster, documents, customizations } }
 }
 
 /** Argo CD's way to have an Application left alone. */

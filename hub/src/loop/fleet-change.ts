@@ -24,7 +24,9 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
   })
   const bound = clusters ? boundFor(change.clusters, world) : []
   const permitted = change.projects.flatMap(name => world.idsOf('project', name))
-  const gates = JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates)
+  const gates =
+    JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates) ||
+    JSON.stringify(before.customizations) !== JSON.stringify(index.customizations)
   const ids = gates ? [...world.applications()].map(({ id }) => id) : [...bound, ...permitted]
   const names = [...bound.flatMap(id => world.application(id)?.name ?? []), ...unclaimedNames(world)]
   return [

@@ -2,6 +2,7 @@ import { clusterFacts } from '@flotilla/config/cluster-facts'
 import type { DeclaredGate, UnsupportedGate } from '@flotilla/config/declared-gate'
 import type { ApplicationSpec, Destination } from '@flotilla/core/model/application'
 import type { ApplicationSetSpec, ClusterSpec, Declared, Fleet, ProjectSpec } from '@flotilla/core/model/fleet'
+import type { ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import {
   aliasServer,
   type NamedCluster,
@@ -25,6 +26,8 @@ export interface FleetIndex {
   readonly declaredGates: readonly DeclaredGate[]
   /** Restrictions of Projects that are declared and not built: what they cover is held. */
   readonly unsupportedGates: readonly UnsupportedGate[]
+  /** What the installation says of kinds. */
+  readonly customizations: ResourceCustomizations
   destination(destination: Destination): ResolvedDestination<DeclaredCluster>
 }
 
@@ -78,6 +81,10 @@ export function indexFleet(
     clusterFacts: clusterFacts(fleet.clusters),
     declaredGates,
     unsupportedGates,
+    customizations: {
+      health: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.health),
+      ignoreDifferences: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.ignoreDifferences),
+    },
     destination: destination => resolveDestination(destination, lookup),
   }
 }
