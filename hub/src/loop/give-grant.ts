@@ -125,7 +125,10 @@ async function pastOperations(
     for (const { operation } of page) {
       // An agent in a fight heals far more often than it syncs.
       if (operation.trigger === 'heal') continue
-      const document = (await writer.grant(operation.id))?.payload.document
+      const granted = (await writer.grant(operation.id))?.payload
+      // What wrote nothing, or a part alone, says nothing of the whole.
+      if (granted && (granted.options.dryRun || granted.options.resources)) continue
+      const document = granted?.document
       past.push({ ...operation, ...(document && { document }) })
       const ends = operation.digest !== digest || operation.phase === 'Succeeded'
       if (ends || (retry.limit >= 0 && past.length > retry.limit + 1)) return past
