@@ -14,6 +14,7 @@ import type { Expand } from './expand/expand-in-worker.ts'
 import { LoggedEvents } from './gate-desk/logged-events.ts'
 import { calendarReach, type Reach } from './gates/calendar-reach.ts'
 import { clockDoubt } from './gates/clock-doubt.ts'
+import { gateForPeople } from './gates/gate-for-people.ts'
 import { GateWatch } from './gates/gate-watch.ts'
 import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
@@ -207,6 +208,14 @@ export class Hub {
     })
     this.desk = new OperationDesk({
       ...{ store, keys, clock, random },
+      gate: gateForPeople(
+        this.loop.world.gates,
+        () => clock.now(),
+        names => {
+          this.gateWatch.overridesUsed(names)
+          this.loop.rulesOutdated()
+        },
+      ),
       told: clusterIds => this.gateway.changed(clusterIds),
       changed: ids => {
         this.#refresh({ applications: ids })
