@@ -30,6 +30,7 @@ export const PROBLEMS = {
   OVERRIDE_NOT_ENDED: [409, 'There is nothing to look back at yet.'],
   OPERATION_HELD: [409, 'The Application is held; detail says by what.'],
   OPERATION_BUSY: [409, 'Another operation is under way, or permitted.'],
+  REASON_REQUIRED: [409, 'A soft freeze holds it: say why it has to be now.'],
   OPERATION_NONE: [409, 'There is no operation that could be ended.'],
   RECOVERY_LIST_CHANGED: [409, 'The list is another one now; look at it again.'],
   RECOVERY_NOT_NEEDED: [409, 'The hub is not behind, or there is nothing to acknowledge.'],

@@ -218,6 +218,11 @@ export class Loop {
     this.#queue.add(...(await this.#ruleRounds.take(() => this.world.fleet)))
   }
 
+  /** The rules in memory are not those of the store any more: they are made anew soon. */
+  rulesOutdated(): void {
+    this.#queue.add('gates/stored')
+  }
+
   /** Looks again at what waits for a gate whose time has come: a clock that was set, or a machine that slept. */
   wake(): void {
     this.#queue.add(...this.#ruleRounds.due())

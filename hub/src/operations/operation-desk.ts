@@ -35,6 +35,8 @@ export type DeskRefusal =
   | 'BUSY'
   /** There is nothing to end. */
   | 'IDLE'
+  /** A soft freeze is passed by hand: the asker has to say why. */
+  | 'REASON_REQUIRED'
   /** No agent could be told. */
   | 'NO_AGENT'
   | 'TOO_MANY'
@@ -52,7 +54,7 @@ export type DeskAnswer =
 export type GateForPeople = (
   writer: StoreWriter,
   row: ApplicationRow,
-  wish: { readonly dryRun: boolean; readonly startBefore: EpochMs; readonly by: string },
+  wish: { readonly dryRun: boolean; readonly startBefore: EpochMs; readonly by: string; readonly reason: string },
 ) => Promise<
   | {
       readonly kind: 'open'
@@ -60,8 +62,12 @@ export type GateForPeople = (
       readonly passes: GrantPayload['passes']
       /** The version of the rules that said so. */
       readonly rulesVersion?: number
+      /** Counts what the Grant uses up, in the same transaction; false: it is used up, and the Grant must not stand. */
+      readonly use?: (grant: GrantPayload) => Promise<boolean>
     }
   | { readonly kind: 'closed'; readonly hold: Hold }
+  /** It is open, once somebody has said why it has to be now. */
+  | { readonly kind: 'reason-required'; readonly message: string }
 >
 
 export interface DeskServices {
@@ -175,8 +181,9 @@ export class OperationDesk {
     const [byHand] = open.filter(({ payload }) => payload.trigger !== 'automated')
     if (byHand) return refused('BUSY', `operation ${byHand.id} is permitted and has not begun`)
     const { dryRun, by } = wish
-    const opened = (await gate?.(writer, row, { dryRun, startBefore, by })) ?? OPEN
+    const opened = (await gate?.(writer, row, { dryRun, startBefore, by, reason: wish.reason })) ?? OPEN
     if (opened.kind === 'closed') return refused('HELD', opened.hold.reason)
+    if (opened.kind === 'reason-required') return refused('REASON_REQUIRED', opened.message)
     // The hub's own, of the same document: this one takes its place.
     for (const automated of open) await voidGrant(writer, keys, clock, automated, `${by} syncs by hand`)
     const options: GrantOptions = {
@@ -196,6 +203,11 @@ export class OperationDesk {
       ...(rulesVersion !== undefined && { rulesVersion }),
     })
     if (given.kind !== 'issued') return refused('BUSY', 'the rules changed at this moment; ask again')
+    if (opened.use && !(await opened.use(given.grant))) {
+      const stored = await writer.grant(given.grant.id)
+      if (stored) await voidGrant(writer, keys, clock, stored, 'the override that opened the gates is used up')
+      return refused('HELD', 'the override that opened the gates has just been used up')
+    }
     const detail = { grant: given.grant.id, digest: document.digest ?? '', dryRun, prune: wish.prune, trigger }
     const resources = wish.resources.map(objectKeyText)
     await this.#audit(writer, row, 'application.sync', wish, { ...detail, ...(resources.length > 0 && { resources }) })
@@ -252,7 +264,7 @@ export class OperationDesk {
   }
 }
 
-const OPEN = { kind: 'open', trigger: 'manual', passes: [], rulesVersion: undefined } as const
+const OPEN: Awaited<ReturnType<GateForPeople>> = { kind: 'open', trigger: 'manual', passes: [] }
 
 /** Thrown to have a transaction leave nothing behind. */
 class Planned extends Error {

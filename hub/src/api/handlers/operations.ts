@@ -293,6 +293,7 @@ function itemOf(application: string, cluster: string, answer: DeskAnswer, planne
 const CODES: Readonly<Record<Extract<DeskAnswer, { kind: 'refused' }>['code'], ProblemCode>> = {
   UNKNOWN: 'NOT_FOUND',
   HELD: 'OPERATION_HELD',
+  REASON_REQUIRED: 'REASON_REQUIRED',
   BUSY: 'OPERATION_BUSY',
   IDLE: 'OPERATION_NONE',
   NO_AGENT: 'AGENT_NOT_JOINED',
