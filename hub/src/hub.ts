@@ -19,7 +19,7 @@ import { GateWatch } from './gates/gate-watch.ts'
 import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import { ClusterAdmissions } from './gateway/cluster-admissions.ts'
-import type { HubKeyRing } from './gateway/hub-keys.ts'
+import { HubKeyRing, type HubKeys } from './gateway/hub-keys.ts'
 import { HubKeyRotation } from './gateway/rotate-hub-key.ts'
 import { memoryRevocations, type Revocations } from './gateway/revocations.ts'
 import { declares, REGISTERED_SOURCE } from './loop/registered-clusters.ts'
@@ -51,7 +51,7 @@ export interface HubParts {
   readonly renderer: Renderer
   /** How sets are expanded; here and now without it. */
   readonly expand?: Expand
-  readonly keys: HubKeyRing
+  readonly keys: HubKeys
   /** What is refused whatever the store says; remembered by this process alone without it. */
   readonly revocations?: Revocations
   /** The store is new and the keys are not: whatever they have signed is not remembered. */
@@ -94,7 +94,8 @@ export class Hub {
   readonly recovery: Recovery
   /** Who is a cluster of this fleet. */
   readonly admissions: ClusterAdmissions
-  readonly hubKeys: HubKeyRotation
+  /** Absent where the keys are for ever. */
+  readonly hubKeys: HubKeyRotation | undefined
   /** What people do to Applications by hand. */
   readonly desk: OperationDesk
   readonly #parts: HubParts
@@ -195,7 +196,8 @@ export class Hub {
         heartbeat: () => undefined,
       },
     })
-    this.hubKeys = new HubKeyRotation({ keys: parts.keys, store, clock, random, log, changed: () => this.#tellAll() })
+    const rotating = { store, clock, random, log, changed: () => this.#tellAll() }
+    this.hubKeys = parts.keys instanceof HubKeyRing ? new HubKeyRotation({ ...rotating, keys: parts.keys }) : undefined
     this.admissions = new ClusterAdmissions({
       ...{ store, keys, clock, random, revocations },
       declares: name => declares(this.loop.world.fleet, name),
@@ -361,7 +363,7 @@ export class Hub {
 
   async #knowsKey(clusterId: string, kid: string): Promise<void> {
     try {
-      await this.hubKeys.known(clusterId, kid)
+      await this.hubKeys?.known(clusterId, kid)
     } catch (error) {
       // It is said again with the next connection.
       this.#parts.log.error('which hub key an agent knows could not be kept', { cluster: clusterId, error })
