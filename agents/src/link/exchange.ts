@@ -298,6 +298,7 @@ export class Exchange {
       this.#calendarAsked = numberText(behind)
       this.#wantIds.add('calendar')
     }
+    if (newDocuments) this.outbox.resendIgnored(new Set(this.documents.unclaimed()))
     if (newDocuments || newGrants || newCommands) this.#options.changed()
     return { upTo, more }
   }

@@ -49,6 +49,20 @@ describe('an answered report', () => {
     expect(outbox.batches()).toEqual([batch])
   })
 
+  test('that was ignored goes again once the hub has issued something, unless it does not name it at all', () => {
+    const outbox = new Outbox()
+    outbox.put([entry(1)])
+    const [batch = []] = outbox.batches()
+    outbox.answered(batch, { ...NOTHING, ignored: ['app'] })
+    outbox.resendIgnored(new Set(['app']))
+    expect(outbox.empty).toBe(true)
+    outbox.resendIgnored(new Set())
+    expect(outbox.batches()).toEqual([batch])
+    outbox.answered(batch, { ...NOTHING, taken: ['app'] })
+    outbox.resendIgnored(new Set())
+    expect(outbox.empty).toBe(true)
+  })
+
   test('does not take away a newer one that waits', () => {
     const outbox = new Outbox()
     outbox.put([entry(1, true)])

@@ -15,6 +15,8 @@ interface Sent {
 export class Outbox {
   readonly #pending = new Map<string, ReportEntry>()
   readonly #acknowledged = new Map<string, Sent>()
+  /** What the hub did not take, because it did not know the Application as ours. */
+  readonly #ignored = new Map<string, ReportEntry>()
   readonly #reported = new Set<string>()
 
   put(entries: readonly ReportEntry[]): void {
@@ -22,6 +24,7 @@ export class Outbox {
       const before = this.#pending.get(entry.application)
       if (before && (before.inc > entry.inc || (before.inc === entry.inc && before.n > entry.n))) continue
       this.#pending.set(entry.application, fitEntry(before ? carryingEnd(before, entry) : entry))
+      this.#ignored.delete(entry.application)
       this.#reported.add(entry.application)
     }
   }
@@ -55,8 +58,10 @@ export class Outbox {
         // Ignored too: the hub has forgotten an Application whose end it knows, and its first answer was lost.
         this.#acknowledged.delete(id)
         ended.push(entry)
-      } else if (ignored.has(id)) this.#acknowledged.delete(id)
-      else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
+      } else if (ignored.has(id)) {
+        this.#acknowledged.delete(id)
+        this.#ignored.set(id, entry)
+      } else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
     }
     return { ended, unanswered }
   }
@@ -71,6 +76,15 @@ export class Outbox {
     for (const id of ids) {
       const sent = this.#acknowledged.get(id)
       if (sent && !this.#pending.has(id)) this.#pending.set(id, sent.entry)
+    }
+  }
+
+  /** The hub has issued something new: it may know by now what it ignored, say after it was recovered. */
+  resendIgnored(unclaimed: ReadonlySet<string>): void {
+    for (const [id, entry] of this.#ignored) {
+      if (unclaimed.has(id)) continue
+      this.#ignored.delete(id)
+      if (!this.#pending.has(id)) this.#pending.set(id, entry)
     }
   }
 
@@ -96,7 +110,8 @@ export class Outbox {
   /** Digests that the latest reports name: what runs, and what last succeeded. */
   digests(): ReadonlySet<Digest> {
     const digests = new Set<Digest>()
-    for (const entry of [...this.#pending.values(), ...[...this.#acknowledged.values()].map(sent => sent.entry)]) {
+    const agreed = [...this.#acknowledged.values()].map(sent => sent.entry)
+    for (const entry of [...this.#pending.values(), ...agreed, ...this.#ignored.values()]) {
       for (const digest of [entry.held, entry.lastSucceeded, entry.operation?.digest]) if (digest) digests.add(digest)
     }
     return digests

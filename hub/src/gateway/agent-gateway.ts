@@ -7,11 +7,13 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { MAX_KEY_CHANGE_BYTES } from '@flotilla/core/protocol/agent-key'
 import { checkBody } from '@flotilla/core/protocol/assertion'
+import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
 import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
-import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { ProofTaker } from '../recovery/take-proofs.ts'
+import type { Returned } from '../recovery/take-return.ts'
 import { Admission } from './admission.ts'
 import { type Authentication, authenticate, type Caller, type RequestHead } from './authenticate.ts'
 import { changeAgentKey } from './change-agent-key.ts'
@@ -23,8 +25,6 @@ import { Polls } from './polls.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import type { Revocations } from './revocations.ts'
 import { type Route, routeOf } from './routes.ts'
-import type { ProofTaker } from '../recovery/take-proofs.ts'
-import type { Returned } from '../recovery/take-return.ts'
 import { serveBundle } from './serve-bundle.ts'
 import { serveDocuments } from './serve-documents.ts'
 import { CLOSE } from './socket-session.ts'
@@ -217,6 +217,12 @@ export class AgentGateway {
     }
   }
 
+  /** The store is doubted, or trusted again: agents show what they hold at once, and not with their next heartbeat. */
+  doubted(): void {
+    this.#polls.forgetAll()
+    this.#sockets.askProofs()
+  }
+
   connections(): readonly Connection[] {
     return [...this.#sockets.connections(), ...this.#polls.connections()]
   }
@@ -292,9 +298,10 @@ export class AgentGateway {
       case 'connect':
         return refuse(426, 'UPGRADE_REQUIRED', 'this is for WebSockets', { upgrade: 'websocket' })
       case 'proofs': {
-        const response = await this.#options.proofs?.take(cluster, request.body)
-        this.changed([cluster.id])
-        return response ?? notFound()
+        const response = (await this.#options.proofs?.take(cluster, request.body)) ?? notFound()
+        this.#polls.forget(cluster.id)
+        this.#sockets.askReports(cluster.id)
+        return response
       }
       case 'enrol':
       case 'return':

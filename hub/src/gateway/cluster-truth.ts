@@ -2,9 +2,9 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Store } from '@flotilla/core/ports/store'
 import { compareNumbers, numberText } from '@flotilla/core/protocol/documents'
-import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
 import type { HubFrame } from '@flotilla/core/protocol/frames'
 import { heldDigest, heldLine, hubKeysLine } from '@flotilla/core/protocol/held-digest'
+import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
 import { reportedDigest, reportedLine } from '@flotilla/core/protocol/reported-digest'
 
 /** What the store says that one agent holds, has reported, and may start. */
@@ -48,7 +48,8 @@ export async function readTruth(
   return await store.read(async rows => {
     const cluster = await rows.cluster(clusterId)
     // What an earlier epoch issued is not handed out any more; what is wanted of it is issued anew.
-    const documents = await rows.documents(clusterId, { epoch: cluster?.epoch ?? 0, n: 0 })
+    const stored = await rows.documents(clusterId)
+    const documents = stored.filter(({ number }) => number.epoch === cluster?.epoch)
     const reports = await rows.reports(clusterId)
     const grants = await rows.openGrants(clusterId)
     const commands = await rows.openCommands(clusterId)
@@ -78,7 +79,7 @@ export async function readTruth(
       commands: commands.filter(({ payload }) => payload.adm === cluster?.admission).map(command => command.jws),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
       recovery: cluster?.recovery,
-      everyReport: documents.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),
+      everyReport: stored.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),
       readAt: clock.monotonicMs(),
     }
   })

@@ -134,8 +134,15 @@ export class Conversation {
         log.warn('an agent does not know reports that it made', { cluster: this.clusterId, count: missing.length })
       }
     }
+    const { proofs } = this.#hub
+    const differing = differ.kind === 'differ' ? differ.ids.length : 0
+    const allReported = truth.everyReport && missing.length + differing === 0
+    if (frame.of === 'reported' && truth.recovery === 'proved' && allReported) {
+      await proofs?.reported(this.clusterId)
+      this.forget()
+    }
     // A number that was never given out: polls have no hello in which it would be proved.
-    const above = frame.of === 'held' && this.#hub.proofs !== undefined && isAnyAbove(gathered.lines, truth.upTo)
+    const above = frame.of === 'held' && proofs !== undefined && isAnyAbove(gathered.lines, truth.upTo)
     return above ? [differ, { kind: 'prove' }] : [differ]
   }
 

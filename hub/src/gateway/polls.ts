@@ -71,6 +71,11 @@ export class Polls {
     this.#pollers.get(clusterId)?.conversation.forget()
   }
 
+  /** The store has changed for all of them. */
+  forgetAll(): void {
+    for (const { conversation } of this.#pollers.values()) conversation.forget()
+  }
+
   /** The cluster has a socket, or no right to ask any more. */
   end(clusterId: string): void {
     this.#pollers.delete(clusterId)

@@ -68,6 +68,21 @@ export class Sockets {
     else void this.#tell(session)
   }
 
+  /** Has every agent show what it holds; one that is not wanted to is not harmed. */
+  askProofs(): void {
+    for (const session of this.#standing.values()) {
+      session.conversation.forget()
+      session.send({ kind: 'prove' })
+    }
+  }
+
+  /** Has one agent name what it has reported. */
+  askReports(clusterId: string): void {
+    const session = this.#standing.get(clusterId)
+    session?.conversation.forget()
+    session?.send({ kind: 'ask', of: 'reported' })
+  }
+
   /** Ends whatever the cluster has. */
   end(clusterId: string, code: number, reason: string): void {
     for (const session of [...this.#opening, ...this.#standing.values()]) {

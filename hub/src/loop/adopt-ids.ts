@@ -89,6 +89,7 @@ export async function adoptIds(
         await replaceRow(writer, before, after)
         renamed.push({ before, after })
       }
+      await dropUnheld(writer, cluster, shown)
       await keepOffers(writer, cluster, adoptions, shown)
       const ids = Object.fromEntries(
         adoptions.flatMap(({ kind, name, id }) => (kind === 'adopted' ? [[name, id]] : [])),
@@ -124,6 +125,15 @@ async function replaceRow(writer: StoreWriter, before: ApplicationRow, after: Ap
   await writer.deleteReport(before.id)
   await writer.deleteApplication(before.id)
   await writer.putApplication(after)
+}
+
+/** What an earlier epoch offered and nobody holds is over; what is still wanted is offered anew. */
+async function dropUnheld(writer: StoreWriter, cluster: ClusterRow, shown: readonly ShownDocument[]): Promise<void> {
+  const held = new Set(shown.map(({ payload }) => payload.application.id))
+  for (const { key, applicationId, number } of await writer.documents(cluster.id)) {
+    const isOld = applicationId !== undefined && number.epoch < cluster.epoch
+    if (isOld && !held.has(applicationId)) await writer.deleteDocument(cluster.id, key)
+  }
 }
 
 /**
