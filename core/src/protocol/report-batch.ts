@@ -174,6 +174,9 @@ function clamped(entry: ReportEntry, now: EpochMs): ReportEntry {
         ...operation,
         startedAt: Math.min(operation.startedAt, now),
         ...(operation.finishedAt !== undefined && { finishedAt: Math.min(operation.finishedAt, now) }),
+        ...(operation.stalled && {
+          stalled: { ...operation.stalled, since: Math.min(operation.stalled.since, now) },
+        }),
       },
     }),
   }

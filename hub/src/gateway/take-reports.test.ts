@@ -1,7 +1,9 @@
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import type { OperationReport } from '@flotilla/core/protocol/report'
 import { encodeReportBatch } from '@flotilla/core/protocol/report-batch'
+import { MOST_OPERATIONS_AN_HOUR } from '@flotilla/core/protocol/report-rules'
 import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../store/memory-store.ts'
@@ -69,13 +71,60 @@ describe('what became of a Grant', () => {
   })
 })
 
-async function report(phase: 'Succeeded'): Promise<void> {
+describe('what a cluster can say of operations', () => {
+  const shown = async () => (await store.read(rows => rows.report('app-1')))?.entry.operation
+  const history = async () => await store.read(rows => rows.operations('app-1', { limit: 100 }))
+
+  test('not who asked: the Grant says', async () => {
+    await report('Succeeded', { by: 'ana@example.com', trigger: 'override' })
+    expect(await shown()).toMatchObject({ by: 'flotilla', trigger: 'automated' })
+    expect((await history())[0]?.operation).toMatchObject({ by: 'flotilla', trigger: 'automated' })
+  })
+
+  test('nor by a Grant of another Application: that one is not settled either', async () => {
+    await store.write(rows =>
+      rows.putApplication(sampleApplication({ id: 'app-2', clusterId: 'cluster-1', name: 'b' })),
+    )
+    await report('Succeeded', { by: 'ana@example.com' }, 'app-2')
+    expect((await store.read(rows => rows.report('app-2')))?.entry.operation?.by).toBe('unknown')
+    expect((await store.read(rows => rows.grant(grantId)))?.state).toBe('open')
+  })
+
+  test('only so many in an hour; the state is shown all the same', async () => {
+    for (let n = 1; n <= MOST_OPERATIONS_AN_HOUR + 5; n++) {
+      await report('Succeeded', { id: `heal-${n}`, trigger: 'heal', by: 'x', message: `${n}` }, 'app-1', n)
+    }
+    expect(await history()).toHaveLength(MOST_OPERATIONS_AN_HOUR)
+    expect((await shown())?.message).toBe(`${MOST_OPERATIONS_AN_HOUR + 5}`)
+    await report('Succeeded', {}, 'app-1', 1000)
+    expect((await history())[0]?.id, 'what was permitted is always kept').toBe(grantId)
+    await clock.advance(3_600_001)
+    await report('Succeeded', { id: 'heal-later', trigger: 'heal' }, 'app-1', 1001)
+    expect((await history())[0]?.id).toBe('heal-later')
+  })
+
+  test('that it began what was taken back: then it did', async () => {
+    await store.write(async rows => {
+      const grant = await rows.grant(grantId)
+      if (grant) await rows.putGrant({ ...grant, state: 'void' })
+    })
+    await report('Succeeded')
+    expect((await store.read(rows => rows.grant(grantId)))?.state).toBe('started')
+  })
+})
+
+async function report(
+  phase: 'Succeeded',
+  over: Partial<OperationReport> = {},
+  application = 'app-1',
+  n = 1,
+): Promise<void> {
   const at = clock.now()
   const body = encodeReportBatch([
     {
-      application: 'app-1',
+      application,
       inc: 1,
-      n: 1,
+      n,
       gone: false,
       sync: { status: 'Synced' },
       health: { status: 'Healthy', since: at },
@@ -91,6 +140,7 @@ async function report(phase: 'Succeeded'): Promise<void> {
         finishedAt: at,
         results: [],
         resultsCut: 0,
+        ...over,
       },
       objects: [],
       objectsCut: 0,
@@ -99,7 +149,7 @@ async function report(phase: 'Succeeded'): Promise<void> {
       observedAt: at,
     },
   ])
-  expect((await takeReports(store, clock, cluster, body)).changed).toEqual(['app-1'])
+  expect((await takeReports(store, clock, cluster, body)).changed).toEqual([application])
 }
 
 function offerOf(digest: typeof DIGEST) {

@@ -1,9 +1,11 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { ClusterRow, GrantRow, GrantState, Store, StoreWriter } from '@flotilla/core/ports/store'
+import type { ClusterRow, GrantRow, GrantState, Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
+import type { OperationReport } from '@flotilla/core/protocol/report'
 import { decodeReportBatch, type ReceivedEntry, type ReportsAnswer } from '@flotilla/core/protocol/report-batch'
+import { attributed, historyTakes, MOST_OPERATIONS_AN_HOUR } from '@flotilla/core/protocol/report-rules'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { refuse, respond } from './respond.ts'
@@ -53,22 +55,65 @@ async function takeEntry(
 ): Promise<Fate> {
   const application = await rows.application(entry.application)
   if (application?.clusterId !== cluster.id) return 'ignored'
+  const grant = entry.operation && (await grantOf(rows, cluster.id, entry.application, entry.operation.id))
+  const operation = entry.operation && attributed(entry.operation, entry.application, grant?.payload)
   const newer = await rows.putReport({
     applicationId: entry.application,
     clusterId: cluster.id,
     admission: cluster.admission,
-    entry,
+    entry: operation ? { ...entry, operation } : entry,
     hash,
     receivedAt: now,
   })
   if (!newer) return 'known'
-  const { operation } = entry
-  if (operation) {
-    await rows.putOperation({ id: operation.id, applicationId: entry.application, clusterId: cluster.id, operation })
-    // An operation under a Grant's id says that it was started, even if the message that said so was lost.
-    await settle(rows, cluster.id, operation.id, 'started', undefined)
-  }
+  if (operation) await rememberOperation(rows, cluster.id, entry.application, operation, grant, now)
   return 'taken'
+}
+
+/** A Grant counts for the cluster and the Application that it was given for, and for nothing else. */
+async function grantOf(
+  rows: StoreReader,
+  clusterId: string,
+  application: string,
+  id: string,
+): Promise<GrantRow | undefined> {
+  const grant = await rows.grant(id)
+  return grant?.clusterId === clusterId && grant.applicationId === application ? grant : undefined
+}
+
+async function rememberOperation(
+  rows: StoreWriter,
+  clusterId: string,
+  applicationId: string,
+  operation: OperationReport,
+  grant: GrantRow | undefined,
+  now: EpochMs,
+): Promise<void> {
+  const known = await rows.operation(clusterId, operation.id)
+  // An id that an agent made is its cluster's; within that, its Application's.
+  if (known && known.applicationId !== applicationId) return
+  if (!known && !(await isTakenUp(rows, clusterId, applicationId, grant, now))) return
+  await rows.putOperation({ id: operation.id, applicationId, clusterId, operation, firstHeardAt: now })
+  // An operation under a Grant's id says that it was started, even if the message that said so was lost.
+  if (grant) await settle(rows, clusterId, operation.id, 'started', undefined)
+}
+
+async function isTakenUp(
+  rows: StoreReader,
+  clusterId: string,
+  applicationId: string,
+  grant: GrantRow | undefined,
+  now: EpochMs,
+): Promise<boolean> {
+  if (grant) return true
+  // Those under Grants are few: twice as many rows hold all that counts here.
+  const latest = await rows.operations(applicationId, { limit: 2 * MOST_OPERATIONS_AN_HOUR })
+  const heardAt: EpochMs[] = []
+  for (const { id, clusterId: of, firstHeardAt, operation } of latest) {
+    if (of !== clusterId || firstHeardAt === undefined) continue
+    if (operation.trigger === 'heal' || !(await grantOf(rows, clusterId, applicationId, id))) heardAt.push(firstHeardAt)
+  }
+  return historyTakes(false, heardAt, now)
 }
 
 /** Stores what became of Grants; the ids of the Applications whose Grants changed. */
@@ -99,8 +144,10 @@ async function settle(
   reason: string | undefined,
 ): Promise<GrantRow | undefined> {
   const grant = await rows.grant(id)
-  // One that the hub gave up waiting for may be answered yet: the agent was away.
-  if (grant?.clusterId !== clusterId || (grant.state !== 'open' && grant.state !== 'lapsed')) return undefined
+  // One that the hub gave up waiting for may be answered yet: the agent was away. One that it took back may have begun.
+  const unsettled =
+    grant?.state === 'open' || grant?.state === 'lapsed' || (grant?.state === 'void' && state === 'started')
+  if (grant?.clusterId !== clusterId || !unsettled) return undefined
   await rows.putGrant({ ...grant, state, ...(reason !== undefined && { reason }) })
   return grant
 }
