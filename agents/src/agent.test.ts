@@ -41,7 +41,12 @@ describe('the agent', () => {
       health: { status: 'Healthy' },
       objects: [],
       images: ['registry.example/web:1'],
-      operation: { id: grant.id, phase: 'Succeeded', trigger: 'automated', message: 'successfully synced' },
+      operation: {
+        id: grant.id,
+        phase: 'Succeeded',
+        trigger: 'automated',
+        message: 'successfully synced (all tasks run)',
+      },
     })
     expect(bench.report.operation?.results.map(({ key, outcome }) => `${outcome} ${key.kind} ${key.name}`)).toEqual([
       'created Namespace shop',
@@ -183,22 +188,6 @@ describe('the agent', () => {
     await bench.pass(20_000)
     expect(bench.read('Foo', 'f', 'acme.example')).toBeDefined()
     expect(bench.report).toMatchObject({ sync: { status: 'Synced' }, operation: { phase: 'Succeeded' } })
-  })
-
-  it('applies nothing of a plan with hooks, and says why', async () => {
-    const bench = await startBench()
-    const hook = object('batch/v1', 'Job', 'migrate', {
-      metadata: { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } },
-    })
-    bench.hub.sync(bundleOf(configMap('a'), hook))
-    await bench.pass(5_000)
-    expect(bench.read('ConfigMap', 'a')).toBeUndefined()
-    expect(bench.report.operation).toMatchObject({
-      phase: 'Failed',
-      message:
-        'one or more objects are not valid: UNSUPPORTED_HOOK: batch/Job migrate is a hook (PreSync), and hooks are not built yet',
-    })
-    expect(bench.report.sync.status).toBe('Unknown')
   })
 
   it('starts nothing in a freeze, and heals only as the freeze says', async () => {
@@ -412,14 +401,14 @@ describe('the agent', () => {
     bench.hub.sync(bundleOf(configMap('a')))
     await bench.pass(20_000)
     expect(recordOf(bench, 'flotilla-agent-status')?.['data']).toEqual({
-      applications: 'shop  Synced  Healthy  Succeeded: successfully synced',
+      applications: 'shop  Synced  Healthy  Succeeded: successfully synced (all tasks run)',
       hub: 'connected',
     })
     const events = bench.cluster
       .objects()
       .filter(({ kind, metadata }) => kind === 'Event' && metadata.namespace === 'flotilla-system')
     expect(events.map(({ reason, message }) => `${String(reason)} ${String(message)}`)).toEqual([
-      'OperationSucceeded shop: successfully synced',
+      'OperationSucceeded shop: successfully synced (all tasks run)',
     ])
   })
 
@@ -491,15 +480,15 @@ describe('the agent, when the API server answers', () => {
     expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '2' })
   })
 
-  it('403 to a write: that object fails with the server’s words', async () => {
+  it('403 to a write: nothing of it is written, and it fails with the server’s words', async () => {
     const bench = await startBench()
     bench.cluster.faults.set({ denied: [{ verbs: ['patch', 'create'], group: 'apps', resource: 'deployments' }] })
     bench.hub.sync(bundleOf(configMap('a'), deployment('web')))
     await bench.pass(10_000)
-    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.read('ConfigMap', 'a')).toBeUndefined()
     expect(bench.report.operation?.phase).toBe('Failed')
     expect(bench.report.operation?.message).toMatch(
-      /eu-1 apps\/Deployment shop\/web: apply failed \(FORBIDDEN\): .*cannot/,
+      /\(dry run\): eu-1 apps\/Deployment shop\/web: dry run failed \(FORBIDDEN\): .*cannot/,
     )
   })
 
@@ -517,7 +506,8 @@ describe('the agent, when the API server answers', () => {
     await bench.pass(60_000)
     expect(bench.report.operation?.phase).toBe('Failed')
     expect(bench.report.operation?.message).toMatch(/\(INVALID\)/)
-    expect(bench.writes().filter(write => write.includes('Not_A_Name'))).toHaveLength(1)
+    // The dry run said so.
+    expect(bench.writes().filter(write => write.includes('Not_A_Name'))).toEqual([])
   })
 
   it('nothing at all when it starts, waits for it', async () => {

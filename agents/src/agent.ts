@@ -18,6 +18,7 @@ import { OperationStore } from './operations.ts'
 import { reconcileOffer } from './reconcile.ts'
 import { NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
 import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
+import { RemovalHooks } from './removal-hooks.ts'
 import { Reporter } from './report.ts'
 import { runCommand } from './run-command.ts'
 import { SelfHealBackOff } from './self-heal.ts'
@@ -116,6 +117,7 @@ class ClusterAgent implements Agent {
       reporter,
       inventories: new InventoryStore(client, this.#namespace, mayWrite),
       operations: new OperationStore(client, this.#namespace, clock, mayWrite),
+      removalHooks: new RemovalHooks(client, this.#namespace, mayWrite),
       watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
       healing: new SelfHealBackOff(clock),
       followKinds: () => this.#followKinds(),
@@ -170,7 +172,7 @@ class ClusterAgent implements Agent {
     }
     const bundle = await link.bundle(held.digest)
     if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)
-    return (await lookAt(this.#engine, state, held, bundle, false)).plan
+    return (await lookAt(this.#engine, state, held, bundle)).plan
   }
 
   /** Reads what an earlier process left in the cluster, however long that takes to answer. */

@@ -1,7 +1,19 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { SyncIntent } from '@flotilla/core/plan/plan-sync'
-import type { OperationReport } from '@flotilla/core/protocol/report'
+import type { HookTarget } from '@flotilla/core/plan/prepare-targets'
+import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
+import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { ObservedObjects } from './observe.ts'
 import { PredictionMemo } from './predict.ts'
+
+export interface HealRun {
+  readonly id: string
+  readonly digest: Digest
+  readonly startedAt: EpochMs
+  readonly progress: SyncProgress
+  readonly results: readonly ObjectResult[]
+}
 
 /** What the agent has in mind about one Application. All of it can be lost: it is read again. */
 export class ApplicationState {
@@ -17,6 +29,12 @@ export class ApplicationState {
   failures = 0
   /** The last heal, until an operation follows. */
   heal: OperationReport | undefined
+  /** The operation that this process has driven last, and the versions that its writes made. */
+  driven: { readonly operationId: string; readonly applied: Map<string, string> } | undefined
+  /** A heal that waits between two waves. */
+  healRun: HealRun | undefined
+  /** Hooks of its removal, once they were read. */
+  removalHooks: readonly HookTarget[] | undefined
   /** What was settled of a Grant in this process: `id outcome`. */
   readonly settled = new Set<string>()
   /** What was made of the last Offers, by what it was made from: a thousand objects need not be prepared each time. */

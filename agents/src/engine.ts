@@ -1,4 +1,5 @@
 import type { Bundle } from '@flotilla/core/model/bundle'
+import type { PlanChoices } from '@flotilla/core/plan/plan-sync'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
@@ -10,6 +11,7 @@ import type { KubernetesClient } from './kubernetes/client.ts'
 import type { HubLink } from './link/hub-link.ts'
 import { type Look, look } from './look.ts'
 import type { OperationStore } from './operations.ts'
+import type { RemovalHooks } from './removal-hooks.ts'
 import type { Findings, Reporter } from './report.ts'
 import type { SelfHealBackOff } from './self-heal.ts'
 
@@ -22,6 +24,7 @@ export interface Engine {
   readonly link: HubLink
   readonly inventories: InventoryStore
   readonly operations: OperationStore
+  readonly removalHooks: RemovalHooks
   readonly watch: DriftWatch
   readonly reporter: Reporter
   readonly healing: SelfHealBackOff
@@ -37,11 +40,11 @@ export async function lookAt(
   state: ApplicationState,
   offer: OfferPayload,
   bundle: Bundle,
-  confirmed: boolean,
+  choices: PlanChoices = {},
 ): Promise<Look> {
   const inventory = await engine.inventories.read(offer.application.id)
   const { client, watch } = engine
-  return look({ client, watch, state, offer, bundle, inventory, confirmed })
+  return look({ client, watch, state, offer, bundle, inventory, choices })
 }
 
 /** What can be said of an Application that was not looked at. */

@@ -2,7 +2,14 @@ import { loadDiffLanguages } from '@flotilla/core/diff/ignore-rules'
 import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import { intendSync, type Observation, type Prediction, planSync, type SyncIntent } from '@flotilla/core/plan/plan-sync'
+import {
+  intendSync,
+  type Observation,
+  type PlanChoices,
+  type Prediction,
+  planSync,
+  type SyncIntent,
+} from '@flotilla/core/plan/plan-sync'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import { ownerOf } from '@flotilla/core/plan/tracking'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
@@ -20,8 +27,7 @@ export interface LookInput {
   readonly offer: OfferPayload
   readonly bundle: Bundle
   readonly inventory: readonly ObjectKey[]
-  /** A person asked for the prunes of this plan. */
-  readonly confirmed: boolean
+  readonly choices: PlanChoices
 }
 
 export interface Look {
@@ -87,7 +93,7 @@ export async function look(input: LookInput): Promise<Look> {
     if (known) predictions.set(name, known)
   }
   const observation = observationOf(keys, state.observed, predictions, inventory)
-  return { intent, observation, plan: planSync(intent, observation, { confirmed: input.confirmed }) }
+  return { intent, observation, plan: planSync(intent, observation, input.choices) }
 }
 
 /** A kind whose group is registered and not served is no mistake in the manifests: it is waited for. */

@@ -5,6 +5,7 @@ import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
+import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
 import { labelValue, RECORD_LABEL, RECORD_OF_LABEL, recordName } from './records.ts'
 
 /** An operation under a Grant, as it stands in the cluster. */
@@ -15,7 +16,15 @@ export interface OperationRecord {
   readonly report: OperationReport
   /** Of the Offer it was started for, see {@link termsOf}; healing keeps to them. */
   readonly terms?: Digest
+  /** What of that Offer it keeps to until it ends, whatever is offered meanwhile. */
+  readonly pinned?: PinnedOffer
+  /** What it has to remember between two steps; absent before the first. */
+  readonly progress?: SyncProgress
+  /** Whether hooks of the Application's removal were kept beside it. */
+  readonly removalHooks?: 'kept' | 'none'
 }
+
+export type PinnedOffer = Pick<OfferPayload, 'namespace' | 'options' | 'ignoreDifferences' | 'revision' | 'run'>
 
 /** Where and how an Offer's objects are applied: a change of these needs a Grant, just as a change of the digest does. */
 export function termsOf({ namespace, options, ceiling, ignoreDifferences }: OfferPayload): Digest {
@@ -53,7 +62,7 @@ export function isWhole({ options }: GrantPayload): boolean {
 }
 
 export function isFinished({ report }: OperationRecord): boolean {
-  return report.phase !== 'Running' && report.phase !== 'Terminating'
+  return report.phase === 'Succeeded' || report.phase === 'Failed' || report.phase === 'Error'
 }
 
 export function encodeOperation(record: OperationRecord, namespace: string): KubernetesObject {

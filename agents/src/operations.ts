@@ -187,7 +187,7 @@ export class OperationStore {
 
 /** Progress that was read before somebody asked it to end must not undo that; its end does. */
 function stillTerminating(given: OperationRecord, stored: OperationRecord | undefined): OperationRecord {
-  if (!stored || !isTerminating(stored) || given.report.phase !== 'Running') return given
+  if (!stored || !isTerminating(stored) || isFinished(given)) return given
   const { phase, message } = stored.report
   return { ...given, report: { ...given.report, phase, message } }
 }

@@ -1,91 +1,110 @@
 import { widenInventory } from '@flotilla/core/inventory/inventory'
-import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import type { OperationPhase } from '@flotilla/core/model/status'
-import { planErrors, planWrites, type SyncPlan } from '@flotilla/core/plan/sync-plan'
-import type { Clock } from '@flotilla/core/ports/clock'
+import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { planWrites, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
-import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
+import type { ObjectResult, OperationReport, StalledReport } from '@flotilla/core/protocol/report'
+import type { RunOptions } from '@flotilla/core/sync/run-options'
+import type { Step } from '@flotilla/core/sync/step-types'
+import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationState } from './application-state.ts'
-import { type ApplyOutcome, applyPlan, mergeResults } from './apply.ts'
-import type { InventoryStore } from './inventory-store.ts'
-import type { KubernetesClient } from './kubernetes/client.ts'
+import { type Driven, driveSync } from './drive-sync.ts'
+import type { Engine } from './engine.ts'
 import type { Look } from './look.ts'
 import { cutResults } from './operation-record.ts'
-
-/** An operation that has not ended by then has failed. */
-export const OPERATION_TIMEOUT_MS = 30 * 60 * 1000
+import { writerOf } from './writer-of.ts'
 
 export interface PerformInput {
-  readonly client: KubernetesClient
-  readonly clock: Clock
-  readonly inventories: InventoryStore
+  readonly engine: Engine
   readonly state: ApplicationState
+  readonly id: string
+  readonly startedAt: EpochMs
   readonly look: Look
+  readonly run: RunOptions
+  readonly progress: SyncProgress
+  readonly results: readonly ObjectResult[]
   readonly mayContinue: () => ContinueAnswer
-  readonly mayWrite: () => boolean
-  readonly signal: AbortSignal
 }
 
 /**
- * Performs what a look planned: widens the Inventory, then writes. Called again until it is no longer `waiting`.
+ * Takes a heal as far as it can come now. Nothing of it is stored: after a restart it is planned anew.
  *
  * @throws KubernetesError for what may pass by itself.
  */
-export async function performPlan(input: PerformInput): Promise<ApplyOutcome> {
-  const { look, state, inventories } = input
-  const { plan, intent, observation } = look
-  const errors = planErrors(plan)
-  if (errors.length > 0) {
-    const messages = errors.map(({ code, key, message }) => `${code}: ${key ? `${objectKeyText(key)} ` : ''}${message}`)
-    const shown = [...new Set(messages)].slice(0, 10).join('; ')
-    return { kind: 'failed', message: `one or more objects are not valid: ${shown}`, results: [] }
-  }
-  if (plan.actions.some(({ kind }) => kind === 'hook')) {
-    return { kind: 'failed', message: 'hooks are planned, and performing them is not built yet', results: [] }
-  }
-  const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
-  // First of two steps: whatever happens from here on, nothing that we apply is forgotten.
-  if (planWrites(plan)) {
-    const widened = widenInventory(observation.inventory, appliedKeys(plan))
-    await inventories.write(plan.application, widened)
-  }
-  return applyPlan({
-    client: input.client,
-    plan,
-    live: observation.live,
-    mayContinue: input.mayContinue,
-    mayWrite: input.mayWrite,
-    signal: input.signal,
-    onApplied: (key, live) => {
-      const { contentKey } = state.observed.set(key, live)
-      const target = targets.get(objectKeyText(key))
-      if (target) state.predictions.applied(target, contentKey)
-    },
+export async function performOnce(input: PerformInput): Promise<Driven> {
+  const { engine, state, id, look, run, mayContinue, startedAt, progress, results } = input
+  return await driveSync({
+    engine,
+    state,
+    writer: writerOf(engine.client, look.intent),
+    operationId: id,
+    startedAt,
+    run,
+    sight: { plan: look.plan, live: look.observation.live },
+    // A later wave waits for the next look, which asks anew.
+    lookAgain: async () => ({ plan: look.plan, live: look.observation.live }),
+    progress,
+    results,
+    mayContinue,
+    terminate: () => undefined,
+    mayRetry: false,
+    beforeWrites: plan => widen(engine, plan, look),
+    onApplied: rememberApplied(state, look),
+    save: async () => undefined,
   })
 }
 
-/** What the plan makes or keeps ours; the destination's namespace belongs to no Application. */
-function appliedKeys(plan: SyncPlan): readonly ObjectKey[] {
-  return plan.actions
-    .filter(({ kind, phase }) => phase === 'Sync' && (kind === 'create' || kind === 'update' || kind === 'keep'))
+/** First of two steps: whatever happens from here on, nothing that we apply is forgotten. */
+export async function widen(
+  { inventories }: Pick<Engine, 'inventories'>,
+  plan: SyncPlan,
+  { intent, observation }: Look,
+): Promise<void> {
+  if (!planWrites(plan)) return
+  // The destination's namespace belongs to no Application.
+  const untracked = intent.prepared.targets
+    .filter(target => target.destinationNamespace)
+    .map(({ key }) => objectKeyText(key))
+  const ours = plan.actions
+    .filter(({ kind }) => kind === 'create' || kind === 'update' || kind === 'keep')
     .map(({ key }) => key)
+    .filter(key => !untracked.includes(objectKeyText(key)))
+  const known = await inventories.read(plan.application.id)
+  await inventories.write(plan.application, widenInventory([...known, ...observation.inventory], ours))
 }
 
-/** The operation's report after one more call. */
-export function progressOf(report: OperationReport, outcome: ApplyOutcome, clock: Clock): OperationReport {
-  const results: readonly ObjectResult[] = mergeResults(report.results, outcome.results)
-  const now = clock.now()
-  const timedOut = outcome.kind === 'waiting' && now - report.startedAt > OPERATION_TIMEOUT_MS
-  const phase: OperationPhase =
-    outcome.kind === 'done' ? 'Succeeded' : outcome.kind === 'failed' || timedOut ? 'Failed' : 'Running'
-  const message = timedOut
-    ? `not ended within ${OPERATION_TIMEOUT_MS / 60_000} min: ${outcome.message}`
-    : outcome.message
+/** What was written need not be read again, nor asked about. */
+export function rememberApplied(state: ApplicationState, { intent }: Look) {
+  const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
+  return (key: ObjectKey, live: KubernetesObject): void => {
+    const { contentKey } = state.observed.set(key, live)
+    const target = targets.get(objectKeyText(key))
+    if (target) state.predictions.applied(target, contentKey)
+  }
+}
+
+/** The operation's report after a step. */
+export function reportOf(
+  report: OperationReport,
+  { step, results }: Pick<Driven, 'step' | 'results'>,
+  now: EpochMs,
+  stalled: StalledReport | undefined,
+): OperationReport {
+  const { resumesAt: _r, retryAt: _t, stalled: _s, finishedAt: _f, attempts: _a, ...stable } = report
+  const { attempt, retryAt } = step.progress
   return {
-    ...report,
-    phase,
-    message,
-    ...(phase === 'Running' ? {} : { finishedAt: now }),
+    ...stable,
+    phase: step.phase,
+    message: step.message,
+    ...(isOver(step) ? { finishedAt: now } : {}),
+    ...(step.resumesAt === undefined ? {} : { resumesAt: step.resumesAt }),
+    ...(attempt > 1 ? { attempts: attempt } : {}),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(stalled ? { stalled } : {}),
     ...cutResults(results),
   }
+}
+
+export function isOver({ instruction }: Step): boolean {
+  return instruction.kind === 'end'
 }

@@ -1,16 +1,21 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
-import { type KubernetesObject, keyOf, versionOf } from '@flotilla/core/model/kubernetes-object'
+import { type KubernetesObject, keyOf, type ObjectKey, versionOf } from '@flotilla/core/model/kubernetes-object'
 import { planRemoval } from '@flotilla/core/plan/plan-removal'
-import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import type { HookTarget } from '@flotilla/core/plan/prepare-targets'
 import { APPLICATION_LABEL, ownerOf, TRACKING_ANNOTATION } from '@flotilla/core/plan/tracking'
 import { compareNumbers, type GrantPayload, type TombstonePayload } from '@flotilla/core/protocol/documents'
+import { DEFAULT_RUN, type RunOptions } from '@flotilla/core/sync/run-options'
+import { argoName } from '@flotilla/core/sync/sync-messages'
+import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
 import type { ApplicationState } from './application-state.ts'
-import { applyPlan } from './apply.ts'
+import { driveSync } from './drive-sync.ts'
+import { endOperation } from './end-operation.ts'
 import type { Engine } from './engine.ts'
 import { observe } from './observe.ts'
 import type { OperationRecord } from './operation-record.ts'
-import { progressOf } from './perform-operation.ts'
-import { continueAnswer, endSuperseded, startGranted, whyOver } from './run-operation.ts'
+import { isOver, reportOf } from './perform-operation.ts'
+import { continueAnswer, startGranted, terminatedBy, whyOver } from './run-operation.ts'
+import { stalledReport } from './stalled.ts'
 
 /** Of an Application that never had a success. */
 export const NO_DIGEST: Digest = `sha256:${'0'.repeat(64)}`
@@ -40,10 +45,12 @@ export async function reconcileRemoval(
     isFollowed: () => false,
     needsContent: () => true,
   })
+  state.removalHooks ??= tombstone.policy === 'prune' ? await engine.removalHooks.read(id) : []
+  const hooks = state.removalHooks
   let record = operations.running(id)
   const why = record && whyOver(engine, record, tombstone)
   if (record && why !== undefined) {
-    await endSuperseded(engine, record, why)
+    await endOperation(engine, record, why, terminatedBy(record))
     record = undefined
   }
   if (!record) {
@@ -53,7 +60,7 @@ export async function reconcileRemoval(
       const same = compareNumbers(grant.document, tombstone.number) === 0
       return kind === 'removal' && same && report.phase === 'Succeeded'
     })
-    if (ended || inventory.length === 0) return reportGone(engine, state, tombstone)
+    if (ended || (inventory.length === 0 && hooks.length === 0)) return reportGone(engine, state, tombstone)
     const started = await startGranted(engine, state, tombstone, grant => newRecord(engine, tombstone, grant))
     if (started.kind === 'waits') {
       await reporter.report({
@@ -68,7 +75,7 @@ export async function reconcileRemoval(
   const ended =
     tombstone.policy === 'detach'
       ? await detach(engine, tombstone, record, live, unknown)
-      : await prune(engine, tombstone, record, live, inventory, unknown)
+      : await prune(engine, state, tombstone, record, { live, inventory, unknown, hooks })
   if (ended === 'succeeded') return reportGone(engine, state, tombstone)
   await reporter.report(findings(engine, tombstone, live.size))
   return ended === 'waiting' ? SOON_MS : LATER_MS
@@ -76,45 +83,73 @@ export async function reconcileRemoval(
 
 async function prune(
   engine: Engine,
+  state: ApplicationState,
   tombstone: TombstonePayload,
   record: OperationRecord,
-  live: ReadonlyMap<string, KubernetesObject>,
-  inventory: Parameters<typeof planRemoval>[0]['inventory'],
-  unknown: ReadonlyMap<string, string>,
+  seen: {
+    readonly live: ReadonlyMap<string, KubernetesObject>
+    readonly inventory: readonly ObjectKey[]
+    readonly unknown: ReadonlyMap<string, string>
+    readonly hooks: readonly HookTarget[]
+  },
 ): Promise<'succeeded' | 'waiting' | 'failed'> {
-  const { client, mayWrite, signal, operations, clock } = engine
+  const { client, operations, clock } = engine
+  const { grant } = record
+  let current = record
+  const { live, ...others } = seen
   const plan = planRemoval({
     application: tombstone.application,
     digest: record.report.digest,
-    inventory,
     live,
-    unknown,
+    ...others,
     approved: tombstone.approvedBy !== undefined,
+    operation: { revision: record.report.revision, startedAt: record.report.startedAt },
   })
-  const outcome = await applyPlan({
-    client,
-    plan,
-    live,
-    mayWrite,
-    signal,
-    mayContinue: () => continueAnswer(engine, tombstone, record.grant),
+  const unconfirmed = plan.actions.filter(({ kind }) => kind === 'hold')
+  const [first] = unconfirmed
+  if (first) {
+    // One that asks holds up all: a half of an Application is of no use to whoever decides.
+    const more = unconfirmed.length > 1 ? ` and ${unconfirmed.length - 1} more resources` : ''
+    const message = `waiting for deletion confirmation of ${argoName(first.key)}${more}`
+    if (message !== record.report.message) await operations.update({ ...record, report: { ...record.report, message } })
+    return 'waiting'
+  }
+  const driven = await driveSync({
+    engine,
+    state,
+    writer: client,
+    operationId: grant.id,
+    startedAt: record.report.startedAt,
+    run: REMOVAL_RUN,
+    sight: { plan, live },
+    // What is deleted is looked at once more just before, object by object.
+    lookAgain: async () => ({ plan, live }),
+    progress: record.progress ?? FRESH_PROGRESS,
+    results: record.report.results,
+    mayContinue: () => continueAnswer(engine, tombstone, grant),
+    terminate: () => (operations.terminating(grant.id) ? { message: 'Operation terminated' } : undefined),
+    mayRetry: true,
+    removal: true,
+    beforeWrites: async () => undefined,
     onApplied: () => undefined,
+    save: async (step, results) => {
+      const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
+      current = { ...current, report, progress: step.progress }
+      await operations.update(current)
+    },
   })
-  const remaining = stillGoing(plan)
-  const message = unknown.size > 0 ? waitsForKinds(unknown) : `waiting for deletion of ${remaining.length} objects`
-  const settled =
-    outcome.kind === 'done' && remaining.length > 0 ? { ...outcome, kind: 'waiting' as const, message } : outcome
-  const report = progressOf(record.report, settled, clock)
-  await operations.update({ ...record, report })
-  return report.phase === 'Running' ? 'waiting' : report.phase === 'Succeeded' ? 'succeeded' : 'failed'
+  const { step } = driven
+  const stalled = await stalledReport(client, step, REMOVAL_RUN, current.report.stalled, clock.now())
+  const report = reportOf(current.report, driven, clock.now(), stalled)
+  await operations.update({ ...current, report, progress: step.progress })
+  return isOver(step) ? (report.phase === 'Succeeded' ? 'succeeded' : 'failed') : 'waiting'
 }
 
-/** Deleted in this round or before and not seen gone: a finalizer may hold them for long. */
-function stillGoing(plan: SyncPlan) {
-  return plan.actions.filter(action => {
-    if (action.kind === 'skip') return action.code === 'BEING_DELETED' || action.code === 'KIND_UNKNOWN'
-    return action.kind === 'prune'
-  })
+/** Each wave has to be gone before the next, and a hook that fails is made anew until the operation's time is over. */
+const REMOVAL_RUN: RunOptions = {
+  ...DEFAULT_RUN,
+  waitForHealth: 'final',
+  retry: { ...DEFAULT_RUN.retry, limit: -1 },
 }
 
 /** What cannot be looked at may still be there: it is neither removed nor let go of. */
@@ -140,13 +175,16 @@ async function detach(
     await client.patchJson(keyOf(object), versionOf(object.apiVersion), removeMarks(object))
   }
   if (unknown.size > 0) {
-    const waits = { kind: 'waiting' as const, message: waitsForKinds(unknown), results: [] }
-    const report = progressOf(record.report, waits, clock)
-    await operations.update({ ...record, report })
-    return report.phase === 'Running' ? 'waiting' : 'failed'
+    const now = clock.now()
+    const late = now - record.report.startedAt > REMOVAL_RUN.timeoutMs
+    const message = waitsForKinds(unknown)
+    const ended = late ? ({ phase: 'Failed', finishedAt: now } as const) : {}
+    await operations.update({ ...record, report: { ...record.report, message, ...ended } })
+    return late ? 'failed' : 'waiting'
   }
-  const outcome = { kind: 'done' as const, message: `let go of ${live.size} objects`, results: [] }
-  await operations.update({ ...record, report: progressOf(record.report, outcome, clock) })
+  const message = `let go of ${live.size} objects`
+  const report = { ...record.report, phase: 'Succeeded' as const, message, finishedAt: clock.now() }
+  await operations.update({ ...record, report })
   return 'succeeded'
 }
 
@@ -168,6 +206,10 @@ function escapeSegment(segment: string): string {
 async function reportGone(engine: Engine, state: ApplicationState, { application }: TombstonePayload): Promise<number> {
   if (engine.mayWrite() && (await engine.inventories.read(application.id)).length > 0) {
     await engine.inventories.remove(application.id)
+  }
+  if (engine.mayWrite() && (state.removalHooks?.length ?? 0) > 0) {
+    await engine.removalHooks.remove(application.id)
+    state.removalHooks = []
   }
   const [operation] = engine.operations.of(application.id)
   await engine.reporter.report({

@@ -7,12 +7,14 @@ import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import { mayHeal } from '@flotilla/core/protocol/may-heal'
 import type { OperationReport } from '@flotilla/core/protocol/report'
-import type { ApplicationState } from './application-state.ts'
+import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
+import type { ApplicationState, HealRun } from './application-state.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { findState } from './find-state.ts'
+import { runOf } from './go-on.ts'
 import type { Look } from './look.ts'
-import { cutResults, termsOf } from './operation-record.ts'
-import { performPlan } from './perform-operation.ts'
+import { termsOf } from './operation-record.ts'
+import { isOver, performOnce, reportOf } from './perform-operation.ts'
 import type { Findings } from './report.ts'
 import { runOperation } from './run-operation.ts'
 
@@ -52,17 +54,17 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
     })
     return BUNDLE_RETRY_MS
   }
-  let seen = await lookAt(engine, state, offer, bundle, false)
+  let seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   engine.followKinds()
   const progress = await runOperation(engine, state, offer, bundle, seen)
-  if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, false)
+  if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (progress.wrote && !progress.underWay) {
     // Before a heal takes its place in the report: the end of what was granted is always said.
     const ended = findState(seen, name => missingTooLong(engine, state, name))
     await engine.reporter.report(await findingsOf(engine, state, offer, bundle, ended))
   }
   const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
-  if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, false)
+  if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (!progress.underWay) await shrinkInventory(engine, state, offer, seen)
   const found = findState(seen, name => missingTooLong(engine, state, name))
   noteMissing(engine, state, seen)
@@ -101,52 +103,92 @@ async function heal(
   const question = { held: offer, lastSucceeded, laterFailed, calendar: link.calendar(), now: link.hubTime() }
   const answer = mayHeal(question)
   if (answer.kind === 'no') {
+    state.healRun = undefined
     // No event tells that a gate has opened.
     const opensIn = answer.until !== undefined && question.now !== undefined ? answer.until - question.now : undefined
-    return opensIn !== undefined && healingPlan(seen.plan).actions.length > 0 ? opensIn : undefined
+    return opensIn !== undefined && isDrifted(seen.plan) ? opensIn : undefined
   }
+  const hooks = runOf(offer).healHooks
   const wanted =
-    answer.digest === bundle.digest ? { look: seen } : await lookAtDigest(engine, state, offer, answer.digest)
+    answer.digest === bundle.digest && !hooks
+      ? { look: seen }
+      : await lookAtDigest(engine, state, offer, answer.digest, hooks)
   if (!wanted) return BUNDLE_RETRY_MS
+  const begun = state.healRun?.digest === answer.digest ? state.healRun : undefined
   const plan = healingPlan(wanted.look.plan)
-  if (plan.actions.length === 0) return undefined
-  const waitMs = healing.waitMs(id)
-  if (waitMs > 0) return waitMs
-  const startedAt = clock.now()
-  const outcome = await performPlan({
-    ...engine,
-    state,
-    look: { ...wanted.look, plan },
-    mayContinue: () => continueHealing(mayHeal({ ...question, calendar: link.calendar(), now: link.hubTime() }).kind),
-  }).finally(() => healing.ended(id))
-  const report: OperationReport = {
-    id: `heal-${clock.now().toString(36)}-${Math.floor(engine.random.fraction() * 1e9).toString(36)}`,
-    trigger: 'heal',
-    by: 'self-heal',
-    phase: outcome.kind === 'failed' ? 'Failed' : 'Succeeded',
-    message: outcome.message,
-    digest: answer.digest,
-    revision: lastSucceededRevision,
-    startedAt,
-    finishedAt: clock.now(),
-    ...cutResults(outcome.results),
+  if (!begun) {
+    if (!isDrifted(plan)) return undefined
+    const waitMs = healing.waitMs(id)
+    if (waitMs > 0) return waitMs
   }
-  state.heal = report
-  engine.log.info('drift corrected', {
-    application: offer.application.name,
-    objects: plan.actions.map(({ key }) => objectKeyText(key)).slice(0, 10),
-    outcome: outcome.kind,
+  const heal = begun ?? newHeal(engine, answer.digest)
+  const driven = await performOnce({
+    engine,
+    state,
+    id: heal.id,
+    startedAt: heal.startedAt,
+    progress: heal.progress,
+    results: heal.results,
+    look: { ...wanted.look, plan },
+    run: runOf(offer),
+    mayContinue: () => continueHealing(mayHeal({ ...question, calendar: link.calendar(), now: link.hubTime() }).kind),
+  }).catch((error: unknown) => {
+    state.healRun = undefined
+    healing.ended(id)
+    throw error
   })
-  return 0
+  const { step, results } = driven
+  const over = isOver(step)
+  state.healRun = over ? undefined : { ...heal, progress: step.progress, results }
+  if (over) healing.ended(id)
+  const { finishedAt: _, ...report } = reportOf(
+    { ...HEAL, id: heal.id, digest: answer.digest, revision: lastSucceededRevision, startedAt: heal.startedAt },
+    driven,
+    clock.now(),
+    undefined,
+  )
+  state.heal = over ? { ...report, finishedAt: clock.now() } : report
+  if (over) {
+    engine.log.info('drift corrected', {
+      application: offer.application.name,
+      objects: results
+        .filter(({ outcome }) => outcome === 'created' || outcome === 'configured')
+        .map(({ key }) => objectKeyText(key))
+        .slice(0, 10),
+      outcome: step.phase,
+    })
+  }
+  return over || driven.wrote ? 0 : HEAL_AGAIN_MS
+}
+
+const HEAL_AGAIN_MS = 2_000
+
+const HEAL = {
+  trigger: 'heal',
+  by: 'self-heal',
+  phase: 'Running',
+  message: 'started',
+  results: [],
+  resultsCut: 0,
+} as const satisfies Partial<OperationReport>
+
+function newHeal({ clock, random }: Engine, digest: Digest): HealRun {
+  const id = `heal-${clock.now().toString(36)}-${Math.floor(random.fraction() * 1e9).toString(36)}`
+  return { id, digest, startedAt: clock.now(), progress: FRESH_PROGRESS, results: [] }
 }
 
 /** Only what is missing or differs in known fields; healing deletes nothing and does not guess. */
 function healingPlan(plan: SyncPlan): SyncPlan {
   const actions = plan.actions.filter(action => {
-    if (action.kind === 'create') return true
+    if (action.kind === 'hook') return action.phase === 'Sync'
+    if (action.kind === 'create' || action.kind === 'keep') return true
     return action.kind === 'update' && (action.changes.length > 0 || action.takeOver.length > 0)
   })
   return { ...plan, actions }
+}
+
+function isDrifted(plan: SyncPlan): boolean {
+  return healingPlan(plan).actions.some(({ kind }) => kind === 'create' || kind === 'update')
 }
 
 function continueHealing(kind: 'heal' | 'no') {
@@ -155,9 +197,15 @@ function continueHealing(kind: 'heal' | 'no') {
     : ({ kind: 'pause', message: 'the calendar closed' } as const)
 }
 
-async function lookAtDigest(engine: Engine, state: ApplicationState, offer: OfferPayload, digest: Digest) {
+async function lookAtDigest(
+  engine: Engine,
+  state: ApplicationState,
+  offer: OfferPayload,
+  digest: Digest,
+  hooks: boolean,
+) {
   const bundle = await engine.link.bundle(digest)
-  return bundle && { look: await lookAt(engine, state, { ...offer, digest }, bundle, false) }
+  return bundle && { look: await lookAt(engine, state, { ...offer, digest }, bundle, { hooks }) }
 }
 
 /** Second of two steps: what is neither wanted nor there any more leaves the Inventory. */

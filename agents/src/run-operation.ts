@@ -8,10 +8,11 @@ import {
 import { mayGoOn, replacesPaused } from '@flotilla/core/protocol/may-go-on'
 import { type ContinueAnswer, mayContinue, mayStart } from '@flotilla/core/protocol/may-start'
 import type { ApplicationState } from './application-state.ts'
-import { type Engine, lookAt } from './engine.ts'
+import { endOperation } from './end-operation.ts'
+import type { Engine } from './engine.ts'
+import { ASK_AGAIN_MS, type GoOnInput, goOn, runOf } from './go-on.ts'
 import type { Look } from './look.ts'
-import { cutResults, isFinished, isTerminating, type OperationRecord, termsOf } from './operation-record.ts'
-import { performPlan, progressOf } from './perform-operation.ts'
+import { isFinished, isTerminating, type OperationRecord, type PinnedOffer, termsOf } from './operation-record.ts'
 
 export interface OperationProgress {
   /** An operation has begun and not ended. */
@@ -22,7 +23,6 @@ export interface OperationProgress {
 }
 
 const NOTHING: OperationProgress = { underWay: false, wrote: false, againInMs: undefined }
-const ASK_AGAIN_MS = 2_000
 
 /** Goes on with the Application's operation, or starts the one that a Grant permits. */
 export async function runOperation(
@@ -35,12 +35,64 @@ export async function runOperation(
   const running = engine.operations.running(offer.application.id)
   if (running) {
     const why = whyOver(engine, running, offer)
-    if (why === undefined) return goOn(engine, state, offer, bundle, seen, running)
-    await endSuperseded(engine, running, why)
+    if (why === undefined) {
+      const mayContinue = () => continueAnswer(engine, offer, running.grant)
+      return goOn({ engine, state, offer, bundle, seen, record: running, mayContinue })
+    }
+    const pinned = await pinnedOperation(engine, state, running, offer)
+    if (pinned) return goOn(pinned)
+    await endOperation(engine, running, why, terminatedBy(running))
   }
   const started = await startGranted(engine, state, offer, newRecord(engine, offer))
   if (started.kind === 'waits') return { ...NOTHING, againInMs: started.againInMs }
-  return goOn(engine, state, offer, bundle, seen, started.record)
+  const { record } = started
+  return goOn({
+    engine,
+    state,
+    offer,
+    bundle,
+    seen,
+    record,
+    mayContinue: () => continueAnswer(engine, offer, record.grant),
+  })
+}
+
+export function terminatedBy(record: OperationRecord): string | undefined {
+  return isTerminating(record) ? record.report.message.replace(/^terminated by /, '') : undefined
+}
+
+/**
+ * An operation keeps to what it was started for. A newer Offer alone does not end it; one that may start does, once
+ * the operation only waits, or as its options say. Undefined: it is to end now.
+ */
+async function pinnedOperation(
+  engine: Engine,
+  state: ApplicationState,
+  record: OperationRecord,
+  held: OfferPayload,
+): Promise<GoOnInput | undefined> {
+  const { grant, pinned, progress } = record
+  if (!pinned || isTerminating(record) || record.kind !== 'sync') return undefined
+  const { supersede } = runOf(pinned)
+  const hooksRun = progress?.hooks.some(hook => hook.state === 'Running') ?? false
+  if (mayStartAnother(engine, held, grant) && (supersede === 'always' || (supersede === 'whenWaiting' && !hooksRun))) {
+    return undefined
+  }
+  const bundle = await engine.link.bundle(record.report.digest)
+  if (!bundle) return undefined
+  // What the newer Offer forbids is forbidden at once.
+  const options = { ...pinned.options, prune: pinned.options.prune && held.options.prune }
+  const offer = { ...held, ...pinned, options, digest: record.report.digest }
+  const mayContinue = () => gateAnswer(engine, engine.link.held().get(held.application.id), grant)
+  return { engine, state, offer, bundle, record, mayContinue }
+}
+
+function mayStartAnother({ link, operations }: Engine, held: OfferPayload, running: GrantPayload): boolean {
+  const question = { held, calendar: link.calendar(), now: link.hubTime() }
+  return link.grants().some(grant => {
+    if (grant.application !== held.application.id || grant.id === running.id) return false
+    return mayStart({ ...question, grant, operationExists: operations.get(grant.id) !== undefined }).kind === 'start'
+  })
 }
 
 /** Why an operation that runs is to end now, if it is: somebody said so, or what is held wants something else. */
@@ -71,6 +123,7 @@ function newRecord({ clock }: Engine, offer: OfferPayload) {
     grant,
     kind: 'sync',
     terms: termsOf(offer),
+    pinned: pinnedOf(offer),
     application: { id: offer.application.id, name: offer.application.name },
     report: {
       id: grant.id,
@@ -85,6 +138,10 @@ function newRecord({ clock }: Engine, offer: OfferPayload) {
       resultsCut: 0,
     },
   })
+}
+
+function pinnedOf({ namespace, options, ignoreDifferences, revision, run }: OfferPayload): PinnedOffer {
+  return { namespace, options, ignoreDifferences, revision, ...(run ? { run } : {}) }
 }
 
 export type Started =
@@ -150,83 +207,23 @@ async function settle(
   state.settled.add(name)
 }
 
-async function goOn(
-  engine: Engine,
-  state: ApplicationState,
-  offer: OfferPayload,
-  bundle: Bundle,
-  seen: Look,
-  record: OperationRecord,
-): Promise<OperationProgress> {
-  const { operations, clock, log } = engine
-  const { grant } = record
-  if (grant.options.dryRun) {
-    await operations.update({ ...record, report: dryRunReport(record, seen, clock.now()) })
-    return NOTHING
-  }
-  // A person who asks for prunes by hand has confirmed them; an Offer whose Grant leaves them out keeps them.
-  const confirmed = grant.options.prune && grant.trigger !== 'automated'
-  // A Grant never widens what the Offer lets an automated sync remove.
-  const options = { ...offer.options, prune: confirmed || (grant.options.prune && offer.options.prune) }
-  const same = !confirmed && options.prune === offer.options.prune
-  const look = same ? seen : await lookAt(engine, state, { ...offer, options }, bundle, confirmed)
-  const outcome = await performPlan({
-    ...engine,
-    state,
-    look,
-    mayContinue: () => continueAnswer(engine, offer, grant),
-  })
-  const report = progressOf(record.report, outcome, clock)
-  if (JSON.stringify(report) !== JSON.stringify(record.report)) await operations.update({ ...record, report })
-  if (report.phase === 'Running') return { underWay: true, wrote: true, againInMs: ASK_AGAIN_MS }
-  log.info('operation ended', {
-    application: offer.application.name,
-    operation: grant.id,
-    phase: report.phase,
-    message: report.message,
-  })
-  await operations.sweep(offer.application.id)
-  return { underWay: false, wrote: true, againInMs: undefined }
-}
-
 /** Asked before each wave: gates may have closed, or the Offer may have moved on. */
 export function continueAnswer(
-  { link, operations }: Engine,
+  engine: Engine,
   document: OfferPayload | TombstonePayload,
   grant: GrantPayload,
 ): ContinueAnswer {
-  if (operations.terminating(grant.id)) {
-    const message = operations.get(grant.id)?.report.message ?? 'terminated'
-    return { kind: 'abort', message, rule: 'terminate', gracePeriodMs: 0 }
-  }
-  const held = link.held().get(document.application.id)
+  const held = engine.link.held().get(document.application.id)
   if (!held || compareNumbers(held.number, document.number) !== 0) {
     return { kind: 'pause', message: 'a newer document has arrived' }
   }
+  return gateAnswer(engine, held, grant)
+}
+
+function gateAnswer(
+  { link }: Engine,
+  held: OfferPayload | TombstonePayload | undefined,
+  grant: GrantPayload,
+): ContinueAnswer {
   return mayContinue({ grant, held, calendar: link.calendar(), now: link.hubTime() })
-}
-
-export async function endSuperseded(engine: Engine, record: OperationRecord, message: string): Promise<void> {
-  const report = { ...record.report, phase: 'Failed' as const, message, finishedAt: engine.clock.now() }
-  await engine.operations.update({ ...record, report })
-}
-
-function dryRunReport({ report }: OperationRecord, { plan }: Look, now: number) {
-  const results = plan.actions.map(action => {
-    const { key, phase, wave } = action
-    return {
-      key,
-      phase,
-      wave,
-      outcome: action.kind === 'keep' ? ('unchanged' as const) : ('pending' as const),
-      message: action.kind,
-    }
-  })
-  return {
-    ...report,
-    phase: 'Succeeded' as const,
-    message: 'dry run: nothing was written',
-    finishedAt: now,
-    ...cutResults(results),
-  }
 }

@@ -11,6 +11,7 @@ import type {
   TombstonePayload,
 } from '@flotilla/core/protocol/documents'
 import { SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
+import { DEFAULT_RUN } from '@flotilla/core/sync/run-options'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { MemoryLink } from '../link/memory-link.ts'
 
@@ -97,6 +98,8 @@ export class TestHub {
         namespaces: ['*'],
       },
       ignoreDifferences: [],
+      // What fails has failed; tests of retries say so.
+      run: { retry: { ...DEFAULT_RUN.retry, limit: 0 } },
       ...changes,
     }
     this.link.bundles.set(bundle.digest, bundle)

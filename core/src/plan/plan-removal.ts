@@ -1,7 +1,9 @@
 import type { Digest } from '../json/canonical-json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
 import { readObjectOptions } from './object-options.ts'
-import { orderActions, type PlacedAction } from './plan-order.ts'
+import { hookAction, type RunningOperation } from './plan-hooks.ts'
+import { isOfRemoval, orderActions, type PlacedAction } from './plan-order.ts'
+import type { HookTarget } from './prepare-targets.ts'
 import type { SyncAction, SyncPlan } from './sync-plan.ts'
 import { ownerOf } from './tracking.ts'
 
@@ -16,6 +18,9 @@ export interface RemovalInput {
   readonly unknown?: ReadonlyMap<string, string>
   /** Somebody approved the removal by name: `Delete=confirm` is passed. */
   readonly approved: boolean
+  /** Hooks of the phases PreDelete and PostDelete. */
+  readonly hooks?: readonly HookTarget[]
+  readonly operation?: RunningOperation
 }
 
 /**
@@ -41,11 +46,16 @@ export function planRemoval(input: RemovalInput): SyncPlan {
     }
     placed.push({ side: 'prune', action: planOne(input, key, live) })
   }
+  const hooks = (input.hooks ?? []).flatMap(target =>
+    target.hook.phases
+      .filter(isOfRemoval)
+      .map((phase): PlacedAction => ({ side: 'apply', action: hookAction(target, phase, true, input.operation) })),
+  )
   return {
     application: input.application,
     digest: input.digest,
     namespace: '',
-    actions: orderActions(placed),
+    actions: orderActions([...hooks, ...placed]),
     problems: [],
   }
 }

@@ -91,7 +91,7 @@ const runOptions = v.object({
     v.object({
       limit: v.pipe(v.number(), v.safeInteger()),
       firstDelayMs: count,
-      factor: v.pipe(v.number(), v.finite(), v.minValue(1)),
+      factor: v.number(),
       longestDelayMs: count,
     }),
   ),

@@ -30,6 +30,8 @@ export interface StepInput {
   readonly checked?: { readonly place: Place; readonly refused: readonly string[] }
   readonly appliedVersion: (name: string) => string | undefined
   readonly assess: Assess
+  /** Of a removal: objects of which it cannot be told whether they are there keep it from ending. */
+  readonly removal?: true
   /** Whether a failure is tried again. */
   readonly mayRetry: boolean
   /** 0 to 1; drawn once for each step, used when a retry is announced. */

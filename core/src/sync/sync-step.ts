@@ -1,15 +1,14 @@
 import { objectKeyText } from '../model/kubernetes-object.ts'
 import { comparePlaces, type Place } from '../plan/plan-order.ts'
-import { planErrors, type SyncAction, type SyncPlan } from '../plan/sync-plan.ts'
+import { planErrors, type SkipAction, type SyncAction, type SyncPlan } from '../plan/sync-plan.ts'
 import type { ContinueAnswer } from '../protocol/may-start.ts'
 import { isOver, stateOf } from './hook-run.ts'
-import { refusedByPlan } from './refused-by-plan.ts'
+import { leftUndone, refusedByPlan } from './refused-by-plan.ts'
 import { abort, end, finish } from './step-end.ts'
 import { clearTheWay, fail, freeHooks, observeHooks, runFailureHooks, waitForHooks } from './step-hooks.ts'
 import { goingOn, instruct, isHook, waitFor } from './step-instructions.ts'
 import type { Step, StepInput, WaveWork } from './step-types.ts'
 import { failedDryRun, failedToApply, invalidTasks, unsuccessful, waiting } from './sync-messages.ts'
-import type { SyncProgress } from './sync-progress.ts'
 import { waveGate } from './wave-gate.ts'
 
 /**
@@ -46,6 +45,15 @@ function goOn(input: StepInput): Step {
   const { performed } = progress
   const later = waves.filter(({ place }) => !performed || comparePlaces(place, performed) > 0)
   const current = performed && waves.find(({ place }) => comparePlaces(place, performed) === 0)
+  // What could not be looked at before, or came back, goes all the same: nothing of a removal may be left.
+  const returned = waves.filter(
+    ({ place, actions }) =>
+      input.removal &&
+      performed &&
+      comparePlaces(place, performed) <= 0 &&
+      actions.some(({ kind }) => kind === 'prune'),
+  )
+  if (returned[0]) return begin(input, returned[0], returned)
   const open = later.some(({ actions }) => actions.some(action => isDue(input, action)))
   if (current) {
     const waits =
@@ -56,9 +64,17 @@ function goOn(input: StepInput): Step {
   const done = passed(input)
   const [next] = later
   if (open && next) return begin(done, next, later)
-  const refused = refusedByPlan(plan.actions, [])
+  const unknown = input.removal ? plan.actions.filter(isUnknown) : []
+  if (unknown.length > 0) {
+    const blocking = unknown.map(({ key, reason }) => ({ key, message: reason }))
+    const [first] = blocking
+    const more = blocking.length > 1 ? ` and ${blocking.length - 1} more` : ''
+    const name = `${objectKeyText(first!.key)}${more}`
+    return waitFor(done, `waiting until it can be told whether ${name} is there: ${first!.message}`, blocking)
+  }
+  const refused = leftUndone(plan.actions)
   if (refused.length > 0) return fail(done, 'Failed', failedToApply(refused))
-  return end(done, { phase: 'Succeeded', message: successMessage(progress), final: true, abort: false })
+  return end(done, { phase: 'Succeeded', message: successMessage(current), final: true, abort: false })
 }
 
 /** The wave that was performed is done. */
@@ -141,14 +157,19 @@ function timedOut({ progress, startedAt, now, run }: StepInput): boolean {
   return now - startedAt - paused >= run.timeoutMs
 }
 
-function successMessage({ hooks, passed }: SyncProgress): string {
-  return hooks.length > 0 || passed ? 'successfully synced (no more tasks)' : 'successfully synced (all tasks run)'
+/** Argo CD's two words for it: the second when something had to be waited for after the last write. */
+function successMessage(current: WaveWork | undefined): string {
+  return `successfully synced (${current?.actions.some(isHook) ? 'no more tasks' : 'all tasks run'})`
 }
 
 /** Whether the wave has this still to do. */
 function isDue({ progress }: StepInput, action: SyncAction): boolean {
   if (action.kind === 'hook') return action.phase !== 'SyncFail' && !isOver(stateOf(progress, action))
   return action.kind === 'create' || action.kind === 'update' || action.kind === 'prune'
+}
+
+function isUnknown(action: SyncAction): action is SkipAction {
+  return action.kind === 'skip' && action.code === 'KIND_UNKNOWN'
 }
 
 /** The plan cut by phase and wave; what only runs after a failure is left out. */

@@ -48,7 +48,7 @@ export function waveGate(input: GateInput): GateAnswer {
   let againInMs: number | undefined
   for (const action of input.actions) {
     const name = objectKeyText(action.key)
-    if (action.kind === 'prune' || (action.kind === 'skip' && action.code === 'BEING_DELETED')) {
+    if (action.kind === 'skip' && action.code === 'BEING_DELETED') {
       going.push({ key: action.key, message: holders(input.live.get(name)) })
     }
     if (action.kind !== 'create' && action.kind !== 'update' && action.kind !== 'keep') continue

@@ -1,0 +1,174 @@
+import type { Bundle } from '@flotilla/core/model/bundle'
+import { objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { type PlanChoices, planSync } from '@flotilla/core/plan/plan-sync'
+import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
+import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
+import { DEFAULT_RUN, type RunOptions } from '@flotilla/core/sync/run-options'
+import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
+import type { ApplicationState } from './application-state.ts'
+import { driveSync } from './drive-sync.ts'
+import { type Engine, lookAt } from './engine.ts'
+import type { Look } from './look.ts'
+import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
+import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
+import type { OperationProgress } from './run-operation.ts'
+import { stalledReport } from './stalled.ts'
+import { writerOf } from './writer-of.ts'
+
+/** Hooks are read, and what no watch tells of is looked at, this often while an operation runs. */
+export const ASK_AGAIN_MS = 2_000
+
+export interface GoOnInput {
+  readonly engine: Engine
+  readonly state: ApplicationState
+  /** With the terms that the operation was started for. */
+  readonly offer: OfferPayload
+  readonly bundle: Bundle
+  /** The look that has just been made of this Bundle, if there was one. */
+  readonly seen?: Look
+  readonly record: OperationRecord
+  readonly mayContinue: () => ContinueAnswer
+}
+
+/** Takes an operation of a sync as far as it can come now. */
+export async function goOn(input: GoOnInput): Promise<OperationProgress> {
+  const { engine, state, offer, record, mayContinue } = input
+  const { operations, clock, log, client } = engine
+  const { grant } = record
+  const look = () => lookForOperation(input)
+  // What was seen a moment ago need not be read again.
+  const first = replanned(input) ?? (await look())
+  if (grant.options.dryRun) {
+    await operations.update({ ...record, report: dryRunReport(record, first, clock.now()) })
+    return { underWay: false, wrote: false, againInMs: undefined }
+  }
+  const run = runOf(offer)
+  let current = record
+  let seen = first
+  const keepRemovalHooks = async () => {
+    if (current.removalHooks !== undefined || !isWhole(grant)) return
+    const kept = operations.of(offer.application.id).some(({ removalHooks }) => removalHooks === 'kept')
+    const any = await engine.removalHooks.write(record.application, seen.intent.prepared.hooks, kept)
+    current = { ...current, removalHooks: any ? 'kept' : 'none' }
+  }
+  const driven = await driveSync({
+    engine,
+    state,
+    writer: writerOf(client, first.intent),
+    operationId: grant.id,
+    startedAt: record.report.startedAt,
+    run,
+    sight: sightOf(first, grant),
+    lookAgain: async names => {
+      state.predictions.forget(names)
+      seen = await look()
+      return sightOf(seen, grant)
+    },
+    progress: record.progress ?? FRESH_PROGRESS,
+    results: record.report.results,
+    mayContinue,
+    terminate: () => (operations.terminating(grant.id) ? { message: 'Operation terminated' } : undefined),
+    mayRetry: grant.trigger === 'automated' && isWhole(grant),
+    beforeWrites: async plan => {
+      await widen(engine, plan, seen)
+      await keepRemovalHooks()
+    },
+    onApplied: (key, live) => rememberApplied(state, seen)(key, live),
+    save: async (step, results) => {
+      const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
+      current = { ...current, report, progress: step.progress }
+      await operations.update(current)
+    },
+  })
+  const { step } = driven
+  // Also where nothing had to be written.
+  if (isOver(step) && step.phase === 'Succeeded') await keepRemovalHooks()
+  const now = clock.now()
+  const stalled = await stalledReport(client, step, run, current.report.stalled, now)
+  const report = reportOf(current.report, driven, now, stalled)
+  const changed = JSON.stringify(report) !== JSON.stringify(current.report)
+  if (changed || JSON.stringify(step.progress) !== JSON.stringify(current.progress ?? FRESH_PROGRESS)) {
+    await operations.update({ ...current, report, progress: step.progress })
+  }
+  if (!isOver(step)) {
+    const wait = step.instruction.kind === 'wait' ? step.instruction.againInMs : undefined
+    // Nothing happens before the next attempt, or before a gate opens that says when.
+    const quietMs = step.progress.retryAt === undefined ? untilOpen(engine, step.resumesAt) : wait
+    return { underWay: true, wrote: driven.wrote, againInMs: quietMs ?? Math.min(ASK_AGAIN_MS, wait ?? ASK_AGAIN_MS) }
+  }
+  const { phase, message } = report
+  log.info('operation ended', { application: offer.application.name, operation: grant.id, phase, message })
+  await operations.sweep(offer.application.id)
+  return { underWay: false, wrote: true, againInMs: undefined }
+}
+
+function lookForOperation(input: GoOnInput): Promise<Look> {
+  const { engine, state, offer, bundle } = input
+  return lookAt(engine, state, { ...offer, options: optionsOf(input) }, bundle, choicesOf(input))
+}
+
+/** The same sight under the operation's own choices, where its options are the Offer's. */
+function replanned(input: GoOnInput): Look | undefined {
+  const { seen, offer } = input
+  if (!seen || optionsOf(input).prune !== offer.options.prune) return undefined
+  return { ...seen, plan: planSync(seen.intent, seen.observation, choicesOf(input)) }
+}
+
+/** A person who asks for prunes by hand has confirmed them; a Grant never widens what an automated sync may remove. */
+function optionsOf({ offer, record: { grant } }: GoOnInput): OfferPayload['options'] {
+  const prune = isConfirmed(grant) || (grant.options.prune && offer.options.prune)
+  return { ...offer.options, prune }
+}
+
+function choicesOf({ record: { grant, report } }: GoOnInput): PlanChoices {
+  return {
+    confirmed: isConfirmed(grant),
+    hooks: grant.options.resources === undefined,
+    operation: { revision: report.revision, startedAt: report.startedAt },
+  }
+}
+
+function isConfirmed({ options, trigger }: GrantPayload): boolean {
+  return options.prune && trigger !== 'automated'
+}
+
+export function runOf(offer: Pick<OfferPayload, 'run'>): RunOptions {
+  return { ...DEFAULT_RUN, ...offer.run }
+}
+
+function untilOpen({ link }: Engine, resumesAt: number | undefined): number | undefined {
+  const now = link.hubTime()
+  return resumesAt === undefined || now === undefined ? undefined : Math.max(1, resumesAt - now)
+}
+
+/** A partial sync does only what was chosen. */
+function sightOf({ plan, observation }: Look, { options }: GrantPayload) {
+  const { resources } = options
+  if (!resources) return { plan, live: observation.live }
+  const chosen = new Set(resources.map(objectKeyText))
+  const actions = plan.actions.filter(({ key }) => chosen.has(objectKeyText(key)))
+  const problems = plan.problems.filter(({ key }) => !key || chosen.has(objectKeyText(key)))
+  const selected: SyncPlan = { ...plan, actions, problems }
+  return { plan: selected, live: observation.live }
+}
+
+function dryRunReport({ report }: OperationRecord, { plan }: Look, now: number) {
+  const results = plan.actions.map(action => {
+    const { key, phase, wave } = action
+    return {
+      key,
+      phase,
+      wave,
+      outcome: action.kind === 'keep' ? ('unchanged' as const) : ('pending' as const),
+      message: action.kind,
+    }
+  })
+  return {
+    ...report,
+    phase: 'Succeeded' as const,
+    message: 'dry run: nothing was written',
+    finishedAt: now,
+    ...cutResults(results),
+  }
+}
