@@ -12,6 +12,7 @@ import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
 import type { Expand } from './expand/expand-in-worker.ts'
 import { LoggedEvents } from './gate-desk/logged-events.ts'
+import { type GateDeskSettings, openGateDesk } from './gate-desk/open-gate-desk.ts'
 import { calendarReach, type Reach } from './gates/calendar-reach.ts'
 import { clockDoubt } from './gates/clock-doubt.ts'
 import { gateForPeople } from './gates/gate-for-people.ts'
@@ -20,14 +21,14 @@ import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import { ClusterAdmissions } from './gateway/cluster-admissions.ts'
 import { HubKeyRing, type HubKeys } from './gateway/hub-keys.ts'
-import { HubKeyRotation } from './gateway/rotate-hub-key.ts'
-import { memoryRevocations, type Revocations } from './gateway/revocations.ts'
-import { declares, REGISTERED_SOURCE } from './loop/registered-clusters.ts'
 import { sweepCommands } from './gateway/issue-command.ts'
 import type { GatewayLimits } from './gateway/limits.ts'
+import { memoryRevocations, type Revocations } from './gateway/revocations.ts'
+import { HubKeyRotation } from './gateway/rotate-hub-key.ts'
 import { Hosts, type HostsParts } from './hosts/hosts.ts'
 import type { ConfigSource } from './loop/config-sources.ts'
 import { Loop } from './loop/loop.ts'
+import { declares, REGISTERED_SOURCE } from './loop/registered-clusters.ts'
 import { OperationDesk } from './operations/operation-desk.ts'
 import type { Preview } from './preview/preview.ts'
 import { type ChangeRequest, HubPreviewer } from './preview/preview-of-hub.ts'
@@ -63,7 +64,7 @@ export interface HubParts {
   readonly log: Log
 }
 
-export interface HubSettings {
+export interface HubSettings extends GateDeskSettings {
   readonly configSources: readonly ConfigSource[]
   /** Continuous absence after which a withdrawn Application may be removed; ten minutes by default. */
   readonly removalGraceMs?: number
@@ -96,6 +97,8 @@ export class Hub {
   readonly admissions: ClusterAdmissions
   /** Absent where the keys are for ever. */
   readonly hubKeys: HubKeyRotation | undefined
+  /** What people want of gates: freezes, break-glass, imported calendars. */
+  readonly gateDesk: ReturnType<typeof openGateDesk>
   /** What people do to Applications by hand. */
   readonly desk: OperationDesk
   readonly #parts: HubParts
@@ -224,6 +227,7 @@ export class Hub {
         this.loop.reported(ids)
       },
     })
+    this.gateDesk = openGateDesk(parts, this.loop, this.gateEvents, settings, each => this.calendarReach(each))
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
       gates: settings.gates,
@@ -254,6 +258,7 @@ export class Hub {
     const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
     hub.gateWatch.start()
+    hub.gateDesk.start()
     hub.#tellDeclared()
     hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
     hub.#every('sweep', SWEEP_MS, () => void hub.sweep())
@@ -266,6 +271,7 @@ export class Hub {
     this.#stopped = true
     this.#poller.stop()
     this.gateWatch.stop()
+    await this.gateDesk.stop()
     for (const timer of this.#timers.values()) timer.cancel()
     this.hosts.stop()
     this.gateway.stop(spreadMs)

@@ -92,6 +92,7 @@ export async function serveHub(served: {
       trustProxy: options.trustProxy,
     },
     recovery: hub.recovery,
+    gates: hub.gateDesk,
     readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),

@@ -7,6 +7,7 @@ import type { GitCredentials } from '@flotilla/core/ports/git'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { ensureAdminToken } from './api/tokens.ts'
+import { auditedStore } from './audit/audited-store.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
 import { createExpandInWorker } from './expand/expand-in-worker.ts'
 import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
@@ -120,7 +121,8 @@ export async function startHub(
     const sets = createExpandInWorker({ clock })
     closing.push(() => sets.close())
     const writes = new WriteWatch(clock)
-    const store = writes.store(opened)
+    // Outermost: what a request wrote is known to be the request's, whoever did the writing.
+    const store = auditedStore(writes.store(opened))
     const files = new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock })
     await files.removeLeftovers()
     const bundles = writes.bundles(files)

@@ -55,6 +55,7 @@ function processOptions(
     setPolicy,
     removalGraceMs,
     plugins: options.plugins,
+    calendars: options.calendars,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),
     ...(options.localRepositories === 'all' && { localRepositories: 'all' as const }),

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Timer } from '@flotilla/core/ports/clock'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { anchorHead } from '../audit/anchor-head.ts'
 import { announcementsOf } from './announcements.ts'
 import type { DeskServices } from './desk.ts'
 import type { OverrideDesk } from './override-desk.ts'
@@ -10,12 +11,15 @@ const ANNOUNCED = 'gates.announced'
 const MOST_REMEMBERED = 1_000
 /** Timers are set for no longer; rules that change meanwhile are looked at then at the latest. */
 const LOOK_MS = 60_000
+/** How often the head of the audit log is written where others keep it. */
+const ANCHOR_MS = 60 * 60_000
 
 /** Does what is due by the clock: overrides that are over are written down, and freezes to come are announced. */
 export class GateClock {
   readonly #services: DeskServices
   readonly #overrides: OverrideDesk
   #timer: Timer | undefined
+  #nextAnchorMs = Number.NEGATIVE_INFINITY
   #stopped = false
   #looking: Promise<void> = Promise.resolve()
 
@@ -32,6 +36,7 @@ export class GateClock {
     this.#stopped = true
     this.#timer?.cancel()
     await this.#looking
+    await anchorHead(this.#services.store, this.#services.log)
   }
 
   /** Looks now. For tests, and when something has changed that may be due earlier. */
@@ -46,6 +51,7 @@ export class GateClock {
     try {
       await this.look()
       next = await this.#overrides.nextEnd()
+      await this.#anchor()
     } catch (error) {
       if (!this.#stopped) log.error('what was due of gates could not be done; it is tried again', { error })
     }
@@ -54,6 +60,13 @@ export class GateClock {
     this.#timer = clock.setTimer(wait, () => {
       this.#looking = this.#turn()
     })
+  }
+
+  async #anchor(): Promise<void> {
+    const { store, log, clock } = this.#services
+    if (clock.monotonicMs() < this.#nextAnchorMs) return
+    this.#nextAnchorMs = clock.monotonicMs() + ANCHOR_MS
+    await anchorHead(store, log)
   }
 
   async #announce(): Promise<void> {

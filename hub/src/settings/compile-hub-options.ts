@@ -2,8 +2,10 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { nearest } from '@flotilla/core/text/nearest'
+import type { CalendarSetting } from '../gate-desk/calendar-desk.ts'
 import type { LogLevel } from '../log.ts'
 import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
+import { readCalendars } from './read-calendars.ts'
 import { type ConfiguredSource, readConfigSources } from './read-config-sources.ts'
 import { type ConfiguredCredential, readCredentials } from './read-credentials.ts'
 import { type ConfiguredHosts, compileHosts } from './read-hosts.ts'
@@ -37,6 +39,7 @@ export interface HubOptions {
   readonly credentials: readonly ConfiguredCredential[]
   readonly hosts: ConfiguredHosts
   readonly plugins: readonly ConfiguredPlugin[]
+  readonly calendars: readonly CalendarSetting[]
   readonly managementCluster?: ConfiguredManagementCluster
   readonly pollIntervalMs: number
   readonly webhookSecret?: string
@@ -97,11 +100,16 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
     refuse,
   )
   const plugins = readPlugins(loose['plugins'], refuse)
+  const calendars = readCalendars(loose['calendars'], refuse)
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
     if (wanted === undefined || credentials.some(({ name }) => name === wanted)) return
     refuse({ field: `configSources[${index}].credentials`, message: `names no credential: there is no "${wanted}"` })
+  })
+  calendars.forEach(({ from }, index) => {
+    if (from.kind !== 'file' || configSources.some(({ name }) => name === from.source)) return
+    refuse({ field: `calendars[${index}].source`, message: `names no config source: there is no "${from.source}"` })
   })
   const webhookSecret = get('webhooks.secret')
   const webhookSecretFile = get('webhooks.secretFile')
@@ -156,6 +164,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       credentials,
       hosts,
       plugins,
+      calendars,
       ...(managementCluster !== undefined && { managementCluster }),
       pollIntervalMs,
       ...(webhookSecret !== undefined && { webhookSecret }),

@@ -99,7 +99,7 @@ export const HUB_SETTINGS = {
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 
 export type SettingField = keyof typeof HUB_SETTINGS
-export const LIST_FIELDS = ['configSources', 'credentials', 'secrets', 'plugins'] as const
+export const LIST_FIELDS = ['configSources', 'credentials', 'secrets', 'plugins', 'calendars'] as const
 export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
 
 /** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */

@@ -1,4 +1,5 @@
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
+import { shownSource } from '../gate-desk/calendar-desk.ts'
 import type { HubOptions } from './compile-hub-options.ts'
 import type { ConfiguredHosts } from './read-hosts.ts'
 import type { ConfiguredManagementCluster } from './read-management-cluster.ts'
@@ -46,6 +47,13 @@ export function shownOptions(options: HubOptions): object {
       ...plugin,
       ...(token !== undefined && { token: MASKED }),
       requestTimeout: durationText(requestTimeoutMs),
+    })),
+    calendars: options.calendars.map(calendar => ({
+      name: calendar.name,
+      ...(calendar.from.kind === 'url'
+        ? { url: shownSource(calendar) }
+        : { source: calendar.from.source, file: calendar.from.path }),
+      refresh: durationText(calendar.refreshMs),
     })),
     credentials: options.credentials.map(credential => ({
       ...credential,

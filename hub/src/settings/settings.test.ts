@@ -23,6 +23,7 @@ describe('settings that are good', () => {
       credentials: [],
       hosts: { enabled: true, allowedProviders: [], secrets: [] },
       plugins: [],
+      calendars: [],
       setPolicy: { allowOverride: false },
       removalGraceMs: 600_000,
       pollIntervalMs: 180_000,

@@ -1,0 +1,58 @@
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Random } from '@flotilla/core/ports/random'
+import type { Store } from '@flotilla/core/ports/store'
+import type { HttpClient } from '../hosts/http-client.ts'
+import type { Loop } from '../loop/loop.ts'
+import type { RepositoryMirrors } from '../source/mirror.ts'
+import type { CalendarSetting } from './calendar-desk.ts'
+import { fetchCalendar } from './fetch-calendar.ts'
+import { GateDesk } from './gate-desk.ts'
+import { HubRuleKeeper, type KeeperParts } from './hub-rule-keeper.ts'
+import type { LoggedEvents } from './logged-events.ts'
+
+export interface DeskParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly mirrors: RepositoryMirrors
+  readonly hosts?: { readonly http?: HttpClient | undefined } | undefined
+}
+
+/** What hub.yaml says for it. */
+export interface GateDeskSettings {
+  /** iCalendars that freezes may name. */
+  readonly calendars?: readonly CalendarSetting[]
+}
+
+/** The desk of a hub: by the rules that its loop goes by. */
+export function openGateDesk(
+  { store, clock, random, log, mirrors, hosts }: DeskParts,
+  loop: Loop,
+  events: LoggedEvents,
+  { calendars = [] }: GateDeskSettings,
+  reached: NonNullable<KeeperParts['reached']>,
+): GateDesk {
+  const { world } = loop
+  const keeper = new HubRuleKeeper({
+    gates: world.gates,
+    rows: () => world.applications(),
+    refresh: () => loop.gatesChanged(),
+    reached,
+  })
+  const sourceOf = async (name: string) => {
+    const config = loop.sources.config(name)
+    if (config === undefined) return undefined
+    const repository = await mirrors.open(config.repository)
+    const commit = await repository?.resolve(config.revision)
+    return repository === undefined || commit === undefined ? undefined : { repository, commit, path: config.path }
+  }
+  return new GateDesk(
+    { store, keeper, fleet: () => world.fleet.fleet, clock, random, log, events },
+    {
+      settings: calendars,
+      fetch: (setting, etag) => fetchCalendar(setting, etag, { ...(hosts?.http && { http: hosts.http }), sourceOf }),
+    },
+  )
+}
