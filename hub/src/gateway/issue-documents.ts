@@ -118,6 +118,8 @@ export type GrantIssued =
   | { readonly kind: 'stale' }
   /** Nothing is offered there. */
   | { readonly kind: 'nothing-offered' }
+  /** Two agents speak for the cluster. */
+  | { readonly kind: 'cloned' }
 
 /** Stores an open Grant for the current document of an Application, in the transaction that decided it. */
 export async function issueGrant(
@@ -131,6 +133,7 @@ export async function issueGrant(
   const cluster = await clusterOf(writer, clusterId)
   const document = await currentNumber(writer, clusterId, applicationLine(content.applicationId))
   if (document?.epoch !== cluster.epoch) return { kind: 'nothing-offered' }
+  if (cluster.cloned) return { kind: 'cloned' }
   const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
   if (content.decidedWith && compareNumbers(content.decidedWith, cal) !== 0) return { kind: 'stale' }
   if (content.rulesVersion !== undefined && content.rulesVersion !== (await rulesVersion(writer))) {

@@ -11,6 +11,7 @@ import { issueGrant } from '../gateway/issue-documents.ts'
 import { grantHold } from '../recovery/hold-back.ts'
 import { revisionOf } from './decide-release.ts'
 import { type JudgedOverrides, judgeStart } from './judge-start.ts'
+import { cloneHold } from './clone-hold.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -55,7 +56,7 @@ export async function giveGrant(
     if (decision.at !== undefined) round.lookAgain.set(row.id, decision.at)
     return undefined
   }
-  const doubt = grantHold(services.recovery, cluster)
+  const doubt = grantHold(services.recovery, cluster) ?? cloneHold(cluster)
   if (doubt) return doubt
   const judged = await judgeStart(row, 'automated', bench)
   if (judged.kind === 'held') return judged.hold

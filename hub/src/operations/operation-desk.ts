@@ -8,6 +8,7 @@ import type { ApplicationRow, ClusterRow, GrantRow, Store, StoreWriter } from '@
 import type { CommandAction, GrantOptions, GrantPayload, GrantTrigger } from '@flotilla/core/protocol/documents'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { cloneHold } from '../loop/clone-hold.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import { issueCommand } from '../gateway/issue-command.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
@@ -202,6 +203,7 @@ export class OperationDesk {
       passes,
       ...(rulesVersion !== undefined && { rulesVersion }),
     })
+    if (given.kind === 'cloned') return refused('HELD', cloneHold(cluster)?.reason ?? 'two agents speak for its cluster')
     if (given.kind !== 'issued') return refused('BUSY', 'the rules changed at this moment; ask again')
     if (opened.use && !(await opened.use(given.grant))) {
       const stored = await writer.grant(given.grant.id)
