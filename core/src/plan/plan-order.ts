@@ -1,5 +1,5 @@
 import { listAt, textAt } from '../json/read-json.ts'
-import type { ObjectKey } from '../model/kubernetes-object.ts'
+import type { KubernetesObject, ObjectKey } from '../model/kubernetes-object.ts'
 import { compareInWave, compareText } from './kind-order.ts'
 import type { HookTarget, Target } from './prepare-targets.ts'
 import type { PlanPhase, SyncAction } from './sync-plan.ts'
@@ -78,11 +78,32 @@ function ownPlace({ destinationNamespace, options }: Target): Place {
   return destinationNamespace ? { phase: 'PreSync', wave: 0 } : { phase: 'Sync', wave: options.wave }
 }
 
+/**
+ * The waves of objects that go, as if they were applied: a Namespace or definition takes the wave of the first object
+ * that needs it, so that in the mirror it goes after the last.
+ */
+export function wavesAsApplied(
+  going: readonly { readonly key: ObjectKey; readonly wave: number; readonly live: KubernetesObject | undefined }[],
+): ReadonlyMap<ObjectKey, number> {
+  const first = new Map<string, number>()
+  for (const { key, wave } of going) {
+    for (const need of [`namespace ${key.namespace}`, `kind ${key.group}/${key.kind}`]) {
+      first.set(need, Math.min(wave, first.get(need) ?? wave))
+    }
+  }
+  return new Map(
+    going.map(({ key, wave, live }) => {
+      const need = live && neededAs({ key, object: live })
+      return [key, Math.min(wave, (need === undefined ? undefined : first.get(need)) ?? wave)]
+    }),
+  )
+}
+
 export function isOfRemoval(phase: PlanPhase): boolean {
   return phase === 'PreDelete' || phase === 'PostDelete'
 }
 
-function neededAs({ key, object }: Target): string | undefined {
+function neededAs({ key, object }: Pick<Target, 'key' | 'object'>): string | undefined {
   if (key.group === '' && key.kind === 'Namespace') return `namespace ${key.name}`
   if (key.group === 'apiextensions.k8s.io' && key.kind === 'CustomResourceDefinition') {
     const spec = object['spec']

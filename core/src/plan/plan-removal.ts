@@ -2,7 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
 import { readObjectOptions } from './object-options.ts'
 import { hookAction, type RunningOperation } from './plan-hooks.ts'
-import { isOfRemoval, orderActions, type PlacedAction } from './plan-order.ts'
+import { isOfRemoval, orderActions, type PlacedAction, wavesAsApplied } from './plan-order.ts'
 import type { HookTarget } from './prepare-targets.ts'
 import type { SyncAction, SyncPlan } from './sync-plan.ts'
 import { ownerOf } from './tracking.ts'
@@ -46,6 +46,13 @@ export function planRemoval(input: RemovalInput): SyncPlan {
     }
     placed.push({ side: 'prune', action: planOne(input, key, live) })
   }
+  // Plans run from low to high, removals from high to low.
+  const waves = wavesAsApplied(
+    placed.map(({ action: { key, wave } }) => ({ key, wave: -wave, live: input.live.get(objectKeyText(key)) })),
+  )
+  const hoisted = placed.map(({ action, side }) => {
+    return { side, action: { ...action, wave: 0 - (waves.get(action.key) ?? -action.wave) } }
+  })
   const hooks = (input.hooks ?? []).flatMap(target =>
     target.hook.phases
       .filter(isOfRemoval)
@@ -55,7 +62,7 @@ export function planRemoval(input: RemovalInput): SyncPlan {
     application: input.application,
     digest: input.digest,
     namespace: '',
-    actions: orderActions([...hooks, ...placed]),
+    actions: orderActions([...hooks, ...hoisted]),
     problems: [],
   }
 }
