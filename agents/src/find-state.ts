@@ -2,6 +2,7 @@ import { assessHealth } from '@flotilla/core/health/assess-health'
 import { type AssessedObject, countsForHealth, rollUpHealth } from '@flotilla/core/health/roll-up-health'
 import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
 import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
+import { type Adoption, unapprovedAdoptions } from '@flotilla/core/plan/adoptions'
 import { type HookAction, planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ObjectState } from '@flotilla/core/protocol/report'
 import type { Look } from './look.ts'
@@ -12,6 +13,8 @@ export interface FoundState {
   /** Objects that are not both Synced and Healthy. */
   readonly objects: readonly ObjectState[]
   readonly objectCount: number
+  /** What waits for somebody's approval to be taken over; absent: nothing. */
+  readonly adoptions?: readonly Adoption[]
 }
 
 /** Reads an Application's state off a look at it. Pure. */
@@ -53,7 +56,9 @@ export function findState({ intent, observation, plan }: Look, missingTooLong: (
       ...(text ? { message: text } : {}),
     })
   }
+  const adoptions = unapprovedAdoptions(plan.actions)
   return {
+    ...(adoptions.length === 0 ? {} : { adoptions }),
     sync: syncStatus(plan, counted.length, outOfSync, unknown),
     health: rollUpHealth(assessed),
     objects,
@@ -103,6 +108,7 @@ function syncOf(action: Exclude<SyncAction, HookAction>, live: boolean, predicti
 function holdSync(action: Extract<SyncAction, { kind: 'hold' }>): ObjectSync {
   switch (action.code) {
     case 'OWNED_BY_OTHER':
+    case 'ADOPTION_UNAPPROVED':
       return { status: 'OutOfSync', reason: 'OwnedByOther', message: action.reason }
     case 'PREDICTION_UNAUTHORISED':
       return { status: 'Unknown', reason: 'DiffUnauthorised', message: action.reason }

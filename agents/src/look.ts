@@ -10,6 +10,7 @@ import {
   planSync,
   type SyncIntent,
 } from '@flotilla/core/plan/plan-sync'
+import { mayTake } from '@flotilla/core/plan/plan-target'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import { ownerOf } from '@flotilla/core/plan/tracking'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
@@ -83,7 +84,7 @@ export async function look(input: LookInput): Promise<Look> {
     if (!target || !entry || !isDue(entry) || live.metadata.deletionTimestamp !== undefined) continue
     // What another owns is refused anyway; asking would only show what we may not do.
     const owner = target.destinationNamespace ? { kind: 'ours' } : ownerOf(live, offer.application.id, owned.has(name))
-    if (owner.kind !== 'other' || offer.options.adopt === 'Force') due.push({ target, live })
+    if (owner.kind === 'nobody' || mayTake(owner, offer.options)) due.push({ target, live })
   }
   await predict(client, intent, due, state.predictions)
   const predictions = new Map<string, Prediction>()

@@ -1,6 +1,7 @@
 import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import type { Health, SyncStatus } from '@flotilla/core/model/status'
+import type { Adoption } from '@flotilla/core/plan/adoptions'
 import type { ObjectState, OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { HubLink } from './link/hub-link.ts'
@@ -19,6 +20,7 @@ export interface Findings {
   readonly operation?: OperationReport
   readonly objects: readonly ObjectState[]
   readonly objectCount: number
+  readonly adoptions?: readonly Adoption[]
   readonly images: readonly string[]
   readonly inventory?: Digest
 }

@@ -115,10 +115,21 @@ const ROWS: { readonly [sentence: string]: Row } = {
     observed: observation([live('ConfigMap', 'a', { 'flotilla.dev/tracking-id': 'app-2:/ConfigMap:shop/parent' })]),
     actions: ['keep Sync/0 ConfigMap shop/a'],
   },
-  'an object that Argo CD tracks is refused': {
+  'an object that Argo CD tracks is not taken unasked': {
     desired: [object('ConfigMap', 'a')],
     observed: observation([live('ConfigMap', 'a', { 'argocd.argoproj.io/tracking-id': 'old:/ConfigMap:shop/a' })]),
-    actions: ['hold Sync/0 ConfigMap shop/a OWNED_BY_OTHER'],
+    actions: ['hold Sync/0 ConfigMap shop/a ADOPTION_UNAPPROVED'],
+    problems: ['error ADOPTION_UNAPPROVED'],
+  },
+  'with somebody’s approval for that tool it is taken, and another tool’s is not': {
+    desired: [object('ConfigMap', 'a'), object('ConfigMap', 'b')],
+    observed: observation([
+      live('ConfigMap', 'a', { 'argocd.argoproj.io/tracking-id': 'old:/ConfigMap:shop/a' }),
+      live('ConfigMap', 'b', { 'meta.helm.sh/release-name': 'shop' }),
+    ]),
+    changes: { options: { ...OPTIONS, adoptFrom: ['argocd'] } },
+    actions: ['keep Sync/0 ConfigMap shop/a', 'hold Sync/0 ConfigMap shop/b ADOPTION_UNAPPROVED'],
+    problems: ['error ADOPTION_UNAPPROVED'],
   },
   'adopt: Force takes it': {
     desired: [object('ConfigMap', 'a')],

@@ -2,9 +2,10 @@ import type { FieldPath } from '../diff/field-path.ts'
 import { type DiffLanguages, type IgnoreRules, readIgnoreRules } from '../diff/ignore-rules.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
+import { adoptionProblem } from './adoptions.ts'
 import { planHooks, type RunningOperation } from './plan-hooks.ts'
-import { mirrorWave, orderActions, type PlacedAction, placesOf } from './plan-order.ts'
-import { planPrunes } from './plan-prunes.ts'
+import { mirrorWave, orderActions, type PlacedAction, placesOf, wavesAsApplied } from './plan-order.ts'
+import { type PlannedPrune, planPrunes } from './plan-prunes.ts'
 import { planTarget } from './plan-target.ts'
 import { type PlanRequest, type PreparedTargets, prepareTargets } from './prepare-targets.ts'
 import type { PlanProblem, SyncPlan } from './sync-plan.ts'
@@ -87,10 +88,12 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
     const live = observation.live.get(objectKeyText(target.key))
     return { side: 'apply', action: planTarget(intent, target, base, live, observation, owned, problems) }
   })
+  const adoption = adoptionProblem(applies.map(({ action }) => action))
+  if (adoption) problems.push(adoption)
   const targetNames = new Set(prepared.targets.map(({ key }) => objectKeyText(key)))
   const hookNames = new Set(prepared.hookKeys.map(objectKeyText))
   const confirmed = choices.confirmed ?? false
-  const prunes = planPrunes({ request, observation, targetNames, hookNames, confirmed })
+  const prunes = hoistPrunes(planPrunes({ request, observation, targetNames, hookNames, confirmed }), observation)
   const hooks = planHooks(hookTargets, request.options.validate, choices.operation)
   // Of the phase that prunes run in: a hook before it moves nothing.
   const allWaves = [...applies, ...hooks, ...prunes]
@@ -107,6 +110,13 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
     actions: orderActions([...applies, ...hooks, ...placed]),
     problems: sortProblems(problems),
   }
+}
+
+function hoistPrunes(prunes: readonly PlannedPrune[], { live }: Observation): readonly PlannedPrune[] {
+  const waves = wavesAsApplied(
+    prunes.map(({ action: { key, wave } }) => ({ key, wave, live: live.get(objectKeyText(key)) })),
+  )
+  return prunes.map(({ action, last }) => ({ last, action: { ...action, wave: waves.get(action.key) ?? action.wave } }))
 }
 
 function sortProblems(problems: readonly PlanProblem[]): readonly PlanProblem[] {

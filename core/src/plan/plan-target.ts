@@ -7,7 +7,7 @@ import type { Place } from './plan-order.ts'
 import type { Observation, Prediction, SyncIntent, SyncRequest } from './plan-sync.ts'
 import type { Target } from './prepare-targets.ts'
 import type { HoldAction, PlanProblem, SyncAction, WriteChoices } from './sync-plan.ts'
-import { FIELD_MANAGER, ownerOf } from './tracking.ts'
+import { FIELD_MANAGER, type Owner, ownerOf } from './tracking.ts'
 
 /** What is sent for a target that exists: the manifest, with ignored fields as the options want them. */
 export function objectToSend(intent: SyncIntent, target: Target, live: KubernetesObject): KubernetesObject {
@@ -99,15 +99,29 @@ function ownershipHold(
   problems: PlanProblem[],
 ): HoldAction | undefined {
   const owner = ownerOf(live, request.application.id, inInventory)
+  if (mayTake(owner, request.options)) return undefined
   const { adopt, failOnSharedResource } = request.options
-  if (owner.kind === 'ours' || adopt === 'Force') return undefined
-  if (owner.kind === 'nobody' && adopt !== 'Never') return undefined
   const reason =
     owner.kind === 'other' ? `belongs to ${owner.description}` : 'exists already, and adopting is not allowed'
+  if (owner.kind === 'other' && owner.tool !== undefined && adopt !== 'Never') {
+    return { kind: 'hold', ...place, code: 'ADOPTION_UNAPPROVED', reason, tool: owner.tool }
+  }
   if (failOnSharedResource && owner.kind === 'other') {
     problems.push({ severity: 'error', code: 'SHARED_OBJECT', key: target.key, message: reason })
   }
   return { kind: 'hold', ...place, code: 'OWNED_BY_OTHER', reason }
+}
+
+/** Whether an Application may write an object with this owner. */
+export function mayTake(owner: Owner, { adopt, adoptFrom = [] }: Pick<SyncOptions, 'adopt' | 'adoptFrom'>): boolean {
+  switch (owner.kind) {
+    case 'ours':
+      return true
+    case 'nobody':
+      return adopt !== 'Never'
+    case 'other':
+      return adopt === 'Force' || (adopt !== 'Never' && owner.tool !== undefined && adoptFrom.includes(owner.tool))
+  }
 }
 
 /** Kinds whose deletion takes along what is not ours, or what no backup brings back. */

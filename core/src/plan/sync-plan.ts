@@ -2,6 +2,7 @@ import type { FieldPath } from '../diff/field-path.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { KubernetesObject, ObjectKey } from '../model/kubernetes-object.ts'
 import type { Hook, HookPhase } from './read-hook.ts'
+import type { DeliveryTool } from './tracking.ts'
 
 /** In the order in which they run; `SyncFail` only after a failure, and the last two only when the Application is removed. */
 export type PlanPhase = HookPhase
@@ -67,6 +68,8 @@ export interface HoldAction extends ActionBase {
   readonly kind: 'hold'
   readonly code: HoldActionCode
   readonly reason: string
+  /** Of `ADOPTION_UNAPPROVED`: whose it is now. */
+  readonly tool?: DeliveryTool
 }
 
 /** Nothing is done to the object, and that is how somebody asked for it. */
@@ -86,6 +89,8 @@ export interface HookAction extends ActionBase {
 
 export type HoldActionCode =
   | 'OWNED_BY_OTHER'
+  /** Another tool's; somebody has to agree that it becomes ours. */
+  | 'ADOPTION_UNAPPROVED'
   | 'PRUNE_CONFIRMATION'
   | 'PRUNE_GUARD'
   | 'PREDICTION_REFUSED'
@@ -113,6 +118,7 @@ export type PlanProblemCode =
   | 'REPEATED_OBJECT'
   | 'WAVE_INVALID'
   | 'SHARED_OBJECT'
+  | 'ADOPTION_UNAPPROVED'
 
 export interface PlanProblem {
   /** `error`: the plan must not be performed, not even in part. */

@@ -45,10 +45,15 @@ export function trackedBy(object: KubernetesObject): string | undefined {
   return value === trackingId(applicationId, keyOf(object)) ? applicationId : undefined
 }
 
+/** Tools whose objects can be taken over with somebody's approval (decision 26). */
+export const DELIVERY_TOOLS = ['argocd', 'flux', 'helm', 'fleet'] as const
+export type DeliveryTool = (typeof DELIVERY_TOOLS)[number]
+
 export type Owner =
   | { readonly kind: 'ours' }
   | { readonly kind: 'nobody' }
-  | { readonly kind: 'other'; readonly description: string }
+  /** Whose exactly is not said: who may see this Application may not know of that one. */
+  | { readonly kind: 'other'; readonly description: string; readonly tool?: DeliveryTool }
 
 /**
  * Who owns a live object, from the point of view of one Application.
@@ -59,31 +64,36 @@ export type Owner =
 export function ownerOf(live: KubernetesObject, applicationId: string, inInventory: boolean): Owner {
   const tracked = trackedBy(live)
   if (tracked === applicationId) return { kind: 'ours' }
-  if (tracked !== undefined) return { kind: 'other', description: `Application ${tracked} of Flotilla` }
+  if (tracked !== undefined) return { kind: 'other', description: 'another Application' }
   if (inInventory && live.metadata.annotations?.[TRACKING_ANNOTATION] === undefined && hasOurManager(live)) {
     return { kind: 'ours' }
   }
-  const mark = markOfAnotherTool(live)
-  return mark === undefined ? { kind: 'nobody' } : { kind: 'other', description: mark }
+  const tool = toolOf(live)
+  if (tool !== undefined) return { kind: 'other', description: TOOL_NAMES[tool], tool }
+  const inApplySet = live.metadata.labels?.['applyset.kubernetes.io/part-of'] !== undefined
+  return inApplySet ? { kind: 'other', description: 'another apply set' } : { kind: 'nobody' }
+}
+
+/** As people call them. */
+export const TOOL_NAMES: { readonly [Tool in DeliveryTool]: string } = {
+  argocd: 'Argo CD',
+  flux: 'Flux',
+  helm: 'Helm',
+  fleet: 'Rancher Fleet',
 }
 
 export function hasOurManager(live: KubernetesObject): boolean {
   return (live.metadata.managedFields ?? []).some(entry => entry['manager'] === FIELD_MANAGER)
 }
 
-/** Marks that other delivery tools leave (decision 26), as a phrase. */
-function markOfAnotherTool({ metadata }: KubernetesObject): string | undefined {
+/** The delivery tool whose marks an object bears. */
+function toolOf({ metadata }: KubernetesObject): DeliveryTool | undefined {
   const { annotations = {}, labels = {} } = metadata
-  const argo = annotations['argocd.argoproj.io/tracking-id']
-  if (argo !== undefined) return `Application ${argo.split(':', 1)[0]} of Argo CD`
-  const kustomization = labels['kustomize.toolkit.fluxcd.io/name']
-  if (kustomization !== undefined) return `Kustomization ${kustomization} of Flux`
-  const fluxRelease = labels['helm.toolkit.fluxcd.io/name']
-  if (fluxRelease !== undefined) return `HelmRelease ${fluxRelease} of Flux`
-  const release = annotations['meta.helm.sh/release-name']
-  if (release !== undefined) return `release ${release} of Helm`
-  const fleet = labels['objectset.rio.cattle.io/hash'] ?? annotations['objectset.rio.cattle.io/id']
-  if (fleet !== undefined) return 'a bundle of Rancher Fleet'
-  const applySet = labels['applyset.kubernetes.io/part-of']
-  return applySet === undefined ? undefined : `apply set ${applySet}`
+  const has = (marks: { readonly [key: string]: string }, ...keys: readonly string[]): boolean =>
+    keys.some(key => Object.hasOwn(marks, key))
+  if (has(annotations, 'argocd.argoproj.io/tracking-id')) return 'argocd'
+  if (has(labels, 'kustomize.toolkit.fluxcd.io/name', 'helm.toolkit.fluxcd.io/name')) return 'flux'
+  if (has(annotations, 'meta.helm.sh/release-name')) return 'helm'
+  const fleet = has(labels, 'objectset.rio.cattle.io/hash') || has(annotations, 'objectset.rio.cattle.io/id')
+  return fleet ? 'fleet' : undefined
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { GroupKindRule } from '../model/fleet.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
+import type { DeliveryTool } from '../plan/tracking.ts'
 import type { RunOptions } from '../sync/run-options.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 
@@ -66,6 +67,8 @@ export interface SyncOptions {
   /** False: what kubectl set stays kubectl's. */
   readonly takeOverKubectl?: boolean
   readonly adopt: 'Force' | 'IfUnowned' | 'Never'
+  /** Tools whose objects may be taken over, by somebody's approval. */
+  readonly adoptFrom?: readonly DeliveryTool[]
 }
 
 export interface OfferPayload extends DocumentBase {

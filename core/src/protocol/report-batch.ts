@@ -3,6 +3,7 @@ import { canonicalJson, type Digest } from '../json/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { HEALTH_STATUSES } from '../model/status.ts'
 import { HOOK_PHASES } from '../plan/read-hook.ts'
+import { DELIVERY_TOOLS } from '../plan/tracking.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import { parseBoundedJsonBytes } from './bounded-json.ts'
 import type { ReportEntry } from './report.ts'
@@ -80,6 +81,7 @@ export const entrySchema = v.object({
   objects: listOf(objectState, MAX_LISTED_OBJECTS),
   objectsCut: count,
   objectCount: count,
+  adoptions: v.exactOptional(listOf(v.object({ tool: v.picklist(DELIVERY_TOOLS), count }), DELIVERY_TOOLS.length)),
   images: listOf(agentText(1024), 1000),
   inventory: v.exactOptional(digest),
   observedAt: epochMs,

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { JsonObject } from '../json/json.ts'
+import { DELIVERY_TOOLS } from '../plan/tracking.ts'
 import type {
   AdmissionPayload,
   CalendarPayload,
@@ -74,6 +75,7 @@ const syncOptions = v.object({
   conflicts: v.exactOptional(wordOrStrictest(['fail'], 'fail')),
   takeOverKubectl: v.exactOptional(v.boolean()),
   adopt: wordOrStrictest(['Force', 'IfUnowned', 'Never'], 'Never'),
+  adoptFrom: v.exactOptional(listOf(v.picklist(DELIVERY_TOOLS), DELIVERY_TOOLS.length)),
 })
 
 const objectKey = v.object({ group: shortText, kind: shortText, namespace: shortText, name: shortText })
