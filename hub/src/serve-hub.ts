@@ -11,7 +11,7 @@ import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
-import { createJoinToken } from './gateway/join-tokens.ts'
+import { createJoinToken, type JoinTokenWish } from './gateway/join-tokens.ts'
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-connections.ts'
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
@@ -47,10 +47,12 @@ export async function serveHub(served: {
   const { clock, random, log } = ports
   const stopping = new AbortController()
   let url = ''
-  const joinToken = (clusterName: string, by: string, expiresInMs: number) =>
+  const joinToken = (clusterName: string, by: string, expiresInMs: number) => makeToken({ clusterName }, by, expiresInMs)
+  const makeToken = (wish: Pick<JoinTokenWish, 'clusterName' | 'pending'>, by: string, expiresInMs: number) =>
     store.write(async writer => {
       const made = await createJoinToken(writer, keys, clock, random, {
-        clusterName,
+        ...wish,
+        by,
         hubUrl: options.publicUrl ?? url,
         expiresInMs,
         ca: certificate?.current().ca,
@@ -59,8 +61,8 @@ export async function serveHub(served: {
         at: clock.now(),
         actor: by,
         action: 'join-token.create',
-        subject: clusterName,
-        detail: { id: made.row.id, expiresAt: made.row.expiresAt },
+        subject: wish.clusterName ?? 'pending',
+        detail: { id: made.row.id, expiresAt: made.row.expiresAt, ...wish.pending },
       })
       return made
     })
@@ -92,6 +94,8 @@ export async function serveHub(served: {
       trustProxy: options.trustProxy,
     },
     recovery: hub.recovery,
+    admissions: hub.admissions,
+    ...(hub.hubKeys && { hubKeys: hub.hubKeys }),
     gates: hub.gateDesk,
     readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...troublesOf(writes)],
     actions: {
@@ -99,6 +103,10 @@ export async function serveHub(served: {
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
       heard: async events => hub.heard(events),
       refreshPlugin: async name => hub.refreshPlugin(name),
+      createPendingToken: async ({ labels, max, expiresInMs, by }) => {
+        const { token, row } = await makeToken({ pending: { labels, max } }, by, expiresInMs)
+        return { id: row.id, token, expiresAt: row.expiresAt }
+      },
       previewChange: request => hub.preview(request),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
       createJoinToken: async (clusterName, by) => {

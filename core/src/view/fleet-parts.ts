@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/json.ts'
 import { HEALTH_STATUSES, type HealthStatus, type SyncStatus } from '../model/status.ts'
 import type { ClusterRow, SetRow, SourceRow } from '../ports/store.ts'
+import type { Cloned, CloneReason } from '../protocol/order-incarnation.ts'
 import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
 import { type AgentConnection, type DeclaredCluster, isSilent } from './application-view.ts'
 import { withoutCredentials } from './shown-url.ts'
@@ -25,6 +26,8 @@ export interface ClusterView {
   readonly name: string
   readonly id: string | null
   readonly declared: boolean
+  /** Approved from a pending token; no document declares it. */
+  readonly registered: boolean
   readonly environment: string | null
   readonly labels: { readonly [key: string]: string }
   readonly timeZone: string | null
@@ -34,6 +37,19 @@ export interface ClusterView {
   readonly admission: number
   readonly joinedAt: string | null
   readonly revokedAt: string | null
+  readonly uid: string | null
+  /** Since when the agent's key is this one. */
+  readonly keySince: string | null
+  /** Two agents speak for it; every instance that took part. */
+  readonly cloned: {
+    readonly since: string
+    readonly why: CloneReason
+    readonly instances: readonly {
+      readonly incarnation: number
+      readonly instance: string
+      readonly lastHeard: string
+    }[]
+  } | null
   readonly agent: {
     readonly connected: boolean
     readonly silent: boolean
@@ -56,7 +72,8 @@ export function viewCluster(input: {
   return {
     name: input.name,
     id: row?.id ?? null,
-    declared: declared !== undefined,
+    declared: declared !== undefined && declared.registered !== true,
+    registered: declared?.registered ?? false,
     environment: declared?.environment ?? null,
     labels: declared?.labels ?? {},
     timeZone: declared?.timeZone ?? null,
@@ -66,6 +83,9 @@ export function viewCluster(input: {
     admission: row?.admission ?? 0,
     joinedAt: row?.joinedAt === undefined ? null : isoTime(row.joinedAt),
     revokedAt: row?.revokedAt === undefined ? null : isoTime(row.revokedAt),
+    uid: row?.uid ?? null,
+    keySince: row?.keySince === undefined ? null : isoTime(row.keySince),
+    cloned: row?.cloned ? viewClone(row.cloned) : null,
     agent: {
       connected: connection?.connected ?? false,
       silent: isSilent(connection?.lastSeenAt, input.now),
@@ -75,6 +95,11 @@ export function viewCluster(input: {
     },
     applications: input.applications,
   }
+}
+
+function viewClone({ since, why, instances }: Cloned): NonNullable<ClusterView['cloned']> {
+  const shown = instances.map(({ inc, inst, at }) => ({ incarnation: inc, instance: inst, lastHeard: isoTime(at) }))
+  return { since: isoTime(since), why, instances: shown }
 }
 
 /** An ApplicationSet as people read it. */

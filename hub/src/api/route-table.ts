@@ -1,5 +1,6 @@
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
+import { clusterRoutes } from './handlers/clusters.ts'
 import { decisionRoutes } from './handlers/decisions.ts'
 import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
@@ -24,6 +25,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
   ...recoveryRoutes,
   ...fleetRoutes,
+  ...clusterRoutes,
   ...applicationRoutes,
   ...operationRoutes,
   ...deletionRoutes,

@@ -8,6 +8,8 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
+import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
+import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { Preview } from '../preview/preview.ts'
@@ -35,6 +37,13 @@ export interface ApiActions {
     clusterName: string,
     by: string,
   ): Promise<{ readonly id: string; readonly token: string; readonly expiresAt: EpochMs }>
+  /** A token for many, each of which waits for approval. */
+  createPendingToken?(wish: {
+    readonly labels: { readonly [key: string]: string }
+    readonly max: number
+    readonly expiresInMs: number
+    readonly by: string
+  }): Promise<{ readonly id: string; readonly token: string; readonly expiresAt: EpochMs }>
   /** Writes nothing; resolves when it is known. @throws PreviewError */
   previewChange(request: ChangeRequest): Promise<Preview>
 }
@@ -73,6 +82,9 @@ export interface ApiServices {
   readonly gates?: GateDesk
   /** Who may do what; by the token's role without it. */
   readonly permits?: Permits
+  /** Who is a cluster of this fleet; without it nothing is decided about it here. */
+  readonly admissions?: ClusterAdmissions
+  readonly hubKeys?: HubKeyRotation
   /** Whether the store may be trusted; it is, without it. */
   readonly recovery?: Recovery
   /** What `/readyz` asks besides the store. */

@@ -97,6 +97,7 @@ export const clusterSchema = z
     name: z.string(),
     id: z.string().nullable(),
     declared: z.boolean(),
+    registered: z.boolean().meta({ description: 'Approved from a pending token; no document declares it.' }),
     environment: z.string().nullable(),
     labels,
     timeZone: z.string().nullable(),
@@ -106,6 +107,16 @@ export const clusterSchema = z
     admission: z.int(),
     joinedAt: time.nullable(),
     revokedAt: time.nullable(),
+    uid: z.string().nullable().meta({ description: 'UID of its namespace kube-system.' }),
+    keySince: time.nullable().meta({ description: "Since when the agent's key is this one." }),
+    cloned: z
+      .strictObject({
+        since: time,
+        why: z.enum(['one-incarnation', 'overtakings']),
+        instances: z.array(z.strictObject({ incarnation: z.int(), instance: z.string(), lastHeard: time })),
+      })
+      .nullable()
+      .meta({ description: 'Two agents speak for it: no Grants until one of them is admitted anew.' }),
     agent: z.strictObject({
       connected: z.boolean(),
       silent: z.boolean(),
