@@ -3,6 +3,8 @@ import { textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject, ObjectKey } from '@flotilla/core/model/kubernetes-object'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
+import { compareNumbers, type DocumentNumber, numberText } from '@flotilla/core/protocol/documents'
+import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { Incarnation, IncarnationNumber } from './link/incarnation.ts'
@@ -12,6 +14,9 @@ const TERM_SECONDS = 15
 const RENEW_EVERY_MS = 4_000
 const ASK_EVERY_MS = 2_000
 const INCARNATION_ANNOTATION = 'flotilla.dev/incarnation'
+/** `<cluster id>/3.41`: how far this cluster's agents have come in taking documents (protocol.md 5.1). */
+const NUMBER_ANNOTATION = 'flotilla.dev/highest-number'
+const NOTE_WITHIN_MS = 200
 
 export interface LeaseOptions {
   readonly client: KubernetesClient
@@ -48,6 +53,8 @@ export class AgentLease implements Incarnation {
   /** The incarnation of this process; another number in the Lease means that somebody else has been the agent. */
   #taken: number | undefined
   #lost = false
+  /** What stands in the Lease about numbers, or is to. */
+  #note: string | undefined
   /** Whom the log has named: once, not at each look. */
   #waitingFor: string | undefined
 
@@ -101,6 +108,18 @@ export class AgentLease implements Incarnation {
     return !this.#released && !this.#lost && sinceMs < (TERM_SECONDS * 1000 * 2) / 3
   }
 
+  notedNumber(cluster: string): DocumentNumber | undefined {
+    const noted = readNote(this.#note)
+    return noted?.cluster === cluster ? noted.number : undefined
+  }
+
+  noteNumber(cluster: string, number: DocumentNumber): void {
+    const before = this.notedNumber(cluster)
+    if (before && compareNumbers(before, number) >= 0) return
+    this.#note = `${cluster}/${numberText(number)}`
+    if (this.#current && !this.#released && !this.#lost) this.#scheduleRenewal(NOTE_WITHIN_MS)
+  }
+
   /** Lets the next process start at once. */
   async release(): Promise<void> {
     this.#renewing?.cancel()
@@ -121,11 +140,12 @@ export class AgentLease implements Incarnation {
   async #take(lease: KubernetesObject | undefined, above: number): Promise<number | undefined> {
     const { client } = this.#options
     const inc = Math.max(incarnationOf(lease), above) + 1
+    this.#note = laterNote(this.#note, lease?.metadata.annotations?.[NUMBER_ANNOTATION])
     const startedMs = this.#options.clock.monotonicMs()
     try {
       const metadata = {
         ...(lease?.metadata ?? { name: this.#key.name, namespace: this.#key.namespace }),
-        annotations: { ...lease?.metadata.annotations, [INCARNATION_ANNOTATION]: String(inc) },
+        annotations: this.#annotations({ ...lease?.metadata.annotations, [INCARNATION_ANNOTATION]: String(inc) }),
       }
       const object = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: this.#spec() }
       this.#current = lease ? await client.replace(object) : await client.create(object)
@@ -145,9 +165,13 @@ export class AgentLease implements Incarnation {
     return { holderIdentity: this.#instance, leaseDurationSeconds: TERM_SECONDS, acquireTime: now, renewTime: now }
   }
 
-  #scheduleRenewal(): void {
+  #annotations(present: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+    return { ...present, ...(this.#note !== undefined && { [NUMBER_ANNOTATION]: this.#note }) }
+  }
+
+  #scheduleRenewal(delayMs = RENEW_EVERY_MS): void {
     this.#renewing?.cancel()
-    this.#renewing = this.#options.clock.setTimer(RENEW_EVERY_MS, () => {
+    this.#renewing = this.#options.clock.setTimer(delayMs, () => {
       this.#renew().then(
         () => this.#current && this.#scheduleRenewal(),
         error => {
@@ -164,7 +188,8 @@ export class AgentLease implements Incarnation {
     const startedMs = this.#options.clock.monotonicMs()
     try {
       const spec = { ...(mine['spec'] as object), renewTime: this.#spec().renewTime }
-      const renewed = await this.#options.client.replace({ ...mine, spec })
+      const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
+      const renewed = await this.#options.client.replace({ ...mine, metadata, spec })
       if (this.#current === mine) this.#current = renewed
       this.#renewedAtMs = startedMs
     } catch (error) {
@@ -191,6 +216,19 @@ export class AgentLease implements Incarnation {
     this.#lost = true
     this.#options.onLost()
   }
+}
+
+function readNote(note: string | undefined): { readonly cluster: string; readonly number: DocumentNumber } | undefined {
+  const [cluster = '', text = ''] = (note ?? '').split('/')
+  const number = parseNumberText(text)
+  return number && { cluster, number }
+}
+
+/** Another process may have come further meanwhile; what is noted of another cluster id is of before a new admission. */
+function laterNote(ours: string | undefined, theirs: string | undefined): string | undefined {
+  const [mine, other] = [readNote(ours), readNote(theirs)]
+  if (!mine || !other) return mine ? ours : theirs
+  return mine.cluster === other.cluster && compareNumbers(other.number, mine.number) > 0 ? theirs : ours
 }
 
 function incarnationOf(lease: KubernetesObject | undefined): number {

@@ -98,6 +98,7 @@ export class AgentLink implements HubLink {
       request: async request => await this.#client.request(this.#speaker(), request),
       refused: response => this.#refusedBy(response),
       changed: () => this.#notify(),
+      took: () => this.#noteNumber(),
     })
     this.#bundles = new BundleKeep({
       state,
@@ -365,6 +366,7 @@ export class AgentLink implements HubLink {
   async #trust(kept: KeptAdmission): Promise<void> {
     this.#kept = kept
     await this.#exchange.trust(await loadTrust(this.#options.state, kept))
+    if (this.#current) await this.#compareNumbers()
     this.#notify()
   }
 
@@ -381,8 +383,22 @@ export class AgentLink implements HubLink {
     const above = this.#highestInc
     const acquired = await this.#options.incarnation.acquire(above)
     this.#current = acquired
+    if (this.#kept) await this.#compareNumbers()
     if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
     return acquired
+  }
+
+  /** The Lease remembers how far this cluster's agents have come, where a folder was lost; and the other way round. */
+  async #compareNumbers(): Promise<void> {
+    const cluster = this.#kept?.admission.payload.cluster ?? ''
+    await this.#exchange.protect(this.#options.incarnation.notedNumber?.(cluster))
+    this.#noteNumber()
+  }
+
+  #noteNumber(): void {
+    const cluster = this.#kept?.admission.payload.cluster
+    const highest = this.#exchange.documents.highest()
+    if (cluster !== undefined && highest) this.#options.incarnation.noteNumber?.(cluster, highest)
   }
 
   #maySpeak(): boolean {

@@ -43,6 +43,8 @@ export interface ExchangeOptions {
   }) => Promise<HubResponse>
   /** The hub refused this process: `highestInc` when a newer start is known. */
   readonly refused: (response: HubResponse) => void
+  /** Documents were taken. */
+  readonly took?: () => void
   /** Documents, Grants, calendar or the first pulse are new. */
   readonly changed: () => void
 }
@@ -92,6 +94,12 @@ export class Exchange {
     this.#cursor = this.documents.highest()
   }
 
+  /** What another place than the folder remembers of how far this agent has come; before anything is asked. */
+  async protect(noted: DocumentNumber | undefined): Promise<void> {
+    await this.documents.protect(noted)
+    this.#cursor = this.documents.highest()
+  }
+
   /** A connection stands, by socket or by a poll that was answered. */
   stands(upTo: string, newestKid?: string): void {
     this.#standing = true
@@ -120,6 +128,7 @@ export class Exchange {
     this.hubClock.asked(nonce)
     this.#calendarAsked = undefined
     const skewMs = this.hubClock.skewMs()
+    const floor = this.documents.floor()
     return {
       kind: 'heartbeat',
       held: this.documents.digest(newestKid) as `sha256:${string}`,
@@ -128,6 +137,7 @@ export class Exchange {
       ...(skewMs !== undefined && { skewMs }),
       kid: newestKid,
       unclaimed: this.documents.unclaimed().slice(0, MAX_IDS_PER_FRAME) as string[],
+      ...(floor && { floor: numberText(floor) }),
     }
   }
 
@@ -299,6 +309,7 @@ export class Exchange {
       this.#wantIds.add('calendar')
     }
     if (newDocuments) this.outbox.resendIgnored(new Set(this.documents.unclaimed()))
+    if (newDocuments) this.#options.took?.()
     if (newDocuments || newGrants || newCommands) this.#options.changed()
     return { upTo, more }
   }

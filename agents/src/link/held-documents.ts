@@ -13,6 +13,7 @@ import {
 } from '@flotilla/core/protocol/documents'
 import { CALENDAR_ID, heldDigest, heldLineOf, hubKeysLine } from '@flotilla/core/protocol/held-digest'
 import { admissionOf, readJws } from '@flotilla/core/protocol/jws'
+import { floorAfterLoss } from '@flotilla/core/protocol/reissue'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { DocumentContext } from '@flotilla/core/protocol/signed-document'
 import {
@@ -48,7 +49,9 @@ export class HeldDocuments {
 
   /** Reads what is kept. A document that no longer holds is left out, and said so. */
   async load(context: Omit<DocumentContext, 'adm'>): Promise<void> {
-    let held: HeldState = { ...NOTHING_HELD, ...(await this.#loadRetired()) }
+    // What is kept was taken once: only what comes from now on is held against the floor.
+    const { floor, ...ended } = await this.#loadRetired()
+    let held: HeldState = { ...NOTHING_HELD, ...ended }
     for (const key of await this.#state.list(PREFIX)) {
       const bytes = await this.#state.get(key)
       if (!bytes) continue
@@ -60,7 +63,27 @@ export class HeldDocuments {
       if (taking.kind === 'refused') this.#log.warn('a kept document no longer holds', { key, code: taking.code })
       held = withTaken(held, taking)
     }
+    this.#held = { ...held, ...(floor && { floor }) }
+  }
+
+  /**
+   * Nothing at or below what was noted elsewhere is taken any more on a line that holds nothing, if the folder knows of
+   * less: it was lost, and what comes now could be an old document that somebody kept.
+   */
+  async protect(noted: DocumentNumber | undefined): Promise<void> {
+    const floor = floorAfterLoss(noted, this.highest())
+    if (!floor) return
+    this.#log.warn('this folder knows less than was taken before; documents up to there are not taken again', {
+      upTo: numberText(floor),
+    })
+    const held = { ...this.#held, floor }
+    await this.#state.put(RETIRED, encodeRetired(held))
     this.#held = held
+  }
+
+  /** Below or at this, no line that holds nothing takes a document. */
+  floor(): DocumentNumber | undefined {
+    return this.#held.floor
   }
 
   /** Takes signed documents by the rules of `take-document.ts`; true when any was new. */

@@ -1,4 +1,5 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { keptCount } from './kept-count.ts'
 
 /** Which start of this agent speaks: `inc` rises with every start, `inst` is chance (protocol.md 1). */
@@ -16,6 +17,10 @@ export interface Incarnation {
   acquire(above?: number): Promise<IncarnationNumber>
   /** False once the right is, or may be, another's: then nothing more is written and nothing sent. */
   held(): boolean
+  /** The highest number of a document that an agent of this cluster id has noted, if there is such a note. */
+  notedNumber?(cluster: string): DocumentNumber | undefined
+  /** Notes it where a lost folder does not take it along: soon, at the latest when the right is next renewed. */
+  noteNumber?(cluster: string, number: DocumentNumber): void
 }
 
 const KEY = 'incarnation'

@@ -56,6 +56,8 @@ const heartbeat = v.object({
   kid: publicKey,
   /** What is held and the hub does not name. */
   unclaimed: ids,
+  /** Nothing at or below is taken on a line that holds nothing: the folder was lost, and this was noted elsewhere. */
+  floor: v.exactOptional(numberText),
 })
 
 const settled = v.object({

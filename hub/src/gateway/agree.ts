@@ -28,11 +28,13 @@ export function weigh(
   before: Disagreement,
   theirs: string,
   ours: string,
+  /** Whether lines are wanted at the first difference already. */
+  atOnce = false,
 ): { readonly next: Disagreement; readonly ask: boolean; readonly diagnostic: boolean } {
   if (theirs === ours) return { next: AGREED, ask: false, diagnostic: false }
   const rounds = before.rounds + 1
   const pair = `${theirs} ${ours}`
-  if (rounds === 1) return { next: { ...before, rounds }, ask: false, diagnostic: false }
+  if (rounds === 1 && !atOnce) return { next: { ...before, rounds }, ask: false, diagnostic: false }
   if (pair !== before.askedPair) {
     return { next: { rounds, askedPair: pair, asks: 1, pauseRounds: 0 }, ask: true, diagnostic: false }
   }

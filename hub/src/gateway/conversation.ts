@@ -1,11 +1,14 @@
+import { differenceOfLines } from '@flotilla/core/protocol/digest-lines'
 import { compareNumbers, type DocumentNumber, type PulsePayload } from '@flotilla/core/protocol/documents'
 import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { GatewayOptions } from './agent-gateway.ts'
 import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
+import { AgreementNotes } from './agreement-notes.ts'
 import { type ClusterTruth, openFrames, readTruth } from './cluster-truth.ts'
 import { takeAnswers } from './issue-command.ts'
 import type { GatewayLimits } from './limits.ts'
+import { reissueDocuments } from './reissue-documents.ts'
 import { settleGrants } from './take-reports.ts'
 
 /**
@@ -15,8 +18,13 @@ import { settleGrants } from './take-reports.ts'
 export class Conversation {
   readonly clusterId: string
   skewMs: number | undefined
+  /** What does not converge, for people. */
+  readonly diagnostics = new AgreementNotes()
+  #floor: DocumentNumber | undefined
   /** The number up to which the agent has shown that it holds what the store says. */
   heldUpTo: DocumentNumber | undefined
+  /** Applications that the agent holds and this hub does not name. */
+  unclaimed = 0
   /** The newest hub key that the agent has named. */
   #kid: string | undefined
   readonly #hub: GatewayOptions
@@ -31,6 +39,11 @@ export class Conversation {
     this.clusterId = clusterId
     this.#hub = hub
     this.#limits = limits
+  }
+
+  /** Whether both sides still differed after comparing line by line. */
+  get differs(): boolean {
+    return Object.values(this.#disagreements).some(({ asks }) => asks > 1)
   }
 
   /** The store has changed for this cluster: nothing remembered of it counts. */
@@ -73,6 +86,9 @@ export class Conversation {
   async #heartbeat(frame: HeartbeatFrame): Promise<readonly HubFrame[]> {
     const { clock, keys, log, store, proofs } = this.#hub
     this.skewMs = frame.skewMs
+    this.#floor = frame.floor === undefined ? undefined : parseNumberText(frame.floor)
+    this.diagnostics.unclaimed = frame.unclaimed.length
+    this.unclaimed = frame.unclaimed.length
     let truth = await this.truth()
     // What is remembered may be old; before a difference is believed the store is asked again.
     if (!agrees(frame, truth, this.#excused)) truth = await this.#readTruth(store, clock, keys.newest)
@@ -98,8 +114,11 @@ export class Conversation {
     if (frame.held === truth.held) this.heldUpTo = parseNumberText(truth.upTo)
     const ours = { held: truth.held, reported: reportedWithout(truth, this.#excused) }
     for (const which of ['held', 'reported'] as const) {
-      const weighed = weigh(this.#disagreements[which], frame[which], ours[which])
+      // Nothing that is on its way would mend a lost folder: its lines are wanted at once.
+      const lost = which === 'held' && this.#floor !== undefined
+      const weighed = weigh(this.#disagreements[which], frame[which], ours[which], lost)
       this.#disagreements[which] = weighed.next
+      this.diagnostics.set(which === 'held' ? 'HELD_DIFFERS' : 'REPORTED_DIFFERS', weighed.next.asks > 1)
       if (weighed.diagnostic) {
         const fields = { cluster: this.clusterId, of: which, asks: weighed.next.asks }
         log.warn('agent and hub still differ after a resync', fields)
@@ -126,10 +145,14 @@ export class Conversation {
     if (frame.more) return []
     this.#lines = undefined
     const { store, clock, keys, log } = this.#hub
-    const truth = await this.#readTruth(store, clock, keys.newest)
+    let truth = await this.#readTruth(store, clock, keys.newest)
+    if (frame.of === 'held' && (await this.#reissue(truth, gathered.lines))) {
+      truth = await this.#readTruth(store, clock, keys.newest)
+    }
     const { frame: differ, missing } = answerLines(frame.of, truth, gathered.lines)
     if (frame.of === 'reported') {
       this.#excused = new Set(missing)
+      this.diagnostics.reportsLost = missing.length
       if (missing.length > 0) {
         log.warn('an agent does not know reports that it made', { cluster: this.clusterId, count: missing.length })
       }
@@ -144,6 +167,21 @@ export class Conversation {
     // A number that was never given out: polls have no hello in which it would be proved.
     const above = frame.of === 'held' && proofs !== undefined && isAnyAbove(gathered.lines, truth.upTo)
     return above ? [differ, { kind: 'prove' }] : [differ]
+  }
+
+  /** An agent that lost its folder cannot take what was issued before; true when it was issued again. */
+  async #reissue(truth: ClusterTruth, lines: readonly string[]): Promise<boolean> {
+    const { store, clock, keys, log, events } = this.#hub
+    if (!this.#floor) return false
+    const { onlyOurs } = differenceOfLines(truth.heldLines, lines)
+    const { ids, ahead } = await reissueDocuments(store, keys, clock, this.clusterId, onlyOurs, this.#floor)
+    this.diagnostics.set('NUMBERS_AHEAD', ahead)
+    if (ahead) log.error('an agent has taken documents that this store never issued', { cluster: this.clusterId })
+    if (ids.length === 0) return false
+    log.warn('an agent lost its folder; documents were issued again', { cluster: this.clusterId, count: ids.length })
+    this.forget()
+    events.reported(this.clusterId, ids)
+    return true
   }
 
   async #readTruth(store: GatewayOptions['store'], clock: GatewayOptions['clock'], kid: string): Promise<ClusterTruth> {
