@@ -4,8 +4,10 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Renderer } from '@flotilla/core/ports/renderer'
-import type { Store } from '@flotilla/core/ports/store'
+import type { ClusterRow, Store } from '@flotilla/core/ports/store'
+import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { DeclaredCluster } from '@flotilla/core/view/application-view'
+import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { HostedRequest } from '@flotilla/generators/inputs'
 import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
@@ -264,6 +266,19 @@ export class Hub {
     hub.#every('sweep', SWEEP_MS, () => void hub.sweep())
     hub.#poller.start()
     return hub
+  }
+
+  /** What is known of a cluster's agent beside what is stored. */
+  clusterFacts({ id, epoch, lastNumber, hubKid }: ClusterRow): Partial<ClusterFacts> {
+    const connection = this.gateway.connections().find(({ clusterId }) => clusterId === id)
+    const { newest } = this.#parts.keys
+    const isKnown = hubKid === undefined || hubKid === newest
+    const versionRefused = this.gateway.isVersionRefused(id)
+    const ofHub = { hubBehind: this.recovery.behind, keysBehind: !isKnown, versionRefused }
+    if (!connection) return ofHub
+    const { skewMs, heldUpTo, unclaimed, differs } = connection
+    const holdsAll = heldUpTo === undefined || compareNumbers(heldUpTo, { epoch, n: lastNumber }) >= 0
+    return { ...ofHub, ...(skewMs !== undefined && { skewMs }), unclaimed, differs, holdsAll }
   }
 
   /** Tells agents when to come back, ends what runs, takes nothing new. The parts are closed by who made them. */

@@ -94,6 +94,7 @@ export async function serveHub(served: {
       trustProxy: options.trustProxy,
     },
     recovery: hub.recovery,
+    clusterFacts: row => hub.clusterFacts(row),
     admissions: hub.admissions,
     ...(hub.hubKeys && { hubKeys: hub.hubKeys }),
     gates: hub.gateDesk,

@@ -4,6 +4,12 @@ import { type Column, column, wideColumn } from './print-rows.ts'
 
 /** What the tables of each list show; `-o wide` has all of them. */
 
+/** The most urgent state; what it means and what to do is said by `cluster get`. */
+function firstState(cluster: JsonObject): string {
+  const states = valueAt(cluster, 'states')
+  return Array.isArray(states) ? String(valueAt(states[0], 'code') ?? '-') : '-'
+}
+
 /** As the hub's figures count agents; a cluster that never joined has none. */
 function agentState(cluster: JsonObject): string {
   if (valueAt(cluster, 'joined') !== true) return '-'
@@ -31,6 +37,7 @@ export const CLUSTER_COLUMNS: readonly Column[] = [
   column('ENVIRONMENT', 'environment'),
   column('JOINED', 'joined'),
   { heading: 'AGENT', text: agentState },
+  { heading: 'STATE', text: firstState },
   column('APPLICATIONS', 'applications', 'total'),
   column('SYNCED', 'applications', 'sync', 'Synced'),
   column('HEALTHY', 'applications', 'health', 'Healthy'),

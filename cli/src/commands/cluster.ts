@@ -33,6 +33,7 @@ export const cluster: Verb = {
         action(context, async (name: string, _flags: object, command: Command): Promise<ExitCode> => {
           const flags: Flags = command.optsWithGlobals()
           const { getOne } = await import('../client/get-one.ts')
+          const { clusterDetails } = await import('../client/details.ts')
           const { CLUSTER_COLUMNS } = await import('../client/columns.ts')
           return await getOne({
             context,
@@ -41,6 +42,7 @@ export const cluster: Verb = {
             kind: 'Cluster',
             name,
             columns: CLUSTER_COLUMNS,
+            details: clusterDetails,
           })
         }),
       )

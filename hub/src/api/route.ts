@@ -2,14 +2,15 @@ import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import type { Store } from '@flotilla/core/ports/store'
+import type { ClusterRow, Store } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
-import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
+import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { Preview } from '../preview/preview.ts'
@@ -87,6 +88,8 @@ export interface ApiServices {
   readonly hubKeys?: HubKeyRotation
   /** Whether the store may be trusted; it is, without it. */
   readonly recovery?: Recovery
+  /** What is heard of a cluster's agent; nothing, without it. */
+  readonly clusterFacts?: (row: ClusterRow) => Partial<ClusterFacts>
   /** What `/readyz` asks besides the store. */
   readonly readiness?: () => readonly ReadinessCheck[]
   /** Ends all watches when aborted, so that the server can stop. */

@@ -2,11 +2,9 @@ import { z } from 'zod'
 
 const time = z.iso.datetime()
 
-export const recoveryStateSchema = z
-  .enum(['settled', 'behind', 'recovered'])
-  .meta({
-    description: '`behind`: STORE_BEHIND, nothing is issued. `recovered`: no automated sync before it is acknowledged.',
-  })
+export const recoveryStateSchema = z.enum(['settled', 'behind', 'recovered']).meta({
+  description: '`behind`: STORE_BEHIND, nothing is issued. `recovered`: no automated sync before it is acknowledged.',
+})
 
 export const recoverySchema = z
   .strictObject({

@@ -1,4 +1,5 @@
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
+import { CLUSTER_STATES, type ClusterState } from '@flotilla/core/view/cluster-states'
 import { z } from 'zod'
 import { recoveryStateSchema } from './schemas-of-recovery.ts'
 
@@ -127,6 +128,19 @@ export const clusterSchema = z
     applications: tallySchema,
   })
   .meta({ id: 'Cluster' })
+
+const shownStateSchema = z
+  .strictObject({
+    code: z.enum(Object.keys(CLUSTER_STATES) as [ClusterState, ...ClusterState[]]),
+    tone: z.enum(['good', 'note', 'warning', 'bad']),
+    meaning: z.string(),
+    mend: z.string(),
+  })
+  .meta({ id: 'ClusterState', description: 'A state, what it means, and what to do.' })
+
+export const clusterWithStatesSchema = clusterSchema
+  .extend({ states: z.array(shownStateSchema).meta({ description: 'The most urgent first.' }) })
+  .meta({ id: 'ClusterWithStates' })
 
 export const applicationSetSchema = z
   .strictObject({

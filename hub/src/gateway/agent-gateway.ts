@@ -75,6 +75,10 @@ export interface Connection {
   readonly skewMs: number | undefined
   /** The number up to which it has shown that it holds what the store says. */
   readonly heldUpTo: DocumentNumber | undefined
+  /** Applications that it holds and this hub does not name. */
+  readonly unclaimed: number
+  /** Whether both sides still differed after comparing line by line. */
+  readonly differs: boolean
   readonly inc: number
   readonly transport: 'socket' | 'poll'
 }
@@ -124,6 +128,8 @@ export class AgentGateway {
   readonly #failures: FailureLimiter
   readonly #logged: FailureLimiter
   readonly #refused = new Map<string, number>()
+  /** Clusters whose agents spoke no common version when they last asked. */
+  readonly #versionRefused = new Set<string>()
   #foreignEntries = 0
   #stopped = false
   #sweep: Timer | undefined
@@ -207,6 +213,11 @@ export class AgentGateway {
     }
     this.#sockets.open(authentication.caller, socket)
     this.#armSweep()
+  }
+
+  /** Whether a cluster's agent was turned away because the two have no protocol version in common. */
+  isVersionRefused(clusterId: string): boolean {
+    return this.#versionRefused.has(clusterId)
   }
 
   /** Tells connected agents that something new was committed for their clusters. */
@@ -369,8 +380,9 @@ export class AgentGateway {
     if (authentication.kind === 'refused') {
       this.#count(authentication.code)
       const { code, cluster } = authentication
+      if (code === 'PROTOCOL' && cluster !== undefined) this.#versionRefused.add(cluster)
       if (this.#mayLog(code)) log.warn('a request of an agent was refused', { code, cluster })
-    }
+    } else this.#versionRefused.delete(authentication.caller.cluster.id)
     return authentication
   }
 

@@ -94,8 +94,9 @@ export class Polls {
 
   connections(): readonly Connection[] {
     return [...this.#pollers.values()].map(({ conversation, connectedAt, lastSeenAt, inc }) => {
-      const { clusterId, skewMs, heldUpTo } = conversation
-      return { clusterId, connectedAt, lastSeenAt, skewMs, heldUpTo, inc, transport: 'poll' }
+      const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
+      const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
+      return { clusterId, ...seen, inc, transport: 'poll' }
     })
   }
 

@@ -108,8 +108,10 @@ export class Sockets {
 
   connections(): readonly Connection[] {
     return [...this.#standing.values()].map(({ caller, conversation, connectedAt, lastSeenAt }) => {
-      const { clusterId, skewMs, heldUpTo } = conversation
-      return { clusterId, connectedAt, lastSeenAt, skewMs, heldUpTo, inc: caller.claims.inc, transport: 'socket' }
+      const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
+      const { inc } = caller.claims
+      const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
+      return { clusterId, ...seen, inc, transport: 'socket' }
     })
   }
 

@@ -1,5 +1,6 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { withStates } from '../cluster-states.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
@@ -7,7 +8,7 @@ import { type ApiServices, json, type Route, route } from '../route.ts'
 import {
   acceptedSchema,
   applicationSetSchema,
-  clusterSchema,
+  clusterWithStatesSchema,
   fleetSchema,
   joinTokenSchema,
   pageOfSchema,
@@ -103,13 +104,12 @@ export const fleetRoutes: readonly Route[] = [
     summary: 'Clusters, declared or joined',
     access: 'readonly',
     query: paged,
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(clusterSchema) } },
+    answers: { 200: { description: 'A page.', schema: pageOfSchema(clusterWithStatesSchema) } },
     problems: ['CURSOR_INVALID'],
-    handle: ({ query }, _caller, { services, now }) =>
-      json(
-        200,
-        pageOfList('clusters', services.view.clusters(now), ({ name }) => name, query),
-      ),
+    async handle({ query }, _caller, { services, now }) {
+      const page = pageOfList('clusters', services.view.clusters(now), ({ name }) => name, query)
+      return json(200, { ...page, items: await withStates(page.items, services) })
+    },
   }),
   route({
     method: 'get',
@@ -119,12 +119,13 @@ export const fleetRoutes: readonly Route[] = [
     summary: 'One cluster',
     access: 'readonly',
     parameters: named,
-    answers: { 200: { description: 'The cluster.', schema: clusterSchema } },
-    handle({ path }, _caller, { services, now }) {
+    answers: { 200: { description: 'The cluster.', schema: clusterWithStatesSchema } },
+    async handle({ path }, _caller, { services, now }) {
       services.view.age(now)
       const found = services.view.cluster(path.name, now)
       if (found === undefined) throw new Problem('NOT_FOUND')
-      return json(200, found)
+      const [shown] = await withStates([found], services)
+      return json(200, shown)
     },
   }),
   route({
