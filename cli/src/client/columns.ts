@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import { valueAt } from '@flotilla/core/json/read-json'
 import { type Column, column, wideColumn } from './print-rows.ts'
 
@@ -13,6 +13,8 @@ function firstState(cluster: JsonObject): string {
 /** As the hub's figures count agents; a cluster that never joined has none. */
 function agentState(cluster: JsonObject): string {
   if (valueAt(cluster, 'joined') !== true) return '-'
+  if (typeof valueAt(cluster, 'revokedAt') === 'string') return 'revoked'
+  if (isJsonObject(valueAt(cluster, 'cloned'))) return 'CLONED'
   if (valueAt(cluster, 'agent', 'connected') === true) return 'connected'
   return valueAt(cluster, 'agent', 'silent') === true ? 'silent' : 'away'
 }

@@ -19,7 +19,7 @@ interface HubFlags extends GlobalOptions {
   readonly [setting: string]: unknown
 }
 
-/** `flotilla hub`, with `hub backup`, `hub restore` and `hub recover`. */
+/** `flotilla hub`, with `hub backup`, `hub restore`, `hub recover` and `hub keys`. */
 export const hub: Verb = {
   register(program, context) {
     const command = program
@@ -42,6 +42,7 @@ export const hub: Verb = {
     registerBackup(command, context)
     registerRestore(command, context)
     registerRecover(command, context)
+    registerKeys(command, context)
   },
 }
 
@@ -113,6 +114,31 @@ function untilSignal(): Promise<void> {
     // Once: who asks a second time does not want to wait.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done())
   })
+}
+
+function registerKeys(parent: Command, context: CliContext): void {
+  const keys = parent.command('keys').description('the keys by which the hub signs what tells agents to act')
+  keys
+    .command('list')
+    .description('the keys by which a hub has ever signed, and who does not know an announced one yet')
+    .addHelpText('after', '\nExample:\n  flotilla hub keys list --hub https://hub.example.com --token-file admin.token')
+    .action(
+      action(context, async (_flags: object, self: Command) => {
+        const { listHubKeys } = await import('../client/hub-keys.ts')
+        return await listHubKeys(context, self.optsWithGlobals())
+      }),
+    )
+  keys
+    .command('rotate')
+    .description('announce a new key; it signs once every cluster knows it')
+    .option('--force', 'sign with it now: clusters that are away walk the chain when they come back')
+    .addHelpText('after', '\nExample:\n  flotilla hub keys rotate')
+    .action(
+      action(context, async (_flags: object, self: Command) => {
+        const { rotateHubKey } = await import('../client/hub-keys.ts')
+        return await rotateHubKey(context, self.optsWithGlobals())
+      }),
+    )
 }
 
 function registerBackup(parent: Command, context: CliContext): void {
