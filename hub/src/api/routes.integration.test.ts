@@ -26,6 +26,7 @@ import { makeToken } from './tokens.ts'
 const OLD_TOKEN = makeToken(seededRandom(8), { name: 'old', role: 'readonly', now: 1 })
 
 let api: TestApi
+let recoveryDigest = ''
 beforeAll(async () => {
   api = await openTestApi()
   const digest = await api.putBundle([
@@ -86,6 +87,8 @@ beforeAll(async () => {
       clusters: ['eu-1'],
     },
   )
+  await api.recovery.found('restored')
+  recoveryDigest = (await api.recovery.list()).digest
 })
 afterAll(() => api.close())
 
@@ -154,6 +157,9 @@ const EXAMPLES: { readonly [id: string]: string } = {
 
 /** A body of each route that wants one. */
 const BODIES: { readonly [id: string]: object } = {
+  get acknowledgeRecovery() {
+    return { digest: recoveryDigest }
+  },
   previewChange: { source: 'platform', revision: 'main' },
   approveDeletionOfSet: { reason: 'meant' },
   rejectDeletionOfSet: { reason: '' },

@@ -13,6 +13,7 @@ import { MemoryBundles } from '../bundle/memory-bundles.ts'
 import type { CalendarParts } from '../gate-desk/calendar-desk.ts'
 import { type DeskOverStore, deskOverStore } from '../gate-desk/testing/desk-over-store.ts'
 import { createMetrics } from '../metrics.ts'
+import { Recovery } from '../recovery/recovery.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { silentLog } from '../store/test-store.ts'
 import { createApi } from './create-api.ts'
@@ -67,6 +68,7 @@ export interface TestApi {
   readonly done: string[]
   readonly stop: AbortController
   readonly gates: DeskOverStore
+  readonly recovery: Recovery
   /** Writes, then tells the view as the hub's loop does. */
   write(work: Parameters<Store['write']>[0], names: ChangedNames): Promise<void>
   putBundle(objects: readonly KubernetesObject[]): Promise<Digest>
@@ -108,7 +110,9 @@ export async function openTestApi(
   const done: string[] = []
   const stop = new AbortController()
   const gates = await deskOverStore(store, { clock, random }, { calendars: HOLIDAYS })
+  const recovery = await Recovery.load({ store, clock, log: silentLog })
   const app = createApi({
+    recovery,
     gates: gates.desk,
     store,
     view,
@@ -148,6 +152,7 @@ export async function openTestApi(
   })
   return {
     app,
+    recovery,
     gates,
     store,
     view,
