@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
  *   unit         values and in-process parts only; the inner loop (`npm run test:fast`)
  *   simulation   whole fleets on a virtual clock, from seeds
  *   integration  `*.integration.test.ts`: real files, sockets and child processes of one package
- *   contract     one suite on the simulated and on the real control plane
+ *   contract     suites that run on the simulated and on the real control plane alike
  *   e2e          the whole product: hub, agents and clusters as processes
  */
 export default defineConfig({
@@ -52,7 +52,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/requirements/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 900_000,
         },

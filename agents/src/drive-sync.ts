@@ -2,7 +2,6 @@ import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/
 import type { SyncAction, SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
 import type { ObjectResult } from '@flotilla/core/protocol/report'
-import { assessByShippedRules } from '@flotilla/core/sync/hook-run'
 import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { isHook } from '@flotilla/core/sync/step-instructions'
 import type { Step, WaveWork } from '@flotilla/core/sync/step-types'
@@ -130,7 +129,7 @@ class Drive {
       ...(removal ? { removal } : {}),
       appliedVersion: name =>
         applied?.get(name) ?? (this.#forgetful ? this.#live.get(name)?.metadata.resourceVersion : undefined),
-      assess: assessByShippedRules,
+      assess: state.assessor.assess,
       mayRetry,
       jitter: engine.random.fraction(),
     })
@@ -193,7 +192,11 @@ class Drive {
       this.#live.set(name, object)
       state.driven?.applied.set(name, object.metadata.resourceVersion ?? '')
     }
-    for (const [name, what] of outcome.pruned) if (what === 'absent') this.#live.delete(name)
+    for (const [name, what] of outcome.pruned) {
+      if (what === 'absent') this.#live.delete(name)
+      // No watch may have told of it yet.
+      state.observed.invalidate(name)
+    }
     this.#results = mergeResults(this.#results, outcome.results)
     const { place } = work
     const { hooks, failures } = outcome

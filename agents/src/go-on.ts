@@ -36,7 +36,8 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   const { engine, state, offer, record, mayContinue } = input
   const { operations, clock, log, client } = engine
   const { grant } = record
-  const look = () => lookForOperation(input)
+  let current = record
+  const look = () => lookForOperation({ ...input, record: current })
   // What was seen a moment ago need not be read again.
   const first = replanned(input) ?? (await look())
   if (grant.options.dryRun) {
@@ -44,7 +45,6 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     return { underWay: false, wrote: false, againInMs: undefined }
   }
   const run = runOf(offer)
-  let current = record
   let seen = first
   const keepRemovalHooks = async () => {
     if (current.removalHooks !== undefined || !isWhole(grant)) return
@@ -121,11 +121,13 @@ function optionsOf({ offer, record: { grant } }: GoOnInput): OfferPayload['optio
   return { ...offer.options, prune }
 }
 
-function choicesOf({ record: { grant, report } }: GoOnInput): PlanChoices {
+function choicesOf({ record: { grant, report, progress } }: GoOnInput): PlanChoices {
+  const waves = progress?.waves
   return {
     confirmed: isConfirmed(grant),
     hooks: grant.options.resources === undefined,
     operation: { revision: report.revision, startedAt: report.startedAt },
+    ...(waves ? { waves } : {}),
   }
 }
 

@@ -11,7 +11,12 @@ import { type PlanRequest, type PreparedTargets, prepareTargets } from './prepar
 import type { PlanProblem, SyncPlan } from './sync-plan.ts'
 
 /** What the server says applying would do to an object that exists. */
-export type Prediction =
+export type Prediction = PredictedChange & {
+  /** What was asked about and is to be sent, where ignored fields make it differ from the manifest. */
+  readonly sent?: KubernetesObject
+}
+
+export type PredictedChange =
   | { readonly kind: 'same' }
   | {
       readonly kind: 'changed'
@@ -51,6 +56,8 @@ export interface PlanChoices {
   readonly hooks?: boolean
   /** What the names of generated hooks are made of, so that they stay the same for a whole operation. */
   readonly operation?: RunningOperation
+  /** The waves that the operation found when it began: what is gone since must not move what is still to go. */
+  readonly waves?: readonly number[]
 }
 
 /** The manifests made ready, with every mistake in them. */
@@ -99,15 +106,17 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
   const allWaves = [...applies, ...hooks, ...prunes]
     .filter(({ action }) => action.phase === 'Sync')
     .map(({ action }) => action.wave)
-  const lastWave = 1 + Math.max(0, ...allWaves)
+  const waves = [...new Set([...(choices.waves ?? []), ...allWaves])].sort((a, b) => a - b)
+  const lastWave = 1 + Math.max(0, ...(choices.waves ?? allWaves))
   const placed = prunes.map(({ action, last }): PlacedAction => {
-    return { side: 'prune', action: { ...action, wave: last ? lastWave : mirrorWave(action.wave, allWaves) } }
+    return { side: 'prune', action: { ...action, wave: last ? lastWave : mirrorWave(action.wave, waves) } }
   })
   return {
     application: request.application,
     digest: request.digest,
     namespace: request.namespace,
     actions: orderActions([...applies, ...hooks, ...placed]),
+    ...(prunes.length > 0 ? { waves } : {}),
     problems: sortProblems(problems),
   }
 }

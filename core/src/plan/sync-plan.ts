@@ -134,6 +134,8 @@ export interface SyncPlan {
   readonly digest: Digest
   readonly namespace: string
   readonly actions: readonly SyncAction[]
+  /** What waves of prunes were mirrored over; an operation keeps to it to its end. */
+  readonly waves?: readonly number[]
   readonly problems: readonly PlanProblem[]
 }
 

@@ -35,6 +35,8 @@ export interface Ending {
 export interface SyncProgress {
   /** Something has been written: the pre-flight is over. */
   readonly begun?: true
+  /** Waves as they were when it began: prunes are mirrored over these. */
+  readonly waves?: readonly number[]
   /** The last phase and wave that was performed, and from when on it has been waited for. */
   readonly performed?: Place & { readonly at: EpochMs; readonly wrote: boolean }
   /** The last one that had become healthy; a retry goes on after it. */

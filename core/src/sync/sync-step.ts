@@ -45,13 +45,10 @@ function goOn(input: StepInput): Step {
   const { performed } = progress
   const later = waves.filter(({ place }) => !performed || comparePlaces(place, performed) > 0)
   const current = performed && waves.find(({ place }) => comparePlaces(place, performed) === 0)
-  // What could not be looked at before, or came back, goes all the same: nothing of a removal may be left.
+  // What could not be looked at before, or came back, goes all the same.
   const returned = waves.filter(
     ({ place, actions }) =>
-      input.removal &&
-      performed &&
-      comparePlaces(place, performed) <= 0 &&
-      actions.some(({ kind }) => kind === 'prune'),
+      performed && comparePlaces(place, performed) <= 0 && actions.some(({ kind }) => kind === 'prune'),
   )
   if (returned[0]) return begin(input, returned[0], returned)
   const open = later.some(({ actions }) => actions.some(action => isDue(input, action)))
@@ -95,7 +92,8 @@ function begin(input: StepInput, work: WaveWork, later: readonly WaveWork[]): St
     return goOn({ ...input, progress: { ...progress, performed: { ...place, at: now, wrote: false } } })
   }
   if (mayContinue.kind === 'pause') return pause(input, place, mayContinue)
-  const going = goingOn(input)
+  const kept = progress.waves || !plan.waves ? progress : { ...progress, waves: plan.waves }
+  const going = goingOn({ ...input, progress: kept })
   const preflight = !progress.begun
   const actions = preflight ? later.flatMap(wave => wave.actions) : work.actions
   const refused = refusedByPlan(actions, preflight ? plan.actions : [])

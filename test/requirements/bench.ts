@@ -1,0 +1,186 @@
+import { type Agent, createAgent } from '@flotilla/agents/agent'
+import { KubernetesClient } from '@flotilla/agents/kubernetes/client'
+import { bundleOf, SHOP, TestHub } from '@flotilla/agents/testing/documents'
+import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import type { Clock } from '@flotilla/core/ports/clock'
+import { type ClusterRequest, type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
+import { createClock } from '@flotilla/core/ports/create-clock'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Log } from '@flotilla/core/ports/log'
+import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
+import type { OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
+
+const NO_STATE = {
+  get: async () => undefined,
+  put: async () => {},
+  putIfAbsent: async (_key: string, value: Uint8Array) => value,
+  delete: async () => {},
+  list: async () => [],
+  close: async () => {},
+}
+const PATIENCE_MS = 90_000
+
+/** One Application with an agent, a hub and a namespace of its own, on whichever cluster. */
+export class Bench {
+  readonly number: number
+  readonly namespace: string
+  readonly application: typeof SHOP
+  readonly clock: Clock
+  readonly hub: TestHub
+  readonly client: KubernetesClient
+  /** What agents of this bench asked for that changes something, in order: `apply ConfigMap shop/a`. */
+  readonly writes: string[] = []
+  readonly log: string[] = []
+  readonly #transport: ClusterTransport
+  #agent: Agent | undefined
+  #left = Number.POSITIVE_INFINITY
+
+  /** @param speed How much faster than the wall's the agent's clock goes. */
+  constructor(transport: ClusterTransport, number: number, speed = 1) {
+    this.number = number
+    this.namespace = `requirement-${number}`
+    this.application = {
+      ...SHOP,
+      id: `0199c2f0-0000-7000-8000-3000000${String(number).padStart(5, '0')}`,
+      name: `app-${number}`,
+    }
+    const wall = createClock(globalThis)
+    this.clock = speed === 1 ? wall : fasterClock(wall, speed)
+    this.hub = new TestHub(() => this.clock.now())
+    this.#transport = transport
+    this.client = new KubernetesClient({ transport, clock: wall, random: seededRandom(number), cluster: 'test' })
+  }
+
+  /** @param requests After so many, the process is as good as dead: nothing of it gets through any more. */
+  async start(requests = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#left = requests
+    const note = (message: string, fields?: object) => void this.log.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Log = { debug: () => {}, info: note, warn: note, error: note, child: () => log }
+    this.#agent = createAgent({
+      name: 'test',
+      cluster: {
+        close: async () => undefined,
+        request: request => {
+          if (this.#left-- <= 0) throw new ClusterUnreachable('the process was killed')
+          this.#note(request)
+          return this.#transport.request(request)
+        },
+      },
+      link: this.hub.link,
+      state: NO_STATE,
+      clock: this.clock,
+      random: seededRandom(this.number),
+      log,
+      namespace: `${this.namespace}-agent`,
+    })
+    await this.#agent.start()
+  }
+
+  /** Whether a process that may only ask so many things has asked them all. */
+  get dead(): boolean {
+    return this.#left <= 0
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent?.stop()
+    this.#agent = undefined
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  sync(objects: readonly KubernetesObject[], changes: Partial<OfferPayload> = {}): GrantPayload {
+    return this.hub.sync(bundleOf(...objects), { application: this.application, namespace: this.namespace, ...changes })
+  }
+
+  offer(objects: readonly KubernetesObject[], changes: Partial<OfferPayload> = {}): OfferPayload {
+    return this.hub.offer(bundleOf(...objects), {
+      application: this.application,
+      namespace: this.namespace,
+      ...changes,
+    })
+  }
+
+  get report(): ReportEntry | undefined {
+    return this.hub.link.latest(this.application.id)
+  }
+
+  /** As last reported, from whichever report was the last to speak of it. */
+  operation(id: string): OperationReport | undefined {
+    return this.hub.link.reports.findLast(({ operation }) => operation?.id === id)?.operation
+  }
+
+  async ended(grant: GrantPayload): Promise<OperationReport> {
+    await this.until(`operation ${grant.id} has ended`, () => this.operation(grant.id)?.finishedAt !== undefined)
+    return this.operation(grant.id)!
+  }
+
+  async succeeded(grant: GrantPayload): Promise<OperationReport> {
+    const ended = await this.ended(grant)
+    if (ended.phase !== 'Succeeded') throw new Error(`${ended.phase}: ${ended.message}${this.#story()}`)
+    return ended
+  }
+
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    while (performance.now() < deadline) {
+      if (await holds()) return
+      await new Promise(resolve => setTimeout(resolve, 25))
+    }
+    throw new Error(`never happened: ${what}${this.#story()}`)
+  }
+
+  key(kind: string, name: string, group = '', namespace = this.namespace): ObjectKey {
+    return { group, kind, namespace, name }
+  }
+
+  async read(
+    kind: string,
+    name: string,
+    group = '',
+    namespace = this.namespace,
+  ): Promise<KubernetesObject | undefined> {
+    return await this.client.get(this.key(kind, name, group, namespace))
+  }
+
+  /** What is written of objects, without the agent's own records. */
+  writesOf(kinds: readonly string[] = []): readonly string[] {
+    const own = this.writes.filter(write => !write.includes(`${this.namespace}-agent`))
+    return kinds.length === 0 ? own : own.filter(write => kinds.some(kind => write.includes(`${kind} `)))
+  }
+
+  #note({ method, path }: ClusterRequest): void {
+    if (method === 'GET' || path.includes('dryRun=') || path.includes('/leases/')) return
+    const url = new URL(path, 'http://cluster')
+    const parts = url.pathname.split('/').filter(part => part !== '')
+    const rest = parts.slice(parts[0] === 'api' ? 2 : 3)
+    const [namespace, resource = '', name = ''] =
+      rest[0] === 'namespaces' && rest.length > 2 ? [rest[1], rest[2], rest[3]] : ['', rest[0], rest[1]]
+    const verb = method === 'PATCH' && url.searchParams.has('force') ? 'apply' : method.toLowerCase()
+    this.writes.push(`${verb} ${resource} ${namespace === '' ? name : `${namespace}/${name}`}`)
+  }
+
+  #story(): string {
+    return `\nreport: ${JSON.stringify(this.report, null, 1)}\nlog:\n${this.log.slice(-30).join('\n')}`
+  }
+}
+
+/** Waits of minutes pass in seconds, on a cluster whose own time nobody can hurry. */
+function fasterClock(wall: Clock, speed: number): Clock {
+  const start = wall.now()
+  const startMs = wall.monotonicMs()
+  const passed = () => (wall.monotonicMs() - startMs) * speed
+  return {
+    now: () => start + passed(),
+    monotonicMs: () => startMs + passed(),
+    setTimer: (delayMs, callback) => wall.setTimer(delayMs / speed, callback),
+    sleep: (delayMs, signal) => wall.sleep(delayMs / speed, signal),
+  }
+}
+
+/** Names of objects, for what is compared as a list. */
+export function nameOf(key: ObjectKey): string {
+  return objectKeyText(key)
+}

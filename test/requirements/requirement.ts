@@ -1,0 +1,53 @@
+import { controlPlaneAvailability } from '@flotilla/controlplane'
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
+import { Bench } from './bench.ts'
+import type { Side } from './sides.ts'
+
+const availability = await controlPlaneAvailability()
+
+export interface RequirementOptions {
+  /** How much faster than the wall's the agent's clock goes: for what takes minutes. */
+  readonly speed?: number
+}
+
+type Run = (bench: Bench, side: 'simulated' | 'real') => Promise<void>
+
+/** Says what the agent does, on whichever cluster; `number` is that of the list in README.md. */
+export type Requirement = (number: number, sentence: string, run: Run, options?: RequirementOptions) => void
+
+let benches = 0
+
+/**
+ * Declares requirements twice: on the simulated cluster and on the real control plane, from one text. A cluster serves
+ * all requirements of a file; each has an agent, a hub and namespaces of its own.
+ */
+export function requirements(topic: string, declare: (requirement: Requirement) => void): void {
+  const sides = [
+    { name: 'simulated', run: true, start: async () => (await import('./sides.ts')).startSimulatedSide() },
+    {
+      name: 'real',
+      run: availability.kind !== 'unavailable',
+      start: async () => (await import('./sides.ts')).startRealSide(),
+    },
+  ] as const
+  for (const { name, run, start } of sides) {
+    describe.skipIf(!run)(`${topic} on the ${name} cluster`, () => {
+      let side: Side
+      let bench: Bench | undefined
+      beforeAll(async () => {
+        side = await start()
+      })
+      afterEach(async () => {
+        await bench?.stop()
+        bench = undefined
+      })
+      afterAll(async () => side?.stop())
+      declare((number, sentence, test, options = {}) => {
+        it(`requirement ${String(number).padStart(2, '0')}: ${sentence}`, async () => {
+          bench = new Bench(side.transport, ++benches, options.speed)
+          await test(bench, name)
+        })
+      })
+    })
+  }
+}
