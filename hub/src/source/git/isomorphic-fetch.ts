@@ -38,7 +38,8 @@ export async function listRemoteRefs(access: RemoteAccess, signal: AbortSignal):
     if (ref === 'HEAD') head = target ?? (isObjectId(oid) ? oid : undefined)
     else if (isMirroredRef(ref) && !ref.endsWith('^{}') && isObjectId(oid)) refs.set(ref, oid)
   }
-  return head === undefined ? { refs } : { head, refs }
+  // HEAD may name a branch that nobody has pushed.
+  return head !== undefined && (isObjectId(head) || refs.has(head)) ? { head, refs } : { refs }
 }
 
 /** Lays out an empty bare repository. */

@@ -28,12 +28,15 @@ export interface NativeMirrorOptions {
   readonly limits: NativeLimits
 }
 
+/** One fetch: its time, and what a git that talks to the network is run with, made when the first one is. */
 interface Session {
-  readonly variables: Readonly<Record<string, string>>
-  readonly folder: string
   readonly signal: AbortSignal
+  readonly environment: () => Promise<GitEnvironment>
 }
 
+/** Without a process: a server that is silent for so long is left to the git program, which knows more ways. */
+const LIST_IDLE_MS = 10_000
+const LIST_BYTES = 64 * 1024 * 1024
 const OLD = 'mirror.old'
 const LOCK_AGE_MS = 60_000
 const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
@@ -51,6 +54,8 @@ export class NativeMirror implements Mirror {
   #suspect = false
   /** A git that was killed leaves its locks, and the next one would wait for a person to remove them. */
   #mayBeLocked = true
+  /** Whether this server can be asked for its refs without the git program, as far as is known. */
+  #listsHere: boolean
   #fetching: Promise<void> = Promise.resolve()
 
   private constructor(options: NativeMirrorOptions) {
@@ -58,6 +63,7 @@ export class NativeMirror implements Mirror {
     this.#options = options
     this.#folder = join(options.directory, 'mirror.git')
     this.#objects = this.#openObjects()
+    this.#listsHere = options.url.kind === 'http'
   }
 
   static async open(options: NativeMirrorOptions): Promise<NativeMirror> {
@@ -102,16 +108,19 @@ export class NativeMirror implements Mirror {
     const timeout = AbortSignal.timeout(this.#options.limits.fetchTimeoutMs)
     const signal = caller ? AbortSignal.any([caller, timeout]) : timeout
     const { url, credentials, directory } = this.#options
-    let environment: GitEnvironment | undefined
+    let made: Promise<GitEnvironment> | undefined
+    const environment = (): Promise<GitEnvironment> => {
+      made ??= networkEnvironment(url, credentials, join(directory, 'session'))
+      return made
+    }
     try {
-      environment = await networkEnvironment(url, credentials, join(directory, 'session'))
-      await this.#update({ variables: environment.variables, folder: environment.folder, signal })
+      await this.#update({ environment, signal })
     } catch (error) {
       if (error instanceof GitRunFailed) throw error.error
       if (error instanceof GitError) throw error
       throw gitError('REPOSITORY_UNREACHABLE', this.subject, 'the mirror cannot be written', error)
     } finally {
-      await environment?.dispose()
+      await (await made?.catch(() => undefined))?.dispose()
     }
   }
 
@@ -136,8 +145,35 @@ export class NativeMirror implements Mirror {
     await this.#repack(session)
   }
 
-  async #list({ variables, folder, signal }: Session): Promise<RefSnapshot> {
+  async #list(session: Session): Promise<RefSnapshot> {
+    const here = this.#listsHere ? await this.#listHere(session.signal) : undefined
+    if (here) return here
+    const listed = await this.#listByProgram(session)
+    // What the program can do and we cannot (its certificates, its ways to log in) is the same the next time.
+    if (this.#exists && listed.refs.size > 0) this.#listsHere = false
+    return listed
+  }
+
+  /**
+   * Asks without a process, which in a large hub costs more than the question. Only a list of refs counts: an error or an
+   * empty list is left to the git program, whose word on both is better.
+   */
+  async #listHere(signal: AbortSignal): Promise<RefSnapshot | undefined> {
+    const { url, credentials } = this.#options
+    const { username, password, certificateAuthority } = credentials
+    const limits = { maxResponseBytes: LIST_BYTES, idleTimeoutMs: LIST_IDLE_MS }
+    try {
+      const listed = await listRemoteRefs({ url: url.url, username, password, certificateAuthority, ...limits }, signal)
+      return listed.refs.size > 0 ? listed : undefined
+    } catch (error) {
+      if (signal.aborted) throw networkError(this.subject, error)
+      return undefined
+    }
+  }
+
+  async #listByProgram({ environment, signal }: Session): Promise<RefSnapshot> {
     const { gitBinary, url } = this.#options
+    const { variables, folder } = await environment()
     const text = await runGit({
       gitBinary,
       subject: this.subject,
@@ -211,7 +247,9 @@ export class NativeMirror implements Mirror {
 
   async #run(gitArguments: readonly string[], session: Session): Promise<void> {
     const { gitBinary } = this.#options
-    await runGit({ gitBinary, subject: this.subject, arguments: gitArguments, ...session })
+    const { variables, folder } = await session.environment()
+    const { signal } = session
+    await runGit({ gitBinary, subject: this.subject, arguments: gitArguments, variables, folder, signal })
   }
 
   #openObjects(): NativeObjects {
