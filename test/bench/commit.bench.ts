@@ -11,7 +11,7 @@ import { clusterNames, fleetFiles, folderFiles } from './parts/fleet-files.ts'
 import { HubChild } from './parts/hub-child.ts'
 
 const CLUSTERS = 100
-const SIZES = [1_000, 10_000]
+const SIZES = (process.env['BENCH_APPLICATIONS'] ?? '1000,10000').split(',').map(Number)
 const COMMITS = 15
 const run_ = promisify(execFile)
 
@@ -24,7 +24,7 @@ export const run: Benchmark = async () => {
   const figures: Figure[] = []
   const medians: number[] = []
   for (const applications of SIZES) {
-    const { toldMs, gitMs, worstMs, startMs } = await measure(applications)
+    const { toldMs, gitMs, worstMs, startMs, cpuMs, gcMs } = await measure(applications)
     medians.push(toldMs)
     figures.push(
       {
@@ -36,6 +36,8 @@ export const run: Benchmark = async () => {
         target: '< 1000',
       },
       { figure: `the slowest of ${COMMITS}`, unit: 'ms', value: worstMs },
+      { figure: `the hub's processor time for one commit (${applications})`, unit: 'ms', value: cpuMs },
+      { figure: 'of that collecting garbage', unit: 'ms', value: gcMs },
       { figure: `first start of the hub on ${applications} Applications`, unit: 'ms', value: startMs },
     )
   }
@@ -76,22 +78,28 @@ async function measure(applications: number) {
     await git('clone', '--quiet', '--mirror', repository, mirror)
     const told: number[] = []
     const raw: number[] = []
+    const cpu: number[] = []
+    const gc: number[] = []
     for (let round = 0; round < COMMITS; round++) {
       const index = (round * 7) % CLUSTERS
       const agent = agents[index]!
       const name = `app-${round % perCluster}-${clusters[index]}`
-      const before = agent.offers().find(({ application }) => application.name === name)?.digest
+      const earlier = agent.offers().find(({ application }) => application.name === name)?.digest
       const parent = await fixture.tip()
       const commit = await fixture.commit({
         files: folderFiles(clusters[index]!, `app-${round % perCluster}`, `round ${round}`),
       })
+      const before = await hub.usage()
       told.push(
         await timed(async () => {
-          const held = agent.offer(({ application, digest }) => application.name === name && digest !== before)
+          const held = agent.offer(({ application, digest }) => application.name === name && digest !== earlier)
           await hub!.webhook(repository)
           await held
         }),
       )
+      const after = await hub.usage()
+      cpu.push(1000 * (after.cpuSeconds - before.cpuSeconds))
+      gc.push(1000 * (after.gcSeconds - before.gcSeconds))
       raw.push(
         await timed(async () => {
           await git('-C', mirror, 'fetch', '--quiet')
@@ -100,7 +108,14 @@ async function measure(applications: number) {
       )
       await settled(hub, applications)
     }
-    return { toldMs: median(told), gitMs: median(raw), worstMs: tenths(Math.max(...told)), startMs: tenths(startMs) }
+    return {
+      toldMs: median(told),
+      gitMs: median(raw),
+      worstMs: tenths(Math.max(...told)),
+      startMs: tenths(startMs),
+      cpuMs: median(cpu),
+      gcMs: median(gc),
+    }
   } finally {
     await Promise.all(agents.map(agent => agent.stop()))
     await hub?.stop()

@@ -27,6 +27,8 @@ export interface HubUsage {
   readonly heapMb: number
   /** Processor time since the start, user and system. */
   readonly cpuSeconds: number
+  /** Pauses of the main thread for garbage, since the start. */
+  readonly gcSeconds: number
 }
 
 /** The real hub: `flotilla hub` in a process of its own, asked over its HTTP API as anyone would. */
@@ -47,7 +49,7 @@ export class HubChild {
     repository,
     tls = false,
     command = COMMAND,
-    nodeOptions = [],
+    nodeOptions = process.env['BENCH_HUB_NODE_OPTIONS']?.split(' ') ?? [],
   }: HubChildOptions): Promise<HubChild> {
     const settings = {
       dataDirectory: join(directory, 'data'),
@@ -124,6 +126,7 @@ export class HubChild {
       rssMb: metrics.sum('process_resident_memory_bytes') / 1e6,
       heapMb: metrics.sum('nodejs_heap_size_used_bytes') / 1e6,
       cpuSeconds: metrics.sum('process_cpu_seconds_total'),
+      gcSeconds: metrics.sum('nodejs_gc_duration_seconds_sum'),
     }
   }
 
