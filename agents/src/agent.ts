@@ -131,6 +131,7 @@ class ClusterAgent implements Agent {
   async start(): Promise<void> {
     const { link } = this.#options
     link.onChange(() => this.#documentsChanged())
+    link.keepBundles(() => (this.#ready ? this.#engine.operations.digestsInUse() : undefined))
     await link.start()
     this.#preparing = this.#prepare()
   }

@@ -31,6 +31,7 @@ import { loadTrust } from './hub-trust.ts'
 import { type HeldKey, type KeptAdmission, loadAdmission, loadKey } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
+import { namedBundles } from './named-bundles.ts'
 import { redialAfterFailureMs } from './redial.ts'
 import { type ReturnOutcome, returnToHub } from './return-agent.ts'
 
@@ -85,6 +86,8 @@ export class AgentLink implements HubLink {
   #connected = false
   #running: Promise<void> | undefined
   #sweeping: Timer | undefined
+  /** Bundles that the engine needs besides those that are offered. */
+  #inUse: () => ReadonlySet<Digest> | undefined = () => new Set()
 
   constructor(options: AgentLinkOptions) {
     this.#options = options
@@ -177,6 +180,10 @@ export class AgentLink implements HubLink {
 
   async bundle(digest: Digest): Promise<Bundle | undefined> {
     return await this.#bundles.get(digest)
+  }
+
+  keepBundles(named: () => ReadonlySet<Digest> | undefined): void {
+    this.#inUse = named
   }
 
   onChange(listener: () => void): void {
@@ -502,14 +509,9 @@ export class AgentLink implements HubLink {
     })
   }
 
-  /** Only when every Application held was reported on by this process is it known what its last success was. */
   async #sweep(): Promise<void> {
-    const { outbox } = this.#exchange
-    const held = [...this.held().values()]
-    if (!this.#maySpeak() || !held.every(document => outbox.hasReported(document.application.id))) return
-    const named = new Set(outbox.digests())
-    for (const document of held) if (document.typ === 'offer') named.add(document.digest)
-    await this.#bundles.sweep(named)
+    const named = namedBundles(this.held().values(), this.#exchange.outbox, this.#inUse())
+    if (named && this.#maySpeak()) await this.#bundles.sweep(named)
   }
 }
 

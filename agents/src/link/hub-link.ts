@@ -30,6 +30,11 @@ export interface HubLink {
   connected(): boolean
   /** The Bundle, from what is kept or from the hub; undefined while it cannot be had. Checked against its digest. */
   bundle(digest: Digest): Promise<Bundle | undefined>
+  /**
+   * Says which Bundles are needed besides those that are offered: of operations that have not ended, and of each last
+   * success. While it answers undefined nothing is swept.
+   */
+  keepBundles(named: () => ReadonlySet<Digest> | undefined): void
   /** Called after documents, Grants or the calendar changed, and when a Bundle may now be had. */
   onChange(listener: () => void): void
   /** Tells the hub what became of a Grant; repeated until it has acknowledged. */

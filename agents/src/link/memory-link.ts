@@ -73,6 +73,8 @@ export class MemoryLink implements HubLink {
     return this.bundles.get(digest)
   }
 
+  keepBundles(): void {}
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
   }
