@@ -7,6 +7,8 @@ import {
   sampleApplication,
   sampleCalendar,
   sampleCluster,
+  sampleEnrolment,
+  sampleJoinToken,
   sampleMadeGate,
   sampleOperation,
   sampleOverride,
@@ -75,6 +77,10 @@ beforeAll(async () => {
           }),
         )
       }
+      await rows.putCluster(sampleCluster({ id: 'cluster-9', name: 'gone' }))
+      await rows.putJoinToken(sampleJoinToken({ id: 'join-9', clusterName: 'gone' }))
+      await rows.putEnrolment(sampleEnrolment({ id: 'asks-1', key: 'key-a', proposedName: 'store-1' }))
+      await rows.putEnrolment(sampleEnrolment({ id: 'asks-2', key: 'key-b' }))
       await rows.putReport(sampleReport({ applicationId: 'a', receivedAt: api.clock.now() }, { held: digest }))
       for (const id of ['1', '2', '3']) {
         await rows.putOperation(sampleOperation({ id, applicationId: 'a' }, { digest }))
@@ -137,6 +143,11 @@ const EXAMPLES: { readonly [id: string]: string } = {
   approveConfirmation: '/api/v1/confirmations/plan-1/approve',
   rejectConfirmation: '/api/v1/confirmations/plan-1/reject',
   getCluster: '/api/v1/clusters/eu-1',
+  approveCluster: '/api/v1/clusters/store-1/approve',
+  revokeCluster: '/api/v1/clusters/gone/revoke',
+  getEnrolment: '/api/v1/enrolments/asks-1',
+  rejectEnrolment: '/api/v1/enrolments/asks-2/reject',
+  revokeJoinToken: '/api/v1/join-tokens/join-9/revoke',
   getSource: '/api/v1/sources/platform',
   createJoinToken: '/api/v1/clusters/eu-1/join-tokens',
   refreshSource: '/api/v1/sources/platform/refresh',
@@ -160,6 +171,11 @@ const BODIES: { readonly [id: string]: object } = {
   get acknowledgeRecovery() {
     return { digest: recoveryDigest }
   },
+  approveCluster: { enrolment: 'asks-1' },
+  revokeCluster: { reason: 'stolen' },
+  rejectEnrolment: {},
+  createPendingJoinToken: { labels: { site: 'store' }, max: 500 },
+  rotateHubKey: { force: true },
   previewChange: { source: 'platform', revision: 'main' },
   approveDeletionOfSet: { reason: 'meant' },
   rejectDeletionOfSet: { reason: '' },

@@ -12,6 +12,10 @@ import { auditedStore } from '../audit/audited-store.ts'
 import { MemoryBundles } from '../bundle/memory-bundles.ts'
 import type { CalendarParts } from '../gate-desk/calendar-desk.ts'
 import { type DeskOverStore, deskOverStore } from '../gate-desk/testing/desk-over-store.ts'
+import { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
+import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
+import { memoryRevocations } from '../gateway/revocations.ts'
+import { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
 import { createMetrics } from '../metrics.ts'
 import { Recovery } from '../recovery/recovery.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
@@ -111,6 +115,7 @@ export async function openTestApi(
   const stop = new AbortController()
   const gates = await deskOverStore(store, { clock, random }, { calendars: HOLIDAYS })
   const recovery = await Recovery.load({ store, clock, log: silentLog })
+  const keys = hubKeysOf(newHubKeyFile(random, clock.now(), '01890000-0000-7000-8000-00000000aaaa'))
   const app = createApi({
     recovery,
     gates: gates.desk,
@@ -123,7 +128,19 @@ export async function openTestApi(
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0', ...settings },
     signal: stop.signal,
+    admissions: new ClusterAdmissions({
+      ...{ store, keys, clock, random },
+      revocations: memoryRevocations(),
+      declares: () => false,
+      closeCluster: id => void done.push(`close ${id}`),
+      changed: ({ name }) => void done.push(`changed ${name}`),
+    }),
+    hubKeys: new HubKeyRotation({ keys, store, clock, random, log: silentLog, changed: () => undefined }),
     actions: {
+      createPendingToken: async ({ max, by }) => {
+        done.push(`join-token for ${max} by ${by}`)
+        return { id: 'join-2', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }
+      },
       refreshSource: async name => void done.push(`source ${name}`),
       refreshRepository: async url => void done.push(`repository ${url}`),
       heard: async events => {
