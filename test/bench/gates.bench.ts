@@ -24,11 +24,25 @@ export const run: Benchmark = async () => {
   const compiled = compileRules(rules)
   askAll(compiled, targets, NOW)
   let minute = 0
+  let edits = 0
   const again = median(() => measure(() => askAll(compiled, targets, NOW + ++minute * 60_000)).ms)
   const change = median(() => {
     const fresh = compileRules(rules)
     return measure(() => targets.map(target => nextChange(fresh, target, NOW))).ms
   })
+  const edited = (index: number): number => {
+    const known = compileRules(rules)
+    for (const target of targets) nextChange(known, target, NOW)
+    return median(() => {
+      const again = withEdit(rules, index, ++edits)
+      return measure(() => {
+        const next = compileRules(again, known)
+        for (const target of targets) nextChange(next, target, NOW)
+      }).ms
+    })
+  }
+  const oneEdit = edited(0)
+  const fleetWide = edited(-1)
   const lines = median(() => {
     const fresh = compileRules(rules)
     return measure(() => targets.map(target => timeline(fresh, target, NOW, NOW + 90 * DAY_MS))).ms
@@ -38,12 +52,31 @@ export const run: Benchmark = async () => {
     figure('decisions for the fleet, after a change of rules', cold, '< 150'),
     figure('decisions for the fleet, a minute later', again, '< 150'),
     figure('next change of every Application, cold', change, '< 1000'),
+    figure('next change of every Application, after an edit of one rule of a Project', oneEdit, '< 20'),
+    figure('next change of every Application, after an edit of a freeze of the whole fleet', fleetWide),
     figure('timeline of 90 days of every Application, cold', lines, '< 2000'),
   ]
 }
 
 function askAll(rules: CompiledRules, targets: readonly GateTarget[], now: number): number {
   return targets.filter(target => decide(rules, target, now, { trigger: 'automated' }).allowed).length
+}
+
+/** The same rules, but one: `-1` is the freeze of the whole fleet. */
+function withEdit(rules: GateRules, index: number, edit: number): GateRules {
+  if (index >= 0) {
+    return {
+      ...rules,
+      windows: rules.windows.map((rule, at) => (at === index ? { ...rule, duration: `${60 + edit}m` } : rule)),
+    }
+  }
+  const until = `2027-01-${String(3 + edit).padStart(2, '0')}`
+  return {
+    ...rules,
+    freezes: rules.freezes.map((rule, at) =>
+      at === 0 ? { ...rule, when: [{ from: '2026-12-18', through: until }] } : rule,
+    ),
+  }
 }
 
 function measure<Result>(work: () => Result): { readonly ms: number; readonly result: Result } {

@@ -1,7 +1,9 @@
 import type { EpochMs } from '../time/epoch-ms.ts'
+import { DAY_MS } from './civil-time.ts'
 import type { RuleEffect } from './compile-rule.ts'
 import type { CompiledRules } from './compile-rules.ts'
 import { compose, type FreezeState, type Verdict, type WindowState } from './compose.ts'
+import { nextChangeOf } from './next-change.ts'
 import { type CompiledOverride, concerns, mayCover, mayCoverWindows } from './override.ts'
 import { type Closing, firstChange, firstEdge, type GroupMember, type RuleGroup } from './rule-group.ts'
 import type { GateAction, GateTarget, GateTrigger } from './rules.ts'
@@ -103,8 +105,9 @@ function changeOf(group: RuleGroup, closing: Closing, now: EpochMs): EpochMs | u
   if (closing.overrides.length > 0) return firstChange((from, to) => group.closed(closing, from, to), now)
   const key = `change ${closing.automated} ${closing.healing}`
   const known = group.answers.get(key) as { readonly since: EpochMs; readonly at: EpochMs | undefined } | undefined
-  if (known !== undefined && known.since <= now && known.at !== undefined && now < known.at) return known.at
-  const at = firstChange((from, to) => group.closed(closing, from, to), now)
+  // That there is none within 400 days is good for one of them: the walk that found nothing was a long one.
+  if (known !== undefined && known.since <= now && now < (known.at ?? known.since + DAY_MS)) return known.at
+  const at = nextChangeOf(group, closing, now)
   group.answers.set(key, { since: now, at })
   return at
 }

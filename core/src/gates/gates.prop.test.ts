@@ -108,4 +108,30 @@ describe('laws of the gates', () => {
       }),
     )
   })
+
+  test('rules that were made from those before say what they say made anew', () => {
+    const others = ['shop', 'bank', 'shop'].map((project, index) => ({ ...target, name: `other-${index}`, project }))
+    const targets = [target, ...others]
+    fc.assert(
+      fc.property(fc.array(rulesArbitrary, { minLength: 2, maxLength: 4 }), instant, (sets, at) => {
+        let previous: ReturnType<typeof compileRules> | undefined
+        for (const given of sets) {
+          // An edit leaves most rules as they are: half of each set is that of the one before.
+          const first = sets[0]!
+          const rules = { ...given, windows: [...first.windows.slice(0, 2), ...given.windows.slice(2)] }
+          const next = compileRules(rules, previous)
+          const fresh = compileRules(rules)
+          for (const each of targets) {
+            for (const trigger of TRIGGERS) {
+              const question = { trigger } as const
+              expect(decide(next, each, at, question).layers).toEqual(decide(fresh, each, at, question).layers)
+            }
+            expect(nextChange(next, each, at)).toBe(nextChange(fresh, each, at))
+          }
+          previous = next
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
 })

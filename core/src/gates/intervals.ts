@@ -108,7 +108,8 @@ export function intervalAfter(list: Intervals, at: number): Interval | undefined
   return list[index] !== undefined && list[index]!.from > at ? list[index] : list[index + 1]
 }
 
-function firstEndingAfter(list: Intervals, at: number): number {
+/** Index of the first that ends after `at`. */
+export function firstEndingAfter(list: Intervals, at: number): number {
   let low = 0
   let high = list.length
   while (low < high) {
