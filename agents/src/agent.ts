@@ -156,7 +156,7 @@ class ClusterAgent implements Agent {
         .join(', ')
       throw new AgentPlanError('APPLICATION_UNKNOWN', applicationName, `not held here; held are: ${known}`, false)
     }
-    const state = new ApplicationState()
+    const state = new ApplicationState(() => this.#engine.clock.now())
     if (held.typ === 'tombstone') {
       const inventory = await inventories.read(held.application.id)
       const live = await observe({
@@ -301,7 +301,7 @@ class ClusterAgent implements Agent {
   #stateOf(id: string): ApplicationState {
     let state = this.#states.get(id)
     if (!state) {
-      state = new ApplicationState()
+      state = new ApplicationState(() => this.#engine.clock.now())
       this.#states.set(id, state)
     }
     return state

@@ -4,6 +4,7 @@ import type { HookTarget } from '@flotilla/core/plan/prepare-targets'
 import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
 import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { Assessor } from './assessor.ts'
 import { ObservedObjects } from './observe.ts'
 import { PredictionMemo } from './predict.ts'
 
@@ -17,7 +18,8 @@ export interface HealRun {
 
 /** What the agent has in mind about one Application. All of it can be lost: it is read again. */
 export class ApplicationState {
-  readonly observed = new ObservedObjects()
+  readonly assessor: Assessor
+  readonly observed: ObservedObjects
   readonly predictions = new PredictionMemo()
   /** Since when an object of the last success has been missing, in monotonic milliseconds. */
   readonly missingSinceMs = new Map<string, number>()
@@ -41,4 +43,10 @@ export class ApplicationState {
   readonly intents = new Map<string, SyncIntent>()
   /** What dry runs were judged by: other rules, and their answers mean something else. */
   judgedBy = ''
+
+  /** @param now Milliseconds since 1970. */
+  constructor(now: () => number) {
+    this.assessor = new Assessor(now)
+    this.observed = new ObservedObjects(live => this.assessor.reads(live))
+  }
 }

@@ -43,8 +43,15 @@ export async function lookAt(
   choices: PlanChoices = {},
 ): Promise<Look> {
   const inventory = await engine.inventories.read(offer.application.id)
-  const { client, watch } = engine
-  return look({ client, watch, state, offer, bundle, inventory, choices })
+  const { client, watch, log } = engine
+  const mistakes = await state.assessor.use(offer.healthRules)
+  // What was kept for other rules may lack what these ones read.
+  if (mistakes) state.observed.clear()
+  for (const mistake of mistakes ?? []) {
+    log.warn('a health rule cannot be read; its kind keeps the rule that it has without it', { ...mistake })
+  }
+  const formerIds = engine.operations.formerIds(offer)
+  return look({ client, watch, state, offer, bundle, inventory, choices, formerIds })
 }
 
 /** What can be said of an Application that was not looked at. */

@@ -1,10 +1,10 @@
-import { assessHealth } from '@flotilla/core/health/assess-health'
 import { type AssessedObject, countsForHealth, rollUpHealth } from '@flotilla/core/health/roll-up-health'
 import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
 import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
 import { type Adoption, unapprovedAdoptions } from '@flotilla/core/plan/adoptions'
 import { type HookAction, planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ObjectState } from '@flotilla/core/protocol/report'
+import type { Assess } from '@flotilla/core/sync/hook-run'
 import type { Look } from './look.ts'
 
 export interface FoundState {
@@ -18,7 +18,11 @@ export interface FoundState {
 }
 
 /** Reads an Application's state off a look at it. Pure. */
-export function findState({ intent, observation, plan }: Look, missingTooLong: (name: string) => boolean): FoundState {
+export function findState(
+  { intent, observation, plan }: Look,
+  assess: Assess,
+  missingTooLong: (name: string) => boolean,
+): FoundState {
   const assessed: AssessedObject[] = []
   const objects: ObjectState[] = []
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
@@ -30,7 +34,7 @@ export function findState({ intent, observation, plan }: Look, missingTooLong: (
     const name = objectKeyText(action.key)
     const target = targets.get(name)
     const live = observation.live.get(name)
-    const health = live ? assessHealth(live) : null
+    const health = live ? assess(live) : null
     const { status, reason, message } = syncOf(action, live !== undefined, observation.predictions.get(name)?.kind)
     if (status === 'OutOfSync') outOfSync++
     if (status === 'Unknown') unknown++

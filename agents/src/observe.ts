@@ -16,13 +16,24 @@ const CONCURRENT_READS = 8
 /** What the agent remembers of one Application's objects between two looks. */
 export class ObservedObjects {
   readonly #entries = new Map<string, ObservedEntry>()
+  readonly #isRead: (live: KubernetesObject) => boolean
+
+  /** @param isRead Whether somebody reads the data of such an object: then it is kept whole. */
+  constructor(isRead: (live: KubernetesObject) => boolean = () => false) {
+    this.#isRead = isRead
+  }
 
   get(name: string): ObservedEntry | undefined {
     return this.#entries.get(name)
   }
 
   set(key: ObjectKey, live: KubernetesObject | undefined): ObservedEntry {
-    const entry = { key, live: live && slim(live), contentKey: live ? contentKeyOf(live) : '', unknown: undefined }
+    const entry = {
+      key,
+      live: live && slim(live, this.#isRead(live)),
+      contentKey: live ? contentKeyOf(live) : '',
+      unknown: undefined,
+    }
     this.#entries.set(objectKeyText(key), entry)
     return entry
   }
@@ -196,12 +207,12 @@ export function contentKeyOf(live: KubernetesObject): string {
 }
 
 /** Keeps of data what the planner reads, so that a thousand large ConfigMaps do not stay in memory. */
-function slim(live: KubernetesObject): KubernetesObject {
+function slim(live: KubernetesObject, whole: boolean): KubernetesObject {
   const managedFields = live.metadata.managedFields?.map(entry =>
     entry['manager'] === FIELD_MANAGER ? entry : { ...entry, fieldsV1: {} },
   )
   const metadata = managedFields ? { ...live.metadata, managedFields } : live.metadata
-  if (live.kind !== 'ConfigMap' && live.kind !== 'Secret') return { ...live, metadata }
+  if (whole || (live.kind !== 'ConfigMap' && live.kind !== 'Secret')) return { ...live, metadata }
   const { data: _data, binaryData: _binaryData, ...rest } = live
   return { ...rest, apiVersion: live.apiVersion, kind: live.kind, metadata }
 }

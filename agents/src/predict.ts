@@ -5,7 +5,7 @@ import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import type { Prediction, SyncIntent } from '@flotilla/core/plan/plan-sync'
+import type { PredictedChange, Prediction, SyncIntent } from '@flotilla/core/plan/plan-sync'
 import { objectToSend } from '@flotilla/core/plan/plan-target'
 import type { Target } from '@flotilla/core/plan/prepare-targets'
 import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
@@ -109,6 +109,17 @@ async function dryRun(
   live: KubernetesObject,
 ): Promise<Prediction> {
   const sent = objectToSend(intent, target, live)
+  const change = await changeBy(client, intent, target, live, sent)
+  return sent === target.object ? change : { ...change, sent }
+}
+
+async function changeBy(
+  client: KubernetesClient,
+  intent: SyncIntent,
+  target: Target,
+  live: KubernetesObject,
+  sent: KubernetesObject,
+): Promise<PredictedChange> {
   const fieldManager = target.destinationNamespace
     ? `flotilla-namespace-${intent.request.application.id}`
     : FIELD_MANAGER
@@ -137,7 +148,7 @@ async function dryRun(
 }
 
 /** A webhook or an aggregated server that takes no dry run: what we applied last tells what differs now. */
-function predictOffline(sent: KubernetesObject, live: KubernetesObject, fieldManager: string): Prediction {
+function predictOffline(sent: KubernetesObject, live: KubernetesObject, fieldManager: string): PredictedChange {
   const differences = offlineDifferences(sent, live, fieldManager)
   if (!differences) return { kind: 'unknown' }
   return differences.length === 0 ? { kind: 'same' } : { kind: 'changed', changes: differences.map(({ path }) => path) }

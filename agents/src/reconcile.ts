@@ -60,13 +60,13 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (progress.wrote && !progress.underWay) {
     // Before a heal takes its place in the report: the end of what was granted is always said.
-    const ended = findState(seen, name => missingTooLong(engine, state, name))
+    const ended = findState(seen, state.assessor.assess, name => missingTooLong(engine, state, name))
     await engine.reporter.report(await findingsOf(engine, state, offer, bundle, ended))
   }
   const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
   if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (!progress.underWay) await shrinkInventory(engine, state, offer, seen)
-  const found = findState(seen, name => missingTooLong(engine, state, name))
+  const found = findState(seen, state.assessor.assess, name => missingTooLong(engine, state, name))
   noteMissing(engine, state, seen)
   await engine.reporter.report(await findingsOf(engine, state, offer, bundle, found))
   const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]

@@ -59,7 +59,8 @@ export function planTarget(
   if (target.options.createOnly) return { kind: 'keep', ...place }
   const kubectl = target.options.takeOverKubectl ?? request.options.takeOverKubectl ?? true
   const takeOver = managersToTakeOver(live, FIELD_MANAGER, { kubectl })
-  return fromPrediction(prediction, place, objectToSend(intent, target, live), takeOver, how)
+  const object = prediction.kind === 'unknown' ? objectToSend(intent, target, live) : target.object
+  return fromPrediction(prediction, place, prediction.sent ?? object, takeOver, how)
 }
 
 function fromPrediction(
@@ -98,7 +99,7 @@ function ownershipHold(
   inInventory: boolean,
   problems: PlanProblem[],
 ): HoldAction | undefined {
-  const owner = ownerOf(live, request.application.id, inInventory)
+  const owner = ownerOf(live, request.application.id, inInventory, request.formerIds)
   if (mayTake(owner, request.options)) return undefined
   const { adopt, failOnSharedResource } = request.options
   const reason =

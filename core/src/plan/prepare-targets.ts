@@ -17,6 +17,8 @@ export interface KindScopes {
 /** What is to be applied, as the Offer says it. */
 export interface PlanRequest {
   readonly application: { readonly id: string; readonly name: string }
+  /** Ids that the Application had here under a hub whose keys are lost. */
+  readonly formerIds?: readonly string[]
   readonly digest: Digest
   /** Objects of the Bundle. */
   readonly desired: readonly KubernetesObject[]

@@ -60,10 +60,16 @@ export type Owner =
  *
  * @param inInventory Whether the Application's Inventory says that it applied the object. Together with our field
  *   manager it stands in for an annotation that somebody removed.
+ * @param formerIds Ids that this Application had under a hub whose keys are lost: what bears them is taken along.
  */
-export function ownerOf(live: KubernetesObject, applicationId: string, inInventory: boolean): Owner {
+export function ownerOf(
+  live: KubernetesObject,
+  applicationId: string,
+  inInventory: boolean,
+  formerIds: readonly string[] = [],
+): Owner {
   const tracked = trackedBy(live)
-  if (tracked === applicationId) return { kind: 'ours' }
+  if (tracked === applicationId || (tracked !== undefined && formerIds.includes(tracked))) return { kind: 'ours' }
   if (tracked !== undefined) return { kind: 'other', description: 'another Application' }
   if (inInventory && live.metadata.annotations?.[TRACKING_ANNOTATION] === undefined && hasOurManager(live)) {
     return { kind: 'ours' }
