@@ -29,6 +29,8 @@ export interface LookInput {
   readonly bundle: Bundle
   readonly inventory: readonly ObjectKey[]
   readonly choices: PlanChoices
+  /** Ids that the Application had here under a hub whose keys are lost. */
+  readonly formerIds?: readonly string[]
 }
 
 export interface Look {
@@ -83,7 +85,7 @@ export async function look(input: LookInput): Promise<Look> {
     const entry = state.observed.get(name)
     if (!target || !entry || !isDue(entry) || live.metadata.deletionTimestamp !== undefined) continue
     // What another owns is refused anyway; asking would only show what we may not do.
-    const owner = target.destinationNamespace ? { kind: 'ours' } : ownerOf(live, offer.application.id, owned.has(name))
+    const owner = target.destinationNamespace ? { kind: 'ours' } : ownerOf(live, offer.application.id, owned.has(name), input.formerIds)
     if (owner.kind === 'nobody' || mayTake(owner, offer.options)) due.push({ target, live })
   }
   await predict(client, intent, due, state.predictions)
@@ -114,10 +116,10 @@ function notServed(client: KubernetesClient, key: ObjectKey, reason: string): Ku
 /** An Offer, one for the last success, and the options of a Grant over either. */
 const KEPT_INTENTS = 3
 
-async function intend({ client, offer, bundle, state }: LookInput): Promise<SyncIntent> {
+async function intend({ client, offer, bundle, state, formerIds = [] }: LookInput): Promise<SyncIntent> {
   const { epoch, n } = offer.number
   const { generation } = client.discovery
-  const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation}`
+  const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation} ${formerIds.join(' ')}`
   const judgedBy = stringifyJson([offer.ignoreDifferences, offer.options.respectIgnoreDifferences])
   if (state.judgedBy !== judgedBy) {
     state.judgedBy = judgedBy
@@ -127,6 +129,7 @@ async function intend({ client, offer, bundle, state }: LookInput): Promise<Sync
   if (known) return known
   const intent = intendSync({
     application: { id: offer.application.id, name: offer.application.name },
+    formerIds,
     digest: bundle.digest,
     desired: bundle.objects,
     namespace: offer.namespace,

@@ -1,6 +1,6 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
-import { compareNumbers } from '@flotilla/core/protocol/documents'
+import { compareNumbers, type OfferPayload } from '@flotilla/core/protocol/documents'
 import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
@@ -170,10 +170,30 @@ export class OperationStore {
         await this.sweep(id)
         continue
       }
+      // Its last success says whose its objects are, should another hub offer them: that one's keys may be lost.
+      const last = this.#standingSuccess(id)
       for (const record of this.of(id)) {
-        if (this.#clock.now() >= record.grant.startBefore + GRACE_MS) await this.#remove(record)
+        if (record !== last && this.#clock.now() >= record.grant.startBefore + GRACE_MS) await this.#remove(record)
       }
     }
+  }
+
+  /**
+   * The ids under which another hub, or this one under another identity, has deployed an Application of that name here
+   * before: with its keys lost it cannot tell them itself (protocol.md 5.7).
+   */
+  formerIds({ application: { id, name }, cluster }: OfferPayload): readonly string[] {
+    const former = [...this.#records.values()].filter(
+      record => record.application.name === name && record.application.id !== id && record.grant.cluster !== cluster,
+    )
+    return [...new Set(former.map(({ application }) => application.id))].sort()
+  }
+
+  /** The last sync that succeeded, unless a removal has begun since. */
+  #standingSuccess(applicationId: string): OperationRecord | undefined {
+    const records = this.of(applicationId)
+    const success = records.find(({ kind, report }) => kind === 'sync' && report.phase === 'Succeeded')
+    return records[0]?.kind === 'removal' ? undefined : success
   }
 
   async #remove(record: OperationRecord): Promise<void> {
