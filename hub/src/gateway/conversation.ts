@@ -4,7 +4,6 @@ import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla
 import { parseNumberText } from '@flotilla/core/protocol/schema'
 import type { GatewayOptions } from './agent-gateway.ts'
 import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
-import { AgreementNotes } from './agreement-notes.ts'
 import { type ClusterTruth, openFrames, readTruth } from './cluster-truth.ts'
 import { takeAnswers } from './issue-command.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -18,8 +17,6 @@ import { settleGrants } from './take-reports.ts'
 export class Conversation {
   readonly clusterId: string
   skewMs: number | undefined
-  /** What does not converge, for people. */
-  readonly diagnostics = new AgreementNotes()
   #floor: DocumentNumber | undefined
   /** The number up to which the agent has shown that it holds what the store says. */
   heldUpTo: DocumentNumber | undefined
@@ -87,7 +84,6 @@ export class Conversation {
     const { clock, keys, log, store, proofs } = this.#hub
     this.skewMs = frame.skewMs
     this.#floor = frame.floor === undefined ? undefined : parseNumberText(frame.floor)
-    this.diagnostics.unclaimed = frame.unclaimed.length
     this.unclaimed = frame.unclaimed.length
     let truth = await this.truth()
     // What is remembered may be old; before a difference is believed the store is asked again.
@@ -118,7 +114,6 @@ export class Conversation {
       const lost = which === 'held' && this.#floor !== undefined
       const weighed = weigh(this.#disagreements[which], frame[which], ours[which], lost)
       this.#disagreements[which] = weighed.next
-      this.diagnostics.set(which === 'held' ? 'HELD_DIFFERS' : 'REPORTED_DIFFERS', weighed.next.asks > 1)
       if (weighed.diagnostic) {
         const fields = { cluster: this.clusterId, of: which, asks: weighed.next.asks }
         log.warn('agent and hub still differ after a resync', fields)
@@ -152,7 +147,6 @@ export class Conversation {
     const { frame: differ, missing } = answerLines(frame.of, truth, gathered.lines)
     if (frame.of === 'reported') {
       this.#excused = new Set(missing)
-      this.diagnostics.reportsLost = missing.length
       if (missing.length > 0) {
         log.warn('an agent does not know reports that it made', { cluster: this.clusterId, count: missing.length })
       }
@@ -175,7 +169,6 @@ export class Conversation {
     if (!this.#floor) return false
     const { onlyOurs } = differenceOfLines(truth.heldLines, lines)
     const { ids, ahead } = await reissueDocuments(store, keys, clock, this.clusterId, onlyOurs, this.#floor)
-    this.diagnostics.set('NUMBERS_AHEAD', ahead)
     if (ahead) log.error('an agent has taken documents that this store never issued', { cluster: this.clusterId })
     if (ids.length === 0) return false
     log.warn('an agent lost its folder; documents were issued again', { cluster: this.clusterId, count: ids.length })
