@@ -12,6 +12,8 @@ export interface Listed {
   readonly total: number
 }
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
 /** Rows that one request asks for; the hub gives no more. */
 const PAGE_ROWS = 1_000
 
@@ -45,6 +47,24 @@ export class HubApi {
     return await this.#ask('DELETE', path + queryText(query), undefined, what)
   }
 
+  /** @param revision That was looked at: another one by then is refused. @throws CliError as {@link HubApi.get} */
+  async patch(path: string, body: JsonObject, what?: string, revision?: number): Promise<JsonObject> {
+    return await this.#ask('PATCH', path, body, what, revision === undefined ? {} : { 'if-match': `"${revision}"` })
+  }
+
+  /** An answer that is no JSON, as it came; headers by their names in lower case. @throws CliError as {@link HubApi.get} */
+  async text(
+    path: string,
+    query: Query = {},
+    what?: string,
+  ): Promise<{ text: string; headers: HubResponse['headers'] }> {
+    const response = await this.#send('GET', path + queryText(query), undefined, { accept: '*/*' })
+    if (response.status >= 200 && response.status < 300) {
+      return { text: Buffer.from(response.body).toString('utf8'), headers: response.headers }
+    }
+    throw this.#refused(response, what)
+  }
+
   /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
   async list(path: string, query: Query, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
     const items: JsonObject[] = []
@@ -66,12 +86,30 @@ export class HubApi {
     return this.#transport.close()
   }
 
-  async #ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
-    const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
+  async #ask(
+    method: Method,
+    path: string,
+    body?: JsonObject,
+    what?: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<JsonObject> {
+    const response = await this.#send(method, path, body, { accept: 'application/json', ...more })
+    if (response.status < 200 || response.status >= 300) throw this.#refused(response, what)
+    const answer = readAnswer(response)
+    if (isJsonObject(answer)) return answer
+    throw this.#notAHub()
+  }
+
+  async #send(
+    method: Method,
+    path: string,
+    body: JsonObject | undefined,
+    more: Readonly<Record<string, string>>,
+  ): Promise<HubResponse> {
+    const headers: Record<string, string> = { ...more, authorization: `Bearer ${this.#token}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
-    let response: HubResponse
     try {
-      response = await this.#transport.request({
+      return await this.#transport.request({
         method,
         path,
         headers,
@@ -81,16 +119,15 @@ export class HubApi {
       if (!(error instanceof HubUnreachable)) throw error
       throw unreachable(error, this.#url)
     }
+  }
+
+  #refused(response: HubResponse, what: string | undefined): CliError {
     const answer = readAnswer(response)
-    if (response.status >= 200 && response.status < 300) {
-      if (isJsonObject(answer)) return answer
-      throw this.#notAHub()
-    }
     const problem = isJsonObject(answer) ? answer : {}
     if (response.status === 404 && what !== undefined && problem['title'] !== undefined) {
-      throw failure(`${this.#url} has no ${what}, or you may not see it`)
+      return failure(`${this.#url} has no ${what}, or you may not see it`)
     }
-    throw refusal(response.status, problem, this.#url)
+    return refusal(response.status, problem, this.#url)
   }
 
   #notAHub(): CliError {

@@ -1,19 +1,23 @@
 import { agent } from './agent.ts'
 import { app } from './app.ts'
 import { appset } from './appset.ts'
+import { audit } from './audit.ts'
 import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
 import { demo } from './demo.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { fleet } from './fleet.ts'
+import { freeze } from './freeze.ts'
 import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
+import { override } from './override.ts'
 import { preview } from './preview.ts'
 import { rbac } from './rbac.ts'
 import { render } from './render.ts'
 import { schema } from './schema.ts'
 import { source } from './source.ts'
+import { token } from './token.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
@@ -38,6 +42,10 @@ export const VERBS: readonly Verb[] = [
   appset,
   cluster,
   source,
+  freeze,
+  override,
+  audit,
+  token,
   completion,
   version,
 ]

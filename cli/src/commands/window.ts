@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { action, type Verb } from './verb.ts'
 
-interface WindowOptions extends GlobalOptions {
+interface WindowOptions extends GlobalOptions, HubConnectionOptions {
   readonly app?: string
   readonly repo?: readonly string[]
   readonly inputs?: readonly string[]
@@ -24,7 +25,7 @@ interface TimelineOptions extends WindowOptions {
   readonly to: string
 }
 
-/** `flotilla window explain|timeline PATH`: what the gates of a config repository say, without a hub. */
+/** `flotilla window explain|timeline [PATH]`: what the gates of a config repository say, or those of a hub; `list|get|simulate`. */
 export const window: Verb = {
   register(program, context) {
     const command = program.command('window').description('say when Applications may change, and what holds them')
@@ -32,7 +33,7 @@ export const window: Verb = {
       command
         .command('explain')
         .description('whether an Application may start something at a time, and everything that holds it')
-        .argument('<path>', 'a folder or file of the config repository')
+        .argument('[path]', 'a folder or file of the config repository; without it the hub is asked')
         .requiredOption('--app <name>', 'name of the Application'),
     )
       .option('--at <time>', 'the time to ask about; now by default')
@@ -40,13 +41,15 @@ export const window: Verb = {
       .option('--operation-start <time>', 'of an operation that is running: when it started')
       .addHelpText('after', '\nExample:\n  flotilla window explain fleet --app web-eu-1 --at 2026-12-24T12:00:00Z')
       .action(
-        action(context, (path: string, _: object, self: Command) => explain(context, path, self.optsWithGlobals())),
+        action(context, (path: string | undefined, _: object, self: Command) =>
+          explain(context, path, self.optsWithGlobals()),
+        ),
       )
     withFolders(
       command
         .command('timeline')
         .description('when Applications are open and closed')
-        .argument('<path>', 'a folder or file of the config repository')
+        .argument('[path]', 'a folder or file of the config repository; without it the hub is asked')
         .option('--app <name>', 'this Application alone; without it, those that are alike are shown together'),
     )
       .requiredOption('--from <time>', 'beginning')
@@ -56,11 +59,69 @@ export const window: Verb = {
         '\nExample:\n  flotilla window timeline fleet --from 2026-12-01T00:00:00Z --to 2027-01-15T00:00:00Z',
       )
       .action(
-        action(context, (path: string, _: object, self: Command) =>
+        action(context, (path: string | undefined, _: object, self: Command) =>
           showTimeline(context, path, self.optsWithGlobals()),
         ),
       )
+    registerOnHub(command, context)
   },
+}
+
+interface SimulateOptions extends WindowOptions {
+  readonly file?: readonly string[]
+  readonly remove?: readonly string[]
+  readonly from?: string
+  readonly to?: string
+}
+
+function registerOnHub(parent: Command, context: CliContext): void {
+  const collect = (value: string, previous: readonly string[] = []) => [...previous, value]
+  parent
+    .command('list')
+    .description('list the windows of a hub: those of Projects, and those with a scope of their own')
+    .option('--state <state>', 'active, scheduled, indeterminate, over, or all', 'all')
+    .addHelpText('after', '\nExample:\n  flotilla window list -o wide')
+    .action(
+      action(context, async (_: object, self: Command): Promise<ExitCode> => {
+        const flags: WindowOptions & { readonly state: string } = self.optsWithGlobals()
+        const { listGates } = await import('../client/gates.ts')
+        const { GATE_COLUMNS } = await import('../client/gate-columns.ts')
+        const nothing = 'there is no window: everything is open unless it is frozen'
+        const query = { state: flags.state }
+        return await listGates(context, flags, { path: '/api/v1/windows', query, columns: GATE_COLUMNS, nothing })
+      }),
+    )
+  parent
+    .command('get')
+    .description('show one window of a hub')
+    .argument('<name>', 'its name')
+    .addHelpText('after', '\nExample:\n  flotilla window get business-hours -o yaml')
+    .action(
+      action(context, async (name: string, _: object, self: Command): Promise<ExitCode> => {
+        const { getWindow } = await import('../client/windows.ts')
+        return await getWindow(context, self.optsWithGlobals(), name)
+      }),
+    )
+  parent
+    .command('simulate')
+    .description('what a change of windows and freezes would block, before it is saved')
+    .option('-f, --file <file>', 'SyncWindows and FreezePeriods that would be there; may be repeated', collect)
+    .option('--remove <rule>', 'a rule that would be gone: SyncWindow/nights; may be repeated', collect)
+    .option('--from <time>', 'beginning; now without it')
+    .option('--to <time>', 'end; ninety days later without it')
+    .addHelpText('after', '\nExample:\n  flotilla window simulate -f year-end.yaml')
+    .action(
+      action(context, async (_: object, self: Command): Promise<ExitCode> => {
+        const flags: SimulateOptions = self.optsWithGlobals()
+        const { simulateOnHub } = await import('../client/windows.ts')
+        const { readTextFile } = await import('./read-text-file.ts')
+        const documents = []
+        for (const file of flags.file ?? []) documents.push({ file, text: await readTextFile(context, file) })
+        const { remove = [], from, to } = flags
+        const range = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+        return await simulateOnHub(context, flags, { documents, remove, ...range })
+      }),
+    )
 }
 
 function withFolders(command: Command): Command {
@@ -74,7 +135,11 @@ function withFolders(command: Command): Command {
     )
 }
 
-async function explain(context: CliContext, path: string, options: ExplainOptions): Promise<ExitCode> {
+async function explain(context: CliContext, path: string | undefined, options: ExplainOptions): Promise<ExitCode> {
+  if (path === undefined) {
+    const { explainOnHub } = await import('../client/windows.ts')
+    return await explainOnHub(context, options, { ...options, app: options.app! })
+  }
   const format = formatOf(options, ['table', 'json', 'yaml'])
   const { gatesOf } = await import('../offline/gates-offline.ts')
   const { decide } = await import('@flotilla/core/gates/decide')
@@ -101,7 +166,15 @@ async function explain(context: CliContext, path: string, options: ExplainOption
 /** More than anybody looks at, few enough to answer for a whole fleet. */
 const LONGEST_DAYS = 800
 
-async function showTimeline(context: CliContext, path: string, options: TimelineOptions): Promise<ExitCode> {
+async function showTimeline(
+  context: CliContext,
+  path: string | undefined,
+  options: TimelineOptions,
+): Promise<ExitCode> {
+  if (path === undefined) {
+    const { timelineOnHub } = await import('../client/windows.ts')
+    return await timelineOnHub(context, options, options)
+  }
   const format = formatOf(options, ['table', 'json', 'yaml'])
   const { gatesOf } = await import('../offline/gates-offline.ts')
   const gates = await gatesOf({ repo: options.repo, inputs: options.inputs, cwd: context.cwd, path })

@@ -101,7 +101,7 @@ function timeText(at: EpochMs | undefined, zone: TimeZone): string {
 }
 
 /** `2026-12-18 18:00 +01:00`. */
-function localText(at: EpochMs, zone: TimeZone): string {
+export function localText(at: EpochMs, zone: TimeZone): string {
   const offset = zone.offsetAt(at)
   const minutes = Math.abs(Math.round(offset / 60_000))
   const two = (value: number): string => String(value).padStart(2, '0')

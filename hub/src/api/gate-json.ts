@@ -32,12 +32,13 @@ export const decisionSchema = z
     nextChange: time.nullable(),
     evaluatedAt: time,
     rulesVersion: z.string(),
+    timeZone: z.string().meta({ description: 'Of the cluster: by which people there read times.' }),
     reasonRequired: z.boolean(),
     override: z.strictObject({ names: z.array(z.string()), used: z.array(z.enum(['freeze', 'window'])) }).nullable(),
   })
   .meta({ id: 'Decision', description: 'Everything that holds, not only the first.' })
 
-export function decisionJson(decision: GateDecision, rulesVersion: string): z.input<typeof decisionSchema> {
+export function decisionJson(decision: GateDecision, rulesVersion: string, timeZone: string): z.input<typeof decisionSchema> {
   const { allowed, layers, nextChange, evaluatedAt, reasonRequired, override } = decision
   return {
     allowed,
@@ -49,6 +50,7 @@ export function decisionJson(decision: GateDecision, rulesVersion: string): z.in
     nextChange: timeOrNull(nextChange),
     evaluatedAt: isoTime(evaluatedAt),
     rulesVersion,
+    timeZone,
     reasonRequired,
     override: override === undefined ? null : { names: [...override.names], used: [...override.used] },
   }

@@ -212,7 +212,7 @@ function decided(name: string, asked: Asked, caller: Caller, context: Context): 
     ...(bundle !== undefined && { bundle }),
     ...(start !== undefined && { operationStart: start }),
   })
-  return json(200, decisionJson(decision, rules.version))
+  return json(200, decisionJson(decision, rules.version, rules.compiled.zoneOf(target).name))
 }
 
 /** @throws Problem `REQUEST_INVALID` */

@@ -1,0 +1,155 @@
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
+import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
+import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
+import type { CliContext, ExitCode } from '../context.ts'
+import { failure, usageError } from '../errors.ts'
+import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { printable } from '../output/table.ts'
+import { GATE_COLUMNS, OVERRIDE_COLUMNS, zoned } from './gate-columns.ts'
+import type { HubApi } from './hub-api.ts'
+import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
+import { type Column, printRows } from './print-rows.ts'
+
+export type Flags = GlobalOptions & HubConnectionOptions
+
+const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
+
+/** A list of the hub, with what people are told when it is empty. @throws CliError */
+export async function listGates(
+  context: CliContext,
+  flags: Flags,
+  wanted: {
+    readonly path: string
+    readonly query?: { readonly [name: string]: string | undefined }
+    readonly columns: readonly Column[]
+    readonly nothing: string
+    /** What `-o name` gives. */
+    readonly nameOf?: (row: JsonObject) => string
+  },
+): Promise<ExitCode> {
+  const format = formatOf(flags, [...FORMATS])
+  const { items, total } = await withHubApi(flags, context, api => api.list(wanted.path, wanted.query ?? {}))
+  const { nameOf } = wanted
+  const rows = format === 'name' && nameOf ? items.map(each => ({ ...each, name: nameOf(each) })) : items
+  await printRows(context, flags, format, { items: rows, whole: { items, total } }, wanted.columns, wanted.nothing)
+  return 0
+}
+
+/** One freeze: its table and how far it has got; `-o yaml` is the document for a config repository. @throws CliError */
+export async function getFreeze(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+  const format = formatOf(flags, [...FORMATS])
+  const path = freezePath(name)
+  if (format === 'yaml') {
+    const { text } = await withHubApi(flags, context, api => api.text(`${path}/yaml`, {}, `freeze "${name}"`))
+    context.stdout.write(text)
+    return 0
+  }
+  const found = await withHubApi(flags, context, api => api.get(path, {}, `freeze "${name}"`))
+  await showFreeze(context, flags, format, found)
+  return 0
+}
+
+/** Makes the freezes of a file, one after the other. @throws CliError for the first that cannot be. */
+export async function createFreezes(context: CliContext, flags: Flags, file: string, text: string): Promise<ExitCode> {
+  const format = formatOf(flags, [...FORMATS])
+  const documents = documentsOf(file, text)
+  return await withHubApi(flags, context, async api => {
+    for (const document of documents) {
+      await showFreeze(context, flags, format, await api.post('/api/v1/freezes', document))
+    }
+    return 0
+  })
+}
+
+/** @throws CliError */
+export async function freezeNow(context: CliContext, flags: Flags, body: JsonObject): Promise<ExitCode> {
+  const format = formatOf(flags, [...FORMATS])
+  const made = await withHubApi(flags, context, api => api.post('/api/v1/freezes/now', body))
+  await showFreeze(context, flags, format, made)
+  return 0
+}
+
+/** Ends a freeze, or asks those who have to approve. 1 while it waits for them. @throws CliError */
+export async function endFreeze(context: CliContext, flags: Flags, name: string, reason: string): Promise<ExitCode> {
+  return await change(context, flags, api => api.post(`${freezePath(name)}/end`, { reason }, `freeze "${name}"`))
+}
+
+/** Changes a freeze to what a file says; 1 while others have to approve. @throws CliError */
+export async function editFreeze(
+  context: CliContext,
+  flags: Flags,
+  wanted: { readonly name: string; readonly file: string; readonly text: string; readonly reason: string },
+): Promise<ExitCode> {
+  const { name, file, text, reason } = wanted
+  const [document, second] = documentsOf(file, text)
+  if (document === undefined || second !== undefined) throw usageError(`${file} has to be one document`)
+  return await change(context, flags, async api => {
+    const before = await api.get(freezePath(name), {}, `freeze "${name}"`)
+    const spec = replacing(valueAt(before, 'document', 'spec'), document['spec'])
+    const owner = valueAt(document, 'metadata', 'owner')
+    const body = { spec, reason, metadata: { owner: owner ?? null } }
+    return await api.patch(freezePath(name), body, `freeze "${name}"`, numberIfAny(before, 'revision'))
+  })
+}
+
+/** A patch that leaves exactly what `next` says: members that are gone are taken out. */
+function replacing(before: Json | undefined, next: Json | undefined): Json {
+  const gone = isJsonObject(before)
+    ? Object.keys(before).filter(key => !isJsonObject(next) || next[key] === undefined)
+    : []
+  return { ...Object.fromEntries(gone.map(key => [key, null])), ...(isJsonObject(next) ? next : {}) }
+}
+
+async function change(context: CliContext, flags: Flags, ask: (api: HubApi) => Promise<JsonObject>): Promise<ExitCode> {
+  const format = formatOf(flags, [...FORMATS])
+  const answer = await withHubApi(flags, context, ask)
+  const { waiting } = answer
+  if (!isJsonObject(waiting)) {
+    await showFreeze(context, flags, format, answer)
+    return 0
+  }
+  const id = textAt(waiting, 'id')
+  await printRows(context, flags, format, { items: [{ ...waiting, name: id }], whole: answer }, OVERRIDE_COLUMNS)
+  context.stderr.write(
+    `it holds now, so this is break-glass (${listAt(answer, 'because').join('; ')}); somebody else says: flotilla override approve ${id}\n`,
+  )
+  return 1
+}
+
+async function showFreeze(
+  context: CliContext,
+  flags: Flags,
+  format: (typeof FORMATS)[number],
+  freeze: JsonObject,
+): Promise<void> {
+  await printRows(context, flags, format, { items: [freeze], whole: freeze }, GATE_COLUMNS)
+  if (format !== 'table' && format !== 'wide') return
+  context.stdout.write(`\n${printable(effectText(freeze))}\n`)
+}
+
+/** `14 Applications in 3 clusters; in force on 2 of 3 clusters, latest possible start 2026-12-18 18:12 +00:00`. */
+export function effectText(freeze: JsonObject): string {
+  const effect = valueAt(freeze, 'effect')
+  const [applications, clusters, inForce] = ['applications', 'clusters', 'inForce'].map(key =>
+    Number(valueAt(effect, key) ?? 0),
+  ) as [number, number, number]
+  const whom = `${applications} Application${applications === 1 ? '' : 's'} in ${clusters} cluster${clusters === 1 ? '' : 's'}`
+  if (!['active', 'indeterminate'].includes(textAt(freeze, 'state'))) return whom
+  const latest = textAt(effect, 'latestStart')
+  const start = latest === '' ? 'nothing can start any more' : `latest possible start ${zoned(latest)}`
+  return `${whom}; in force on ${inForce} of ${clusters} clusters, ${start}`
+}
+
+/** Every document of a file, JSON or YAML. @throws CliError */
+export function documentsOf(file: string, text: string): readonly JsonObject[] {
+  const { documents, diagnostics } = parseYamlDocuments(text, { file })
+  const error = diagnostics.find(({ severity }) => severity === 'error')
+  if (error !== undefined) throw failure(`${file}:${error.line}:${error.column} ${error.message}`)
+  const objects = documents.map(({ value }) => value).filter(isJsonObject)
+  if (objects.length === 0 || objects.length < documents.length) throw failure(`${file} holds no document of a gate`)
+  return objects
+}
+
+function freezePath(name: string): string {
+  return `/api/v1/freezes/${encodeURIComponent(name)}`
+}
