@@ -18,6 +18,8 @@ export interface AgentParts {
   readonly hub: HubTransport
   readonly state: AgentState
   readonly joinToken?: string
+  /** Labels that a cluster with a join token for many proposes, besides its name. */
+  readonly labels?: Readonly<Record<string, string>>
   /** Where the agent's records are. Default `flotilla-system`. */
   readonly namespace?: string
   readonly concurrency?: number
@@ -66,6 +68,7 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
       const system = await client.get({ group: '', kind: 'Namespace', namespace: '', name: 'kube-system' })
       return system?.metadata.uid ?? ''
     },
+    proposal: { name, labels: parts.labels ?? {} },
     versions: { agent: version },
   })
   const mayWrite = (): boolean => lease.held()

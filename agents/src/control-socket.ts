@@ -1,6 +1,6 @@
 import { chmod, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Json } from '@flotilla/core/json/json'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { textAt } from '@flotilla/core/json/read-json'
 import type { Log } from '@flotilla/core/ports/log'
@@ -12,18 +12,21 @@ const MOST_ANSWER_BYTES = 256 * 1024 * 1024
 
 /**
  * A socket file that only the agent's own user can open: `agent plan` asks the running agent, because only that one
- * holds the documents. One JSON line in, one answer out.
+ * holds the documents; `agent rotate-key` likewise. One JSON line in, one answer out.
  */
 export class ControlSocket {
   readonly #agent: Agent
   readonly #path: string
   readonly #log: Log
+  readonly #rotateKey: (() => Promise<string>) | undefined
   #server: Server | undefined
 
-  constructor(agent: Agent, path: string, log: Log) {
+  /** @param rotateKey Gives the agent another key; what became of it. */
+  constructor(agent: Agent, path: string, log: Log, rotateKey?: () => Promise<string>) {
     this.#agent = agent
     this.#path = path
     this.#log = log
+    this.#rotateKey = rotateKey
   }
 
   /** Listens. A path that cannot be used is said and not fatal: the agent works without it. */
@@ -61,6 +64,9 @@ export class ControlSocket {
   async #answer(text: string): Promise<string> {
     try {
       const request: Json = parseJson(text)
+      if (textAt(request, 'command') === 'rotate-key' && this.#rotateKey) {
+        return JSON.stringify({ text: await this.#rotateKey() })
+      }
       if (textAt(request, 'command') !== 'plan') return JSON.stringify({ error: 'unknown command' })
       const plan = await this.#agent.plan(textAt(request, 'application'))
       const output = textAt(request, 'output') === 'json' ? 'json' : 'text'
@@ -73,6 +79,15 @@ export class ControlSocket {
 
 /** Asks a running agent for a plan. @throws Error that says what to do when no agent runs. */
 export async function askForPlan(path: string, application: string, output: 'text' | 'json'): Promise<string> {
+  return await askAgent(path, { command: 'plan', application, output })
+}
+
+/** Has a running agent take another key. @throws Error that says what to do when no agent runs. */
+export async function askForAnotherKey(path: string): Promise<string> {
+  return await askAgent(path, { command: 'rotate-key' })
+}
+
+async function askAgent(path: string, request: JsonObject): Promise<string> {
   const socket = connect({ path, allowHalfOpen: true })
   try {
     await new Promise<void>((resolve, reject) => {
@@ -86,7 +101,7 @@ export async function askForPlan(path: string, application: string, output: 'tex
       cause: error,
     })
   }
-  socket.end(JSON.stringify({ command: 'plan', application, output }))
+  socket.end(JSON.stringify(request))
   const answer = parseJson(await readAll(socket, MOST_ANSWER_BYTES))
   const problem = textAt(answer, 'error')
   if (problem !== '') throw new Error(problem)

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
-import { askForPlan } from './control-socket.ts'
+import { askForAnotherKey, askForPlan } from './control-socket.ts'
 import { createJsonLog } from './json-log.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { type AgentSettings, maskedSettings, readSettings } from './settings.ts'
 
-/** The program of one cluster: `agent`, and `agent plan APPLICATION` beside a running one. */
+/** The program of one cluster: `agent`; beside a running one `agent plan APPLICATION` and `agent rotate-key`. */
 const VERSION = '0.1.0'
 const KEEP_ALIVE_MS = 60_000
 
@@ -28,7 +28,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const [verb, application] = operands
-  if (verb === 'plan' && application !== undefined) return plan(settings, application, output)
+  const { controlSocket: socket } = settings
+  if (verb === 'plan' && application !== undefined) {
+    return ask(() => askForPlan(socket, application, output === 'json' ? 'json' : 'text'))
+  }
+  if (verb === 'rotate-key' && application === undefined) return ask(() => askForAnotherKey(socket))
   if (verb !== undefined) {
     console.error(`unknown command "${operands.join(' ')}"; try --help`)
     return 2
@@ -36,9 +40,9 @@ async function main(argv: readonly string[]): Promise<number> {
   return run(settings)
 }
 
-async function plan(settings: AgentSettings, application: string, output: string): Promise<number> {
+async function ask(question: () => Promise<string>): Promise<number> {
   try {
-    console.log(await askForPlan(settings.controlSocket, application, output === 'json' ? 'json' : 'text'))
+    console.log(await question())
     return 0
   } catch (error) {
     console.error((error as Error).message)

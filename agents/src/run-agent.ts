@@ -41,7 +41,7 @@ const HUB_URL_KEY = 'hub-url'
  */
 export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): Promise<RunningAgent> {
   const { clock, random, log, environment, version } = ports
-  const { name, namespace, concurrency, joinToken } = settings
+  const { name, namespace, concurrency, joinToken, labels } = settings
   const cluster = createNodeClusterTransport(settings.access, clock)
   const state =
     settings.state.kind === 'folder'
@@ -54,6 +54,7 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
     hub,
     state,
     joinToken,
+    labels,
     namespace,
     concurrency,
     version,
@@ -62,7 +63,7 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
     log,
   })
   await agent.start()
-  const control = new ControlSocket(agent, settings.controlSocket, log)
+  const control = new ControlSocket(agent, settings.controlSocket, log, () => rotateKey(link))
   await control.start()
   return {
     agent,
@@ -76,6 +77,13 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
       await cluster.close()
     },
   }
+}
+
+/** What became of it, for people. @throws Error when the hub cannot be asked or does not take the key */
+async function rotateKey(link: AgentLink): Promise<string> {
+  const outcome = await link.rotateKey()
+  if (outcome.kind !== 'changed') throw new Error(outcome.message)
+  return `the agent has another key: ${outcome.key.signing.kid}`
 }
 
 /** Settings first, then the join token, then what an earlier start was told: the token is only needed once. */

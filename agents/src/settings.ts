@@ -14,6 +14,8 @@ export interface AgentSettings {
   /** URL of the hub; default: the join token's. */
   readonly hub: string | undefined
   readonly joinToken: string | undefined
+  /** For a join token for many: labels that this cluster proposes, as its name is proposed. */
+  readonly labels: Readonly<Record<string, string>>
   /** PEM file of the certificates that may sign the hub's. */
   readonly hubCertificateAuthority: string | undefined
   readonly state: { readonly kind: 'folder'; readonly path: string } | { readonly kind: 'secrets' }
@@ -38,6 +40,7 @@ const SETTINGS = {
   hub: 'URL of the hub; default: the one in the join token',
   joinToken: 'join token (flj1.…); only needed until the agent was admitted',
   joinTokenFile: 'file that holds the join token',
+  labels: 'labels to propose with a join token for many: site=store,region=eu',
   hubCertificateAuthority: 'PEM file of the certificates that may sign the hub’s',
   dataDirectory: 'folder of the agent’s state; without it Secrets of its namespace are used',
   namespace: `namespace of the agent’s records (default ${SYSTEM_NAMESPACE})`,
@@ -89,7 +92,8 @@ export function readSettings({ argv, environment }: SettingsInput): SettingsResu
     ...fromEnvironment(environment),
     ...fromFlags(flags.values),
   }
-  const needsCluster = flags.positionals[0] !== 'plan' && flags.values['print-config'] !== true
+  const needsCluster =
+    !['plan', 'rotate-key'].includes(flags.positionals[0] ?? '') && flags.values['print-config'] !== true
   const settings = compile(loose, environment, needsCluster, problems)
   if (problems.length > 0 || !settings) return { kind: 'problems', problems }
   const output = textOf(flags.values['output']) ?? 'text'
@@ -184,9 +188,11 @@ function compile(
   if (needsCluster && kubeconfig === undefined && !inCluster) {
     problems.push({ setting: 'kubeconfig', message: 'is missing, and this is no Pod of a cluster' })
   }
+  const labels = readLabels(text('labels') ?? '')
+  if (!labels) wrong('labels', 'are no key=value pairs with commas between them')
   const directory = text('dataDirectory')
   const joinToken = text('joinToken') ?? tokenFromFile(loose.joinTokenFile, problems)
-  if (problems.length > 0 || !logLevel) return undefined
+  if (problems.length > 0 || !logLevel || !labels) return undefined
   const context = text('context')
   return {
     name: text('name') ?? 'cluster',
@@ -196,6 +202,7 @@ function compile(
         : { kind: 'kubeconfig', path: kubeconfig, ...(context === undefined ? {} : { context }) },
     hub,
     joinToken,
+    labels,
     hubCertificateAuthority: text('hubCertificateAuthority'),
     state: directory === undefined ? { kind: 'secrets' } : { kind: 'folder', path: directory },
     namespace: text('namespace') ?? SYSTEM_NAMESPACE,
@@ -204,6 +211,13 @@ function compile(
     controlSocket:
       text('controlSocket') ?? (directory === undefined ? '/tmp/flotilla-agent.sock' : `${directory}/agent.sock`),
   }
+}
+
+/** `site=store,region=eu`; undefined for text that is something else. */
+function readLabels(text: string): Readonly<Record<string, string>> | undefined {
+  const pairs = text.split(',').filter(pair => pair.trim() !== '')
+  if (!pairs.every(pair => /^[^=]+=[^=]*$/.test(pair))) return undefined
+  return Object.fromEntries(pairs.map(pair => pair.split('=').map(part => part.trim())))
 }
 
 /** A file that is not there is no mistake: the token is only needed once, and Secrets are unmounted afterwards. */
@@ -228,6 +242,7 @@ function helpText(): string {
   return [
     'agent [flags]                     runs the agent of one cluster',
     'agent plan APPLICATION [-o json]  prints what a sync would do now',
+    'agent rotate-key                  gives the running agent another key',
     '',
     ...lines,
     `  --${'config, -c'.padEnd(28)}file with the same settings, in camelCase; variables: FLOTILLA_LOG_LEVEL …`,

@@ -18,9 +18,9 @@ import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { INCARNATION_HEADER, PROTOCOL_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { admitAgent } from './admit-agent.ts'
+import { AgentIdentity } from './agent-identity.ts'
 import { BundleKeep } from './bundle-keep.ts'
-import { changeKey, isKeyChangeDue, type KeyChangeOutcome, repeatKeyChange } from './change-key.ts'
+import type { KeyChangeOutcome } from './change-key.ts'
 import { ConnectionLoop } from './connection-loop.ts'
 import type { Proposal } from './enrol-agent.ts'
 import { Exchange } from './exchange.ts'
@@ -28,17 +28,12 @@ import type { HeldCommand } from './held-commands.ts'
 import { HubClient, type Speaker } from './hub-client.ts'
 import type { HubLink } from './hub-link.ts'
 import { loadTrust } from './hub-trust.ts'
-import { type HeldKey, type KeptAdmission, loadAdmission, loadKey } from './identity.ts'
+import type { KeptAdmission } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { namedBundles } from './named-bundles.ts'
 import { redialAfterFailureMs } from './redial.ts'
-import { type ReturnOutcome, returnToHub } from './return-agent.ts'
 
-/** How long an agent that its hub refuses waits before it dials again. */
-const UNKNOWN_RETRY_MS = 60_000
-/** Refusals of requests under the key before are passed over for so long. */
-const KEY_SETTLES_MS = 30_000
 const SWEEP_EVERY_MS = 60 * 60_000
 
 export interface AgentLinkOptions {
@@ -72,17 +67,11 @@ export class AgentLink implements HubLink {
   readonly #listeners: (() => void)[] = []
   readonly #stopping = new AbortController()
   #status: LinkStatus = { kind: 'starting' }
-  #key: HeldKey | undefined
-  /** Since when, of monotonic time, the key is another one: what was under way bears the one before. */
-  #keyChangedMs = Number.NEGATIVE_INFINITY
-  #changingKey: Promise<KeyChangeOutcome> | undefined
-  #kept: KeptAdmission | undefined
+  readonly #identity: AgentIdentity
   #acquiring: Promise<IncarnationNumber> | undefined
   #current: IncarnationNumber | undefined
   #reportNumber = 0
   #highestInc: number | undefined
-  /** The hub refused us (401) since it last admitted us. */
-  #unknown = false
   #connected = false
   #running: Promise<void> | undefined
   #sweeping: Timer | undefined
@@ -112,6 +101,14 @@ export class AgentLink implements HubLink {
       offeredSize: digest => this.#offeredSize(digest),
       mayAskAgain: () => this.#notify(),
     })
+    this.#identity = new AgentIdentity({
+      ...options,
+      client: this.#client,
+      signal: this.#stopping.signal,
+      speaks: () => (this.#maySpeak() ? this.#current : undefined),
+      trust: kept => this.#trust(kept),
+      setStatus: status => this.#setStatus(status),
+    })
     this.#connection = new ConnectionLoop({
       exchange: this.#exchange,
       client: this.#client,
@@ -121,7 +118,7 @@ export class AgentLink implements HubLink {
       signal: this.#stopping.signal,
       versions: options.versions,
       speaker: () => this.#speaker(),
-      maySpeak: () => this.#maySpeak() && !this.#unknown,
+      maySpeak: () => this.#maySpeak() && !this.#identity.unknown,
       refusedBy: response => this.#refusedBy(response),
       setStatus: status => this.#setStatus(status),
       setConnected: connected => this.#setConnected(connected),
@@ -129,11 +126,8 @@ export class AgentLink implements HubLink {
   }
 
   async start(): Promise<void> {
-    const { state, random } = this.#options
-    this.#key = await loadKey(state, random)
     await this.#exchange.hubClock.load()
-    this.#kept = await loadAdmission(state, this.#key.signing)
-    if (this.#kept) await this.#trust(this.#kept)
+    await this.#identity.load()
     this.#running = this.#run()
     this.#armSweep()
   }
@@ -155,7 +149,7 @@ export class AgentLink implements HubLink {
 
   /** The cluster id that the hub gave; undefined before the first admission. */
   clusterId(): string | undefined {
-    return this.#kept?.admission.payload.cluster
+    return this.#identity.clusterId
   }
 
   held(): ReadonlyMap<string, OfferPayload | TombstonePayload> {
@@ -232,7 +226,7 @@ export class AgentLink implements HubLink {
     while (!signal.aborted) {
       try {
         await unlessStopped(this.#acquired(), signal)
-        const admitted = this.#unknown ? await this.#returned() : await this.#admitted()
+        const admitted = await this.#identity.establish()
         failures = 0
         if (admitted) await this.#connection.run()
       } catch (error) {
@@ -249,129 +243,10 @@ export class AgentLink implements HubLink {
    * @throws HubUnreachable while the hub cannot be asked.
    */
   async rotateKey(): Promise<KeyChangeOutcome> {
-    this.#changingKey ??= this.#changeKey().finally(() => {
-      this.#changingKey = undefined
-    })
-    return await this.#changingKey
-  }
-
-  async #changeKey(): Promise<KeyChangeOutcome> {
-    const kept = this.#kept
-    if (!kept) throw new HubUnreachable('this agent is not admitted yet')
-    return this.#tookKey(await changeKey(this.#speaker(), this.#requireKey(), kept, this.#keyOptions()))
-  }
-
-  /** A key that is old enough, or a change that was begun on, is brought to the hub before anything else is said. */
-  async #changeKeyWhenDue(): Promise<void> {
-    const { state, log } = this.#options
-    const kept = this.#kept
-    if (!kept || !(await isKeyChangeDue(state, kept, this.#client.assertionTime()))) return
-    try {
-      const outcome = await this.rotateKey()
-      if (outcome.kind !== 'changed') log.warn('the key of this agent could not be changed', { why: outcome.message })
-    } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      log.debug('the key of this agent is changed when the hub can be reached', { error: error.message })
-    }
-  }
-
-  #keyOptions() {
-    const { state, random, log } = this.#options
-    return { client: this.#client, state, random, log }
-  }
-
-  #tookKey(outcome: KeyChangeOutcome): KeyChangeOutcome {
-    if (outcome.kind !== 'changed') return outcome
-    this.#key = outcome.key
-    this.#kept = outcome.kept
-    this.#keyChangedMs = this.#options.clock.monotonicMs()
-    return outcome
-  }
-
-  /** A hub that was restored from before the last change of the key knows only the key before it. */
-  async #keyRepeated(): Promise<boolean> {
-    const kept = this.#kept
-    if (!kept?.previous) return false
-    try {
-      const outcome = await repeatKeyChange(this.#speaker(), this.#requireKey(), kept, this.#keyOptions())
-      return this.#tookKey(outcome).kind === 'changed'
-    } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      return false
-    }
-  }
-
-  /** Whether this agent is admitted; enrols until it is, or the link stops. */
-  async #admitted(): Promise<boolean> {
-    const { state, clock, random, log, joinToken, clusterUid, versions, proposal } = this.#options
-    await this.#changeKeyWhenDue()
-    const admitted = await admitAgent({
-      client: this.#client,
-      state,
-      clock,
-      random,
-      log,
-      signal: this.#stopping.signal,
-      key: this.#requireKey(),
-      joinToken,
-      clusterUid,
-      versions,
-      kept: this.#kept,
-      ...(proposal && { proposal }),
-      setStatus: status => this.#setStatus(status),
-    })
-    if (!admitted) return false
-    this.#key = admitted.key
-    if (admitted.kept !== this.#kept) await this.#trust(admitted.kept)
-    return true
-  }
-
-  /** Shows the hub the admission that it gave before; whether to dial again. */
-  async #returned(): Promise<boolean> {
-    const { state, clock, random, log, clusterUid, versions } = this.#options
-    const kept = this.#kept
-    if ((await this.#keyRepeated()) || ((await this.#admitted()) && this.#kept !== kept)) {
-      this.#unknown = false
-      return true
-    }
-    const outcome: ReturnOutcome = kept
-      ? await returnToHub({
-          client: this.#client,
-          state,
-          random,
-          key: this.#requireKey().signing,
-          kept,
-          uid: await clusterUid(),
-          versions,
-        })
-      : { kind: 'refused' }
-    if (outcome.kind === 'admitted') {
-      log.info('the hub has let this agent in again')
-      this.#unknown = false
-      await this.#trust(outcome.kept)
-      return true
-    }
-    if (outcome.kind === 'waiting') {
-      this.#setStatus({
-        kind: 'waiting',
-        message: 'the hub has lost its store; an operator has to let this agent in again',
-      })
-      await sleepUnlessStopped(clock, outcome.retryAfterMs, this.#stopping.signal)
-      return false
-    }
-    if (outcome.kind === 'failed') log.warn('this agent could not return to its hub', { why: outcome.message })
-    const waitMs = outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0
-    await sleepUnlessStopped(
-      clock,
-      Math.max(waitMs, UNKNOWN_RETRY_MS * (0.8 + 0.4 * random.fraction())),
-      this.#stopping.signal,
-    )
-    this.#unknown = false
-    return true
+    return await this.#identity.rotateKey()
   }
 
   async #trust(kept: KeptAdmission): Promise<void> {
-    this.#kept = kept
     await this.#exchange.trust(await loadTrust(this.#options.state, kept))
     if (this.#current) await this.#compareNumbers()
     this.#notify()
@@ -390,20 +265,20 @@ export class AgentLink implements HubLink {
     const above = this.#highestInc
     const acquired = await this.#options.incarnation.acquire(above)
     this.#current = acquired
-    if (this.#kept) await this.#compareNumbers()
+    if (this.#identity.clusterId !== undefined) await this.#compareNumbers()
     if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
     return acquired
   }
 
   /** The Lease remembers how far this cluster's agents have come, where a folder was lost; and the other way round. */
   async #compareNumbers(): Promise<void> {
-    const cluster = this.#kept?.admission.payload.cluster ?? ''
+    const cluster = this.#identity.clusterId ?? ''
     await this.#exchange.protect(this.#options.incarnation.notedNumber?.(cluster))
     this.#noteNumber()
   }
 
   #noteNumber(): void {
-    const cluster = this.#kept?.admission.payload.cluster
+    const cluster = this.#identity.clusterId
     const highest = this.#exchange.documents.highest()
     if (cluster !== undefined && highest) this.#options.incarnation.noteNumber?.(cluster, highest)
   }
@@ -425,13 +300,11 @@ export class AgentLink implements HubLink {
       log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
       this.#connection.close('a newer start is known')
     } else if (response.status === 401) {
-      // What was on its way when the key changed.
-      if (this.#options.clock.monotonicMs() - this.#keyChangedMs < KEY_SETTLES_MS) return
+      if (!this.#identity.refused()) return
       this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
       log.error(
         'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
       )
-      this.#unknown = true
       this.#connection.close('the hub does not know this agent')
     } else if (response.status === 426) {
       const spoken = response.headers[PROTOCOL_HEADER] ?? 'another version'
@@ -446,17 +319,12 @@ export class AgentLink implements HubLink {
     this.#setStatus({ kind: 'refused', code: 'CLONED', message })
     this.#options.log.error(message)
     // A join token that is new here may be the operator's answer.
-    this.#unknown = true
+    this.#identity.refused()
     this.#connection.close('cloned')
   }
 
   #speaker(): Speaker {
-    const kept = this.#kept
-    const incarnation = this.#current
-    if (!kept || !incarnation) throw new HubUnreachable('this agent is not admitted yet')
-    if (!this.#maySpeak()) throw new HubUnreachable('another process speaks for this agent')
-    const { cluster, adm, hubId } = kept.admission.payload
-    return { cluster, admission: adm, hubId, key: this.#requireKey().signing, incarnation }
+    return this.#identity.speaker()
   }
 
   async #askForBundle(path: string): Promise<HubResponse | undefined> {
@@ -474,11 +342,6 @@ export class AgentLink implements HubLink {
       if (document.typ === 'offer' && document.digest === digest) return document.size
     }
     return undefined
-  }
-
-  #requireKey(): HeldKey {
-    if (!this.#key) throw new HubUnreachable('this agent has no key yet')
-    return this.#key
   }
 
   #setConnected(connected: boolean): void {
@@ -500,7 +363,8 @@ export class AgentLink implements HubLink {
   #armSweep(): void {
     const { clock, log } = this.#options
     this.#sweeping = clock.setTimer(SWEEP_EVERY_MS, () => {
-      this.#changeKeyWhenDue()
+      this.#identity
+        .changeKeyWhenDue()
         .then(() => this.#sweep())
         .catch((error: unknown) => log.warn('what is done every hour failed', { error }))
         .finally(() => {

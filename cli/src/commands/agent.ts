@@ -12,13 +12,16 @@ import { action, type Verb } from './verb.ts'
 
 type Flags = GlobalOptions & HubConnectionOptions
 
-/** `flotilla agent` and `flotilla agent plan`: the program of one cluster, whose settings are its own. */
+/** `flotilla agent`, `flotilla agent plan` and `flotilla agent rotate-key`: the program of one cluster, whose settings are its own. */
 export const agent: Verb = {
   register(program, context) {
     program
       .command('agent')
       .description('the agent of one cluster: takes what the hub offers, applies, keeps and reports it')
-      .argument('[words...]', '"plan APPLICATION": what a sync would do now, asked of the agent that runs here')
+      .argument(
+        '[words...]',
+        '"plan APPLICATION": what a sync would do now; "rotate-key": another key; asked of the agent that runs here',
+      )
       .allowUnknownOption()
       .helpOption(false)
       .action(
@@ -47,9 +50,13 @@ async function agentVerb(words: readonly string[], flags: Flags, context: CliCon
   }
   const [verb, application, ...rest] = operands
   if (verb === undefined) return await run(settings, context)
+  if (verb === 'rotate-key' && application === undefined) return await rotateKey(settings, context)
   if (verb === 'plan' && application === undefined) throw usageError('agent plan needs the name of an Application')
   if (verb !== 'plan' || application === undefined || rest.length > 0) {
-    throw usageError(`unknown command "agent ${operands.join(' ')}"`, 'there is "agent" and "agent plan APPLICATION"')
+    throw usageError(
+      `unknown command "agent ${operands.join(' ')}"`,
+      'there is "agent", "agent plan APPLICATION" and "agent rotate-key"',
+    )
   }
   return await plan(settings, application, flags, context)
 }
@@ -75,6 +82,16 @@ async function plan(
   )
   if (format === 'table') context.stdout.write(`${answer}\n`)
   else printData(context, format, parseJson(answer))
+  return 0
+}
+
+/** The agent that runs here takes another key; its hub learns it in the same moment. */
+async function rotateKey(settings: AgentSettings, context: CliContext): Promise<ExitCode> {
+  const { askForAnotherKey } = await import('@flotilla/agents/control-socket')
+  const told = await askForAnotherKey(settings.controlSocket).catch((error: unknown) => {
+    throw failure(error instanceof Error ? error.message : String(error), undefined, error)
+  })
+  context.stdout.write(`${told}\n`)
   return 0
 }
 
