@@ -8,6 +8,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
+import type { ServedVersions } from '@flotilla/core/protocol/versions'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
 import { AgentGateway, type GatewayEvents } from '@flotilla/hub/gateway/agent-gateway'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
@@ -66,6 +67,7 @@ export class SmallHub {
   readonly heartbeats: string[] = []
   gateway: AgentGateway
   readonly #limits: Partial<GatewayLimits>
+  #served: ServedVersions | undefined
 
   constructor(options: { readonly clock: Clock; readonly random: Random; readonly limits?: Partial<GatewayLimits> }) {
     this.clock = options.clock
@@ -76,8 +78,9 @@ export class SmallHub {
     this.gateway = this.#newGateway()
   }
 
-  /** The process ends and begins again over the same store. */
-  restart(): void {
+  /** The process ends and begins again over the same store; as a newer program, with other protocol versions. */
+  restart(served = this.#served): void {
+    this.#served = served
     this.gateway.stop(0)
     this.gateway = this.#newGateway()
   }
@@ -147,7 +150,8 @@ export class SmallHub {
     }
     const { store, bundles, keys, clock, random, log } = this
     const clusters = (): number => 1
-    return new AgentGateway({ store, bundles, keys, clock, random, log, limits: this.#limits, clusters, events })
+    const options = { limits: this.#limits, served: this.#served, clusters, events }
+    return new AgentGateway({ store, bundles, keys, clock, random, log, ...options })
   }
 }
 

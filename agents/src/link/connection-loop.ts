@@ -119,6 +119,7 @@ export class ConnectionLoop {
           setStatus({ kind: 'connected' })
           setConnected(true)
         },
+        outdated: why => this.#outdated(why),
         maySpeak,
       })
       this.#conversation = conversation
@@ -155,6 +156,7 @@ export class ConnectionLoop {
     const { log, client, exchange, setStatus, setConnected } = this.#options
     const waiting: AgentFrame[] = [exchange.heartbeat(), ...exchange.outcomes()]
     let pollMs = 0
+    let outdated: string | undefined
     try {
       for (let frames = waiting.splice(0); frames.length > 0; frames = waiting.splice(0, 1)) {
         const body = Buffer.from(
@@ -169,7 +171,10 @@ export class ConnectionLoop {
         if (decoded.kind === 'refused') throw new HubUnreachable(`a poll's answer cannot be read: ${decoded.message}`)
         pollMs = Math.min(Math.max(decoded.value.pollMs, 1000), 600_000)
         exchange.stands(decoded.value.upTo)
-        for (const frame of decoded.value.frames) waiting.push(...(await exchange.take(frame)))
+        for (const frame of decoded.value.frames) {
+          if (frame.kind === 'error' && frame.code === 'OUTDATED') outdated = frame.message
+          waiting.push(...(await exchange.take(frame)))
+        }
       }
     } catch (error) {
       if (!(error instanceof HubUnreachable)) throw error
@@ -178,9 +183,15 @@ export class ConnectionLoop {
       setConnected(false)
       return undefined
     }
-    setStatus({ kind: 'polling' })
+    if (outdated === undefined) setStatus({ kind: 'polling' })
+    else this.#outdated(outdated)
     setConnected(true)
     return pollMs
+  }
+
+  #outdated(message: string): void {
+    this.#options.setStatus({ kind: 'outdated', message })
+    this.#options.log.error('this agent is too old for its hub; it keeps what it holds', { why: message })
   }
 
   #hello(speaker: Speaker, nonce: string): AgentFrame {

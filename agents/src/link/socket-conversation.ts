@@ -35,6 +35,8 @@ export interface ConversationOptions {
   readonly hello: (nonce: string) => AgentFrame
   /** The hub said welcome. */
   readonly stood: () => void
+  /** The hub offers nothing but this agent's own upgrade, and says why. */
+  readonly outdated: (why: string) => void
   /** Whether this process still has the right to speak. */
   readonly maySpeak: () => boolean
 }
@@ -137,6 +139,9 @@ export class SocketConversation {
         stood()
         this.#beat()
         return []
+      case 'error':
+        if (frame.code === 'OUTDATED') this.#options.outdated(frame.message)
+        return await exchange.take(frame)
       case 'closing':
         this.#spreadMs = Math.min(frame.spreadMs, 600_000)
         return []

@@ -32,3 +32,36 @@ export function commonVersion(ours: VersionRange, theirs: VersionRange): number 
   const highest = Math.min(ours.max, theirs.max)
   return highest >= Math.max(ours.min, theirs.min) ? highest : undefined
 }
+
+/** What a hub serves: a range in full, and from an older version on nothing but the agent's own upgrade. */
+export interface ServedVersions extends VersionRange {
+  readonly upgradeFrom: number
+}
+
+export const SERVED_VERSIONS: ServedVersions = { ...PROTOCOL_VERSIONS, upgradeFrom: 1 }
+
+/** An agent that names no versions is one of the first. */
+const FIRST: VersionRange = { min: 1, max: 1 }
+
+/** How an agent is served, and in which version both speak. */
+export type Service =
+  | { readonly kind: 'full'; readonly version: number }
+  /** It is too old: it keeps enforcing what it holds, and is offered its own upgrade. */
+  | { readonly kind: 'upgrade'; readonly version: number; readonly message: string }
+  | { readonly kind: 'none' }
+
+/**
+ * What an agent with these versions gets (protocol.md 9): the highest version that both speak; one whose newest is older
+ * than all that, but not too old to be told so, comes for its upgrade alone.
+ *
+ * @param header The agent's `Flotilla-Protocol`; undefined where it sent none.
+ */
+export function serviceFor(served: ServedVersions, header: string | undefined): Service {
+  const theirs = header === undefined ? FIRST : parseVersions(header)
+  if (!theirs) return { kind: 'none' }
+  const version = commonVersion(served, theirs)
+  if (version !== undefined) return { kind: 'full', version }
+  if (theirs.max >= served.min || theirs.max < served.upgradeFrom) return { kind: 'none' }
+  const message = `this agent speaks protocol ${versionText(theirs)} and its hub ${versionText(served)}: it keeps what it holds, and is offered its own upgrade alone`
+  return { kind: 'upgrade', version: theirs.max, message }
+}

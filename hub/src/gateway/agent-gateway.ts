@@ -10,7 +10,13 @@ import { checkBody } from '@flotilla/core/protocol/assertion'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
 import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
-import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
+import {
+  PROTOCOL_HEADER,
+  SERVED_VERSIONS,
+  type ServedVersions,
+  TIME_HEADER,
+  versionText,
+} from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ProofTaker } from '../recovery/take-proofs.ts'
 import type { Returned } from '../recovery/take-return.ts'
@@ -30,6 +36,7 @@ import { serveDocuments } from './serve-documents.ts'
 import { CLOSE } from './socket-session.ts'
 import { Sockets } from './sockets.ts'
 import { takeReports } from './take-reports.ts'
+import { documentsForUpgrade } from './upgrade-only.ts'
 
 export interface GatewayEvents {
   /** Reports or outcomes of Grants were stored for these Applications. */
@@ -58,6 +65,8 @@ export interface GatewayOptions {
   readonly random: Random
   readonly log: Log
   readonly limits?: Partial<GatewayLimits>
+  /** The protocol versions that are spoken here. Default: this program's. */
+  readonly served?: ServedVersions | undefined
   /** How many clusters the fleet has: their agents share the hub's time. */
   readonly clusters: () => number
   readonly events: GatewayEvents
@@ -215,7 +224,7 @@ export class AgentGateway {
     this.#armSweep()
   }
 
-  /** Whether a cluster's agent was turned away because the two have no protocol version in common. */
+  /** Whether a cluster's agent has no protocol version in common: turned away, or served for its upgrade alone. */
   isVersionRefused(clusterId: string): boolean {
     return this.#versionRefused.has(clusterId)
   }
@@ -275,10 +284,12 @@ export class AgentGateway {
     const { store, bundles, clock, keys } = this.#options
     const { cluster } = caller
     switch (route.name) {
-      case 'documents':
-        return await serveDocuments(store, cluster.id, route.query, this.#limits, this.#options.proofs?.behind, jws =>
-          keys.fresh(jws),
-        )
+      case 'documents': {
+        const behind = this.#options.proofs?.behind
+        const fresh = (jws: string): string => keys.fresh(jws)
+        const all = await serveDocuments(store, cluster.id, route.query, this.#limits, behind, fresh)
+        return caller.service.kind === 'upgrade' ? await documentsForUpgrade(store, all) : all
+      }
       case 'bundle':
         return await serveBundle(store, bundles, cluster.id, route.digest, digest =>
           this.#options.events.bundleMissing?.(digest),
@@ -370,6 +381,7 @@ export class AgentGateway {
       hubId: keys.hubId,
       now: clock.now(),
       ...(revocations && { revocations }),
+      served: this.#options.served,
       cloned: cluster => {
         log.error('two agents speak for one cluster; it gets no Grants until one of them is admitted anew', {
           cluster: cluster.id,
@@ -382,7 +394,9 @@ export class AgentGateway {
       const { code, cluster } = authentication
       if (code === 'PROTOCOL' && cluster !== undefined) this.#versionRefused.add(cluster)
       if (this.#mayLog(code)) log.warn('a request of an agent was refused', { code, cluster })
-    } else this.#versionRefused.delete(authentication.caller.cluster.id)
+    } else if (authentication.caller.service.kind === 'upgrade')
+      this.#versionRefused.add(authentication.caller.cluster.id)
+    else this.#versionRefused.delete(authentication.caller.cluster.id)
     return authentication
   }
 
@@ -399,7 +413,7 @@ export class AgentGateway {
   #stamp(response: HubResponse): HubResponse {
     const stamps = {
       [TIME_HEADER]: String(Math.floor(this.#options.clock.now())),
-      [PROTOCOL_HEADER]: versionText(PROTOCOL_VERSIONS),
+      [PROTOCOL_HEADER]: versionText(this.#options.served ?? SERVED_VERSIONS),
     }
     return { ...response, headers: { ...response.headers, ...stamps } }
   }

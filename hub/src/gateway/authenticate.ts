@@ -15,11 +15,12 @@ import {
   type SpeakingState,
 } from '@flotilla/core/protocol/order-incarnation'
 import {
-  commonVersion,
   INCARNATION_HEADER,
   PROTOCOL_HEADER,
-  PROTOCOL_VERSIONS,
-  parseVersions,
+  SERVED_VERSIONS,
+  type ServedVersions,
+  type Service,
+  serviceFor,
   versionText,
 } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
@@ -39,6 +40,8 @@ export interface Caller {
   readonly claims: AssertionClaims
   /** The key that signed the assertion: the agent's; for a change of it also the one before. */
   readonly provedBy: string
+  /** In full, or, an agent that is too old, for its upgrade alone. */
+  readonly service: Exclude<Service, { readonly kind: 'none' }>
 }
 
 export type Authentication =
@@ -50,6 +53,8 @@ export interface AuthenticatingHub {
   readonly hubId: string
   readonly now: EpochMs
   readonly revocations?: Revocations
+  /** The protocol versions that are spoken here. Default: this program's. */
+  readonly served?: ServedVersions | undefined
   /** Two agents were found to speak for one cluster. */
   readonly cloned?: (cluster: ClusterRow) => void
 }
@@ -65,13 +70,13 @@ export async function authenticate(head: RequestHead, hub: AuthenticatingHub): P
   if (!cluster || cluster.revokedAt !== undefined) return unauthorised('UNKNOWN_CLUSTER')
   const proof = proveKey(read, head, cluster, hub)
   if (proof.kind === 'refused') return unauthorised(proof.code, cluster.id)
-  const offered = head.headers[PROTOCOL_HEADER]
-  const theirs = parseVersions(offered)
-  if (offered !== undefined && (!theirs || commonVersion(PROTOCOL_VERSIONS, theirs) === undefined)) {
-    const message = `this hub speaks protocol ${versionText(PROTOCOL_VERSIONS)}`
+  const served = hub.served ?? SERVED_VERSIONS
+  const service = serviceFor(served, head.headers[PROTOCOL_HEADER])
+  if (service.kind === 'none') {
+    const message = `this hub speaks protocol ${versionText(served)}`
     return { kind: 'refused', code: 'PROTOCOL', cluster: cluster.id, response: refuse(426, 'PROTOCOL', message) }
   }
-  return await takeTurn(hub, { cluster, claims: read.claims, provedBy: proof.key })
+  return await takeTurn(hub, { cluster, claims: read.claims, provedBy: proof.key, service })
 }
 
 type Proof =

@@ -6,13 +6,13 @@ import {
   MAX_FRAME_BYTES,
   type PollAnswer,
 } from '@flotilla/core/protocol/frames'
-import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
 import type { Connection, GatewayOptions, GatewayRequest } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
 import { openFrames } from './cluster-truth.ts'
 import { Conversation } from './conversation.ts'
 import type { GatewayLimits } from './limits.ts'
 import { refuse, respond } from './respond.ts'
+import { framesForUpgrade, outdatedFrames } from './upgrade-only.ts'
 
 interface Poller {
   readonly conversation: Conversation
@@ -54,11 +54,17 @@ export class Polls {
       return true
     }
     // What does not fit is left unanswered: an agent repeats what it has had no answer to.
-    for (const frame of decoded?.value ?? []) if (!(await conversation.answer(frame)).every(put)) break
+    const { service } = caller
+    const allowed = async (all: readonly HubFrame[]): Promise<readonly HubFrame[]> =>
+      service.kind === 'upgrade' ? await framesForUpgrade(this.#hub.store, all) : all
+    outdatedFrames(service).every(put)
+    for (const frame of decoded?.value ?? []) {
+      if (!(await allowed(await conversation.answer(frame))).every(put)) break
+    }
     const truth = await conversation.truth()
-    if (request.method === 'GET') for (const frame of openFrames(truth)) put(frame)
+    if (request.method === 'GET') for (const frame of await allowed(openFrames(truth))) put(frame)
     const answer: PollAnswer = {
-      version: PROTOCOL_VERSIONS.max,
+      version: service.version,
       pollMs: this.#limits.pollMs,
       upTo: truth.upTo,
       frames,

@@ -4,11 +4,11 @@ import { readHelloProof } from '@flotilla/core/protocol/assertion'
 import { importPublicKey } from '@flotilla/core/protocol/ed25519'
 import { encodeFitted } from '@flotilla/core/protocol/fit-frame'
 import { type AgentFrame, decodeAgentFrame, type HelloFrame, type HubFrame } from '@flotilla/core/protocol/frames'
-import { PROTOCOL_VERSIONS } from '@flotilla/core/protocol/versions'
 import type { GatewayOptions } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
 import type { Conversation } from './conversation.ts'
 import type { GatewayLimits } from './limits.ts'
+import { framesForUpgrade, outdatedFrames } from './upgrade-only.ts'
 
 /** Close codes of our own; an agent dials again after each of them, as after any other. */
 export const CLOSE = {
@@ -138,7 +138,7 @@ export class SocketSession {
     const frame: AgentFrame = decoded.value
     try {
       if (!this.standing) await this.#hello(frame)
-      else for (const answer of await this.conversation.answer(frame)) this.send(answer)
+      else for (const answer of await this.#answer(frame)) this.send(answer)
     } catch (error) {
       // The store may be full or away for a moment; the agent repeats everything with its next heartbeat.
       this.#hub.log.error('a frame could not be worked on', {
@@ -148,6 +148,11 @@ export class SocketSession {
       })
       this.send({ kind: 'error', code: 'UNAVAILABLE', message: 'the hub cannot do this now', retryAfterMs: 5000 })
     }
+  }
+
+  async #answer(frame: AgentFrame): Promise<readonly HubFrame[]> {
+    const frames = await this.conversation.answer(frame)
+    return this.caller.service.kind === 'upgrade' ? await framesForUpgrade(this.#hub.store, frames) : frames
   }
 
   async #hello(frame: AgentFrame): Promise<void> {
@@ -167,7 +172,14 @@ export class SocketSession {
     if (this.#ended) return
     await this.#compareHighest(frame)
     this.standing = true
-    this.send({ kind: 'welcome', version: PROTOCOL_VERSIONS.max, heartbeatMs: this.heartbeatMs, upTo, newest: this.#hub.keys.newest })
+    this.send({
+      kind: 'welcome',
+      version: this.caller.service.version,
+      heartbeatMs: this.heartbeatMs,
+      upTo,
+      newest: this.#hub.keys.newest,
+    })
+    for (const outdated of outdatedFrames(this.caller.service)) this.send(outdated)
     this.#hooks.stood(this)
   }
 
