@@ -28,6 +28,7 @@ export type HoldCode =
   | 'DELETION_BUDGET'
   | 'SET_REMOVED'
   | 'EMPTY_BUNDLE'
+  | 'ADOPTION'
   | 'BROUGHT_TOO_DEEP'
   | 'SKIP_RECONCILE'
   | 'SYNC_NOT_AUTOMATED'

@@ -73,7 +73,9 @@ export async function decideRelease(
     const reason = `${gate.what} restricts what this may be, which is not built yet: nothing starts under it`
     return { kind: 'hold', hold: { code: 'UNSUPPORTED_GATE', reason, at: gate.position } }
   }
-  const { options, problems } = readSyncOptions(application)
+  const { options: asked, problems } = readSyncOptions(application)
+  const adoptFrom = world.adoptions.toolsFor(row)
+  const options: SyncOptions = adoptFrom.length === 0 ? asked : { ...asked, adoptFrom }
   const blocking = problems.filter(problem => problem.kind === 'hold')
   if (blocking.length > 0) {
     const reason = blocking.map(({ message, hint }) => (hint ? `${message} (${hint})` : message)).join('; ')

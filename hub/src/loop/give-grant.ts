@@ -1,3 +1,4 @@
+import { adoptionHold } from '@flotilla/core/decide/adoption'
 import { decideGrant, type PastOperation } from '@flotilla/core/decide/decide-grant'
 import { type RetryPolicy, readRetryPolicy } from '@flotilla/core/decide/retry-delay'
 import type { Digest } from '@flotilla/core/json/canonical-json'
@@ -9,9 +10,9 @@ import { isAutomated } from '@flotilla/core/sync/sync-options'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
 import { grantHold } from '../recovery/hold-back.ts'
+import { cloneHold } from './clone-hold.ts'
 import { revisionOf } from './decide-release.ts'
 import { type JudgedOverrides, judgeStart } from './judge-start.ts'
-import { cloneHold } from './clone-hold.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -35,6 +36,8 @@ export async function giveGrant(
   const stored = await writer.report(row.id)
   // Another admission is another cluster under the same name: what the one before did says nothing of it.
   const report = stored?.admission === cluster.admission ? stored : undefined
+  const adoption = adoptionHold(report?.entry.adoptions, options.adoptFrom)
+  if (adoption) return adoption
   const operations = await pastOperations(writer, row.id, row.digest, retry)
   const { open, unanswered } = await grants.of(cluster, row.id, offer)
   const decision = decideGrant(

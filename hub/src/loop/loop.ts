@@ -15,6 +15,7 @@ import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { calendarsOf } from './calendars-of.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
+import { type AdoptionDecision, decideAdoption, type WaitingAdoption } from './decide-adoption.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
 import { declaredApplication } from './declared-application.ts'
@@ -364,6 +365,15 @@ export class Loop {
    */
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer> {
     return decideDeletion(id, decision, this.#namesBench)
+  }
+
+  /** Says whether objects of other tools may be taken over; the Applications concerned are looked at again. */
+  async decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined> {
+    const decided = await decideAdoption(id, decision, this.world, this.#services)
+    // A verdict about a Project may concern more than what was shown with it.
+    const waiting = [...this.world.applications()].filter(({ hold }) => hold?.code === 'ADOPTION')
+    if (decided) this.#queue.add(...waiting.map(row => `application/${row.id}`))
+    return decided
   }
 
   async #names(names: readonly string[]): Promise<readonly string[]> {

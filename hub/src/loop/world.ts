@@ -7,6 +7,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { Gates } from '../gates/gates.ts'
 import { BoundedMemo } from '../source/bounded-memo.ts'
 import { AdoptedIds } from './adopt-ids.ts'
+import { Adoptions } from './adoptions.ts'
 import { EMPTY_FLEET, type FleetIndex, indexFleet } from './fleet-index.ts'
 import { GrantPace } from './grant-pace.ts'
 import { Heads } from './heads.ts'
@@ -48,6 +49,8 @@ export class World {
   readonly pace = new GrantPace()
   /** Ids under which agents hold Applications that the store has forgotten. */
   readonly adopted = new AdoptedIds()
+  /** What people said of taking over objects of other tools. */
+  readonly adoptions = new Adoptions()
   /** Whether every set has been expanded from fresh inputs since the start. */
   everySetFresh: () => boolean = () => false
   /** Withdrawn Applications: since when, of monotonic time, it has been certain that nobody wants them. */
@@ -78,6 +81,7 @@ export class World {
     for (const row of await rows.applications()) this.putApplication(row)
     for (const row of await rows.clusters()) this.putCluster(row)
     await this.adopted.restore(rows, this.clusters())
+    await this.adoptions.load(rows)
   }
 
   application(id: string): ApplicationRow | undefined {
