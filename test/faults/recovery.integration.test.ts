@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { textAt, valueAt } from '@flotilla/core/json/read-json'
 import { dump } from 'js-yaml'
@@ -74,3 +75,71 @@ describe('a hub that is restored from an older backup', () => {
     }
   })
 })
+
+describe('a hub that lost its store', () => {
+  test('with hub.key: agents return by approval, ids are taken over, nothing is pruned or applied again', async () => {
+    world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
+    const { hub } = world
+    const ids = await world.ids()
+    await hub.kill()
+    await loseEverythingBut(world.data, ['hub.key'])
+    world.forgetWrites()
+    await hub.start()
+    expect(await world.reason()).toBe('behind empty')
+    // Who comes back waits for a person: the store has forgotten as well who was revoked.
+    const waiting = await until(
+      'both agents ask to come back',
+      async () => {
+        const { items } = await hub.api.list('/api/v1/enrolments', {})
+        return items.length === 2 && items
+      },
+      { withinMs: 120_000, told: () => hub.process.stderr().slice(-4000) },
+    )
+    expect(waiting.map(row => textAt(row, 'kind'))).toEqual(['return', 'return'])
+    await world.flotilla(['hub', 'recover'])
+    expect(world.writes()).toEqual([])
+    for (const name of ['eu-1', 'eu-2']) await hub.api.post(`/api/v1/clusters/${name}/approve`, {})
+    await world.connected(120_000)
+    await world.caughtUp()
+    expect(await world.ids()).toEqual(ids)
+    await world.flotilla(['hub', 'recover', '--acknowledge'])
+    await world.allDone(4)
+    expect(world.writes()).toEqual([])
+    // And it is the same hub as before: what is committed goes its way.
+    await world.fleet.say('web', 'eu-1', 'two')
+    await hub.push()
+    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await world.allDone(4)
+    expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
+  })
+})
+
+describe('a hub that lost its store and its keys', () => {
+  test('agents enrol again with new tokens and keep everything; nothing is restarted or deleted', async () => {
+    world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
+    const { hub } = world
+    const before = world.specs()
+    await hub.kill()
+    for (const agent of world.agents.values()) await agent.end()
+    await rm(world.data, { recursive: true })
+    world.forgetWrites()
+    await hub.start()
+    expect(await world.reason()).toBe('settled')
+    await until('the Clusters are known', async () => (await hub.clusters()).length === 2)
+    for (const name of ['eu-1', 'eu-2']) world.startAgent(name, ['--join-token', await world.joinToken(name)])
+    await world.connected()
+    await world.allDone(4)
+    // Marks are written anew, under the new hub's ids; nothing else.
+    expect(world.writes().filter(write => !write.includes(': patch '))).toEqual([])
+    expect(world.specs()).toEqual(before)
+    await world.fleet.say('web', 'eu-1', 'two')
+    await hub.push()
+    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await world.allDone(4)
+  })
+})
+
+async function loseEverythingBut(folder: string, kept: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder))
+    if (!kept.some(each => name.startsWith(each))) await rm(join(folder, name), { recursive: true })
+}

@@ -82,6 +82,17 @@ export class HubApi {
     return { items, total }
   }
 
+  /** An answer as it came, whatever its status: what a doctor looks at. @throws CliError 3 */
+  async raw(path: string): Promise<HubResponse> {
+    try {
+      const headers = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
+      return await this.#transport.request({ method: 'GET', path, headers })
+    } catch (error) {
+      if (!(error instanceof HubUnreachable)) throw error
+      throw unreachable(error, this.#url)
+    }
+  }
+
   close(): Promise<void> {
     return this.#transport.close()
   }

@@ -5,6 +5,7 @@ import { audit } from './audit.ts'
 import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { expandVerb } from './expand.ts'
 import { explain } from './explain.ts'
 import { fleet } from './fleet.ts'
@@ -37,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   demo,
   hub,
   agent,
+  doctor,
   fleet,
   app,
   appset,

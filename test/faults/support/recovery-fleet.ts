@@ -88,6 +88,16 @@ export class RecoveryFleet {
     return valueAt(this.clusters.get(cluster)!.cluster.read(key) as JsonObject | undefined, 'data', 'value')
   }
 
+  /** What the Deployments ask for, and which objects they are: another template or UID is a restart. */
+  specs(): unknown {
+    return [...this.clusters].flatMap(([name, { cluster }]) =>
+      ['web', 'api'].map(app => {
+        const live = cluster.read({ group: 'apps', kind: 'Deployment', namespace: 'shop', name: app })
+        return [name, app, live?.metadata.uid, live?.['spec']]
+      }),
+    )
+  }
+
   forgetWrites(): void {
     for (const { cluster } of this.clusters.values()) cluster.clearRequests()
   }
@@ -97,9 +107,11 @@ export class RecoveryFleet {
     return [...this.clusters].flatMap(([name, each]) => each.writes().map(write => `${name}: ${write}`))
   }
 
-  async connected(): Promise<void> {
-    await until('every agent connected', async () =>
-      (await this.hub.clusters()).every(each => valueAt(each, 'agent', 'connected') === true),
+  async connected(withinMs = 60_000): Promise<void> {
+    await until(
+      'every agent connected',
+      async () => (await this.hub.clusters()).every(each => valueAt(each, 'agent', 'connected') === true),
+      { withinMs, told: () => [...this.agents.values()].map(agent => agent.stderr().slice(-1500)).join('\n') },
     )
   }
 
@@ -113,7 +125,7 @@ export class RecoveryFleet {
         last = JSON.stringify(progress)
         return last.includes('"unproved":[]') && last.includes('"unreported":[]')
       },
-      { withinMs: 45_000, told: () => `${last}\n${this.hub.process.stderr().slice(-6000)}` },
+      { withinMs: 120_000, told: () => `${last}\n${this.hub.process.stderr().slice(-6000)}` },
     )
   }
 
