@@ -13,12 +13,8 @@ import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
 import type { Expand } from './expand/expand-in-worker.ts'
-import { LoggedEvents } from './gate-desk/logged-events.ts'
 import { type GateDeskSettings, openGateDesk } from './gate-desk/open-gate-desk.ts'
-import { calendarReach, type Reach } from './gates/calendar-reach.ts'
-import { clockDoubt } from './gates/clock-doubt.ts'
-import { gateForPeople } from './gates/gate-for-people.ts'
-import { GateWatch } from './gates/gate-watch.ts'
+import { HubGates } from './gates/hub-gates.ts'
 import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import { ClusterAdmissions } from './gateway/cluster-admissions.ts'
@@ -90,9 +86,8 @@ export class Hub {
   readonly hosts: Hosts
   readonly gateway: AgentGateway
   readonly view: FleetView
-  /** What gates do, as people are told. */
-  readonly gateEvents: LoggedEvents
-  readonly gateWatch: GateWatch
+  /** The gates at work: what they do, and what is told of it. */
+  readonly gates: HubGates
   /** Whether the store may be trusted. */
   readonly recovery: Recovery
   /** Who is a cluster of this fleet. */
@@ -125,13 +120,10 @@ export class Hub {
       ...{ clock, random, log },
       changed: readers => this.loop.hostedChanged(readers),
     })
-    this.gateEvents = new LoggedEvents(log)
-    this.gateWatch = new GateWatch({
-      clock,
-      events: this.gateEvents,
-      rules: () => this.loop.world.gates.current.rules,
-      targets: () => [...this.loop.world.applications()].map(row => this.loop.world.gates.target(row)),
-      wake: () => this.loop.wake(),
+    this.gates = new HubGates({
+      ...{ store, clock, log },
+      loop: () => this.loop,
+      connections: () => this.gateway.connections(),
     })
     this.loop = new Loop(
       {
@@ -149,8 +141,8 @@ export class Hub {
         setPolicy: settings.setPolicy,
         recovery,
         gates: settings.gates,
-        clockDoubt: () => this.clockDoubt(),
-        gateNews: this.gateWatch,
+        clockDoubt: () => this.gates.clockDoubt(),
+        gateNews: this.gates.watch,
         announce: {
           applications: ids => this.#refresh({ applications: ids }),
           sets: keys => this.#refresh({ sets: keys }),
@@ -215,21 +207,14 @@ export class Hub {
     })
     this.desk = new OperationDesk({
       ...{ store, keys, clock, random },
-      gate: gateForPeople(
-        this.loop.world.gates,
-        () => clock.now(),
-        names => {
-          this.gateWatch.overridesUsed(names)
-          this.loop.rulesOutdated()
-        },
-      ),
+      gate: this.gates.forPeople(),
       told: clusterIds => this.gateway.changed(clusterIds),
       changed: ids => {
         this.#refresh({ applications: ids })
         this.loop.reported(ids)
       },
     })
-    this.gateDesk = openGateDesk(parts, this.loop, this.gateEvents, settings, each => this.calendarReach(each))
+    this.gateDesk = openGateDesk(parts, this.loop, this.gates.events, settings, each => this.gates.calendarReach(each))
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
       gates: settings.gates,
@@ -259,7 +244,7 @@ export class Hub {
     const recovery = await Recovery.load({ store, clock, log: parts.log }, parts.lostStore)
     const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
-    hub.gateWatch.start()
+    hub.gates.watch.start()
     hub.gateDesk.start()
     hub.#tellDeclared()
     hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
@@ -285,7 +270,7 @@ export class Hub {
   async stop(spreadMs = 0): Promise<void> {
     this.#stopped = true
     this.#poller.stop()
-    this.gateWatch.stop()
+    this.gates.watch.stop()
     await this.gateDesk.stop()
     for (const timer of this.#timers.values()) timer.cancel()
     this.hosts.stop()
@@ -340,19 +325,6 @@ export class Hub {
       return hit
     })
     return any
-  }
-
-  /** Why this hub must suspect its own clock, while it must; never before enough agents have said what theirs is. */
-  clockDoubt(): string | undefined {
-    return clockDoubt(this.gateway.connections().flatMap(({ skewMs }) => skewMs ?? []))
-  }
-
-  /** On how many of these Clusters the gates as they are now are in force, and until when others may still start. */
-  async calendarReach(names: ReadonlySet<string>): Promise<Reach> {
-    const { store, clock } = this.#parts
-    const held = new Map(this.gateway.connections().map(({ clusterId, heldUpTo }) => [clusterId, heldUpTo]))
-    const clusters = [...names].flatMap(name => this.loop.world.cluster(name) ?? [])
-    return await store.read(rows => calendarReach(rows, clusters, id => held.get(id), clock.now()))
   }
 
   /** Resolves when the loop is idle and the view shows what it did. */

@@ -9,6 +9,7 @@ import type { Store } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
+import { measureGates } from './gates/measure-gates.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import { createJoinToken, type JoinTokenWish } from './gateway/join-tokens.ts'
@@ -47,7 +48,8 @@ export async function serveHub(served: {
   const { clock, random, log } = ports
   const stopping = new AbortController()
   let url = ''
-  const joinToken = (clusterName: string, by: string, expiresInMs: number) => makeToken({ clusterName }, by, expiresInMs)
+  const joinToken = (clusterName: string, by: string, expiresInMs: number) =>
+    makeToken({ clusterName }, by, expiresInMs)
   const makeToken = (wish: Pick<JoinTokenWish, 'clusterName' | 'pending'>, by: string, expiresInMs: number) =>
     store.write(async writer => {
       const made = await createJoinToken(writer, keys, clock, random, {
@@ -77,6 +79,7 @@ export async function serveHub(served: {
     },
   )
   measureRecovery(hub.recovery, metrics)
+  measureGates(metrics, hub.gates.measured())
   const api = createApi({
     store,
     view: hub.view,

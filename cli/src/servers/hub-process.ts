@@ -56,6 +56,7 @@ function processOptions(
     removalGraceMs,
     plugins: options.plugins,
     calendars: options.calendars,
+    gates: options.gates,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),
     ...(options.localRepositories === 'all' && { localRepositories: 'all' as const }),

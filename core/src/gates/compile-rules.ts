@@ -80,8 +80,9 @@ export class CompiledRules {
    */
   #groupAsBefore(target: GateTarget, action: GateAction): RuleGroup | undefined {
     const previous = this.#previous
-    const before = previous?.rules.#groupOf.get(action)?.get(target)
-    if (previous === undefined || before === undefined) return undefined
+    if (previous === undefined) return undefined
+    const before = previous.rules.#groupOf.get(action)?.get(target)
+    if (before === undefined) return undefined
     let key = ''
     const joining: { readonly index: number; readonly exemptUntil: number }[] = []
     for (const index of previous.added) {

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { nearest } from '@flotilla/core/text/nearest'
 import type { CalendarSetting } from '../gate-desk/calendar-desk.ts'
+import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { LogLevel } from '../log.ts'
 import { ALL_FIELDS, HUB_SETTINGS, type Setting, type SettingField } from './hub-settings.ts'
 import { readCalendars } from './read-calendars.ts'
 import { type ConfiguredSource, readConfigSources } from './read-config-sources.ts'
 import { type ConfiguredCredential, readCredentials } from './read-credentials.ts'
+import { readGlobalProjects } from './read-global-projects.ts'
 import { type ConfiguredHosts, compileHosts } from './read-hosts.ts'
 import { type ConfiguredManagementCluster, compileManagementCluster } from './read-management-cluster.ts'
 import { type ConfiguredPlugin, readPlugins } from './read-plugins.ts'
@@ -40,6 +42,7 @@ export interface HubOptions {
   readonly hosts: ConfiguredHosts
   readonly plugins: readonly ConfiguredPlugin[]
   readonly calendars: readonly CalendarSetting[]
+  readonly gates: GateSettings
   readonly managementCluster?: ConfiguredManagementCluster
   readonly pollIntervalMs: number
   readonly webhookSecret?: string
@@ -101,6 +104,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   )
   const plugins = readPlugins(loose['plugins'], refuse)
   const calendars = readCalendars(loose['calendars'], refuse)
+  const globalProjects = readGlobalProjects(loose['globalProjects'], refuse)
+  const timeZone = get('gates.timeZone')
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
@@ -165,6 +170,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       hosts,
       plugins,
       calendars,
+      gates: { globalProjects, ...(timeZone !== undefined && { defaultTimeZone: timeZone }) },
       ...(managementCluster !== undefined && { managementCluster }),
       pollIntervalMs,
       ...(webhookSecret !== undefined && { webhookSecret }),

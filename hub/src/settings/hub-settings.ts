@@ -10,6 +10,7 @@ import {
   readSwitch,
   readText,
   readTexts,
+  readTimeZone,
   readWhole,
 } from './setting-readers.ts'
 
@@ -69,6 +70,10 @@ export const HUB_SETTINGS = {
     'How long nobody must have wanted an Application before it is removed from its cluster.',
     { fallback: '10m' },
   ),
+  'gates.timeZone': setting(
+    readTimeZone,
+    'The time zone of gates by the clocks of a Cluster that names none; UTC without it.',
+  ),
   'log.level': setting(readOneOf(LOG_LEVELS), 'The least that is logged.', { fallback: 'info' }),
   'git.binary': setting(readText, 'The git program; "none" to do without.', { fallback: 'git' }),
   'git.localRepositories': setting(
@@ -99,7 +104,14 @@ export const HUB_SETTINGS = {
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 
 export type SettingField = keyof typeof HUB_SETTINGS
-export const LIST_FIELDS = ['configSources', 'credentials', 'secrets', 'plugins', 'calendars'] as const
+export const LIST_FIELDS = [
+  'configSources',
+  'credentials',
+  'secrets',
+  'plugins',
+  'calendars',
+  'globalProjects',
+] as const
 export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
 
 /** `tls.certificateFile` → `FLOTILLA_TLS_CERTIFICATE_FILE` */

@@ -48,6 +48,8 @@ export function shownOptions(options: HubOptions): object {
       ...(token !== undefined && { token: MASKED }),
       requestTimeout: durationText(requestTimeoutMs),
     })),
+    ...(options.gates.defaultTimeZone !== undefined && { gates: { timeZone: options.gates.defaultTimeZone } }),
+    globalProjects: options.gates.globalProjects ?? [],
     calendars: options.calendars.map(calendar => ({
       name: calendar.name,
       ...(calendar.from.kind === 'url'

@@ -110,3 +110,25 @@ describe('what sets may do', () => {
     ])
   })
 })
+
+describe('settings of gates', () => {
+  it('are the time zone of the organisation and Projects whose windows concern others', () => {
+    const globalProjects = [{ projectName: 'platform', labelSelector: 'tier in (gold)' }]
+    expect(compiled({ 'gates.timeZone': 'Europe/Berlin', globalProjects })).toMatchObject({
+      gates: { defaultTimeZone: 'Europe/Berlin', globalProjects },
+    })
+  })
+
+  it('are refused with all that is wrong', () => {
+    const globalProjects = [{ projectName: '', labelSelector: 'tier in' }, { name: 'x' }, 'y']
+    expect(compiled({ 'gates.timeZone': 'Mars/Olympus', globalProjects })).toEqual([
+      'globalProjects[0].projectName',
+      'globalProjects[0].labelSelector',
+      'globalProjects[1].name',
+      'globalProjects[1].projectName',
+      'globalProjects[1].labelSelector',
+      'globalProjects[2]',
+      'gates.timeZone',
+    ])
+  })
+})

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { TimeZone } from '@flotilla/core/gates/time-zone'
 
 /** What a loose value came to, or the rule that it breaks. */
 export type Reading<T> = { readonly value: T } | { readonly rule: string }
@@ -16,6 +17,12 @@ export function readOneOf<const Words extends readonly string[]>(words: Words): 
       ? { value: loose }
       : { rule: `must be one of ${words.join(', ')}` }
 }
+
+/** An IANA name. */
+export const readTimeZone: Reader<string> = loose =>
+  typeof loose === 'string' && TimeZone.find(loose) !== undefined
+    ? { value: loose }
+    : { rule: 'must be an IANA time zone such as Europe/Berlin' }
 
 /** `true` or `false`, as YAML has them or as a variable writes them. */
 export const readSwitch: Reader<'true' | 'false'> = loose => {

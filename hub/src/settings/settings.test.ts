@@ -24,6 +24,7 @@ describe('settings that are good', () => {
       hosts: { enabled: true, allowedProviders: [], secrets: [] },
       plugins: [],
       calendars: [],
+      gates: { globalProjects: [] },
       setPolicy: { allowOverride: false },
       removalGraceMs: 600_000,
       pollIntervalMs: 180_000,

@@ -1,0 +1,83 @@
+import type { Clock } from '@flotilla/core/ports/clock'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Store } from '@flotilla/core/ports/store'
+import { LoggedEvents } from '../gate-desk/logged-events.ts'
+import type { Connection } from '../gateway/agent-gateway.ts'
+import type { Loop } from '../loop/loop.ts'
+import type { GateForPeople } from '../operations/operation-desk.ts'
+import { calendarReach, type Reach } from './calendar-reach.ts'
+import { clockDoubt } from './clock-doubt.ts'
+import { gateForPeople } from './gate-for-people.ts'
+import { GateWatch } from './gate-watch.ts'
+import type { MeasuredGates } from './measure-gates.ts'
+
+export interface HubGatesParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** Asked once anything happens: the loop is made after this. */
+  readonly loop: () => Loop
+  readonly connections: () => readonly Connection[]
+}
+
+/** The gates of a hub at work: followed through time, told of, measured, and asked by people. */
+export class HubGates {
+  readonly events: LoggedEvents
+  readonly watch: GateWatch
+  readonly #parts: HubGatesParts
+
+  constructor(parts: HubGatesParts) {
+    const { clock, log, loop } = parts
+    this.#parts = parts
+    this.events = new LoggedEvents(log)
+    this.watch = new GateWatch({
+      clock,
+      events: this.events,
+      rules: () => loop().world.gates.current.rules,
+      targets: () => this.#targets(),
+      wake: () => loop().wake(),
+    })
+  }
+
+  /** Why this hub must suspect its own clock, while it must; never before enough agents have said what theirs is. */
+  clockDoubt(): string | undefined {
+    return clockDoubt(this.#parts.connections().flatMap(({ skewMs }) => skewMs ?? []))
+  }
+
+  /** On how many of these Clusters the gates as they are now are in force, and until when others may still start. */
+  async calendarReach(names: ReadonlySet<string>): Promise<Reach> {
+    const { store, clock, loop, connections } = this.#parts
+    const held = new Map(connections().map(({ clusterId, heldUpTo }) => [clusterId, heldUpTo]))
+    const clusters = [...names].flatMap(name => loop().world.cluster(name) ?? [])
+    return await store.read(rows => calendarReach(rows, clusters, id => held.get(id), clock.now()))
+  }
+
+  /** What gates say to people who sync by hand. */
+  forPeople(): GateForPeople {
+    const { loop, clock } = this.#parts
+    const used = (names: readonly string[]): void => {
+      this.watch.overridesUsed(names)
+      loop().rulesOutdated()
+    }
+    return gateForPeople(loop().world.gates, () => clock.now(), used)
+  }
+
+  /** What of gates is measured. */
+  measured(): MeasuredGates {
+    const { loop, connections, clock } = this.#parts
+    return {
+      gates: loop().world.gates,
+      watch: this.watch,
+      targets: () => this.#targets(),
+      connections,
+      clusterName: clusterId => loop().world.clusterById(clusterId)?.name,
+      clock,
+    }
+  }
+
+  #targets() {
+    const { world } = this.#parts.loop()
+    const rows = [...world.applications()].filter(({ state }) => state === 'active')
+    return rows.map(row => world.gates.target(row))
+  }
+}
