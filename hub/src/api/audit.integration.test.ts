@@ -1,0 +1,137 @@
+import { ChainVerifier } from '@flotilla/core/audit/verify-chain'
+import request from 'supertest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { freezeDocument, HOUR_MS, type HubWithGates, hubWithGates } from '../gate-desk/testing/hub-with-gates.ts'
+import { ROUTE_TABLE } from './route-table.ts'
+
+let opened: HubWithGates | undefined
+afterEach(async () => {
+  await opened?.stop()
+  opened = undefined
+})
+
+async function open() {
+  opened = await hubWithGates()
+  const { app, tokens } = opened
+  const ask = (who: keyof HubWithGates['tokens'], method: 'get' | 'post' | 'patch' | 'delete', path: string) =>
+    request(app)[method](path).set('Authorization', `Bearer ${tokens[who]}`).set('X-Request-Id', `of-${who}`)
+  return { ...opened, ask }
+}
+
+describe('the audit log', () => {
+  it('has who did what to what, from where, under which request and rules, before and after', async () => {
+    const { ask } = await open()
+    await ask('ana', 'post', '/api/v1/freezes')
+      .send(freezeDocument('stop', HOUR_MS, 2 * HOUR_MS))
+      .expect(201)
+    await ask('ben', 'patch', '/api/v1/freezes/stop')
+      .send({ spec: { reason: 'other' }, reason: 'typo' })
+      .expect(200)
+    const { body } = await ask('admin', 'get', '/api/v1/audit?action=freeze.').expect(200)
+    expect(body.items).toMatchObject([
+      {
+        ...{ actor: 'ben', action: 'freeze.edit', subject: 'FreezePeriod/stop', requestId: 'of-ben' },
+        ...{ from: expect.stringMatching(/127\.0\.0\.1$/), policyVersion: expect.stringMatching(/^rules-\d+$/) },
+        ...{
+          before: { spec: { reason: 'closing' } },
+          after: { spec: { reason: 'other' } },
+          detail: { reason: 'typo' },
+        },
+      },
+      { actor: 'ana', action: 'freeze.create', requestId: 'of-ana', after: { kind: 'FreezePeriod' } },
+    ])
+    expect(body.head).toMatchObject({ sequence: body.items[0].sequence, hash: body.items[0].hash })
+  })
+
+  it('has what a route wrote no entry of, and what was denied', async () => {
+    const { ask } = await open()
+    await ask('reader', 'post', '/api/v1/clusters/eu-1/join-tokens').expect(403)
+    await ask('ana', 'post', '/api/v1/clusters/eu-1/join-tokens').expect(201)
+    await ask('ana', 'post', '/api/v1/clusters/none/join-tokens').expect(404)
+    await ask('reader', 'get', '/api/v1/audit').expect(403)
+    const { body } = await ask('admin', 'get', '/api/v1/audit?limit=4').expect(200)
+    expect(
+      body.items.map(({ actor, action, outcome, subject }: Record<string, string>) => [
+        actor,
+        action,
+        outcome,
+        subject,
+      ]),
+    ).toEqual([
+      ['reader', 'listAudit', 'refused', '/api/v1/audit'],
+      ['ana', 'createJoinToken', 'refused', '/api/v1/clusters/none/join-tokens'],
+      ['ana', 'createJoinToken', undefined, '/api/v1/clusters/eu-1/join-tokens'],
+      ['reader', 'createJoinToken', 'refused', '/api/v1/clusters/eu-1/join-tokens'],
+    ])
+  })
+
+  it('every route that may change anything leaves an entry when it is denied', async () => {
+    const { ask, hub } = await open()
+    const denied = ROUTE_TABLE.filter(({ method, access }) => method !== 'get' && access === 'admin')
+    expect(denied.length).toBeGreaterThan(10)
+    for (const route of denied) {
+      await ask('reader', route.method, route.path.replaceAll(/\{\w+\}/g, 'x'))
+        .send({})
+        .expect(403)
+      const [last] = await hub.store.read(rows => rows.audit({ limit: 1 }))
+      expect(last).toMatchObject({ actor: 'reader', action: route.id, outcome: 'refused', requestId: 'of-reader' })
+    }
+  })
+
+  it('reads, questions and what nobody could understand are no entries', async () => {
+    const { ask, hub } = await open()
+    const head = () => hub.store.read(rows => rows.auditHead())
+    const before = await head()
+    await ask('ana', 'get', '/api/v1/freezes').expect(200)
+    await ask('ana', 'get', '/api/v1/freezes/none').expect(404)
+    await ask('ana', 'post', '/api/v1/gates/simulate').send({ put: [], remove: [] }).expect(200)
+    await ask('ana', 'post', '/api/v1/freezes').send('{').set('Content-Type', 'application/json').expect(400)
+    await request(opened!.app).post('/api/v1/freezes').expect(401)
+    expect(await head()).toEqual(before)
+  })
+
+  it('is filtered and paged, newest first', async () => {
+    const { ask } = await open()
+    for (const name of ['a', 'b', 'c']) {
+      await ask('ana', 'post', '/api/v1/freezes')
+        .send(freezeDocument(name, HOUR_MS, 2 * HOUR_MS))
+        .expect(201)
+    }
+    const list = async (query: string): Promise<string[]> => {
+      const found: string[] = []
+      let cursor = ''
+      do {
+        const { body } = await ask('admin', 'get', `/api/v1/audit?limit=1&${query}${cursor}`).expect(200)
+        found.push(...body.items.map(({ subject }: { subject: string }) => subject))
+        cursor = body.next === null ? '' : `&cursor=${body.next}`
+      } while (cursor !== '')
+      return found
+    }
+    expect(await list('action=freeze.create')).toEqual(['FreezePeriod/c', 'FreezePeriod/b', 'FreezePeriod/a'])
+    expect(await list('actor=ana&subject=FreezePeriod/b')).toEqual(['FreezePeriod/b'])
+    expect(await list('actor=nobody')).toEqual([])
+    expect(await list('since=2027-01-16T00:00:00Z')).toEqual([])
+    await ask('admin', 'get', '/api/v1/audit?since=yesterday').expect(400)
+    const { body } = await ask('admin', 'get', '/api/v1/audit?limit=1').expect(200)
+    await ask('admin', 'get', `/api/v1/audit?limit=1&actor=ana&cursor=${body.next}`).expect(400)
+  })
+
+  it('an export is a chain, also in parts, and its head is that of the log', async () => {
+    const { ask, hub } = await open()
+    for (const name of ['a', 'b']) {
+      await ask('ana', 'post', '/api/v1/freezes')
+        .send(freezeDocument(name, HOUR_MS, 2 * HOUR_MS))
+        .expect(201)
+    }
+    const { text, headers } = await ask('admin', 'get', '/api/v1/audit/export').expect(200)
+    expect(headers['content-type']).toBe('application/jsonl')
+    const head = await hub.store.read(rows => rows.auditHead())
+    expect(headers['flotilla-audit-head']).toBe(`${head.sequence} ${head.hash}`)
+    const first = await ask('admin', 'get', '/api/v1/audit/export?limit=3').expect(200)
+    const rest = await ask('admin', 'get', '/api/v1/audit/export?after=3').expect(200)
+    expect(first.text + rest.text).toBe(text)
+    const verifier = new ChainVerifier({ head: head.hash })
+    for (const line of text.trimEnd().split('\n')) verifier.take(line)
+    expect(verifier.report()).toMatchObject({ intact: true, entries: head.sequence, mistakes: [] })
+  })
+})
