@@ -31,13 +31,15 @@ const KEY = 'incarnation'
  */
 export function folderIncarnation(state: AgentState, newInstance: () => string): Incarnation {
   let held = false
+  let inst: string | undefined
   return {
     async acquire(above = 0) {
       const stored = keptCount(await state.get(KEY))
       const inc = Math.max(stored, above) + 1
       await state.put(KEY, Buffer.from(String(inc)))
       held = true
-      return { inc, inst: newInstance() }
+      inst ??= newInstance()
+      return { inc, inst }
     },
     held: () => held,
   }
