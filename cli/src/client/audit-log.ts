@@ -54,7 +54,7 @@ const LINES = 5_000
 
 /** The log as JSON lines on standard output, oldest first; its head is told beside it, to be kept elsewhere. */
 export async function exportAudit(context: CliContext, flags: Flags, after: number): Promise<ExitCode> {
-  return await withHubApi(flags, context, async api => {
+  return await withHubApi(flags, context, async (api): Promise<ExitCode> => {
     let last = after
     for (;;) {
       const { text, headers } = await api.text('/api/v1/audit/export', { after: String(last), limit: String(LINES) })

@@ -2,32 +2,34 @@ import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { printable } from '../output/table.ts'
 import type { Details } from './details.ts'
 
-/** What is wrong with a cluster, and what to do about it; empty when all is well. */
+/** Each state of a cluster that is not just as it should be, what it means and what to do; empty when all is well. */
 export const clusterDetails: Details = (row, colours) => {
-  const name = textAt(row, 'name')
-  const cloned = valueAt(row, 'cloned')
   const say = (label: string, text: string): string => `${colours.dim(`${label}:`)} ${printable(text)}\n`
   const lines: string[] = []
-  const revokedAt = textAt(row, 'revokedAt')
-  if (revokedAt !== '') {
-    lines.push(say('revoked', `since ${revokedAt}; to let it in again: flotilla cluster join-token --cluster ${name}`))
-  }
-  if (cloned !== undefined && cloned !== null) {
-    const why =
-      textAt(cloned, 'why') === 'one-incarnation'
-        ? 'two living agents have one incarnation'
-        : 'two agents raise themselves above each other'
-    lines.push(say('cloned', `CLONED since ${textAt(cloned, 'since')}: ${why}; it gets no Grants`))
-    for (const instance of listAt(cloned, 'instances')) {
-      const inc = valueAt(instance, 'incarnation')
-      lines.push(
-        say('  agent', `${textAt(instance, 'instance')}, incarnation ${inc}, last ${textAt(instance, 'lastHeard')}`),
-      )
-    }
-    const token = `flotilla cluster join-token --cluster ${name}`
-    lines.push(
-      say('  to do', `give the right one a new token (${token}), then: flotilla cluster approve ${name} --replace`),
-    )
+  for (const state of listAt(row, 'states')) {
+    const code = textAt(state, 'code')
+    if (textAt(state, 'tone') === 'good') continue
+    lines.push(say(code, textAt(state, 'meaning')))
+    if (code === 'REVOKED') lines.push(say('  since', textAt(row, 'revokedAt')))
+    if (code === 'CLONED') lines.push(...instancesOf(row, say))
+    lines.push(say('  to do', textAt(state, 'mend')))
   }
   return lines.join('')
+}
+
+/** Who the two are: the one that is to stay is told by where it runs. */
+function instancesOf(row: Parameters<Details>[0], say: (label: string, text: string) => string): readonly string[] {
+  const cloned = valueAt(row, 'cloned')
+  if (cloned === undefined || cloned === null) return []
+  const why =
+    textAt(cloned, 'why') === 'one-incarnation'
+      ? 'two living agents have one incarnation'
+      : 'two agents raise themselves above each other'
+  return [
+    say('  since', `${textAt(cloned, 'since')}: ${why}`),
+    ...listAt(cloned, 'instances').map(instance => {
+      const inc = valueAt(instance, 'incarnation')
+      return say('  agent', `${textAt(instance, 'instance')}, incarnation ${inc}, last ${textAt(instance, 'lastHeard')}`)
+    }),
+  ]
 }

@@ -40,17 +40,6 @@ export const sourceDetails: Details = (row, colours) => {
   ].join('')
 }
 
-/** Each state of a cluster that is not just as it should be, and what to do about it. */
-export const clusterDetails: Details = (row, colours) => {
-  const states = listAt(row, 'states').filter(state => textAt(state, 'tone') !== 'good')
-  return states
-    .map(
-      state =>
-        line(colours, textAt(state, 'code'), textAt(state, 'meaning')) + line(colours, '  do', textAt(state, 'mend')),
-    )
-    .join('')
-}
-
 function removalText(row: JsonObject): string {
   const removal = valueAt(row, 'removal')
   if (!isJsonObject(removal)) return ''

@@ -53,7 +53,7 @@ export async function getFreeze(context: CliContext, flags: Flags, name: string)
 export async function createFreezes(context: CliContext, flags: Flags, file: string, text: string): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
   const documents = documentsOf(file, text)
-  return await withHubApi(flags, context, async api => {
+  return await withHubApi(flags, context, async (api): Promise<ExitCode> => {
     for (const document of documents) {
       await showFreeze(context, flags, format, await api.post('/api/v1/freezes', document))
     }
