@@ -29,7 +29,10 @@ function instancesOf(row: Parameters<Details>[0], say: (label: string, text: str
     say('  since', `${textAt(cloned, 'since')}: ${why}`),
     ...listAt(cloned, 'instances').map(instance => {
       const inc = valueAt(instance, 'incarnation')
-      return say('  agent', `${textAt(instance, 'instance')}, incarnation ${inc}, last ${textAt(instance, 'lastHeard')}`)
+      return say(
+        '  agent',
+        `${textAt(instance, 'instance')}, incarnation ${inc}, last ${textAt(instance, 'lastHeard')}`,
+      )
     }),
   ]
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,10 +25,18 @@ async function opened(documents: { readonly [path: string]: string } = {}) {
   const cwd = await mkdtemp(join(tmpdir(), 'flotilla-gates-'))
   closing.push(() => rm(cwd, { recursive: true }))
   const as = (who: keyof typeof made.tokens) => async (words: string, reason?: string) =>
-    await runInProcess([...words.split(' '), ...(reason === undefined ? [] : ['--reason', reason]), '--hub', url], {
-      cwd,
-      env: { FLOTILLA_TOKEN: made.tokens[who] },
-    })
+    await runInProcess(
+      [
+        ...(words.startsWith('[') ? (JSON.parse(words) as string[]) : words.split(' ')),
+        ...(reason === undefined ? [] : ['--reason', reason]),
+        '--hub',
+        url,
+      ],
+      {
+        cwd,
+        env: { FLOTILLA_TOKEN: made.tokens[who] },
+      },
+    )
   const write = (name: string, document: object) => writeFile(join(cwd, name), JSON.stringify(document))
   return { ...made, as, ana: as('ana'), ben: as('ben'), reader: as('reader'), admin: as('admin'), write, cwd }
 }
@@ -219,6 +228,60 @@ describe('flotilla audit', () => {
 
 async function headOf(text: string): Promise<string | undefined> {
   return /sha256:[0-9a-f]{64}/.exec(text)?.[0]
+}
+
+describe('the commands of the pages', () => {
+  const commandsOf = (page: string): readonly (readonly string[])[] => {
+    const text = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8')
+    const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
+    const lines = blocks.flatMap(block => block.split('\n')).filter(line => line.startsWith('flotilla '))
+    return lines.map(line => wordsOf(line.replace(/^flotilla /, '').replace(/ > \S+$/, '')))
+  }
+
+  it('are taken, in their order, and do what the page says', async () => {
+    const { as, write, cwd } = await opened()
+    const year = freezeDocument('year-end', 100 * HOUR_MS, 200 * HOUR_MS)
+    await write('year-end.yaml', year)
+    const nights = { kind: 'deny', schedule: '0 22 * * *', duration: '8h', scope: { all: true } }
+    const window = {
+      apiVersion: 'flotilla.dev/v1alpha1',
+      kind: 'SyncWindow',
+      metadata: { name: 'nights' },
+      spec: nights,
+    }
+    await write('nights.yaml', window)
+    const ids = { override: '', token: '' }
+    const commands = [...commandsOf('freezing.md'), ...commandsOf('audit.md')]
+    expect(commands.length).toBeGreaterThan(20)
+    const seen: string[] = []
+    for (const words of commands) {
+      const [noun, verb] = words
+      const actor =
+        noun === 'token' || noun === 'audit' ? 'admin' : verb === 'approve' || verb === 'review' ? 'ben' : 'ana'
+      const given = words
+        .map(word => (word === '$ID' ? ids.override : word === '$TOKEN' ? ids.token : word))
+        .map(word =>
+          word === 'SyncWindow/old-nights' ? 'FreezePeriod/payments' : word === 'checkout' ? 'checkout-*' : word,
+        )
+      if (verb === 'verify') {
+        const exported = await as('admin')('audit export')
+        await writeFile(join(cwd, 'audit.jsonl'), exported.stdout)
+        given[given.indexOf('$HEAD')] = (await headOf(exported.stderr))!
+      }
+      const { code, stdout, stderr } = await as(actor)(JSON.stringify(given))
+      seen.push(`${noun} ${verb?.startsWith('-') ? '' : verb} ${code}`)
+      expect([words.join(' '), code === 2 || code === 3 ? stderr : '']).toEqual([words.join(' '), ''])
+      ids.override = /^([0-9a-f-]{36}) /m.exec(stdout)?.[1] ?? ids.override
+      if (noun === 'token' && verb === 'create') ids.token = /token (\S+) of/.exec(stderr)![1]!
+    }
+    // The freeze of the page is not active here, so that its end waits for nobody and there is nothing to approve.
+    expect(seen.filter(each => !each.endsWith(' 0'))).toEqual(['override approve 1'])
+  })
+})
+
+/** Words as a shell takes them. */
+function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
 }
 
 describe('flotilla token', () => {
