@@ -169,7 +169,9 @@ class ClusterAgent implements Agent {
       })
       const approved = held.approvedBy !== undefined
       const unknown = state.observed.unknown(inventory)
-      return planRemoval({ application: held.application, digest: NO_DIGEST, inventory, live, unknown, approved })
+      const unproved = inventories.unproved(held.application.id)
+      const seen = { inventory, unproved, live, unknown }
+      return planRemoval({ application: held.application, digest: NO_DIGEST, ...seen, approved })
     }
     const bundle = await link.bundle(held.digest)
     if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)

@@ -51,7 +51,8 @@ export async function lookAt(
     log.warn('a health rule cannot be read; its kind keeps the rule that it has without it', { ...mistake })
   }
   const formerIds = engine.operations.formerIds(offer)
-  return look({ client, watch, state, offer, bundle, inventory, choices, formerIds })
+  const unproved = engine.inventories.unproved(offer.application.id)
+  return look({ client, watch, state, offer, bundle, inventory, unproved, choices, formerIds })
 }
 
 /** What can be said of an Application that was not looked at. */

@@ -28,6 +28,8 @@ export interface LookInput {
   readonly offer: OfferPayload
   readonly bundle: Bundle
   readonly inventory: readonly ObjectKey[]
+  /** Of it, what is known from its marks alone, by key text. */
+  readonly unproved: ReadonlySet<string>
   readonly choices: PlanChoices
   /** Ids that the Application had here under a hub whose keys are lost. */
   readonly formerIds?: readonly string[]
@@ -85,7 +87,9 @@ export async function look(input: LookInput): Promise<Look> {
     const entry = state.observed.get(name)
     if (!target || !entry || !isDue(entry) || live.metadata.deletionTimestamp !== undefined) continue
     // What another owns is refused anyway; asking would only show what we may not do.
-    const owner = target.destinationNamespace ? { kind: 'ours' } : ownerOf(live, offer.application.id, owned.has(name), input.formerIds)
+    const owner = target.destinationNamespace
+      ? ({ kind: 'ours' } as const)
+      : ownerOf(live, offer.application.id, owned.has(name), input.formerIds)
     if (owner.kind === 'nobody' || mayTake(owner, offer.options)) due.push({ target, live })
   }
   await predict(client, intent, due, state.predictions)
@@ -95,7 +99,7 @@ export async function look(input: LookInput): Promise<Look> {
     const known = entry && state.predictions.find(target, entry)
     if (known) predictions.set(name, known)
   }
-  const observation = observationOf(keys, state.observed, predictions, inventory)
+  const observation = observationOf(keys, state.observed, predictions, inventory, input.unproved)
   return { intent, observation, plan: planSync(intent, observation, input.choices) }
 }
 

@@ -184,6 +184,7 @@ export function observationOf(
   remembered: ObservedObjects,
   predictions: ReadonlyMap<string, Prediction>,
   inventory: readonly ObjectKey[],
+  unproved: ReadonlySet<string>,
 ): Observation {
   const live = new Map<string, KubernetesObject>()
   for (const key of keys) {
@@ -191,7 +192,7 @@ export function observationOf(
     const object = remembered.get(name)?.live
     if (object) live.set(name, object)
   }
-  return { live, predictions, inventory, unknown: remembered.unknown(inventory) }
+  return { live, predictions, inventory, unproved, unknown: remembered.unknown(inventory) }
 }
 
 /** Hash of a live object without what changes by itself: status, versions, times. */

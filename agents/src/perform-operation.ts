@@ -70,7 +70,7 @@ export async function widen(
     .map(({ key }) => key)
     .filter(key => !untracked.includes(objectKeyText(key)))
   const known = await inventories.read(plan.application.id)
-  await inventories.write(plan.application, widenInventory([...known, ...observation.inventory], ours))
+  await inventories.write(plan.application, widenInventory([...known, ...observation.inventory], ours), ours)
 }
 
 /** What was written need not be read again, nor asked about. */

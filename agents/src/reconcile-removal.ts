@@ -11,10 +11,11 @@ import type { ApplicationState } from './application-state.ts'
 import { driveSync } from './drive-sync.ts'
 import { endOperation } from './end-operation.ts'
 import type { Engine } from './engine.ts'
+import { rebuildBeforeRemoval } from './lost-inventory.ts'
 import { observe } from './observe.ts'
 import type { OperationRecord } from './operation-record.ts'
 import { isOver, reportOf } from './perform-operation.ts'
-import { continueAnswer, startGranted, terminatedBy, whyOver } from './run-operation.ts'
+import { continueAnswer, endMessage, startGranted, terminatedBy, whyOver } from './run-operation.ts'
 import { stalledReport } from './stalled.ts'
 
 /** Of an Application that never had a success. */
@@ -35,6 +36,7 @@ export async function reconcileRemoval(
 ): Promise<number> {
   const { operations, inventories, reporter } = engine
   const { id } = tombstone.application
+  await rebuildBeforeRemoval(engine, tombstone)
   const inventory = await inventories.read(id)
   const live = await observe({
     client: engine.client,
@@ -50,7 +52,7 @@ export async function reconcileRemoval(
   let record = operations.running(id)
   const why = record && whyOver(engine, record, tombstone)
   if (record && why !== undefined) {
-    await endOperation(engine, record, why, terminatedBy(record))
+    await endOperation(engine, record, endMessage(record, why), terminatedBy(record))
     record = undefined
   }
   if (!record) {
@@ -102,6 +104,7 @@ async function prune(
     digest: record.report.digest,
     live,
     ...others,
+    unproved: engine.inventories.unproved(tombstone.application.id),
     approved: tombstone.approvedBy !== undefined,
     operation: { revision: record.report.revision, startedAt: record.report.startedAt },
   })

@@ -13,6 +13,7 @@ import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { findState } from './find-state.ts'
 import { runOf } from './go-on.ts'
 import type { Look } from './look.ts'
+import { rebuildIfLost } from './lost-inventory.ts'
 import { termsOf } from './operation-record.ts'
 import { isOver, performOnce, reportOf } from './perform-operation.ts'
 import type { Findings } from './report.ts'
@@ -55,6 +56,7 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
     return BUNDLE_RETRY_MS
   }
   let seen = await lookAt(engine, state, offer, bundle, { hooks: false })
+  if (await rebuildIfLost(engine, offer, seen)) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   engine.followKinds()
   const progress = await runOperation(engine, state, offer, bundle, seen)
   if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, { hooks: false })

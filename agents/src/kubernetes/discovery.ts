@@ -59,6 +59,11 @@ export class Discovery implements ServedKinds {
     return this.#kinds?.get(`${group}/${kind}`)
   }
 
+  /** The kinds that can be listed, as far as they are known. */
+  listable(): readonly ServedKind[] {
+    return [...(this.#kinds?.values() ?? [])].filter(({ watchable }) => watchable)
+  }
+
   /** Reads what is served when nothing is known yet. @throws KubernetesError */
   async load(): Promise<void> {
     if (!this.#kinds) await this.refresh()

@@ -21,9 +21,10 @@ export class InventoryCorrupt extends Error {
 }
 
 /** Members `data` or `binaryData` of the ConfigMap that keeps an Inventory. */
-export function encodeInventory({ application, entries }: Inventory): JsonObject {
+export function encodeInventory({ application, entries, unproved = [] }: Inventory): JsonObject {
   const text = entries.map(entryLine).join('\n')
-  const about = { application: application.id, name: application.name, format: '1' }
+  const doubts = unproved.length === 0 ? {} : { unproved: unproved.map(entryLine).join('\n') }
+  const about = { application: application.id, name: application.name, format: '1', ...doubts }
   if (Buffer.byteLength(text) <= MOST_TEXT_BYTES) return { data: { ...about, entries: text } }
   return { data: about, binaryData: { entries: gzipSync(text).toString('base64') } }
 }
@@ -39,10 +40,15 @@ export function decodeInventory(stored: KubernetesObject): Inventory {
   const data = stored['data']
   const id = textAt(data, 'application')
   if (textAt(data, 'format') !== '1' || id === '') throw new InventoryCorrupt(subject, 'the format is not known')
-  const text = readEntries(stored, subject)
+  const entries = parseLines(readEntries(stored, subject), subject)
+  const unproved = parseLines(textAt(data, 'unproved'), subject)
+  const application = { id, name: textAt(data, 'name') }
+  return { application, entries, ...(unproved.length === 0 ? {} : { unproved }) }
+}
+
+function parseLines(text: string, subject: string): readonly ObjectKey[] {
   const lines = text === '' ? [] : text.split('\n')
-  const entries = lines.map(line => parseLine(line, subject))
-  return { application: { id, name: textAt(data, 'name') }, entries: inventoryEntries(entries) }
+  return inventoryEntries(lines.map(line => parseLine(line, subject)))
 }
 
 function readEntries(stored: KubernetesObject, subject: string): string {

@@ -9,6 +9,8 @@ export interface Inventory {
   readonly application: { readonly id: string; readonly name: string }
   /** Sorted, each once. */
   readonly entries: readonly ObjectKey[]
+  /** Of them, those known from their own marks alone, since the Inventory was lost: one witness, so a person is asked. */
+  readonly unproved?: readonly ObjectKey[]
 }
 
 /** Sorts by group, kind, namespace, name and drops doubles. */

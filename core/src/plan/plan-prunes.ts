@@ -48,7 +48,8 @@ export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
     }
     const { options } = readObjectOptions(live)
     const last = options.pruneLast ?? input.request.options.pruneLast
-    planned.push({ action: planPrune(input, key, live, options), last })
+    const unproved = observation.unproved?.has(name) ?? false
+    planned.push({ action: planPrune(input, key, live, options, unproved), last })
   }
   return guard(input, planned)
 }
@@ -58,6 +59,7 @@ function planPrune(
   key: ObjectKey,
   live: KubernetesObject,
   options: ObjectOptions,
+  unproved: boolean,
 ): PruneAction | HoldAction | SkipAction {
   const place = { key, phase: 'Sync' as const, wave: options.wave }
   const skip = (code: SkipAction['code'], reason: string): SkipAction => ({ kind: 'skip', ...place, code, reason })
@@ -71,6 +73,11 @@ function planPrune(
   if (!request.options.prune) return skip('PRUNE_OFF', 'ignored (requires pruning)')
   if (options.prune === 'confirm' && !confirmed) {
     const reason = 'asks for a confirmation before it is pruned: sync by hand with prune'
+    return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason }
+  }
+  if (unproved && !confirmed) {
+    const reason =
+      'the Inventory was lost, and its own marks alone say that it is ours: sync by hand with prune to confirm'
     return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason }
   }
   return {

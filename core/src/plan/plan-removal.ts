@@ -12,6 +12,8 @@ export interface RemovalInput {
   /** The digest that was last held; for the record. */
   readonly digest: Digest
   readonly inventory: readonly ObjectKey[]
+  /** Of it, what is known from its marks alone, by key text. */
+  readonly unproved?: ReadonlySet<string>
   /** By {@link objectKeyText}. */
   readonly live: ReadonlyMap<string, KubernetesObject>
   /** Objects of which it cannot be told whether they are there, each with the reason. */
@@ -67,7 +69,11 @@ export function planRemoval(input: RemovalInput): SyncPlan {
   }
 }
 
-function planOne({ application, approved }: RemovalInput, key: ObjectKey, live: KubernetesObject): SyncAction {
+function planOne(
+  { application, approved, unproved }: RemovalInput,
+  key: ObjectKey,
+  live: KubernetesObject,
+): SyncAction {
   const { options } = readObjectOptions(live)
   // Plans run from low to high, removals from high to low.
   const place = { key, phase: 'Sync' as const, wave: 0 - options.wave }
@@ -83,6 +89,10 @@ function planOne({ application, approved }: RemovalInput, key: ObjectKey, live: 
   }
   if (options.deletion === 'confirm' && !approved) {
     return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason: 'asks for a confirmation (Delete=confirm)' }
+  }
+  if (unproved?.has(objectKeyText(key)) && !approved) {
+    const reason = 'the Inventory was lost, and its own marks alone say that it is ours'
+    return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason }
   }
   if (live.metadata.deletionTimestamp !== undefined) {
     return { kind: 'skip', ...place, code: 'BEING_DELETED', reason: 'is being deleted already' }

@@ -45,6 +45,8 @@ export interface Observation {
   readonly predictions: ReadonlyMap<string, Prediction>
   /** Identities that this Application applied before. */
   readonly inventory: readonly ObjectKey[]
+  /** Of it, what is known from its marks alone, by key text: one witness. */
+  readonly unproved?: ReadonlySet<string>
   /** Objects of which it cannot be told whether they are there, each with the reason. */
   readonly unknown?: ReadonlyMap<string, string>
 }

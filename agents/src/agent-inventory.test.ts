@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+import { type AgentBench, startBench } from './testing/agent-bench.ts'
+import { bundleOf, configMap, OPTIONS, SHOP } from './testing/documents.ts'
+
+const INVENTORY = `/api/v1/namespaces/flotilla-system/configmaps/flotilla-inventory-${SHOP.id}`
+const PRUNES = { options: { ...OPTIONS, prune: true } }
+
+/** Synced with two objects, then without its Inventory and with another process. */
+async function robbed(): Promise<AgentBench> {
+  const bench = await startBench()
+  bench.hub.sync(bundleOf(configMap('a'), configMap('b')), PRUNES)
+  await bench.pass(5_000)
+  await bench.remove(INVENTORY)
+  await bench.stop()
+  await bench.start()
+  await bench.pass(1_000)
+  return bench
+}
+
+it('makes a lost Inventory anew from the marks on live objects, and asks before it prunes by them', async () => {
+  const bench = await robbed()
+  bench.hub.sync(bundleOf(configMap('a')), PRUNES)
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'b')).toBeDefined()
+  expect(bench.report.objects).toMatchObject([{ key: { name: 'b' }, reason: 'Extra' }])
+  expect(bench.report.objects[0]?.message).toContain('the Inventory was lost')
+  const offer = bench.hub.offer(bundleOf(configMap('a')), PRUNES)
+  bench.hub.grant(offer, { trigger: 'manual', options: { dryRun: false, prune: true, revision: '' } })
+  bench.hub.link.changed()
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'b')).toBeUndefined()
+  expect(bench.read('ConfigMap', 'a')).toBeDefined()
+})
+
+it('what is applied again needs nobody’s word any more', async () => {
+  const bench = await robbed()
+  bench.hub.sync(bundleOf(configMap('a'), configMap('b', { x: '2' })), PRUNES)
+  await bench.pass(5_000)
+  bench.hub.sync(bundleOf(configMap('a')), PRUNES)
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'b')).toBeUndefined()
+})
+
+it('a copied manifest with somebody else’s marks is not taken for ours', async () => {
+  const bench = await startBench()
+  bench.hub.sync(bundleOf(configMap('a')), PRUNES)
+  await bench.pass(5_000)
+  const { metadata } = bench.read('ConfigMap', 'a')!
+  const copy = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...pick(metadata), name: 'copy' } }
+  const response = await bench.cluster.handle({
+    method: 'POST',
+    path: '/api/v1/namespaces/shop/configmaps',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(copy),
+  })
+  expect(response.status).toBe(201)
+  await bench.remove(INVENTORY)
+  await bench.stop()
+  await bench.start()
+  bench.hub.sync(bundleOf(configMap('a', { x: '2' })), PRUNES)
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'copy')).toBeDefined()
+  expect(bench.report).toMatchObject({ sync: { status: 'Synced' }, objectCount: 2 })
+})
+
+it('a removal with a lost Inventory waits for an approval, and leaves nothing behind with one', async () => {
+  const bench = await robbed()
+  await bench.remove(INVENTORY)
+  await bench.stop()
+  await bench.start()
+  bench.hub.grant(bench.hub.tombstone())
+  bench.hub.link.changed()
+  await bench.pass(10_000)
+  expect(bench.read('ConfigMap', 'a')).toBeDefined()
+  expect(bench.report.gone).toBe(false)
+  bench.hub.grant(bench.hub.tombstone({ approvedBy: 'ana' }))
+  bench.hub.link.changed()
+  await bench.pass(20_000)
+  expect([bench.read('ConfigMap', 'a'), bench.read('ConfigMap', 'b')]).toEqual([undefined, undefined])
+  expect(bench.report.gone).toBe(true)
+})
+
+function pick({ labels, annotations, namespace }: { labels?: unknown; annotations?: unknown; namespace?: unknown }) {
+  return { labels, annotations, namespace }
+}
