@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { textAt, valueAt } from '@flotilla/core/json/read-json'
 import { dump } from 'js-yaml'
@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { endAll } from '../e2e/support/processes.ts'
 import { configMap, deployment } from '../e2e/support/small-fleet.ts'
 import { until } from '../e2e/support/until.ts'
+import { DocumentedSteps } from './support/documented.ts'
 import { RecoveryFleet } from './support/recovery-fleet.ts'
 
 /** What can befall a hub's memory, with processes and sockets: protocol.md 5.7, and the last rows of its section 10. */
@@ -35,8 +36,13 @@ describe('a hub that is restored from an older backup', () => {
     world.forgetWrites()
 
     for (const round of ['first', 'second']) {
+      const page = new DocumentedSteps('The hub is restored from a backup', {
+        '/backups/today': backup,
+        '/var/lib/flotilla': world.data,
+      })
       await hub.stop()
-      await world.flotilla(['hub', 'restore', backup, '--data', world.data, '--force'])
+      await world.flotilla(page.next('hub restore'))
+      page.next('hub --config')
       await hub.start()
       expect(await world.reason(), round).toBe('behind restored')
       await world.connected()
@@ -49,14 +55,14 @@ describe('a hub that is restored from an older backup', () => {
           row => textAt(row, 'name') === 'api-eu-1' && textAt(valueAt(row, 'hold'), 'code') === 'STORE_BEHIND',
         )
       })
-      const shown = await world.flotilla(['hub', 'recover', '--show'], 1)
+      const shown = await world.flotilla(page.next('hub recover --show'), 1)
       expect(shown.stdout).toContain('state: behind (restored)')
       await until('an agent has proved it', async () => valueAt(await world!.recovery(), 'evidence') !== null)
       const readyz = await hub.transport.request({ method: 'GET', path: '/readyz', headers: {} })
       expect(Buffer.from(readyz.body).toString()).toContain('STORE_BEHIND')
       expect(world.writes(), round).toEqual([])
 
-      const recovered = await world.flotilla(['hub', 'recover'])
+      const recovered = await world.flotilla(page.next('hub recover'))
       expect(recovered.stdout).toMatch(/^recovered: epoch \d{10,}/)
       await world.caughtUp()
       expect(await world.ids(), round).toEqual(ids)
@@ -66,7 +72,8 @@ describe('a hub that is restored from an older backup', () => {
       })
       expect(world.writes(), round).toEqual([])
       const digest = textAt(valueAt(await world.recovery(), 'list'), 'digest')
-      await world.flotilla(['hub', 'recover', '--acknowledge', digest])
+      await world.flotilla(page.next('hub recover --acknowledge', { 'sha256:…': digest }))
+      page.end()
       await until('what waited is applied', () => world!.valueIn('eu-1', 'api') === `${round} waits`)
       await world.allDone(5)
       expect(world.writes(), round).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/api'])
@@ -81,9 +88,11 @@ describe('a hub that lost its store', () => {
     world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
     const { hub } = world
     const ids = await world.ids()
+    const page = new DocumentedSteps('The store is lost, `hub.key` is not', {})
     await hub.kill()
     await loseEverythingBut(world.data, ['hub.key'])
     world.forgetWrites()
+    page.next('hub --config')
     await hub.start()
     expect(await world.reason()).toBe('behind empty')
     // Who comes back waits for a person: the store has forgotten as well who was revoked.
@@ -96,13 +105,16 @@ describe('a hub that lost its store', () => {
       { withinMs: 120_000, told: () => hub.process.stderr().slice(-4000) },
     )
     expect(waiting.map(row => textAt(row, 'kind'))).toEqual(['return', 'return'])
-    await world.flotilla(['hub', 'recover'])
+    await world.flotilla(page.next('hub recover'))
     expect(world.writes()).toEqual([])
-    for (const name of ['eu-1', 'eu-2']) await hub.api.post(`/api/v1/clusters/${name}/approve`, {})
+    expect((await world.flotilla(page.next('cluster list'))).stdout).toContain('eu-2')
+    await world.flotilla(page.next('cluster approve eu-1'))
+    await world.flotilla(['cluster', 'approve', 'eu-2'])
     await world.connected(120_000)
     await world.caughtUp()
     expect(await world.ids()).toEqual(ids)
-    await world.flotilla(['hub', 'recover', '--acknowledge'])
+    await world.flotilla(page.next('hub recover --acknowledge'))
+    page.end()
     await world.allDone(4)
     expect(world.writes()).toEqual([])
     // And it is the same hub as before: what is committed goes its way.
@@ -119,14 +131,19 @@ describe('a hub that lost its store and its keys', () => {
     world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
     const { hub } = world
     const before = world.specs()
+    const page = new DocumentedSteps('`hub.key` is lost too', {})
     await hub.kill()
     for (const agent of world.agents.values()) await agent.end()
     await rm(world.data, { recursive: true })
     world.forgetWrites()
+    page.next('hub --config')
     await hub.start()
     expect(await world.reason()).toBe('settled')
     await until('the Clusters are known', async () => (await hub.clusters()).length === 2)
-    for (const name of ['eu-1', 'eu-2']) world.startAgent(name, ['--join-token', await world.joinToken(name)])
+    const made = await world.flotilla(page.next('cluster join-token --cluster eu-1'))
+    page.end()
+    world.startAgent('eu-1', ['--join-token', made.stdout.trim()])
+    world.startAgent('eu-2', ['--join-token', await world.joinToken('eu-2')])
     await world.connected()
     await world.allDone(4)
     // Marks are written anew, under the new hub's ids; nothing else.
@@ -138,6 +155,95 @@ describe('a hub that lost its store and its keys', () => {
     await world.allDone(4)
   })
 })
+
+describe('what befalls an agent', () => {
+  test('its folder is lost: it waits for a person, takes the place of its old key, and applies nothing again', async () => {
+    world = await RecoveryFleet.settled(['eu-1'], ['web', 'api'])
+    const { hub } = world
+    const page = new DocumentedSteps("An agent's folder or Secrets are lost", {})
+    await world.agents.get('eu-1')!.end('SIGKILL')
+    await rm(join(world.folder.path, 'a-eu-1'), { recursive: true })
+    world.forgetWrites()
+    const made = await world.flotilla(page.next('cluster join-token --cluster eu-1'))
+    world.startAgent('eu-1', ['--join-token', made.stdout.trim()])
+    await until('it waits', async () => (await hub.api.list('/api/v1/enrolments', {})).items.length === 1, {
+      withinMs: 60_000,
+    })
+    await world.flotilla(page.next('cluster approve eu-1'))
+    page.end()
+    await until(
+      'it speaks under its new key',
+      async () => valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'admission') === 2,
+      { withinMs: 120_000 },
+    )
+    await world.connected(120_000)
+    await world.allDone(2)
+    expect(world.writes()).toEqual([])
+  })
+
+  test('its Lease is deleted, then the cluster forgets its incarnation: it raises it above the hub’s', async () => {
+    world = await RecoveryFleet.settled(['eu-1'], ['web'])
+    const { hub } = world
+    const { cluster } = world.clusters.get('eu-1')!
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases/flotilla-agent'
+    const incarnation = async () => valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'agent', 'incarnation')
+    for (let restart = 0; restart < 3; restart++) {
+      await world.agents.get('eu-1')!.end()
+      world.startAgent('eu-1')
+      await until('it speaks again', async () => (await incarnation()) === restart + 2, { withinMs: 60_000 })
+    }
+    await world.agents.get('eu-1')!.end('SIGKILL')
+    const deleted = await cluster.transport().request({ method: 'DELETE', path: lease, headers: {} })
+    expect(deleted.status).toBe(200)
+    world.forgetWrites()
+    world.startAgent('eu-1')
+    await until('it has raised it above the highest that the hub knows', async () => Number(await incarnation()) > 4, {
+      withinMs: 90_000,
+    })
+    await world.connected()
+    await world.fleet.say('web', 'eu-1', 'two')
+    await hub.push()
+    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await world.allDone(1)
+    expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
+  })
+})
+
+test('a thief reads the store and a backup with its Bundles: no secret, no token, no key, nothing to replay', async () => {
+  world = await RecoveryFleet.settled(['eu-1'], ['web'])
+  const { hub } = world
+  const joinToken = await world.joinToken('eu-1')
+  const secret = joinToken.split('.')[2] ?? ''
+  const backup = join(world.folder.path, 'backup')
+  await world.flotilla(['hub', 'backup', backup, '--data', world.data, '--with-bundles'])
+  const key = JSON.parse(await readFile(join(world.data, 'hub.key'), 'utf8')) as Record<string, string>
+  expect(secret.length).toBeGreaterThan(30)
+  const wanted = [hub.token, secret, key['seed']!, key['bundleKey']!]
+  // The raw bytes too: a database may hold what is written elsewhere in base64url.
+  const raw = wanted.slice(1).map(text => Buffer.from(text, 'base64url'))
+  for (const file of await filesBelow(backup)) {
+    const bytes = await readFile(file)
+    for (const text of wanted) expect(bytes.includes(text), file).toBe(false)
+    for (const each of raw) expect(bytes.includes(each), file).toBe(false)
+    if (file.includes('/bundles/')) expect(bytes.includes('registry.example.com'), file).toBe(false)
+  }
+  // Documents are signed for one cluster; they are no one's proof of being it.
+  const database = await readFile(join(backup, 'hub.db'), 'latin1')
+  const documents = database.match(/eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}/g) ?? []
+  expect(documents.length).toBeGreaterThan(0)
+  for (const document of documents.slice(0, 20)) {
+    const asAssertion = { authorization: `Flotilla-Agent ${document}` }
+    const asAgent = await hub.transport.request({ method: 'GET', path: '/agent/v1/documents', headers: asAssertion })
+    expect(asAgent.status).toBe(401)
+    const asPerson = { authorization: `Bearer ${document.slice(0, 200)}` }
+    expect((await hub.transport.request({ method: 'GET', path: '/api/v1/fleet', headers: asPerson })).status).toBe(401)
+  }
+})
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+}
 
 async function loseEverythingBut(folder: string, kept: readonly string[]): Promise<void> {
   for (const name of await readdir(folder))

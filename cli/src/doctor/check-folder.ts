@@ -113,7 +113,7 @@ async function checkStore(data: string, now: EpochMs): Promise<readonly Finding[
       copy.close()
     }
   } catch (error) {
-    findings.push(failed('store', file, reasonOf(error), 'see docs/operations.md'))
+    findings.push(failed('store', file, reasonOf(error), 'see docs/operating.md'))
   }
   return findings
 }

@@ -13,7 +13,7 @@ interface StateRow {
 
 /**
  * Every state that a cluster can be shown in, what it means and what to do: one table for the command, the API and
- * docs/operations.md, which a test holds against it. In order of urgency: of several the first is shown first.
+ * docs/operating.md, which a test holds against it. In order of urgency: of several the first is shown first.
  */
 export const CLUSTER_STATES = {
   HUB_BEHIND: {
@@ -26,7 +26,7 @@ export const CLUSTER_STATES = {
     tone: 'bad',
     meaning:
       'Two agents speak with the key of this cluster: a copied folder, machine image or Secret. It gets no Grants.',
-    mend: 'Stop the one that should not be, make a join token with "flotilla cluster join-token --cluster <name>", give it to the other one and approve it with "flotilla cluster approve --replace".',
+    mend: 'Stop the one that should not be, give the other one a new token from "flotilla cluster join-token --cluster <name>", then "flotilla cluster approve <name> --replace".',
   },
   REVOKED: {
     tone: 'warning',
@@ -37,7 +37,7 @@ export const CLUSTER_STATES = {
   PENDING: {
     tone: 'warning',
     meaning: 'An agent asks to be admitted as this cluster and waits for a person.',
-    mend: 'Compare the UID of its kube-system namespace, then "flotilla cluster approve" it, or reject it.',
+    mend: 'Compare the UID of its kube-system namespace with what "flotilla cluster list" shows, then "flotilla cluster approve <name>", or reject it.',
   },
   VERSION_TOO_OLD: {
     tone: 'warning',
@@ -87,7 +87,7 @@ export const CLUSTER_STATES = {
     tone: 'note',
     meaning:
       'The cluster has an agent, and no document declares it: nothing can be deployed there, and what runs stays.',
-    mend: 'Declare the Cluster again, or let it go with "flotilla cluster release <name>".',
+    mend: 'Declare the Cluster again, or end its agent with "flotilla cluster revoke <name>".',
   },
   NOT_JOINED: {
     tone: 'note',
