@@ -66,6 +66,8 @@ export class Exchange {
   #wantDocuments = false
   /** The hub has a newer key than we know. */
   #wantKeys = false
+  /** By a key that is not known yet: looked at again once it is. */
+  #earlyPulse: string | undefined
   /** The hub wants to be shown what is held. */
   #wantProof = false
   readonly #wantIds = new Set<string>()
@@ -277,6 +279,9 @@ export class Exchange {
     log.info('the hub has another key', { kid: grown.newestKid })
     this.#cursor = this.documents.highest()
     this.#wantDocuments = true
+    const early = this.#earlyPulse
+    this.#earlyPulse = undefined
+    if (early !== undefined) await this.#takePulse(early)
   }
 
   async #fetchDocuments(): Promise<boolean> {
@@ -345,6 +350,10 @@ export class Exchange {
     const { log } = this.#options
     const trust = this.#trust
     const verified = verifyJws(jws, { typ: 'pulse', key: kid => trust?.accepted.get(kid), maxBytes: 4096 })
+    if (verified.kind === 'refused' && verified.code === 'JWS_KEY' && this.#wantKeys) {
+      this.#earlyPulse = jws
+      return
+    }
     const decoded = verified.kind === 'verified' ? decodePulse(verified.payload) : verified
     if (decoded.kind === 'refused' || decoded.value.cluster !== trust?.cluster) {
       return log.warn('a pulse was refused', { code: decoded.kind === 'refused' ? decoded.code : 'OTHER_CLUSTER' })
