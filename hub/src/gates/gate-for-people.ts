@@ -1,5 +1,6 @@
-import type { GateQuestion } from '@flotilla/core/gates/decide'
+import type { GateDecision, GateQuestion } from '@flotilla/core/gates/decide'
 import { passesFor } from '@flotilla/core/gates/passes'
+import type { ApplicationRow, AuditNote } from '@flotilla/core/ports/store'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import type { GateForPeople } from '../operations/operation-desk.ts'
 import { gateHold } from './gate-hold.ts'
@@ -24,6 +25,7 @@ export function gateForPeople(
     const at = Math.floor(now())
     const question: GateQuestion = { trigger: 'manual', action: 'sync', ...(row.digest && { bundle: row.digest }) }
     const decision = gates.decide(row, at, question)
+    await writer.appendAudit(decisionNote(decision, gates.current.version, row, wish))
     if (!decision.allowed) return { kind: 'closed', hold: gateHold(decision, 'a manual sync') }
     if (decision.reasonRequired && wish.reason.trim() === '') {
       const rules = decision.layers.flatMap(({ blockers }) => blockers.map(({ rule }) => rule))
@@ -47,5 +49,25 @@ export function gateForPeople(
         return true
       },
     }
+  }
+}
+
+/** What was decided, by which rules, for whom: also when it was no. */
+function decisionNote(
+  { allowed, layers, override, evaluatedAt }: GateDecision,
+  version: number,
+  { name, project }: ApplicationRow,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): AuditNote {
+  const blockers = layers.flatMap(layer => layer.blockers.map(({ rule, code }) => ({ rule, code })))
+  return {
+    ...{ at: evaluatedAt, actor: by, action: 'gate.decide', subject: `Application/${name}` },
+    ...(!allowed && { outcome: 'refused' as const }),
+    detail: {
+      ...{ project, trigger: 'manual', action: 'sync', blockers },
+      ...(reason !== '' && { reason }),
+      ...(override !== undefined && { overrides: [...override.names] }),
+    },
+    policyVersion: `rules-${version}`,
   }
 }

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR_MS, hubWithGates } from '../gate-desk/testing/hub-with-gates.ts'
+import { gateForPeople } from './gate-for-people.ts'
+
+const by = { name: 'ana', kind: 'person' as const }
+
+async function opened(level?: 'hard' | 'soft') {
+  const made = await hubWithGates()
+  const { hub, desk } = made
+  if (level !== undefined) {
+    const at = (ms: number): string => new Date(hub.clock.now() + ms).toISOString()
+    await desk.freezes.create(
+      {
+        ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod', metadata: { name: 'stop' } },
+        spec: { level, reason: 'it burns', scope: { all: true }, when: [{ from: at(0), until: at(HOUR_MS) }] },
+      },
+      by,
+    )
+  }
+  const gate = gateForPeople(
+    hub.loop.world.gates,
+    () => hub.clock.now(),
+    () => undefined,
+  )
+  const ask = async (wish: { readonly dryRun?: boolean; readonly reason?: string } = {}) => {
+    const row = hub.application('web-eu-1')
+    const given = { dryRun: false, startBefore: hub.clock.now() + 60_000, by: 'ana', reason: '', ...wish }
+    const answer = await hub.store.write(writer => gate(writer, row, given))
+    const log = await hub.store.read(rows => rows.audit({ limit: 100 }))
+    await made.stop()
+    return { answer, decisions: log.filter(({ action }) => action === 'gate.decide') }
+  }
+  return { ...made, ask }
+}
+
+describe('what gates say to people is written down', () => {
+  it('a refusal with everything that holds and the rules that it was decided by', async () => {
+    const { answer, decisions } = await (await opened('hard')).ask({ reason: 'please' })
+    expect(answer.kind).toBe('closed')
+    expect(decisions).toMatchObject([
+      {
+        ...{ actor: 'ana', subject: 'Application/web-eu-1', outcome: 'refused' },
+        detail: { blockers: [{ rule: 'FreezePeriod/stop', code: 'FREEZE_HARD' }], reason: 'please', trigger: 'manual' },
+        policyVersion: expect.stringMatching(/^rules-\d+$/),
+      },
+    ])
+  })
+
+  it('a permission as well', async () => {
+    const { answer, decisions } = await (await opened()).ask()
+    expect(answer.kind).toBe('open')
+    expect(decisions).toMatchObject([{ actor: 'ana', detail: { blockers: [] } }])
+    expect(decisions[0]?.outcome).toBeUndefined()
+  })
+
+  it('a dry run is not decided on', async () => {
+    const { answer, decisions } = await (await opened('hard')).ask({ dryRun: true })
+    expect([answer.kind, decisions]).toEqual(['open', []])
+  })
+})
