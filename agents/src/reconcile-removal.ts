@@ -53,6 +53,7 @@ export async function reconcileRemoval(
   const why = record && whyOver(engine, record, tombstone)
   if (record && why !== undefined) {
     await endOperation(engine, record, endMessage(record, why), terminatedBy(record))
+    await reporter.report(findings(engine, tombstone, live.size))
     record = undefined
   }
   if (!record) {

@@ -3,6 +3,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { extractImages } from '@flotilla/core/manifest/extract-images'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { heldPrunes } from '@flotilla/core/plan/held-prunes'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import { mayHeal } from '@flotilla/core/protocol/may-heal'
@@ -58,12 +59,16 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   let seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (await rebuildIfLost(engine, offer, seen)) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   engine.followKinds()
-  const progress = await runOperation(engine, state, offer, bundle, seen)
+  const sayEnd = async (look: Look) => {
+    const ended = findState(look, state.assessor.assess, name => missingTooLong(engine, state, name))
+    await engine.reporter.report(await findingsOf(engine, state, offer, bundle, ended))
+  }
+  const before = seen
+  const progress = await runOperation(engine, state, offer, bundle, seen, () => sayEnd(before))
   if (progress.wrote) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
   if (progress.wrote && !progress.underWay) {
     // Before a heal takes its place in the report: the end of what was granted is always said.
-    const ended = findState(seen, state.assessor.assess, name => missingTooLong(engine, state, name))
-    await engine.reporter.report(await findingsOf(engine, state, offer, bundle, ended))
+    await sayEnd(seen)
   }
   const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
   if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, { hooks: false })
@@ -227,7 +232,8 @@ async function shrinkInventory(
     return targets.has(name) || seen.observation.live.has(name) || seen.observation.unknown?.has(name)
   })
   if (entries.length === seen.observation.inventory.length) return
-  if (engine.mayWrite()) await inventories.write(offer.application, entries)
+  const settled = heldPrunes(seen.plan.actions) ? inventories.settled(offer.application.id) : undefined
+  if (engine.mayWrite()) await inventories.write(offer.application, entries, { settled })
   const names = new Set([...targets, ...entries.map(objectKeyText)])
   state.observed.retain(names)
   state.predictions.retain(names)

@@ -31,6 +31,8 @@ export async function runOperation(
   offer: OfferPayload,
   bundle: Bundle,
   seen: Look,
+  /** Says how an operation ended, before another takes its place in the report. */
+  sayEnd: () => Promise<void>,
 ): Promise<OperationProgress> {
   const running = engine.operations.running(offer.application.id)
   if (running) {
@@ -41,7 +43,8 @@ export async function runOperation(
     }
     const pinned = await pinnedOperation(engine, state, running, offer)
     if (pinned) return goOn(pinned)
-    await endOperation(engine, running, why, terminatedBy(running))
+    await endOperation(engine, running, endMessage(running, why), terminatedBy(running))
+    await sayEnd()
   }
   const started = await startGranted(engine, state, offer, newRecord(engine, offer))
   if (started.kind === 'waits') return { ...NOTHING, againInMs: started.againInMs }
@@ -55,6 +58,11 @@ export async function runOperation(
     record,
     mayContinue: () => continueAnswer(engine, offer, record.grant),
   })
+}
+
+/** Argo CD's words, and who it was. */
+export function endMessage(record: OperationRecord, why: string): string {
+  return isTerminating(record) ? `Operation ${record.report.message}` : why
 }
 
 export function terminatedBy(record: OperationRecord): string | undefined {

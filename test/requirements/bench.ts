@@ -30,6 +30,8 @@ export class Bench {
   readonly client: KubernetesClient
   /** What agents of this bench asked for that changes something, in order: `apply ConfigMap shop/a`. */
   readonly writes: string[] = []
+  /** Dry runs that agents of this bench asked for, each with when, by the agent's clock. */
+  readonly dryRuns: { readonly at: number; readonly path: string }[] = []
   readonly log: string[] = []
   readonly #transport: ClusterTransport
   #agent: Agent | undefined
@@ -151,7 +153,30 @@ export class Bench {
     return kinds.length === 0 ? own : own.filter(write => kinds.some(kind => write.includes(`${kind} `)))
   }
 
+  /** Another Application on the same cluster, with all of its own. */
+  another(): Bench {
+    return new Bench(this.#transport, nextNumber(), 1)
+  }
+
+  terminate(grant: GrantPayload, by: string): void {
+    const { cluster, adm, must } = grant
+    this.hub.link.openCommands.push({
+      cluster,
+      adm,
+      must,
+      typ: 'command',
+      iat: this.clock.now(),
+      id: `terminate-${grant.id}`,
+      application: this.application.id,
+      action: { verb: 'terminate', operation: grant.id },
+      by,
+      expires: this.clock.now() + 60_000,
+    })
+    this.hub.link.changed()
+  }
+
   #note({ method, path }: ClusterRequest): void {
+    if (path.includes('dryRun=')) this.dryRuns.push({ at: this.clock.now(), path })
     if (method === 'GET' || path.includes('dryRun=') || path.includes('/leases/')) return
     const url = new URL(path, 'http://cluster')
     const parts = url.pathname.split('/').filter(part => part !== '')
@@ -165,6 +190,13 @@ export class Bench {
   #story(): string {
     return `\nreport: ${JSON.stringify(this.report, null, 1)}\nlog:\n${this.log.slice(-30).join('\n')}`
   }
+}
+
+let numbers = 0
+
+/** No two benches of a process share anything. */
+export function nextNumber(): number {
+  return ++numbers
 }
 
 /** Waits of minutes pass in seconds, on a cluster whose own time nobody can hurry. */

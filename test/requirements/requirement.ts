@@ -1,6 +1,6 @@
 import { controlPlaneAvailability } from '@flotilla/controlplane'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
-import { Bench } from './bench.ts'
+import { Bench, nextNumber } from './bench.ts'
 import type { Side } from './sides.ts'
 
 const availability = await controlPlaneAvailability()
@@ -14,8 +14,6 @@ type Run = (bench: Bench, side: 'simulated' | 'real') => Promise<void>
 
 /** Says what the agent does, on whichever cluster; `number` is that of the list in README.md. */
 export type Requirement = (number: number, sentence: string, run: Run, options?: RequirementOptions) => void
-
-let benches = 0
 
 /**
  * Declares requirements twice: on the simulated cluster and on the real control plane, from one text. A cluster serves
@@ -44,7 +42,7 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
       afterAll(async () => side?.stop())
       declare((number, sentence, test, options = {}) => {
         it(`requirement ${String(number).padStart(2, '0')}: ${sentence}`, async () => {
-          bench = new Bench(side.transport, ++benches, options.speed)
+          bench = new Bench(side.transport, nextNumber(), options.speed)
           await test(bench, name)
         })
       })

@@ -1,0 +1,315 @@
+import { OPTIONS } from '@flotilla/agents/testing/documents'
+import { textAt } from '@flotilla/core/json/read-json'
+import { DEFAULT_RUN } from '@flotilla/core/sync/run-options'
+import { expect } from 'vitest'
+import type { Bench } from './bench.ts'
+import { configMap, deployment, hookJob, object, wave } from './objects.ts'
+import { requirements } from './requirement.ts'
+
+const STUCK = { 'sim/ready': 'never' }
+const SECOND_MS = 1_000
+/** Requests of a sync with hooks, at which its process is killed. */
+const KILLED_AFTER = [9, 12, 15, 18, 21, 24, 27, 30, 34, 38, 42, 46, 50, 55, 60, 66]
+
+requirements('operations', requirement => {
+  requirement(29, 'a restart at any step comes to the same end, and no hook that ended runs twice', async first => {
+    const benches = [first, ...KILLED_AFTER.map(() => first.another())]
+    const objects = [
+      hookJob('migrate', 'PreSync'),
+      configMap('a'),
+      deployment('web', 'registry.example/web:1', 1, wave('1')),
+      configMap('b', {}, wave('2')),
+      hookJob('notify', 'PostSync', { annotations: { 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' } }),
+    ]
+    await Promise.all(
+      benches.map(async (bench, index) => {
+        await bench.start(KILLED_AFTER[index - 1] ?? Number.POSITIVE_INFINITY)
+        const grant = bench.sync(objects)
+        if (index > 0) {
+          await bench.until(
+            'the process is dead or done',
+            () => bench.dead || bench.operation(grant.id)?.finishedAt !== undefined,
+          )
+          await bench.restart()
+        }
+        await bench.succeeded(grant)
+        await bench.until(
+          'the last hook is gone',
+          async () => (await bench.read('Job', 'notify', 'batch')) === undefined,
+        )
+        await bench.stop()
+        const jobs = bench.writesOf(['jobs']).map(write => write.replace(`${bench.namespace}/`, ''))
+        // Nothing but the one clearing away at the end, however often it had to be asked for.
+        expect(
+          jobs.filter(write => write === 'delete jobs migrate'),
+          `killed after ${KILLED_AFTER[index - 1]}`,
+        ).toEqual([])
+        expect(new Set(jobs)).toEqual(
+          new Set([
+            'apply jobs migrate',
+            'patch jobs migrate',
+            'apply jobs notify',
+            'patch jobs notify',
+            'delete jobs notify',
+          ]),
+        )
+        expect(await bench.read('ConfigMap', 'b')).toBeDefined()
+        expect(textAt(await bench.read('Job', 'migrate', 'batch'), 'metadata', 'deletionTimestamp')).toBe('')
+      }),
+    )
+  })
+
+  requirement(30, 'termination in a hook of PreSync deletes that hook, and nothing is tried again', async bench => {
+    await bench.start()
+    const grant = bench.sync([hookJob('migrate', 'PreSync', { pod: STUCK }), configMap('a')], { run: {} })
+    await bench.until('the hook runs', () => runs(bench, grant.id))
+    bench.terminate(grant, 'ana')
+    const ended = await bench.ended(grant)
+    expect(ended).toMatchObject({ phase: 'Failed', message: 'Operation terminated by ana', terminatedBy: 'ana' })
+    await bench.until('the hook is gone', async () => (await bench.read('Job', 'migrate', 'batch')) === undefined)
+    expect(await bench.read('ConfigMap', 'a')).toBeUndefined()
+  })
+
+  requirement(
+    31,
+    'a retry comes when it was announced: after 5, 10, 20, 40, 80, 160 and 180 s, each up to a fifth longer',
+    async bench => {
+      const limit = 7
+      await bench.start()
+      const grant = bench.sync([object('v1', 'ConfigMap', 'Not_A_Name')], {
+        run: { retry: { ...DEFAULT_RUN.retry, limit } },
+      })
+      const ended = await bench.ended(grant)
+      expect(ended).toMatchObject({ phase: 'Failed', attempts: limit + 1 })
+      const announced = new Map<number, { readonly at: number; readonly said: string }>()
+      for (const { operation } of bench.hub.link.reports) {
+        const { retryAt, attempts = 1, message = '' } = operation ?? {}
+        if (retryAt !== undefined) announced.set(attempts, { at: retryAt, said: message })
+      }
+      const asked = bench.dryRuns.filter(({ path }) => path.includes('Not_A_Name')).map(({ at }) => at)
+      expect(asked).toHaveLength(limit + 1)
+      // A machine at work is late, by seconds of its own, of which each is twenty here; nothing is ever early.
+      const late = 60 * SECOND_MS
+      for (const [index, base] of [5, 10, 20, 40, 80, 160, 180].entries()) {
+        const { at, said } = announced.get(index + 2)!
+        const waited = asked[index + 1]! - asked[index]!
+        expect(said).toMatch(new RegExp(`\\. Retrying attempt #${index + 1} at \\d+:\\d\\d[AP]M\\.$`))
+        expect(asked[index + 1]! - at, `attempt ${index + 1}`).toBeGreaterThanOrEqual(0)
+        expect(asked[index + 1]! - at, `attempt ${index + 1}`).toBeLessThan(late)
+        expect(waited).toBeGreaterThanOrEqual(base * SECOND_MS)
+        expect(waited).toBeLessThan(base * 1.2 * SECOND_MS + late)
+      }
+    },
+    { speed: 20 },
+  )
+
+  requirement(31, 'a retry goes on at the wave that failed, and runs no hook again', async bench => {
+    await bench.start()
+    const elsewhere = `${bench.namespace}-later`
+    const missing = { ...configMap('c'), metadata: { name: 'c', namespace: elsewhere, ...wave('2') } }
+    const retry = { limit: 20, firstDelayMs: 1_000, factor: 1, longestDelayMs: 1_000 }
+    const grant = bench.sync([hookJob('migrate', 'PreSync'), configMap('a', {}, wave('1')), missing], {
+      run: { retry },
+    })
+    await bench.until('it is tried again', () => (bench.operation(grant.id)?.attempts ?? 1) > 2)
+    await bench.client.create(object('v1', 'Namespace', elsewhere))
+    await bench.succeeded(grant)
+    const jobs = bench.writesOf(['jobs']).filter(write => write.startsWith('apply'))
+    expect(jobs).toEqual([`apply jobs ${bench.namespace}/migrate`])
+    expect(bench.writesOf().filter(write => write === `apply configmaps ${bench.namespace}/a`)).toHaveLength(1)
+  })
+
+  requirement(32, 'an empty source prunes nothing unless allowEmpty says so', async bench => {
+    await bench.start()
+    await bench.succeeded(bench.sync([configMap('a'), configMap('b')]))
+    await bench.ended(bench.sync([]))
+    expect(await bench.read('ConfigMap', 'a')).toBeDefined()
+    expect(bench.report?.objects).toMatchObject([{ reason: 'Extra' }, { reason: 'Extra' }])
+    await bench.succeeded(bench.sync([], { options: { ...OPTIONS, allowEmpty: true } }))
+    expect(await bench.read('ConfigMap', 'a')).toBeUndefined()
+  })
+
+  requirement(32, 'more than half of many objects is pruned only when somebody asks for it', async bench => {
+    const all = Array.from({ length: 10 }, (_, index) => configMap(`c-${index}`))
+    await bench.start()
+    await bench.succeeded(bench.sync(all))
+    await bench.ended(bench.sync(all.slice(0, 4)))
+    expect(await bench.read('ConfigMap', 'c-9')).toBeDefined()
+    const offer = bench.hub.link.held().get(bench.application.id)!
+    const grant = bench.hub.grant(offer, { trigger: 'manual' })
+    bench.hub.link.changed()
+    await bench.succeeded(grant)
+    expect(await bench.read('ConfigMap', 'c-9')).toBeUndefined()
+    expect(await bench.read('ConfigMap', 'c-3')).toBeDefined()
+  })
+
+  requirement(
+    33,
+    'self-heal waits 0, 2, 6, 18, 54 and 162 s, and a new sync begins anew',
+    async bench => {
+      await bench.start()
+      await bench.succeeded(bench.sync([configMap('a', { x: 'wanted' })]))
+      const waits: number[] = []
+      for (let heal = 0; heal < 6; heal++) {
+        const healed = bench.writesOf().length
+        await edit(bench)
+        const edited = bench.clock.now()
+        await bench.until(`heal ${heal}`, () => bench.writesOf().length > healed)
+        waits.push((bench.clock.now() - edited) / SECOND_MS)
+        await bench.until('its report', () => bench.report?.sync.status === 'Synced')
+      }
+      for (const [index, least] of [0, 2, 6, 18, 54, 162].entries()) {
+        // What passed between the heal's end and the edit counts as well.
+        expect(waits[index], `heal ${index}`).toBeGreaterThan(least * 0.6 - 3)
+        expect(waits[index], `heal ${index}`).toBeLessThan(least + 60)
+      }
+      await bench.succeeded(bench.sync([configMap('a', { x: 'wanted' }), configMap('b')]))
+      const healed = bench.writesOf().length
+      await edit(bench)
+      const edited = bench.clock.now()
+      await bench.until('a heal', () => bench.writesOf().length > healed)
+      expect((bench.clock.now() - edited) / SECOND_MS).toBeLessThan(60)
+    },
+    { speed: 20 },
+  )
+
+  requirement(
+    35,
+    'an operation is paused before a wave while a window is closed, says until when, and goes on',
+    async bench => {
+      await bench.start()
+      const grant = bench.sync([hookJob('migrate', 'PreSync', { pod: { 'sim/run-for': '2s' } }), configMap('a')])
+      await bench.until('the hook runs', () => runs(bench, grant.id))
+      const to = bench.clock.now() + 6 * SECOND_MS
+      bench.hub.calendar({ intervals: [closed(bench, to)] })
+      bench.hub.link.changed()
+      await bench.until('it is paused', () => bench.operation(grant.id)?.phase === 'Paused')
+      expect(bench.operation(grant.id)).toMatchObject({
+        resumesAt: to,
+        message: expect.stringMatching(/^paused before wave 0: closed by/),
+      })
+      expect(await bench.read('ConfigMap', 'a')).toBeUndefined()
+      await bench.succeeded(grant)
+      expect(bench.clock.now()).toBeGreaterThanOrEqual(to)
+    },
+  )
+
+  requirement(35, 'terminating works while a window is closed', async bench => {
+    await bench.start()
+    const grant = bench.sync([hookJob('migrate', 'PreSync', { pod: { 'sim/run-for': '1s' } }), configMap('a')])
+    await bench.until('the hook runs', () => runs(bench, grant.id))
+    bench.hub.calendar({ intervals: [closed(bench, bench.clock.now() + 3_600 * SECOND_MS)] })
+    bench.hub.link.changed()
+    await bench.until('it is paused', () => bench.operation(grant.id)?.phase === 'Paused')
+    bench.terminate(grant, 'ana')
+    expect(await bench.ended(grant)).toMatchObject({ phase: 'Failed', message: 'Operation terminated by ana' })
+  })
+
+  requirement(35, 'a newer Offer that may start takes the place of what only waits, and not of a hook', async bench => {
+    await bench.start()
+    const spec = { metadata: { annotations: STUCK } }
+    const web = deployment('web', 'registry.example/web:1', 1, wave('1'))
+    const template = {
+      ...(web['spec'] as { template: object }).template,
+      ...spec,
+      metadata: { labels: { app: 'web' }, ...spec.metadata },
+    }
+    const stuck = { ...web, spec: { ...(web['spec'] as object), template } } as typeof web
+    const waiting = bench.sync([stuck, configMap('a', {}, wave('2'))])
+    await bench.until('it waits', () => bench.operation(waiting.id)?.message.startsWith('waiting for healthy') ?? false)
+    const second = bench.sync([hookJob('migrate', 'PreSync', { pod: { 'sim/run-for': '4s' } }), configMap('a')])
+    expect(await bench.ended(waiting)).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringMatching(/replaced it before it ended/),
+    })
+    await bench.until('the hook runs', () => runs(bench, second.id))
+    const third = bench.sync([configMap('a', { third: 'yes' })])
+    await bench.succeeded(third)
+    const hook = bench.operation(second.id)?.results.find(({ hook }) => hook !== undefined)
+    expect(hook?.hook).toBe('Succeeded')
+  })
+
+  requirement(
+    5,
+    'an Application is removed wave by wave, highest first, with its hooks before and after',
+    async bench => {
+      await bench.start()
+      await bench.succeeded(
+        bench.sync([
+          configMap('early', {}, wave('-1')),
+          configMap('late', {}, wave('5')),
+          deployment('web'),
+          hookJob('goodbye', 'PreDelete'),
+          hookJob('gone', 'PostDelete'),
+        ]),
+      )
+      expect(await bench.read('Job', 'goodbye', 'batch')).toBeUndefined()
+      // The Bundle is not there any more, nor is the process that knew it.
+      bench.hub.link.bundles.clear()
+      await bench.restart()
+      bench.writes.length = 0
+      bench.hub.grant(bench.hub.tombstone({ application: bench.application }))
+      bench.hub.link.changed()
+      await bench.until('it is gone', () => bench.report?.gone ?? false)
+      const order = bench.writesOf(['configmaps', 'deployments', 'jobs']).filter(write => !write.startsWith('patch'))
+      expect([...new Set(order)].map(write => write.replace(`${bench.namespace}/`, ''))).toEqual([
+        'apply jobs goodbye',
+        'delete configmaps late',
+        'delete deployments web',
+        'delete configmaps early',
+        'apply jobs gone',
+      ])
+      const secret = await bench.read(
+        'Secret',
+        `flotilla-removal-hooks-${bench.application.id}`,
+        '',
+        `${bench.namespace}-agent`,
+      )
+      expect(secret).toBeUndefined()
+    },
+  )
+
+  requirement(
+    5,
+    'a hook of PreDelete that fails is made anew, and nothing is removed before it succeeds',
+    async bench => {
+      await bench.start()
+      await bench.succeeded(
+        bench.sync([configMap('a'), hookJob('goodbye', 'PreDelete', { pod: { 'sim/outcome': 'fail' } })]),
+      )
+      const grant = bench.hub.grant(bench.hub.tombstone({ application: bench.application }))
+      bench.hub.link.changed()
+      await bench.until('it is tried again', () => (bench.operation(grant.id)?.attempts ?? 1) > 1)
+      expect(bench.operation(grant.id)?.message).toMatch(/Retrying attempt #1/)
+      expect(await bench.read('ConfigMap', 'a')).toBeDefined()
+      await bench.until('the Job is made anew', () => {
+        return bench.writesOf(['jobs']).filter(write => write.startsWith('apply')).length > 1
+      })
+      expect(await bench.read('ConfigMap', 'a')).toBeDefined()
+    },
+  )
+})
+
+function runs(bench: Bench, id: string): boolean {
+  return bench.operation(id)?.results.some(({ hook }) => hook === 'Running') ?? false
+}
+
+function closed(bench: Bench, to: number) {
+  return {
+    applications: 'all' as const,
+    from: bench.clock.now() - SECOND_MS,
+    to,
+    rule: 'freeze-1',
+    layer: 'freeze',
+    triggers: ['automated' as const, 'manual' as const],
+    blocks: ['sync' as const],
+    inFlight: 'pauseAtWave' as const,
+    gracePeriodMs: 0,
+    selfHeal: true,
+  }
+}
+
+async function edit(bench: Bench): Promise<void> {
+  const body = [{ op: 'replace', path: '/data/x', value: `edited ${Math.round(bench.clock.now())}` }]
+  await bench.client.patchJson(bench.key('ConfigMap', 'a'), 'v1', body)
+}
