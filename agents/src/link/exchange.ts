@@ -164,6 +164,11 @@ export class Exchange {
         this.kick()
         return []
       case 'changed':
+        // Before anything is asked for, and so without waiting to be let in: a freeze reaches all of a fleet at once.
+        if (frame.calendar !== undefined && (await this.documents.take([frame.calendar], this.#context()))) {
+          this.#options.took?.()
+          this.#options.changed()
+        }
         this.#wantDocuments = true
         this.kick()
         return []

@@ -39,6 +39,7 @@ export class HeldDocuments {
   readonly #state: AgentState
   readonly #log: Log
   #held: HeldState = NOTHING_HELD
+  #last: Promise<unknown> = Promise.resolve()
   /** Application ids that the hub does not name: still held, but not part of what both agree on. */
   #unclaimed: ReadonlySet<string> = new Set()
 
@@ -87,7 +88,11 @@ export class HeldDocuments {
   }
 
   /** Takes signed documents by the rules of `take-document.ts`; true when any was new. */
-  async take(documents: readonly string[], context: DocumentContext): Promise<boolean> {
+  take(documents: readonly string[], context: DocumentContext): Promise<boolean> {
+    return this.#alone(() => this.#take(documents, context))
+  }
+
+  async #take(documents: readonly string[], context: DocumentContext): Promise<boolean> {
     let held = this.#held
     const taken = new Map<string, HeldDocument>()
     const named = new Set<string>()
@@ -108,7 +113,18 @@ export class HeldDocuments {
   }
 
   /** The removal that a Tombstone asked for was reported and acknowledged: its line ends. */
-  async retire(applicationId: string, number: DocumentNumber): Promise<boolean> {
+  retire(applicationId: string, number: DocumentNumber): Promise<boolean> {
+    return this.#alone(() => this.#retire(applicationId, number))
+  }
+
+  /** A calendar may be pushed while an answer is being taken: each begins from what the one before has left. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
+  async #retire(applicationId: string, number: DocumentNumber): Promise<boolean> {
     const line = applicationLine(applicationId)
     const current = this.#held.documents.get(line)
     if (current?.payload.typ !== 'tombstone' || compareNumbers(current.payload.number, number) !== 0) return false

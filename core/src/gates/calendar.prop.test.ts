@@ -136,4 +136,23 @@ describe('a calendar', () => {
       }),
     )
   })
+
+  test('holds at once for an agent whose hub time is behind, and lasts no longer for running operations', () => {
+    const when = [{ from: new Date(START).toISOString(), until: new Date(START + HOUR_MS).toISOString() }]
+    const common = { level: 'organisation', freeze: 'hard', reason: 'stop', scope: { all: true }, when } as const
+    const rules = (inFlight: 'finish' | 'pauseAtWave') =>
+      compileRules({ windows: [], freezes: [{ ...common, name: 'FreezePeriod/stop', inFlight, gracePeriod: '15m' }] })
+    const ask = (now: number, inFlight: 'finish' | 'pauseAtWave' = 'pauseAtWave') => {
+      const question = {
+        grant: grantOf('manual', now),
+        held: sampleOffer(2),
+        calendar: calendarOf(rules(inFlight)),
+        now,
+      }
+      return [mayStart({ ...question, operationExists: false }).kind, mayContinue(question).kind]
+    }
+    expect(ask(START - 10_000)).toEqual(['wait', 'pause'])
+    expect(ask(START + 15 * 60_000 - 1, 'finish')).toEqual(['wait', 'continue'])
+    expect(ask(START + 15 * 60_000, 'finish')).toEqual(['wait', 'pause'])
+  })
 })

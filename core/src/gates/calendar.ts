@@ -58,14 +58,14 @@ export function calendarContent(
     const name = `g${Object.keys(groups).length + 1}`
     groups[name] = ids
     for (const closure of found) {
-      const { members: _, ...told } = closure
-      const key = JSON.stringify(told)
+      const { members: _, ...content } = closure
+      const key = JSON.stringify(content)
       const same = closures.get(key)
       if (same) same.groups.push(name)
       else closures.set(key, { closure, groups: [name] })
     }
   }
-  const intervals = [...closures.values()].map(({ closure, groups: names }) => intervalOf(closure, names))
+  const intervals = [...closures.values()].flatMap(({ closure, groups: names }) => told(closure, names, from))
   return { intervals: [...intervals].sort(byBeginning), groups }
 }
 
@@ -205,10 +205,29 @@ function idOfAllows(members: readonly GroupMember[]): string {
   return `SyncWindow/${members.length} windows@${sha256(canonicalJson(content as unknown as Json)).slice(-12)}`
 }
 
-function intervalOf({ members: _, times, ...told }: Closure, groups: readonly string[]): ClosedInterval {
+/**
+ * An agent's hub time is behind by a message's way. A freeze that is made now holds for it as soon as it reads of it, and
+ * not those seconds later: it is told as one that began a little before.
+ */
+const LAG_MS = 60_000
+
+function told(closure: Closure, groups: readonly string[], issuedAt: EpochMs): readonly ClosedInterval[] {
+  const [first, ...later] = closure.times
+  const early = first!.from <= issuedAt ? first!.from - (issuedAt - LAG_MS) : 0
+  if (early <= 0) return [intervalOf(closure, groups)]
+  const { inFlight, gracePeriodMs } = closure
+  const now: Closure = {
+    ...closure,
+    times: [{ from: first!.from - early, to: first!.to }],
+    gracePeriodMs: inFlight === 'finish' ? gracePeriodMs + early : gracePeriodMs,
+  }
+  return [intervalOf(now, groups), ...(later.length > 0 ? [intervalOf({ ...closure, times: later }, groups)] : [])]
+}
+
+function intervalOf({ members: _, times, ...content }: Closure, groups: readonly string[]): ClosedInterval {
   const [first, ...again] = times
   return {
-    ...told,
+    ...content,
     applications: [],
     groups,
     from: first!.from,

@@ -126,8 +126,8 @@ export const hubFrame = v.variant('kind', [
   v.object({ kind: v.literal('keys'), newest: publicKey }),
   /** The signed answer to a heartbeat's nonce. */
   v.object({ kind: v.literal('pulse'), pulse: jws }),
-  /** There are documents up to this number. */
-  v.object({ kind: v.literal('changed'), upTo: numberText }),
+  /** There are documents up to this number. A calendar that is among them comes at once: nobody waits to ask for it. */
+  v.object({ kind: v.literal('changed'), upTo: numberText, calendar: v.exactOptional(jws) }),
   /** Every Grant that is still open; repeated until settled. */
   v.object({ kind: v.literal('grants'), grants: listOf(jws, 1000) }),
   /** Every command that is still open; repeated until answered. */

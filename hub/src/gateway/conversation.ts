@@ -10,6 +10,9 @@ import type { GatewayLimits } from './limits.ts'
 import { reissueDocuments } from './reissue-documents.ts'
 import { settleGrants } from './take-reports.ts'
 
+/** Of a calendar in a frame; a longer one is asked for. */
+const MOST_PUSHED = 256 * 1024
+
 /**
  * What the hub says to one agent, and why: the same on a socket and in polls. Frames in, frames out; how they travel
  * is the caller's work. One at a time: the caller awaits each answer.
@@ -27,6 +30,7 @@ export class Conversation {
   readonly #hub: GatewayOptions
   readonly #limits: GatewayLimits
   #truth: ClusterTruth | undefined
+  #calendarTold: DocumentNumber | undefined
   #generation = 0
   #disagreements: Record<Which, Disagreement> = { held: AGREED, reported: AGREED }
   #excused: ReadonlySet<string> = new Set()
@@ -55,6 +59,16 @@ export class Conversation {
     const known = this.#truth
     if (known && clock.monotonicMs() - known.readAt < this.#limits.truthMs) return known
     return await this.#readTruth(store, clock, keys.newest)
+  }
+
+  /** That something new was committed; a newer calendar goes with it. */
+  async changed(): Promise<HubFrame> {
+    const { upTo, calendar } = await this.truth()
+    const told = this.#calendarTold
+    const news = calendar && calendar.jws.length <= MOST_PUSHED && (!told || compareNumbers(calendar.number, told) > 0)
+    if (!news) return { kind: 'changed', upTo }
+    this.#calendarTold = calendar.number
+    return { kind: 'changed', upTo, calendar: calendar.jws }
   }
 
   async answer(frame: AgentFrame): Promise<readonly HubFrame[]> {

@@ -120,8 +120,7 @@ export class Sockets {
     do {
       this.#telling.set(session, false)
       try {
-        const { upTo } = await session.conversation.truth()
-        session.send({ kind: 'changed', upTo })
+        session.send(await session.conversation.changed())
       } catch (error) {
         // The next heartbeat's digests say the same a little later.
         const cluster = session.conversation.clusterId
