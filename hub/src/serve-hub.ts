@@ -78,6 +78,8 @@ export async function serveHub(served: {
       return (['store', 'bundles'] as const).map(what => ({ labels: { what }, value: refused.has(what) ? 1 : 0 }))
     },
   )
+  const waiting = () => [{ labels: {}, value: hub.loop.depth }]
+  metrics.gauge('flotilla_loop_waiting', 'Applications, sets and sources that wait to be looked at.', [], waiting)
   measureRecovery(hub.recovery, metrics)
   measureGates(metrics, hub.gates.measured())
   const api = createApi({

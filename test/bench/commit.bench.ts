@@ -129,7 +129,8 @@ async function settled(hub: HubChild, applications: number): Promise<void> {
   await hub.until('everything is Synced', metrics => {
     const synced = metrics.sum('flotilla_applications_sync', 'status="Synced"')
     const healthy = metrics.sum('flotilla_applications_health', 'status="Healthy"')
-    return synced === applications && healthy === applications
+    // A commit is measured on a fleet at rest: what ten thousand reports left to look at comes first.
+    return synced === applications && healthy === applications && metrics.sum('flotilla_loop_waiting') === 0
   })
 }
 

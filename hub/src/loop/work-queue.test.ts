@@ -69,6 +69,18 @@ describe('WorkQueue', () => {
     expect(calls.map(({ keys }) => keys)).toEqual([['app/a', 'app/b'], ['app/z', 'app/d'], ['app/c']])
   })
 
+  it('lets what hurries share a batch with nothing that does not, and wait for a short one at most', async () => {
+    const { calls, handler } = manual(50)
+    const { clock, queue: work } = queue({ app: handler })
+    work.addPatiently(...Array.from({ length: 100 }, (_, index) => `app/${index}`))
+    await clock.advance(0)
+    work.add('app/hurried')
+    calls[0]?.end()
+    await clock.advance(0)
+    expect(calls.map(({ keys }) => keys.length)).toEqual([10, 1])
+    expect(calls[1]?.keys).toEqual(['app/hurried'])
+  })
+
   it('looks again at a key that was added while it was looked at', async () => {
     const { calls, handler } = manual()
     const { clock, queue: work } = queue({ app: handler })

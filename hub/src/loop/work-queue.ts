@@ -26,6 +26,8 @@ export interface WorkQueueOptions {
 }
 
 const SHORTEST_WAIT_MS = 1
+/** So many patient keys are looked at together: a push that comes meanwhile waits for them. */
+const PATIENT_BATCH = 10
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 5 * 60_000
 
@@ -129,13 +131,12 @@ export class WorkQueue {
     // Begins in a turn of its own: whoever adds keys never runs a handler, and what is added together goes together.
     await Promise.resolve()
     const handler = this.#options.handlers[kind]!
-    const keys: string[] = []
-    for (const waiting of [this.#waitingFor(kind), this.#patientOf(kind)]) {
-      for (const key of waiting.values().take(handler.batch - keys.length)) {
-        waiting.delete(key)
-        keys.push(key)
-      }
-    }
+    // What hurries shares its batch with nothing that does not, and waits for a short batch of that at most.
+    const hurried = this.#waitingFor(kind)
+    const waiting = hurried.size > 0 ? hurried : this.#patientOf(kind)
+    const most = waiting === hurried ? handler.batch : Math.min(handler.batch, PATIENT_BATCH)
+    const keys = [...waiting.values().take(most)]
+    for (const key of keys) waiting.delete(key)
     if (keys.length > 0) await this.#handle(handler, keys)
   }
 
