@@ -95,7 +95,10 @@ describe('what an agent finds of its own when it starts, whatever it has become,
         ])
         const { inc } = await folderIncarnation(state, () => 'i').acquire()
         expect(Number.isSafeInteger(inc) && inc > 0).toBe(true)
-        const clock = new HubClock(new VirtualClock({ startAt: 1_900_000_000_000 }), state)
+        const clock = new HubClock(
+          new VirtualClock({ startAt: 1_900_000_000_000, settle: async () => undefined }),
+          state,
+        )
         await clock.load()
         clock.asked('nonce')
         await clock.heard({ typ: 'pulse', cluster, nonce: 'nonce', now: 1_900_000_000_000 })

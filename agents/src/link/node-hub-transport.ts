@@ -34,7 +34,7 @@ export interface NodeHubTransportOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 15_000
-const IDLE_TIMEOUT_MS = 60_000
+const IDLE_TIMEOUT_MS = 30_000
 /** A whole request: a Bundle over a slow line takes its time, a hub that trickles does not get more. */
 const REQUEST_TIMEOUT_MS = 5 * 60_000
 const MAX_BUNDLE_RESPONSE_BYTES = 72 * 1024 * 1024
@@ -44,6 +44,8 @@ const ZSTD_WINDOW_LOG_MAX = 23
 const MAX_EARLY_MESSAGES = 16
 /** With more than this waiting, a goodbye would wait as well: the connection is cut. */
 const CUT_FROM_BYTES = 64 * 1024
+/** How long a goodbye is waited for: a hub that cannot be reached does not say it, and is dialled again sooner. */
+const GOODBYE = { closeTimeout: 2_000 }
 const COMPRESS_FROM_BYTES = 2048
 
 const gzipAsync = promisify(gzip)
@@ -92,6 +94,7 @@ class NodeHubTransport implements HubTransport {
 
   async connect(path: string, headers: Readonly<Record<string, string>>): Promise<MessageSocket> {
     const ca = await this.#trusted()
+    this.#dropKept()
     const url = this.#at(path)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     return await new Promise((resolve, reject) => {
@@ -102,6 +105,7 @@ class NodeHubTransport implements HubTransport {
         maxPayload: MAX_FRAME_BYTES,
         perMessageDeflate: false,
         followRedirects: false,
+        ...GOODBYE,
         ...(ca !== undefined && { ca }),
       })
       this.#sockets.add(webSocket)
@@ -125,6 +129,11 @@ class NodeHubTransport implements HubTransport {
     this.#closed = true
     for (const webSocket of this.#sockets) webSocket.terminate()
     this.#agent.destroy()
+  }
+
+  /** Whoever dials has lost a connection, and what was kept beside it may be as dead without a sign of it. */
+  #dropKept(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
   }
 
   #send(

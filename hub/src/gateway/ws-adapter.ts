@@ -11,6 +11,8 @@ import { type HttpAdapterOptions, headersOf } from './http-adapter.ts'
 
 /** With more than this waiting, a goodbye would wait as well: the connection is cut. */
 const CUT_FROM_BYTES = 64 * 1024
+/** How long a goodbye is waited for: a socket that is given up costs no memory for longer than that. */
+const GOODBYE = { closeTimeout: 2_000 }
 
 export interface AgentUpgrade {
   /** For the server's `upgrade` event; false when the path is not the agents'. */
@@ -33,6 +35,7 @@ export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: Upg
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
+    ...GOODBYE,
     handleProtocols: protocols => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
