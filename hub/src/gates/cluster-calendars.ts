@@ -48,6 +48,7 @@ export interface CalendarRound {
 interface Known {
   readonly rules: CompiledRules
   readonly admission: number
+  readonly epoch: number
   readonly renewAt: EpochMs
   /** What each Application was then, by id. */
   readonly targets: ReadonlyMap<string, GateTarget>
@@ -75,8 +76,9 @@ export class ClusterCalendars {
   isCurrent(cluster: ClusterRow, row: ApplicationRow): boolean {
     const known = this.#known.get(cluster.id)
     const { rules } = this.#bench.gates.current
-    if (known?.rules !== rules || known.admission !== cluster.admission || known.renewAt <= this.#bench.now())
-      return false
+    if (known?.rules !== rules || known.admission !== cluster.admission) return false
+    // A recovered hub issues everything again.
+    if (known.epoch !== cluster.epoch || known.renewAt <= this.#bench.now()) return false
     if (rules.rules.length === 0) return true
     const [before, now] = [known.targets.get(row.id), this.#bench.gates.target(row)]
     return before === now || (before !== undefined && alike(rules, before, now))
@@ -97,9 +99,11 @@ export class ClusterCalendars {
     const document = await writer.document(cluster.id, CALENDAR_LINE)
     const current = document && readCalendar(document.jws)
     const remember = (renewAt: EpochMs) => {
-      this.#known.set(cluster.id, { rules, admission: cluster.admission, renewAt, targets })
+      const { admission, epoch } = cluster
+      this.#known.set(cluster.id, { rules, admission, epoch, renewAt, targets })
     }
-    if (current !== undefined && current.adm === cluster.admission && now < renewalOf(current)) {
+    const isOfNow = current?.adm === cluster.admission && document?.number.epoch === cluster.epoch
+    if (isOfNow && now < renewalOf(current)) {
       const content = this.#fitting(rules, subjects, current.from, current.until)
       if (content !== undefined && sameContent(content, current)) {
         const renewAt = renewalOf(current)

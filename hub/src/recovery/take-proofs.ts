@@ -72,7 +72,6 @@ export class ProofTaker {
       this.#showings.delete(cluster.id)
       return refuse(413, 'TOO_LARGE', `at most ${MOST_DOCUMENTS} documents are compared`)
     }
-    const generation = this.#parts.recovery.generation
     let believed = 0
     for (const jws of documents) {
       const read = await this.#compare(cluster, jws)
@@ -83,7 +82,7 @@ export class ProofTaker {
     showing.next = page + 1
     if (last) {
       this.#showings.delete(cluster.id)
-      this.#done.set(cluster.id, generation)
+      this.#done.set(cluster.id, this.#parts.recovery.generation)
       const current = await this.#parts.store.read(rows => rows.cluster(cluster.id))
       // What turned out just now makes the store behind again: nothing is taken over into it.
       if (current?.recovery === 'unproved' && !this.#parts.recovery.behind)

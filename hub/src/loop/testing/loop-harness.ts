@@ -53,6 +53,8 @@ export class LoopHarness {
   expand: Expand = expandHere
   /** Of the hub's settings; replaced before the start. */
   setPolicy: HubSetPolicy | undefined
+  /** Whether the store may be trusted; changed while the loop runs. */
+  doubts = { behind: false, unacknowledged: false }
   readonly complaints: string[] = []
   /** Cluster ids, in the order in which agents were told that there is something new. */
   readonly told: string[] = []
@@ -234,6 +236,7 @@ export class LoopHarness {
         },
         expand: (set, inputs, answers) => this.expand(set, inputs, answers),
         setPolicy: this.setPolicy,
+        recovery: this.doubts,
         keys: signingThrough(this.keys, (typ, payload) => {
           this.signatures++
           return this.keys.sign(typ, payload)
