@@ -1,5 +1,6 @@
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import { StoreError } from '@flotilla/core/ports/store'
+import { HubBehind } from '../recovery/hub-behind.ts'
 import { Problem } from './problem.ts'
 
 /** Any failure as the problem that is answered; what is not foreseen tells the outside nothing. */
@@ -9,6 +10,7 @@ export function problemOf(error: unknown): Problem {
     if (!error.retry) return new Problem('INTERNAL', { cause: error })
     return new Problem('UNAVAILABLE', { headers: { 'Retry-After': '5' }, cause: error })
   }
+  if (error instanceof HubBehind) return new Problem('STORE_BEHIND', { cause: error })
   // What body-parser and express itself throw.
   const type = propertyOf(error, 'type')
   if (type === 'entity.too.large') return new Problem('BODY_TOO_LARGE', { cause: error })

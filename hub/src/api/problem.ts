@@ -51,6 +51,7 @@ export const PROBLEMS = {
   TOO_MANY_REQUESTS: [429, 'Too many requests; see Retry-After.'],
   INTERNAL: [500, 'Something went wrong in the hub; its log has the request id.'],
   UNAVAILABLE: [503, 'The hub cannot answer this now; see Retry-After.'],
+  STORE_BEHIND: [503, 'The hub does not know all that it has issued, and issues nothing until flotilla hub recover.'],
   TOO_MANY_WATCHERS: [503, 'Too many watch at once.'],
 } as const satisfies { readonly [code: string]: readonly [status: number, meaning: string] }
 
