@@ -111,6 +111,39 @@ describe('decideGrant', () => {
       { kind: 'none' },
     ],
     [
+      'one operation that its agent tried six times is the end of it',
+      { operations: [{ ...operation('Failed', NOW - 1_000_000), attempts: 6 }] },
+      { kind: 'none' },
+    ],
+    [
+      'what was terminated is not begun again',
+      { operations: [{ ...operation('Failed', NOW - 1_000_000), terminatedBy: 'ana' }] },
+      { kind: 'none' },
+    ],
+    [
+      'what worked before and fails is tried again every ten minutes',
+      {
+        operations: [{ ...operation('Failed', NOW - 60_000), attempts: 6 }, operation('Succeeded', NOW - 90_000)],
+      },
+      { kind: 'none', at: NOW + 9 * 60_000 },
+    ],
+    [
+      'what asks for it is tried again at its own interval',
+      {
+        onFailure: { kind: 'retry', intervalMs: 120_000 },
+        operations: [{ ...operation('Failed', NOW - 60_000), attempts: 6 }],
+      },
+      { kind: 'none', at: NOW + 60_000 },
+    ],
+    [
+      'what asks to stop stays failed, though it worked before',
+      {
+        onFailure: { kind: 'stop' },
+        operations: [{ ...operation('Failed', NOW - 9_000_000), attempts: 6 }, operation('Succeeded', NOW - 9_900_000)],
+      },
+      { kind: 'none' },
+    ],
+    [
       'a success that an attempt at another digest came after is granted again: it may have stopped half-way',
       { report: report(DIGEST), operations: [operation('Failed', NOW, OTHER), operation('Succeeded', NOW)] },
       { kind: 'grant' },

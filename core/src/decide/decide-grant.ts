@@ -2,6 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { Hold } from '../model/hold.ts'
 import { compareNumbers, type DocumentNumber } from '../protocol/documents.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
+import type { OnFailure } from '../sync/read-run-options.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import { type RetryPolicy, retryDelayMs } from './retry-delay.ts'
 
@@ -26,6 +27,8 @@ export interface GrantSubject {
   /** Newest first. */
   readonly operations: readonly PastOperation[]
   readonly retry: RetryPolicy
+  /** Absent: every ten minutes where this digest was in force before, else not at all. */
+  readonly onFailure?: OnFailure | undefined
   /** 0 to 1. */
   readonly jitter: number
 }
@@ -63,10 +66,25 @@ export function decideGrant(subject: GrantSubject, now: EpochMs): GrantDecision 
   const open = subject.open.filter(grant => compareNumbers(grant.document, offer) === 0 && grant.startBefore > now)
   if (open.length > 0) return { kind: 'none', at: Math.min(...open.map(grant => grant.startBefore)) }
   const failures = consecutiveFailures(history, digest, offer)
-  const delay = retryDelayMs(subject.retry, failures, subject.jitter)
+  // Somebody ended it, and nobody but a person begins it again.
+  if (latest !== undefined && latest === history[0] && latest.terminatedBy !== undefined) return { kind: 'none' }
+  const delay = retryDelayMs(subject.retry, failures, subject.jitter) ?? laterDelayMs(subject, history)
   if (delay === undefined) return { kind: 'none' }
   const due = failures > 0 ? (latest?.finishedAt ?? now) + delay : now
   return due > now ? { kind: 'none', at: due } : { kind: 'grant', startBefore: now + GRANT_LIFETIME_MS }
+}
+
+const AGAIN_EVERY_MS = 10 * 60_000
+
+/** What stays failed after its retries is left alone, unless it once worked or somebody asked for more. */
+function laterDelayMs(
+  { onFailure, digest, jitter }: GrantSubject,
+  history: readonly PastOperation[],
+): number | undefined {
+  const worked = history.some(operation => operation.digest === digest && operation.phase === 'Succeeded')
+  const intervalMs =
+    onFailure?.kind === 'retry' ? onFailure.intervalMs : !onFailure && worked ? AGAIN_EVERY_MS : undefined
+  return intervalMs === undefined ? undefined : Math.round(intervalMs * (1 + 0.2 * jitter))
 }
 
 function succeeded({ report, digest, syncFrom }: GrantSubject, last: PastOperation | undefined): boolean {
@@ -82,7 +100,7 @@ function isOfOffer(operation: PastOperation, digest: Digest, offer?: DocumentNum
   return !document || !offer || compareNumbers(document, offer) === 0
 }
 
-/** Failed attempts at this Offer since anything else was tried. */
+/** Failed attempts at this Offer since anything else was tried; an agent makes several of one operation. */
 export function consecutiveFailures(
   operations: readonly PastOperation[],
   digest: Digest,
@@ -92,7 +110,7 @@ export function consecutiveFailures(
   for (const operation of operations) {
     if (operation.trigger === 'heal') continue
     if (!isOfOffer(operation, digest, offer) || operation.phase === 'Succeeded') break
-    if (operation.phase === 'Failed' || operation.phase === 'Error') failures++
+    if (operation.phase === 'Failed' || operation.phase === 'Error') failures += operation.attempts ?? 1
   }
   return failures
 }

@@ -15,7 +15,7 @@ const health = z.enum(HEALTH_STATUSES)
 export const operationSchema = z
   .strictObject({
     id: z.string(),
-    phase: z.enum(['Running', 'Terminating', 'Succeeded', 'Failed', 'Error']),
+    phase: z.enum(['Running', 'Paused', 'Terminating', 'Succeeded', 'Failed', 'Error']),
     trigger: z.string(),
     by: z.string(),
     revision: z.string(),

@@ -202,6 +202,13 @@ describe('a directory is refused', () => {
         'app/d.yaml:1:1 MANIFEST_INVALID a manifest must be a map, this is the string just text',
       ],
     },
+    'with a hook of a word that nobody knows': {
+      files: {
+        'app/a.yaml':
+          'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  annotations:\n    argocd.argoproj.io/hook: PreSinc\n',
+      },
+      problems: ['app/a.yaml:6:5 MANIFEST_INVALID batch/Job a: hook "PreSinc" is not known; did you mean "PreSync"?'],
+    },
     'when two files declare one object, naming both': {
       files: { 'app/a.yaml': `\n${configMap('a')}`, 'app/b.yaml': `${configMap('x')}---\n${configMap('a')}` },
       problems: ['app/b.yaml:6:1 MANIFEST_INVALID ConfigMap a is declared twice; the other is at app/a.yaml:2'],

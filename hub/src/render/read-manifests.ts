@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import { checkManifest } from '@flotilla/core/manifest/check-manifest'
 import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { readHook } from '@flotilla/core/plan/read-hook'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
 import { parseYamlDocuments, type YamlDocument } from '@flotilla/core/yaml/parse-yaml'
 import type { ManifestFile } from './directory-files.ts'
@@ -48,7 +49,7 @@ export function readManifests(files: readonly ManifestFile[], maxFileBytes: numb
         const problem =
           found.kind === 'problem'
             ? problemAt(document, found.path, found.message, found.hint)
-            : noteKey(found.object, document, found.path, seen)
+            : (hookProblem(found.object, document, found.path) ?? noteKey(found.object, document, found.path, seen))
         if (problem) problems.push(problem)
         else if (found.kind === 'object') objects.push(found.object)
       })
@@ -83,6 +84,14 @@ function withListKind(list: Json, item: Json): Json {
   const kind = String(list['kind'])
   if (kind === 'List' || (item['kind'] !== undefined && item['apiVersion'] !== undefined)) return item
   return { apiVersion: list['apiVersion'], kind: kind.slice(0, -'List'.length), ...item }
+}
+
+/** A hook with a word that nobody knows would silently never run. */
+function hookProblem(object: KubernetesObject, document: YamlDocument, path: Path): RenderProblem | undefined {
+  const [mistake] = readHook(object).problems
+  if (mistake === undefined) return undefined
+  const name = objectKeyText(keyOf(object))
+  return problemAt(document, [...path, 'metadata', 'annotations'], `${name}: ${mistake}`, 'see sync-engine.md 7')
 }
 
 function noteKey(
