@@ -83,3 +83,32 @@ it('a removal with a lost Inventory waits for an approval, and leaves nothing be
 function pick({ labels, annotations, namespace }: { labels?: unknown; annotations?: unknown; namespace?: unknown }) {
   return { labels, annotations, namespace }
 }
+
+it('prunes that wait for a person still wait when other objects were added, and go once exactly they are confirmed', async () => {
+  const bench = await startBench()
+  const first = 'abcdefghij'.split('').map(name => configMap(name))
+  bench.hub.sync(bundleOf(...first), PRUNES)
+  await bench.pass(5_000)
+  bench.hub.sync(bundleOf(...first.slice(6)), PRUNES)
+  await bench.pass(5_000)
+  expect(bench.report.heldPrunes).toMatchObject({ count: 6 })
+  const more = 'klmnopqr'.split('').map(name => configMap(name))
+  bench.hub.sync(bundleOf(...first.slice(6), ...more), PRUNES)
+  await bench.pass(5_000)
+  const third = bundleOf(...first.slice(6), ...more, configMap('s'))
+  bench.hub.sync(third, PRUNES)
+  await bench.pass(5_000)
+  expect(bench.report.heldPrunes).toMatchObject({ count: 6, reason: expect.stringContaining('6 of 10') })
+  const options = { dryRun: false, prune: true, revision: '' }
+  const offer = bench.hub.offer(third, PRUNES)
+  bench.hub.grant(offer, { trigger: 'manual', options: { ...options, confirms: `sha256:${'0'.repeat(64)}` } })
+  bench.hub.link.changed()
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'a')).toBeDefined()
+  const again = bench.hub.offer(third, PRUNES)
+  bench.hub.grant(again, { trigger: 'manual', options: { ...options, confirms: bench.report.heldPrunes!.digest } })
+  bench.hub.link.changed()
+  await bench.pass(5_000)
+  expect(bench.read('ConfigMap', 'a')).toBeUndefined()
+  expect(bench.report.heldPrunes).toBeUndefined()
+})

@@ -2,6 +2,7 @@ import { type AssessedObject, countsForHealth, rollUpHealth } from '@flotilla/co
 import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
 import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
 import { type Adoption, unapprovedAdoptions } from '@flotilla/core/plan/adoptions'
+import { type HeldPrunes, heldPrunes } from '@flotilla/core/plan/held-prunes'
 import { type HookAction, planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ObjectState } from '@flotilla/core/protocol/report'
 import type { Assess } from '@flotilla/core/sync/hook-run'
@@ -13,6 +14,8 @@ export interface FoundState {
   /** Objects that are not both Synced and Healthy. */
   readonly objects: readonly ObjectState[]
   readonly objectCount: number
+  /** Prunes that wait for a person; absent: none. */
+  readonly heldPrunes?: HeldPrunes
   /** What waits for somebody's approval to be taken over; absent: nothing. */
   readonly adoptions?: readonly Adoption[]
 }
@@ -61,7 +64,9 @@ export function findState(
     })
   }
   const adoptions = unapprovedAdoptions(plan.actions)
+  const held = heldPrunes(plan.actions)
   return {
+    ...(held ? { heldPrunes: held } : {}),
     ...(adoptions.length === 0 ? {} : { adoptions }),
     sync: syncStatus(plan, counted.length, outOfSync, unknown),
     health: rollUpHealth(assessed),

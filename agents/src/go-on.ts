@@ -124,7 +124,9 @@ function optionsOf({ offer, record: { grant } }: GoOnInput): OfferPayload['optio
 function choicesOf({ record: { grant, report, progress } }: GoOnInput): PlanChoices {
   const waves = progress?.waves
   return {
-    confirmed: isConfirmed(grant),
+    ...(grant.options.confirms === undefined
+      ? { confirmed: isConfirmed(grant) }
+      : { confirms: grant.options.confirms }),
     hooks: grant.options.resources === undefined,
     operation: { revision: report.revision, startedAt: report.startedAt },
     ...(waves ? { waves } : {}),

@@ -1,5 +1,5 @@
 import { decodeInventory, encodeInventory } from '@flotilla/core/inventory/encode-inventory'
-import { inventoryEntries, sameEntries } from '@flotilla/core/inventory/inventory'
+import { type Inventory, inventoryEntries, sameEntries } from '@flotilla/core/inventory/inventory'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
@@ -10,9 +10,11 @@ interface Known {
   readonly entries: readonly ObjectKey[]
   readonly unproved: ReadonlySet<string>
   readonly absent: boolean
+  readonly settled?: number | undefined
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const NOTHING: Omit<Inventory, 'application'> = { entries: [] }
 
 /** The Inventories, kept in the cluster that they are about; read once and then from memory: nobody else writes them. */
 export class InventoryStore {
@@ -37,6 +39,11 @@ export class InventoryStore {
     return this.#known.get(applicationId)?.unproved ?? NONE
   }
 
+  /** While prunes wait for a person: how many entries there were when they began to. */
+  settled(applicationId: string): number | undefined {
+    return this.#known.get(applicationId)?.settled
+  }
+
   /** Whether nothing is recorded at all: never applied, or lost. */
   async isAbsent(applicationId: string): Promise<boolean> {
     return (await this.#read(applicationId)).absent
@@ -45,22 +52,25 @@ export class InventoryStore {
   /**
    * Stores the entries, unless they are stored already. Durable once the promise resolves.
    *
-   * @param proved Entries that are certainly ours from now on, because this Application applies them.
+   * @param change.proved Entries that are certainly ours from now on, because this Application applies them.
+   * @param change.settled See {@link settled}.
    * @throws WritingForbidden while another process may be the agent; KubernetesError
    */
   async write(
     application: { readonly id: string; readonly name: string },
     entries: readonly ObjectKey[],
-    proved: readonly ObjectKey[] = [],
+    change: { readonly proved?: readonly ObjectKey[]; readonly settled?: number | undefined } = {},
   ): Promise<void> {
     const before = await this.#read(application.id)
+    const { proved = [], settled } = change
     const certain = new Set(proved.map(objectKeyText))
     const unproved = entries.filter(key => {
       const name = objectKeyText(key)
       return before.unproved.has(name) && !certain.has(name)
     })
-    if (sameEntries(before.entries, entries) && unproved.length === before.unproved.size) return
-    await this.#store(application, entries, unproved)
+    const same = unproved.length === before.unproved.size && settled === before.settled
+    if (same && sameEntries(before.entries, entries)) return
+    await this.#store(application, entries, unproved, settled)
   }
 
   /**
@@ -78,8 +88,12 @@ export class InventoryStore {
     const known = this.#known.get(applicationId)
     if (known) return known
     const stored = await this.#client.get(recordKey(this.#namespace, recordName('flotilla-inventory', applicationId)))
-    const { entries, unproved = [] } = stored ? decodeInventory(stored) : { entries: [] }
-    const read: Known = { entries, unproved: new Set(unproved.map(objectKeyText)), absent: !stored }
+    const {
+      entries,
+      unproved = [],
+      settled,
+    }: Omit<Inventory, 'application'> = stored ? decodeInventory(stored) : NOTHING
+    const read: Known = { entries, unproved: new Set(unproved.map(objectKeyText)), absent: !stored, settled }
     this.#known.set(applicationId, read)
     return read
   }
@@ -88,6 +102,7 @@ export class InventoryStore {
     application: { readonly id: string; readonly name: string },
     entries: readonly ObjectKey[],
     unproved: readonly ObjectKey[],
+    settled?: number | undefined,
   ): Promise<void> {
     const object: KubernetesObject = {
       apiVersion: 'v1',
@@ -97,13 +112,13 @@ export class InventoryStore {
         namespace: this.#namespace,
         labels: { [RECORD_LABEL]: 'inventory', [RECORD_OF_LABEL]: labelValue(application.id) },
       },
-      ...encodeInventory({ application, entries, unproved }),
+      ...encodeInventory({ application, entries, unproved, ...(settled === undefined ? {} : { settled }) }),
     }
     if (!this.#mayWrite()) throw new WritingForbidden()
     // What is stored is not known while the answer is on its way, or lost.
     this.#known.delete(application.id)
     await this.#client.apply(object, { fieldManager: RECORD_MANAGER })
-    this.#known.set(application.id, { entries, unproved: new Set(unproved.map(objectKeyText)), absent: false })
+    this.#known.set(application.id, { entries, unproved: new Set(unproved.map(objectKeyText)), absent: false, settled })
   }
 
   /** After a removal: the Application is gone, and so is its record. */

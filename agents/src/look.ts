@@ -30,6 +30,8 @@ export interface LookInput {
   readonly inventory: readonly ObjectKey[]
   /** Of it, what is known from its marks alone, by key text. */
   readonly unproved: ReadonlySet<string>
+  /** See Observation. */
+  readonly settled?: number | undefined
   readonly choices: PlanChoices
   /** Ids that the Application had here under a hub whose keys are lost. */
   readonly formerIds?: readonly string[]
@@ -99,7 +101,7 @@ export async function look(input: LookInput): Promise<Look> {
     const known = entry && state.predictions.find(target, entry)
     if (known) predictions.set(name, known)
   }
-  const observation = observationOf(keys, state.observed, predictions, inventory, input.unproved)
+  const observation = observationOf(keys, state.observed, predictions, inventory, input)
   return { intent, observation, plan: planSync(intent, observation, input.choices) }
 }
 

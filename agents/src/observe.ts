@@ -184,7 +184,7 @@ export function observationOf(
   remembered: ObservedObjects,
   predictions: ReadonlyMap<string, Prediction>,
   inventory: readonly ObjectKey[],
-  unproved: ReadonlySet<string>,
+  { unproved, settled }: { readonly unproved: ReadonlySet<string>; readonly settled?: number | undefined },
 ): Observation {
   const live = new Map<string, KubernetesObject>()
   for (const key of keys) {
@@ -192,7 +192,8 @@ export function observationOf(
     const object = remembered.get(name)?.live
     if (object) live.set(name, object)
   }
-  return { live, predictions, inventory, unproved, unknown: remembered.unknown(inventory) }
+  const doubts = { unproved, ...(settled === undefined ? {} : { settled }) }
+  return { live, predictions, inventory, ...doubts, unknown: remembered.unknown(inventory) }
 }
 
 /** Hash of a live object without what changes by itself: status, versions, times. */

@@ -1,5 +1,6 @@
 import { widenInventory } from '@flotilla/core/inventory/inventory'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { heldPrunes } from '@flotilla/core/plan/held-prunes'
 import { planWrites, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
 import type { ObjectResult, OperationReport, StalledReport } from '@flotilla/core/protocol/report'
@@ -70,7 +71,12 @@ export async function widen(
     .map(({ key }) => key)
     .filter(key => !untracked.includes(objectKeyText(key)))
   const known = await inventories.read(plan.application.id)
-  await inventories.write(plan.application, widenInventory([...known, ...observation.inventory], ours), ours)
+  const waits = heldPrunes(plan.actions) !== undefined
+  const settled = waits ? (inventories.settled(plan.application.id) ?? known.length) : undefined
+  await inventories.write(plan.application, widenInventory([...known, ...observation.inventory], ours), {
+    proved: ours,
+    settled,
+  })
 }
 
 /** What was written need not be read again, nor asked about. */

@@ -2,6 +2,7 @@ import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import type { Health, SyncStatus } from '@flotilla/core/model/status'
 import type { Adoption } from '@flotilla/core/plan/adoptions'
+import type { HeldPrunes } from '@flotilla/core/plan/held-prunes'
 import type { ObjectState, OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { HubLink } from './link/hub-link.ts'
@@ -20,6 +21,7 @@ export interface Findings {
   readonly operation?: OperationReport
   readonly objects: readonly ObjectState[]
   readonly objectCount: number
+  readonly heldPrunes?: HeldPrunes
   readonly adoptions?: readonly Adoption[]
   readonly images: readonly string[]
   readonly inventory?: Digest

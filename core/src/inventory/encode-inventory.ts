@@ -21,10 +21,16 @@ export class InventoryCorrupt extends Error {
 }
 
 /** Members `data` or `binaryData` of the ConfigMap that keeps an Inventory. */
-export function encodeInventory({ application, entries, unproved = [] }: Inventory): JsonObject {
+export function encodeInventory({ application, entries, unproved = [], settled }: Inventory): JsonObject {
   const text = entries.map(entryLine).join('\n')
   const doubts = unproved.length === 0 ? {} : { unproved: unproved.map(entryLine).join('\n') }
-  const about = { application: application.id, name: application.name, format: '1', ...doubts }
+  const about = {
+    application: application.id,
+    name: application.name,
+    format: '1',
+    ...doubts,
+    ...(settled === undefined ? {} : { settled: `${settled}` }),
+  }
   if (Buffer.byteLength(text) <= MOST_TEXT_BYTES) return { data: { ...about, entries: text } }
   return { data: about, binaryData: { entries: gzipSync(text).toString('base64') } }
 }
@@ -43,7 +49,13 @@ export function decodeInventory(stored: KubernetesObject): Inventory {
   const entries = parseLines(readEntries(stored, subject), subject)
   const unproved = parseLines(textAt(data, 'unproved'), subject)
   const application = { id, name: textAt(data, 'name') }
-  return { application, entries, ...(unproved.length === 0 ? {} : { unproved }) }
+  const settled = textAt(data, 'settled')
+  return {
+    application,
+    entries,
+    ...(unproved.length === 0 ? {} : { unproved }),
+    ...(/^\d{1,9}$/.test(settled) ? { settled: Number(settled) } : {}),
+  }
 }
 
 function parseLines(text: string, subject: string): readonly ObjectKey[] {

@@ -11,6 +11,8 @@ export interface Inventory {
   readonly entries: readonly ObjectKey[]
   /** Of them, those known from their own marks alone, since the Inventory was lost: one witness, so a person is asked. */
   readonly unproved?: readonly ObjectKey[]
+  /** While prunes wait for a person: how many entries there were when they began to. */
+  readonly settled?: number
 }
 
 /** Sorts by group, kind, namespace, name and drops doubles. */

@@ -1,4 +1,7 @@
+import type { Digest } from '../json/canonical-json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
+import type { SyncOptions } from '../protocol/documents.ts'
+import { heldPrunes } from './held-prunes.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
 import type { Observation, SyncRequest } from './plan-sync.ts'
 import { permissionProblem } from './prepare-targets.ts'
@@ -17,6 +20,8 @@ export interface PruneInput {
   /** Texts of the keys of hooks: whatever became one is not pruned. */
   readonly hookNames: ReadonlySet<string>
   readonly confirmed: boolean
+  /** A person confirmed exactly the prunes with this digest. */
+  readonly confirms?: Digest | undefined
 }
 
 export interface PlannedPrune {
@@ -51,7 +56,11 @@ export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
     const unproved = observation.unproved?.has(name) ?? false
     planned.push({ action: planPrune(input, key, live, options, unproved), last })
   }
-  return guard(input, planned)
+  const guarded = guard(input, planned)
+  const held = input.confirms === undefined ? undefined : heldPrunes(guarded.map(({ action }) => action))
+  return held && held.digest === input.confirms
+    ? planPrunes({ ...input, confirmed: true, confirms: undefined })
+    : guarded
 }
 
 function planPrune(
@@ -96,8 +105,9 @@ function guard(
 ): readonly PlannedPrune[] {
   const count = planned.filter(({ action }) => action.kind === 'prune').length
   if (confirmed || count === 0) return planned
-  const total = observation.inventory.length
-  const reason = guardReason(count, total, wantsNothing(request, targetNames), request.options.allowEmpty)
+  // While it waits nothing that is added makes the share smaller.
+  const total = observation.settled ?? observation.inventory.length
+  const reason = guardReason(count, total, wantsNothing(request, targetNames), request.options)
   if (reason === undefined) return planned
   return planned.map(({ action, last }): PlannedPrune => {
     if (action.kind !== 'prune') return { action, last }
@@ -106,10 +116,22 @@ function guard(
   })
 }
 
-function guardReason(count: number, total: number, wantsNothing: boolean, allowEmpty: boolean): string | undefined {
+function guardReason(
+  count: number,
+  total: number,
+  wantsNothing: boolean,
+  { allowEmpty, maxPrune }: SyncOptions,
+): string | undefined {
   const mend = 'sync by hand with prune to confirm'
   if (wantsNothing) {
     return allowEmpty ? undefined : `every object would be pruned, and allowEmpty is off: ${mend}`
+  }
+  if (maxPrune) {
+    const most = 'count' in maxPrune ? maxPrune.count : (total * maxPrune.percent) / 100
+    const limit = 'count' in maxPrune ? `${maxPrune.count}` : `${maxPrune.percent} %`
+    return count > most
+      ? `${count} of ${total} objects would be pruned, more than MaxPrune=${limit}: ${mend}`
+      : undefined
   }
   if (total >= SMALL_INVENTORY && count > total * MOST_SHARE) {
     return `${count} of ${total} objects would be pruned, more than half: ${mend}`

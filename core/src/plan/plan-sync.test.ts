@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
+import { heldPrunes } from './held-prunes.ts'
 import { intend, lines, OPTIONS, object, observation, ours, plan, request } from './plan-fixture.ts'
-import type { Observation, SyncRequest } from './plan-sync.ts'
+import { type Observation, planSync, type SyncRequest } from './plan-sync.ts'
 import { objectToSend } from './plan-target.ts'
 
 const WAVE = 'argocd.argoproj.io/sync-wave'
@@ -362,6 +363,24 @@ const ROWS: { readonly [sentence: string]: Row } = {
     actions: names(3).map(name => `create Sync/0 ConfigMap shop/${name}`),
     problems: ['error UNSUPPORTED_OPTION', 'error UNKNOWN_OPTION', 'warning UNKNOWN_OPTION', 'warning WAVE_INVALID'],
   },
+  'more than MaxPrune waits for a person, and up to it goes': {
+    desired: names(8).map(name => object('ConfigMap', name)),
+    observed: observation(names(10).map(name => ours(object('ConfigMap', name)))),
+    changes: { options: { ...OPTIONS, maxPrune: { count: 1 } } },
+    actions: [
+      ...['j', 'i'].map(name => `hold Sync/0 ConfigMap shop/${name} PRUNE_GUARD`),
+      ...names(8).map(name => `keep Sync/0 ConfigMap shop/${name}`),
+    ],
+  },
+  'MaxPrune in percent': {
+    desired: names(8).map(name => object('ConfigMap', name)),
+    observed: observation(names(10).map(name => ours(object('ConfigMap', name)))),
+    changes: { options: { ...OPTIONS, maxPrune: { percent: 20 } } },
+    actions: [
+      ...['j', 'i'].map(name => `prune Sync/0 ConfigMap shop/${name}`),
+      ...names(8).map(name => `keep Sync/0 ConfigMap shop/${name}`),
+    ],
+  },
   'what the server would refuse is held with its words': {
     desired: [object('ConfigMap', 'a')],
     observed: observation([ours(object('ConfigMap', 'a'))], {
@@ -409,6 +428,28 @@ describe('planSync', () => {
     const planned = plan(desired, observed ?? NOTHING, changes, confirmed)
     expect(lines(planned)).toEqual(actions)
     expect(planned.problems.map(({ severity, code }) => `${severity} ${code}`)).toEqual(problems ?? [])
+  })
+
+  it('a confirmation is of one list of prunes and of no other', () => {
+    const observed = observation(names(10).map(name => ours(object('ConfigMap', name))))
+    const wanted = [object('ConfigMap', 'a')]
+    const held = heldPrunes(plan(wanted, observed).actions)
+    expect(held).toMatchObject({ count: 9, reason: expect.stringContaining('more than half') })
+    const intent = intend(wanted)
+    const confirmed = planSync(intent, observed, { confirms: held!.digest })
+    expect(confirmed.actions.filter(({ kind }) => kind === 'prune')).toHaveLength(9)
+    const more = observation(names(11).map(name => ours(object('ConfigMap', name))))
+    const other = planSync(intent, more, { confirms: held!.digest })
+    expect(other.actions.filter(({ kind }) => kind === 'prune')).toEqual([])
+  })
+
+  it('what waits does not go because other objects were added meanwhile', () => {
+    const many = observation(names(12).map(name => ours(object('ConfigMap', name))))
+    const few = names(12)
+      .slice(6)
+      .map(name => object('ConfigMap', name))
+    expect(heldPrunes(plan(few, { ...many, settled: 11 }).actions)).toMatchObject({ count: 6 })
+    expect(heldPrunes(plan(few, many).actions)).toBeUndefined()
   })
 
   it('marks what it creates and leaves the status out', () => {

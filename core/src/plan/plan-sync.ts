@@ -1,5 +1,6 @@
 import type { FieldPath } from '../diff/field-path.ts'
 import { type DiffLanguages, type IgnoreRules, readIgnoreRules } from '../diff/ignore-rules.ts'
+import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { adoptionProblem } from './adoptions.ts'
@@ -45,6 +46,8 @@ export interface Observation {
   readonly predictions: ReadonlyMap<string, Prediction>
   /** Identities that this Application applied before. */
   readonly inventory: readonly ObjectKey[]
+  /** While prunes wait for a person: how many entries there were when they began to, new ones left out. */
+  readonly settled?: number
   /** Of it, what is known from its marks alone, by key text: one witness. */
   readonly unproved?: ReadonlySet<string>
   /** Objects of which it cannot be told whether they are there, each with the reason. */
@@ -54,6 +57,8 @@ export interface Observation {
 export interface PlanChoices {
   /** A person asked for the prunes of this very plan: guards and `Prune=confirm` are passed. */
   readonly confirmed?: boolean
+  /** A person confirmed exactly the prunes with this digest ({@link heldPrunes}). */
+  readonly confirms?: Digest
   /** False: no hook is planned (a heal, a partial sync). Default true. */
   readonly hooks?: boolean
   /** What the names of generated hooks are made of, so that they stay the same for a whole operation. */
@@ -102,7 +107,10 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
   const targetNames = new Set(prepared.targets.map(({ key }) => objectKeyText(key)))
   const hookNames = new Set(prepared.hookKeys.map(objectKeyText))
   const confirmed = choices.confirmed ?? false
-  const prunes = hoistPrunes(planPrunes({ request, observation, targetNames, hookNames, confirmed }), observation)
+  const prunes = hoistPrunes(
+    planPrunes({ request, observation, targetNames, hookNames, confirmed, confirms: choices.confirms }),
+    observation,
+  )
   const hooks = planHooks(hookTargets, request.options.validate, choices.operation)
   // Of the phase that prunes run in: a hook before it moves nothing.
   const allWaves = [...applies, ...hooks, ...prunes]

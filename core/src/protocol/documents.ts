@@ -67,6 +67,8 @@ export interface SyncOptions {
   /** False: what kubectl set stays kubectl's. */
   readonly takeOverKubectl?: boolean
   readonly adopt: 'Force' | 'IfUnowned' | 'Never'
+  /** How many prunes a sync may do unasked, in place of half of ten or more. */
+  readonly maxPrune?: { readonly count: number } | { readonly percent: number }
   /** Tools whose objects may be taken over, by somebody's approval. */
   readonly adoptFrom?: readonly DeliveryTool[]
 }
@@ -110,6 +112,8 @@ export interface GrantOptions {
   readonly revision: string
   /** Only these objects; absent: all. Such a sync is no success of the whole, and runs no hooks. */
   readonly resources?: readonly ObjectKey[]
+  /** Somebody confirmed exactly the prunes with this digest; other ones wait on. */
+  readonly confirms?: Digest
 }
 
 export interface GrantPayload extends DocumentBase {

@@ -81,6 +81,7 @@ export const entrySchema = v.object({
   objects: listOf(objectState, MAX_LISTED_OBJECTS),
   objectsCut: count,
   objectCount: count,
+  heldPrunes: v.exactOptional(v.object({ count, digest, reason: agentText(1024) })),
   adoptions: v.exactOptional(listOf(v.object({ tool: v.picklist(DELIVERY_TOOLS), count }), DELIVERY_TOOLS.length)),
   images: listOf(agentText(1024), 1000),
   inventory: v.exactOptional(digest),

@@ -2,6 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '../model/status.ts'
 import type { Adoption } from '../plan/adoptions.ts'
+import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { HookPhase } from '../plan/read-hook.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { DocumentNumber, GrantTrigger } from './documents.ts'
@@ -75,6 +76,8 @@ export interface ReportEntry {
   readonly objects: readonly ObjectState[]
   readonly objectsCut: number
   readonly objectCount: number
+  /** Prunes that wait for a person; absent: none. */
+  readonly heldPrunes?: HeldPrunes
   /** Objects of other tools that would be taken over if somebody agreed; absent: none. */
   readonly adoptions?: readonly Adoption[]
   readonly images: readonly string[]

@@ -75,6 +75,7 @@ const syncOptions = v.object({
   conflicts: v.exactOptional(wordOrStrictest(['fail'], 'fail')),
   takeOverKubectl: v.exactOptional(v.boolean()),
   adopt: wordOrStrictest(['Force', 'IfUnowned', 'Never'], 'Never'),
+  maxPrune: v.exactOptional(v.union([v.object({ count }), v.object({ percent: v.pipe(count, v.maxValue(100)) })])),
   adoptFrom: v.exactOptional(listOf(v.picklist(DELIVERY_TOOLS), DELIVERY_TOOLS.length)),
 })
 
@@ -148,6 +149,7 @@ const grant = v.object({
     prune: v.boolean(),
     revision: shortText,
     resources: v.exactOptional(listOf(objectKey, 1000)),
+    confirms: v.exactOptional(digest),
   }),
   startBefore: epochMs,
   passes: listOf(v.object({ rule: shortText, until: epochMs }), 500),

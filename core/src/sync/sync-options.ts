@@ -1,6 +1,8 @@
 import type { Application } from '../model/application.ts'
 import type { SyncOptions } from '../protocol/documents.ts'
 import { nearest } from '../text/nearest.ts'
+import { type OnFailure, type ReadRun, RUN_OPTION_NAMES, readRetry, readRunOption } from './read-run-options.ts'
+import type { RunOptions } from './run-options.ts'
 
 export interface SyncOptionProblem {
   /** `hold`: the option cannot be done as asked. `warning`: accepted, with a difference that people should know. */
@@ -49,6 +51,11 @@ const OPTIONS: {
     if (value !== 'force' && value !== 'fail') return cannot('Conflicts', value)
     if (value === 'fail') options.conflicts = 'fail'
   },
+  MaxPrune: (options, value) => {
+    const [, number = '', percent] = /^(\d{1,6})(%?)$/.exec(value) ?? []
+    if (number === '' || (percent === '%' && Number(number) > 100)) return cannot('MaxPrune', value)
+    options.maxPrune = percent === '%' ? { percent: Number(number) } : { count: Number(number) }
+  },
   Adopt: (options, value) => {
     if (value !== 'Force' && value !== 'IfUnowned' && value !== 'Never') return cannot('Adopt', value)
     options.adopt = value
@@ -89,6 +96,9 @@ function cannot(name: string, value: string): SyncOptionProblem {
  */
 export function readSyncOptions(application: Application): {
   readonly options: SyncOptions
+  /** How it is run, as far as that is not as usual. */
+  readonly run: Partial<RunOptions>
+  readonly onFailure?: OnFailure
   readonly problems: readonly SyncOptionProblem[]
 } {
   const policy = application.spec.syncPolicy ?? {}
@@ -112,20 +122,34 @@ export function readSyncOptions(application: Application): {
   if (labels) options.namespaceLabels = labels
   if (annotations) options.namespaceAnnotations = annotations
   const problems: SyncOptionProblem[] = []
+  const howRun: ReadRun = { run: {} }
+  readRetry(howRun, policy.retry)
   for (const text of policy.syncOptions ?? []) {
     for (const part of text.split(',').map(piece => piece.trim())) {
       if (part === '') continue
       const equals = part.indexOf('=')
       const name = equals < 0 ? part : part.slice(0, equals)
+      const value = equals < 0 ? '' : part.slice(equals + 1)
+      if (RUN_OPTION_NAMES.includes(name)) {
+        const wanted = readRunOption(howRun, name, value)
+        if (wanted)
+          problems.push({
+            kind: 'hold',
+            message: `sync option ${name} may not be "${value}"`,
+            hint: `it may be ${wanted}`,
+          })
+        continue
+      }
       const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-      const near = nearest(name, Object.keys(OPTIONS))
+      const near = nearest(name, [...Object.keys(OPTIONS), ...RUN_OPTION_NAMES])
       const problem = read
-        ? read(options, equals < 0 ? '' : part.slice(equals + 1))
+        ? read(options, value)
         : { kind: 'hold' as const, message: `unknown sync option "${name}"`, hint: near && `did you mean "${near}"?` }
       if (problem) problems.push(problem)
     }
   }
-  return { options, problems }
+  const { run, onFailure } = howRun
+  return { options, problems, run, ...(onFailure ? { onFailure } : {}) }
 }
 
 /** Argo CD's rule: an `automated` block is there and does not say `enabled: false`. */
