@@ -3,6 +3,7 @@ import request from 'supertest'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freezeDocument, HOUR_MS, type HubWithGates, hubWithGates } from '../gate-desk/testing/hub-with-gates.ts'
 import { ROUTE_TABLE } from './route-table.ts'
+import { openTestApi } from './test-api.ts'
 
 let opened: HubWithGates | undefined
 afterEach(async () => {
@@ -76,6 +77,29 @@ describe('the audit log', () => {
       const [last] = await hub.store.read(rows => rows.audit({ limit: 1 }))
       expect(last).toMatchObject({ actor: 'reader', action: route.id, outcome: 'refused', requestId: 'of-reader' })
     }
+  })
+
+  it('keeps requests apart that are served at once, and whose writes share a commit', async () => {
+    const api = await openTestApi()
+    const tokens = { admin: api.admin, ben: api.person }
+    const asked = Array.from({ length: 20 }, (_, index) => ({ who: index % 3 === 0 ? 'ben' : 'admin', index }) as const)
+    await Promise.all(
+      asked.map(({ who, index }) =>
+        request(api.app)
+          .post('/api/v1/tokens')
+          .set('Authorization', `Bearer ${tokens[who]}`)
+          .set('X-Request-Id', `${who}-${index}`)
+          .send({ name: `robot-${index}` })
+          .expect(201),
+      ),
+    )
+    const log = await api.store.read(rows => rows.auditAfter({ limit: 1_000, after: 0 }))
+    await api.close()
+    const made = log.filter(({ subject }) => subject.startsWith('robot-'))
+    expect(made.map(({ actor, subject, requestId }) => [actor, subject, requestId]).sort()).toEqual(
+      asked.map(({ who, index }) => [who, `robot-${index}`, `${who}-${index}`]).sort(),
+    )
+    expect(log.map(({ sequence }) => sequence)).toEqual(log.map((_, index) => index + 1))
   })
 
   it('reads, questions and what nobody could understand are no entries', async () => {

@@ -86,7 +86,10 @@ describe('an imported calendar', () => {
       const { clock, row, events } = await started(() => answer)
       answer = bad
       await clock.advance(HOUR_MS)
-      expect(await row()).toMatchObject({ snapshot: { text: calendar('20270501') }, error: { since: Date.UTC(2027, 0, 1) + HOUR_MS } })
+      expect(await row()).toMatchObject({
+        snapshot: { text: calendar('20270501') },
+        error: { since: Date.UTC(2027, 0, 1) + HOUR_MS },
+      })
       await clock.advance(30 * 60_000)
       const failures = events.latest().filter(({ kind }) => kind === 'calendar.failed')
       expect(failures).toHaveLength(1)

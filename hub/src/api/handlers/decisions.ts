@@ -1,17 +1,17 @@
 import { decide } from '@flotilla/core/gates/decide'
 import { GATE_ACTIONS, type GateAction, type GateTarget } from '@flotilla/core/gates/rules'
-import { type TimelineInterval, timeline } from '@flotilla/core/gates/timeline'
 import type { JsonObject } from '@flotilla/core/json/json'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
 import type { RulesNow } from '../../gate-desk/rule-keeper.ts'
+import { MOST_INTERVALS, type SharedTimeline, sharedTimelines } from '../../gate-desk/shared-timelines.ts'
 import { simulateChange } from '../../gate-desk/simulate-gates.ts'
 import { documentSchema, gatesOf, instantOf, refuse, timeSchema } from '../gate-input.ts'
 import { decisionJson, decisionSchema } from '../gate-json.ts'
 import { anyOf, nameParameter } from '../parameters.ts'
 import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
-import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { type ApiServices, type Context, json, type Reply, type Route, route } from '../route.ts'
 import type { Caller } from '../tokens.ts'
 
 const asking = {
@@ -123,7 +123,12 @@ export const decisionRoutes: readonly Route[] = [
       )
       if (application !== undefined && wanted.length === 0) throw new Problem('NOT_FOUND')
       const body = { from: isoTime(from), to: isoTime(to), rulesVersion: rules.version }
-      return json(200, { ...body, timelines: sharedTimelines(rules, wanted, from, to) })
+      const lines = sharedTimelines(rules.compiled, wanted, from, to)
+      if (lines === undefined) {
+        const message = `more than ${MOST_INTERVALS} intervals: ask for less time, a project or a cluster`
+        throw new Problem('REQUEST_INVALID', { errors: [{ pointer: '/query/to', message }] })
+      }
+      return json(200, { ...body, timelines: lines.map(timelineJson) })
     },
   }),
   route({
@@ -181,15 +186,16 @@ function blockedText({ applications, clusters }: { readonly applications: number
 
 /** What somebody may not see is not there. */
 export function targetsSeen(rules: RulesNow, caller: Caller, { services }: Context): readonly GateTarget[] {
-  const permits = services.permits ?? permitsByRole
-  return rules.targets.filter(
-    ({ name, project, labels, cluster }) =>
-      permits(caller, 'get', {
-        ...{ resource: 'applications', project, name, labels },
-        ...(cluster !== undefined && { cluster: cluster.name }),
-        ...(cluster?.environment !== undefined && { environment: cluster.environment }),
-      }) === 'allow',
-  )
+  return rules.targets.filter(target => isSeen(target, caller, services))
+}
+
+function isSeen({ name, project, labels, cluster }: GateTarget, caller: Caller, { permits }: ApiServices): boolean {
+  const object = {
+    ...{ resource: 'applications', project, name, labels },
+    ...(cluster !== undefined && { cluster: cluster.name }),
+    ...(cluster?.environment !== undefined && { environment: cluster.environment }),
+  }
+  return (permits ?? permitsByRole)(caller, 'get', object) === 'allow'
 }
 
 interface Asked {
@@ -203,8 +209,8 @@ interface Asked {
 /** An Application that one may not see and one that is not there get the same bytes. */
 function decided(name: string, asked: Asked, caller: Caller, context: Context): Reply {
   const rules = gatesOf(context).keeper.now()
-  const target = targetsSeen(rules, caller, context).find(each => each.name === name)
-  if (target === undefined) throw new Problem('NOT_FOUND')
+  const target = rules.targets.find(each => each.name === name)
+  if (target === undefined || !isSeen(target, caller, context.services)) throw new Problem('NOT_FOUND')
   const { bundle, operationStart } = asked
   const start = operationStart === undefined ? undefined : instantOf(operationStart, context.now)
   const decision = decide(rules.compiled, target, instantOf(asked.at, context.now)!, {
@@ -224,45 +230,16 @@ function stretch(fromText: string, toText: string, now: EpochMs, at = '/query'):
   throw new Problem('REQUEST_INVALID', { errors: [{ pointer: `${at}/to`, message: wrong }] })
 }
 
-/** Whom the same rules concern shares every answer, so each is worked out once. */
-function sharedTimelines({ compiled }: RulesNow, targets: readonly GateTarget[], from: EpochMs, to: EpochMs) {
-  const shared = new Map<
-    unknown,
-    { applications: string[]; timeZone: string; intervals: z.input<typeof intervalSchema>[] }
-  >()
-  for (const target of targets) {
-    // With overrides, what is open may be of one Application alone.
-    const key = compiled.overrides.length > 0 ? target : compiled.groupOf(target, 'sync')
-    const known = shared.get(key)
-    if (known !== undefined) {
-      known.applications.push(target.name)
-      continue
-    }
-    const intervals = timeline(compiled, target, from, to).map(each => explained(compiled, target, each))
-    shared.set(key, { applications: [target.name], timeZone: compiled.zoneOf(target).name, intervals })
+function timelineJson({
+  applications,
+  timeZone,
+  intervals,
+}: SharedTimeline): z.input<typeof timelineSchema>['timelines'][number] {
+  return {
+    applications: [...applications],
+    timeZone,
+    intervals: intervals.map(({ from, to, automated, manual, rules }) => ({
+      ...{ from: isoTime(from), to: isoTime(to), automated, manual, rules: [...rules] },
+    })),
   }
-  return mergedEqual([...shared.values()])
-}
-
-function explained(
-  compiled: RulesNow['compiled'],
-  target: GateTarget,
-  { from, to, automated, manual }: TimelineInterval,
-) {
-  const { layers } = decide(compiled, target, from, { trigger: 'automated' })
-  const rules = layers.flatMap(({ blockers }) => blockers.map(({ rule }) => rule))
-  return { from: isoTime(from), to: isoTime(to), automated, manual, rules }
-}
-
-function mergedEqual<Line extends { applications: string[]; readonly intervals: unknown; readonly timeZone: string }>(
-  lines: readonly Line[],
-): readonly Line[] {
-  const merged = new Map<string, Line>()
-  for (const line of lines) {
-    const key = JSON.stringify([line.intervals, line.timeZone])
-    const known = merged.get(key)
-    if (known === undefined) merged.set(key, line)
-    else known.applications.push(...line.applications)
-  }
-  return [...merged.values()]
 }

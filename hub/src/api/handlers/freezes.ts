@@ -18,9 +18,11 @@ import { overrideJson, overrideSchema } from '../gate-json.ts'
 import { concernedBy, freezesOf, GATE_STATES, type GateJson, gateSchema, windowsOf } from '../gate-list.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
 
 const named = z.strictObject({ name: nameParameter })
 const effectSchema = z.strictObject({
@@ -56,8 +58,8 @@ export const freezeRoutes: readonly Route[] = [
     query: gatesQuery,
     answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, context) {
-      return listed('freezes', await allFreezes(context), query)
+    async handle({ query }, caller, context) {
+      return listed('freezes', await allFreezes(caller, context), query)
     },
   }),
   route({
@@ -70,11 +72,12 @@ export const freezeRoutes: readonly Route[] = [
     query: gatesQuery,
     answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, context) {
+    async handle({ query }, caller, context) {
       const { services, now } = context
       const made = await services.store.read(rows => rows.windows())
       const desk = gatesOf(context)
-      return listed('windows', windowsOf(desk.keeper.now(), desk.fleet(), made, now), query)
+      const all = windowsOf(desk.keeper.now(), desk.fleet(), made, now)
+      return listed('windows', seenOf('windows', all, caller, context), query)
     },
   }),
   route({
@@ -86,8 +89,8 @@ export const freezeRoutes: readonly Route[] = [
     access: 'readonly',
     parameters: named,
     answers: { 200: { description: 'The freeze.', schema: oneFreezeSchema } },
-    async handle({ path }, _caller, context) {
-      return json(200, await oneFreeze(path.name, context))
+    async handle({ path }, caller, context) {
+      return json(200, await oneFreeze(path.name, caller, context))
     },
   }),
   route({
@@ -99,8 +102,8 @@ export const freezeRoutes: readonly Route[] = [
     access: 'readonly',
     parameters: named,
     answers: { 200: { description: 'YAML.', contentType: 'application/yaml' } },
-    async handle({ path }, _caller, context) {
-      const { document } = await oneFreeze(path.name, context)
+    async handle({ path }, caller, context) {
+      const { document } = await oneFreeze(path.name, caller, context)
       return { kind: 'text', status: 200, contentType: 'application/yaml', body: prettyYaml(document as Json) }
     },
   }),
@@ -115,7 +118,7 @@ export const freezeRoutes: readonly Route[] = [
     answers: { 201: { description: 'The freeze, and whom it concerns.', schema: oneFreezeSchema } },
     problems: ['GATE_INVALID', 'GATE_EXISTS', 'GATE_FROM_GIT'],
     async handle({ body }, caller, context) {
-      return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), context)
+      return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), caller, context)
     },
   }),
   route({
@@ -152,7 +155,7 @@ export const freezeRoutes: readonly Route[] = [
           ...{ inFlight: body.inFlight, when: [{ from: isoTime(now), until: isoTime(until) }] },
         },
       }
-      return await made(await gatesOf(context).freezes.create(document, caller, now), context)
+      return await made(await gatesOf(context).freezes.create(document, caller, now), caller, context)
     },
   }),
   route({
@@ -181,7 +184,7 @@ export const freezeRoutes: readonly Route[] = [
     async handle({ path, body }, caller, context) {
       const { reason, ...patch } = body
       const wish = { patch: patch as JsonObject, reason, ...seenRevision(context) }
-      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), context)
+      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), caller, context)
     },
   }),
   route({
@@ -200,7 +203,7 @@ export const freezeRoutes: readonly Route[] = [
     problems: ['GATE_FROM_GIT', 'GATE_CHANGED', 'GATE_ENDED', 'FREEZE_LOCKED', 'OVERRIDE_REFUSED'],
     async handle({ path, body }, caller, context) {
       const wish = { reason: body.reason, ...seenRevision(context) }
-      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), context)
+      return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), caller, context)
     },
   }),
 ]
@@ -210,10 +213,20 @@ function seenRevision(context: Context): { readonly revision?: number } {
   return revision === undefined ? {} : { revision }
 }
 
-async function allFreezes(context: Context): Promise<readonly GateJson[]> {
+async function allFreezes(caller: Caller, context: Context): Promise<readonly GateJson[]> {
   const desk = gatesOf(context)
   const rows = await context.services.store.read(reader => reader.freezes())
-  return freezesOf(desk.keeper.now(), desk.fleet(), rows, context.now)
+  return seenOf('freezes', freezesOf(desk.keeper.now(), desk.fleet(), rows, context.now), caller, context)
+}
+
+/** A rule as a whole, with whom it concerns and who is exempt, is for those who may see the rule. */
+function seenOf(
+  resource: 'freezes' | 'windows',
+  gates: readonly GateJson[],
+  caller: Caller,
+  { services: { permits = permitsByRole } }: Context,
+): readonly GateJson[] {
+  return gates.filter(({ name }) => permits(caller, 'get', { resource, name }) === 'allow')
 }
 
 function listed(
@@ -236,8 +249,8 @@ function listed(
 }
 
 /** The standing one of that name; else the latest that has ended. */
-async function oneFreeze(name: string, context: Context): Promise<z.input<typeof oneFreezeSchema>> {
-  const found = (await allFreezes(context)).filter(gate => gate.name === name)
+async function oneFreeze(name: string, caller: Caller, context: Context): Promise<z.input<typeof oneFreezeSchema>> {
+  const found = (await allFreezes(caller, context)).filter(gate => gate.name === name)
   const standing = found.find(({ state }) => state !== 'ended')
   const gate = standing ?? found.toSorted((a, b) => ((a.ended?.at ?? '') < (b.ended?.at ?? '') ? 1 : -1))[0]
   if (gate === undefined) throw new Problem('NOT_FOUND')
@@ -257,14 +270,14 @@ async function oneFreeze(name: string, context: Context): Promise<z.input<typeof
 
 const NOBODY = { applications: 0, clusters: 0 }
 
-async function made(answer: EditAnswer<MadeGateRow>, context: Context): Promise<Reply> {
-  if (answer.kind === 'done') return json(201, await oneFreeze(answer.value.name, context))
+async function made(answer: EditAnswer<MadeGateRow>, caller: Caller, context: Context): Promise<Reply> {
+  if (answer.kind === 'done') return json(201, await oneFreeze(answer.value.name, caller, context))
   if (answer.kind === 'waits') throw new Error('making a freeze waits for nobody')
   return refuse(answer)
 }
 
-async function edited(answer: EditAnswer<MadeGateRow>, context: Context): Promise<Reply> {
-  if (answer.kind === 'done') return json(200, await oneFreeze(answer.value.name, context))
+async function edited(answer: EditAnswer<MadeGateRow>, caller: Caller, context: Context): Promise<Reply> {
+  if (answer.kind === 'done') return json(200, await oneFreeze(answer.value.name, caller, context))
   if (answer.kind !== 'waits') return refuse(answer)
   return json(202, { waiting: overrideJson(answer.request, context.now), because: [...answer.because] })
 }

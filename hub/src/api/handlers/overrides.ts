@@ -1,5 +1,6 @@
 import type { GateAction } from '@flotilla/core/gates/rules'
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import type { OverrideRow } from '@flotilla/core/ports/store'
 import { z } from 'zod'
 import type { OverrideAnswer } from '../../gate-desk/override-desk.ts'
 import { actionsSchema, gatesOf, instantOf, reasonSchema, refuse, scopeSchema, timeSchema } from '../gate-input.ts'
@@ -10,6 +11,7 @@ import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
 
 const one = z.strictObject({ id: nameParameter })
 const STATES = ['Pending', 'Active', 'Used', 'Expired', 'Revoked'] as const
@@ -52,9 +54,10 @@ export const overrideRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: 'A page, newest first.', schema: pageOfSchema(overrideSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, context) {
+    async handle({ query }, caller, context) {
       const { services, now } = context
-      const rows = await services.store.read(reader => reader.overrides())
+      const all = await services.store.read(reader => reader.overrides())
+      const rows = all.filter(row => isSeen(row, caller, context))
       const { state, review } = query
       const wanted = rows
         .toReversed()
@@ -79,9 +82,10 @@ export const overrideRoutes: readonly Route[] = [
     access: 'readonly',
     parameters: one,
     answers: { 200: { description: 'The override.', schema: overrideSchema } },
-    async handle({ path }, _caller, { services, now }) {
+    async handle({ path }, caller, context) {
+      const { services, now } = context
       const row = await services.store.read(rows => rows.override(path.id))
-      if (row === undefined) throw new Problem('NOT_FOUND')
+      if (row === undefined || !isSeen(row, caller, context)) throw new Problem('NOT_FOUND')
       return json(200, overrideJson(row, now))
     },
   }),
@@ -160,6 +164,10 @@ export const overrideRoutes: readonly Route[] = [
     },
   }),
 ]
+
+function isSeen({ id }: OverrideRow, caller: Caller, { services: { permits = permitsByRole } }: Context): boolean {
+  return permits(caller, 'get', { resource: 'overrides', name: id }) === 'allow'
+}
 
 function told(answer: OverrideAnswer, { now }: Context, status: number): Reply {
   return answer.kind === 'done' ? json(status, overrideJson(answer.row, now)) : refuse(answer)
