@@ -26,13 +26,17 @@ export class AgentBench {
   readonly hub = new TestHub(() => this.clock.now())
   readonly messages: string[] = []
   agent: Agent | undefined
+  /** Requests of the last process. */
+  asked = 0
 
   /** @param requests After so many the process is as good as dead: nothing of it gets through any more. */
   async start(requests = Number.POSITIVE_INFINITY): Promise<this> {
     const whole = this.cluster.transport()
     let left = requests
+    this.asked = 0
     const cluster: ClusterTransport = {
       request: async request => {
+        this.asked++
         if (left-- <= 0) throw new ClusterUnreachable('the process was killed')
         return whole.request(request)
       },
