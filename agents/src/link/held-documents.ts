@@ -40,6 +40,8 @@ export class HeldDocuments {
   readonly #log: Log
   #held: HeldState = NOTHING_HELD
   #last: Promise<unknown> = Promise.resolve()
+  /** Numbers are this cluster id's: another hub counts anew. */
+  #cluster = ''
   /** Application ids that the hub does not name: still held, but not part of what both agree on. */
   #unclaimed: ReadonlySet<string> = new Set()
 
@@ -51,6 +53,7 @@ export class HeldDocuments {
   /** Reads what is kept. A document that no longer holds is left out, and said so. */
   async load(context: Omit<DocumentContext, 'adm'>): Promise<void> {
     // What is kept was taken once: only what comes from now on is held against the floor.
+    this.#cluster = context.cluster
     const { floor, ...ended } = await this.#loadRetired()
     let held: HeldState = { ...NOTHING_HELD, ...ended }
     for (const key of await this.#state.list(PREFIX)) {
@@ -60,6 +63,12 @@ export class HeldDocuments {
       // What an earlier admission brought stays in force until this one's documents arrive.
       const read = readJws(jws)
       const adm = read.kind === 'unverified' ? admissionOf(read.payload) : 0
+      if (read.kind === 'unverified' && read.payload['cluster'] !== context.cluster) {
+        // Of a hub whose keys are lost, under which this was another cluster: nobody can say anything about it any more.
+        this.#log.info('a document of a former hub is let go; what it applied stays', { key })
+        await this.#state.delete(key)
+        continue
+      }
       const taking = takeDocument(held, jws, { ...context, adm })
       if (taking.kind === 'refused') this.#log.warn('a kept document no longer holds', { key, code: taking.code })
       held = withTaken(held, taking)
@@ -78,7 +87,7 @@ export class HeldDocuments {
       upTo: numberText(floor),
     })
     const held = { ...this.#held, floor }
-    await this.#state.put(RETIRED, encodeRetired(held))
+    await this.#state.put(RETIRED, encodeRetired(held, this.#cluster))
     this.#held = held
   }
 
@@ -130,7 +139,7 @@ export class HeldDocuments {
     if (current?.payload.typ !== 'tombstone' || compareNumbers(current.payload.number, number) !== 0) return false
     const held = retireLine(this.#held, line)
     // The memory of the number first: a crash between the two leaves a Tombstone that is done again, never an old Offer.
-    await this.#state.put(RETIRED, encodeRetired(held))
+    await this.#state.put(RETIRED, encodeRetired(held, this.#cluster))
     await this.#state.delete(PREFIX + line)
     this.#held = held
     return true
@@ -209,7 +218,7 @@ export class HeldDocuments {
   async #loadRetired(): Promise<Partial<HeldState>> {
     const bytes = await this.#state.get(RETIRED)
     const value = bytes && parseBoundedJsonBytes(bytes, 4 * 1024 * 1024)
-    if (!isJsonObject(value)) return {}
+    if (!isJsonObject(value) || value['cluster'] !== this.#cluster) return {}
     const lines = isJsonObject(value['lines']) ? value['lines'] : {}
     const retired = new Map<string, DocumentNumber>()
     for (const [line, text] of Object.entries(lines)) {
@@ -225,7 +234,7 @@ function numberOf(value: Json | undefined): DocumentNumber | undefined {
   return typeof value === 'string' ? parseNumberText(value) : undefined
 }
 
-function encodeRetired(held: HeldState): Uint8Array {
+function encodeRetired(held: HeldState, cluster: string): Uint8Array {
   const lines = Object.fromEntries([...held.retired].map(([line, number]) => [line, numberText(number)]))
-  return Buffer.from(canonicalJson({ lines, ...(held.floor && { floor: numberText(held.floor) }) }))
+  return Buffer.from(canonicalJson({ cluster, lines, ...(held.floor && { floor: numberText(held.floor) }) }))
 }
