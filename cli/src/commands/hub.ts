@@ -187,6 +187,7 @@ interface RecoverFlags extends GlobalOptions, HubConnectionOptions {
   readonly data?: string
   readonly show?: boolean
   readonly acknowledge?: string | true
+  readonly force?: boolean
 }
 
 function registerRecover(parent: Command, context: CliContext): void {
@@ -195,6 +196,7 @@ function registerRecover(parent: Command, context: CliContext): void {
     .description('let a hub that lost part of its memory (STORE_BEHIND) issue again')
     .option('--data <folder>', 'of a hub that does not run; without it the hub of --hub is asked')
     .option('--show', 'only show how it stands; exit code 1 while there is something to do')
+    .option('--force', 'recover also a hub that has not found out by itself that it is behind')
     .option('--acknowledge [digest]', 'the list of clusters and interventions is right: let automated syncs go on')
     .addHelpText(
       'after',
@@ -209,7 +211,7 @@ function registerRecover(parent: Command, context: CliContext): void {
           throw usageError('--show changes nothing, --acknowledge does')
         const what = flags.show ? 'show' : flags.acknowledge === undefined ? 'recover' : 'acknowledge'
         const digest = typeof flags.acknowledge === 'string' ? flags.acknowledge : undefined
-        const wish = { what, format, ...(digest !== undefined && { digest }) } as const
+        const wish = { what, format, force: flags.force ?? false, ...(digest !== undefined && { digest }) } as const
         const { recoverFolder, recoverOnline } = await import('../servers/hub-recover.ts')
         if (flags.data !== undefined) return await recoverFolder(resolve(context.cwd, flags.data), wish, context)
         const { withHubApi } = await import('../client/open-hub-api.ts')

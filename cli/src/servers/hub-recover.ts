@@ -22,6 +22,8 @@ export interface RecoverWish {
   readonly what: 'show' | 'recover' | 'acknowledge'
   /** Digest of the list that is acknowledged; the one that is there now when absent. */
   readonly digest?: string
+  /** Recovers also a hub that has not found out by itself that it is behind. */
+  readonly force?: boolean
   readonly format: Format
 }
 
@@ -36,7 +38,7 @@ interface RecoveryDesk {
 export async function recoverOnline(api: HubApi, wish: RecoverWish, context: CliContext): Promise<ExitCode> {
   const desk: RecoveryDesk = {
     show: () => api.get('/api/v1/recovery'),
-    recover: () => api.post('/api/v1/recovery/recover'),
+    recover: () => api.post(`/api/v1/recovery/recover${wish.force ? '?force=true' : ''}`),
     acknowledge: digest => api.post('/api/v1/recovery/acknowledge', { digest }),
   }
   return await work(desk, wish, context)
@@ -81,7 +83,7 @@ export async function recoverFolder(data: string, wish: RecoverWish, context: Cl
       {
         show: shown,
         recover: async () => {
-          if (!recovery.behind) throw failure('the hub is not behind: there is nothing to recover')
+          if (!recovery.behind && !wish.force) throw failure('the hub is not behind: there is nothing to recover')
           return { ...(await recovery.recover('flotilla hub recover')) }
         },
         acknowledge: async digest => {

@@ -27,11 +27,17 @@ export const recoveryRoutes: readonly Route[] = [
     tag: 'system',
     summary: 'Begin a new epoch, when the hub is behind: join tokens, Tombstones and Grants are void',
     access: 'admin',
+    query: z.strictObject({
+      force: z
+        .enum(['true', 'false'])
+        .optional()
+        .meta({ description: 'Also when the hub has not found out by itself that it is behind.' }),
+    }),
     answers: { 200: { description: 'What was done.', schema: recoveredSchema } },
     problems: ['RECOVERY_NOT_NEEDED'],
-    async handle(_input, caller, { services }) {
+    async handle({ query }, caller, { services }) {
       const { recovery } = services
-      if (!recovery?.behind) throw new Problem('RECOVERY_NOT_NEEDED')
+      if (!recovery || (!recovery.behind && query.force !== 'true')) throw new Problem('RECOVERY_NOT_NEEDED')
       return json(200, await recovery.recover(caller.name))
     },
   }),
