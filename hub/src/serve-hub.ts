@@ -80,6 +80,10 @@ export async function serveHub(served: {
   )
   const waiting = () => [{ labels: {}, value: hub.loop.depth }]
   metrics.gauge('flotilla_loop_waiting', 'Applications, sets and sources that wait to be looked at.', [], waiting)
+  const agreeing = () => hub.gateway.connections().filter(({ heldUpTo, differs }) => heldUpTo !== undefined && !differs)
+  metrics.gauge('flotilla_agents_agreeing', 'Agents that hold what was issued to them, by their digest.', [], () => [
+    { labels: {}, value: agreeing().length },
+  ])
   measureRecovery(hub.recovery, metrics)
   measureGates(metrics, hub.gates.measured())
   const api = createApi({
@@ -103,7 +107,7 @@ export async function serveHub(served: {
     admissions: hub.admissions,
     ...(hub.hubKeys && { hubKeys: hub.hubKeys }),
     gates: hub.gateDesk,
-    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...troublesOf(writes)],
+    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
@@ -115,6 +119,8 @@ export async function serveHub(served: {
       },
       previewChange: request => hub.preview(request),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
+      waitingAdoptions: () => hub.loop.waitingAdoptions(),
+      decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
       createJoinToken: async (clusterName, by) => {
         const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)
         return { id: row.id, token, expiresAt: row.expiresAt }
@@ -196,6 +202,14 @@ function doubtsOf({ recovery }: Hub): readonly ReadinessCheck[] {
       ? `STORE_BEHIND since ${isoTime(state.since)} (${state.reason}): nothing is issued until flotilla hub recover`
       : `recovered at ${isoTime(state.since)}: automated syncs wait for flotilla hub recover --acknowledge`
   return [{ name: 'recovery', ready: true, message }]
+}
+
+/** What could not be fetched keeps its last snapshot; what never was makes freezes hold: both need somebody's eye. */
+function calendarsOf({ gateDesk }: Hub): readonly ReadinessCheck[] {
+  return gateDesk.calendars.troubles.map(({ name, message, since, kept }) => {
+    const what = kept ? 'the last one stays' : 'it was never loaded: freezes that name it hold'
+    return { name: `calendar ${name}`, ready: true, message: `${message} since ${isoTime(since)}; ${what}` }
+  })
 }
 
 /** A hub that cannot write still answers, so it stays ready, and says what is wrong. */

@@ -36,6 +36,8 @@ function complain(message: string, fields?: Readonly<Record<string, unknown>>): 
  */
 export class BenchAgent {
   readonly link: AgentLink
+  /** Requests so far, by their path without query and digest. */
+  readonly asked = new Map<string, number>()
   readonly #transport: HubTransport
   readonly #watchers = new Set<() => void>()
   readonly #answered = new Set<string>()
@@ -43,7 +45,16 @@ export class BenchAgent {
   constructor(hubUrl: string, joinToken: string) {
     const state = new MemoryState()
     const uid = randomUUID()
-    this.#transport = createNodeHubTransport({ url: hubUrl, environment: {}, clock, ...caPinOf(joinToken) })
+    const transport = createNodeHubTransport({ url: hubUrl, environment: {}, clock, ...caPinOf(joinToken) })
+    this.#transport = {
+      request: request => {
+        const [path = ''] = request.path.replace(/sha256:.*/, '').split('?', 1)
+        this.asked.set(path, (this.asked.get(path) ?? 0) + 1)
+        return transport.request(request)
+      },
+      connect: (path, headers) => transport.connect(path, headers),
+      close: () => transport.close(),
+    }
     this.link = new AgentLink({
       transport: this.#transport,
       state,
@@ -63,7 +74,7 @@ export class BenchAgent {
 
   /** Resolves with the Offer as soon as it is held. */
   offer(matches: (offer: OfferPayload) => boolean): Promise<OfferPayload> {
-    return this.#once(() => this.offers().find(matches))
+    return this.once(() => this.offers().find(matches))
   }
 
   async connected(): Promise<void> {
@@ -79,7 +90,8 @@ export class BenchAgent {
     await this.#transport.close()
   }
 
-  #once<Value>(look: () => Value | undefined): Promise<Value> {
+  /** Resolves with what is looked for as soon as a change of the link brings it. */
+  once<Value>(look: () => Value | undefined): Promise<Value> {
     return new Promise(resolve => {
       const watcher = (): void => {
         const value = look()

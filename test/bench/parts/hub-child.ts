@@ -18,6 +18,10 @@ export interface HubChildOptions {
   readonly repository: string
   /** Default: plain HTTP, as behind a proxy. */
   readonly tls?: boolean
+  /** Where it listens; a free port without it. A hub that comes back has to be found where it was. */
+  readonly port?: number
+  /** Of an earlier start: it is shown at the first one only. */
+  readonly token?: string
   readonly command?: string
   readonly nodeOptions?: readonly string[]
 }
@@ -34,13 +38,13 @@ export interface HubUsage {
 /** The real hub: `flotilla hub` in a process of its own, asked over its HTTP API as anyone would. */
 export class HubChild {
   readonly url: string
+  readonly token: string
   readonly #child: ChildProcess
-  readonly #token: string
 
   private constructor(child: ChildProcess, url: string, token: string) {
     this.#child = child
     this.url = url
-    this.#token = token
+    this.token = token
   }
 
   /** Resolves when the hub is ready: it has read what the fleet declares. */
@@ -48,12 +52,14 @@ export class HubChild {
     directory,
     repository,
     tls = false,
+    port = 0,
+    token = '',
     command = COMMAND,
     nodeOptions = process.env['BENCH_HUB_NODE_OPTIONS']?.split(' ') ?? [],
   }: HubChildOptions): Promise<HubChild> {
     const settings = {
       dataDirectory: join(directory, 'data'),
-      listen: '127.0.0.1:0',
+      listen: `127.0.0.1:${port}`,
       tls: { mode: tls ? 'own' : 'off' },
       // As rarely as a hub polls that webhooks serve.
       polling: { interval: '10m' },
@@ -67,8 +73,8 @@ export class HubChild {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     try {
-      const { url, adminToken } = JSON.parse(await firstLine(child)) as { url: string; adminToken: string }
-      const hub = new HubChild(child, url, adminToken)
+      const { url, adminToken } = JSON.parse(await firstLine(child)) as { url: string; adminToken?: string }
+      const hub = new HubChild(child, url, adminToken ?? token)
       await hub.#ready()
       return hub
     } catch (error) {
@@ -143,7 +149,7 @@ export class HubChild {
     const send = this.url.startsWith('https:') ? httpsRequest : httpRequest
     return await new Promise((resolve, reject) => {
       const headers = {
-        authorization: `Bearer ${this.#token}`,
+        authorization: `Bearer ${this.token}`,
         ...(body && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
       }
       // The certificate is the hub's own and this is loopback: what is measured is the hub.
