@@ -83,7 +83,7 @@ describe('an imported calendar', () => {
   for (const [sentence, bad] of Object.entries(BAD)) {
     it(`keeps its last snapshot over ${sentence}, and says so once`, async () => {
       let answer: CalendarAnswer | Error = { kind: 'text', text: calendar('20270501') }
-      const { clock, row, events } = await started(() => answer)
+      const { clock, row, events, desk } = await started(() => answer)
       answer = bad
       await clock.advance(HOUR_MS)
       expect(await row()).toMatchObject({
@@ -94,9 +94,11 @@ describe('an imported calendar', () => {
       const failures = events.latest().filter(({ kind }) => kind === 'calendar.failed')
       expect(failures).toHaveLength(1)
       expect(failures[0]!.message).toContain('the last one stays')
+      expect(desk.calendars.troubles).toMatchObject([{ name: 'holidays', kept: true }])
       answer = { kind: 'text', text: calendar('20270501') }
       await clock.advance(5 * 60_000)
       expect((await row())?.error).toBeUndefined()
+      expect(desk.calendars.troubles).toEqual([])
     })
   }
 

@@ -2,6 +2,7 @@ import { parseCalendar } from '@flotilla/core/gates/parse-calendar'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Timer } from '@flotilla/core/ports/clock'
 import type { CalendarRow } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
 import type { DeskServices } from './desk.ts'
 
@@ -25,6 +26,15 @@ export interface CalendarParts {
   fetch(setting: CalendarSetting, etag: string | undefined): Promise<CalendarAnswer>
 }
 
+/** A calendar that could not be had, and since when. */
+export interface CalendarTrouble {
+  readonly name: string
+  readonly message: string
+  readonly since: EpochMs
+  /** Whether an older snapshot stands; freezes that name it hold otherwise. */
+  readonly kept: boolean
+}
+
 /** Holidays of a country for decades are a tenth of it. */
 export const MOST_CALENDAR_CHARACTERS = 1024 * 1024
 /** Until a calendar that cannot be had is asked for again. */
@@ -40,11 +50,17 @@ export class CalendarDesk {
   readonly #parts: CalendarParts
   readonly #timers = new Map<string, Timer>()
   readonly #running = new Set<Promise<void>>()
+  readonly #troubles = new Map<string, CalendarTrouble>()
   #stopped = false
 
   constructor(services: DeskServices, parts: CalendarParts) {
     this.#services = services
     this.#parts = parts
+  }
+
+  /** Calendars that could not be had at the last look. */
+  get troubles(): readonly CalendarTrouble[] {
+    return [...this.#troubles.values()]
   }
 
   start(): void {
@@ -143,6 +159,9 @@ export class CalendarDesk {
     what: 'loaded' | 'unchanged' | 'failed',
   ): Promise<void> {
     const { store, keeper } = this.#services
+    const { name, error, snapshot } = row
+    if (error === undefined) this.#troubles.delete(name)
+    else this.#troubles.set(name, { name, ...error, kept: snapshot !== undefined })
     const differs = row.snapshot?.hash !== before?.snapshot?.hash
     await store.write(async rows => {
       await rows.putCalendar(row)

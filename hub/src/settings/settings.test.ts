@@ -66,6 +66,21 @@ describe('settings that are good', () => {
       { configSources: JSON.stringify([source]) },
       { configSources: [{ ...source, revision: 'HEAD', path: '', trust: { kind: 'all' } }] },
     ],
+    'calendars, by URL and in a config source': [
+      {
+        configSources: [source],
+        calendars: [
+          { name: 'de', url: 'https://example.com/de.ics?key=x' },
+          { name: 'own', source: source.name, file: 'calendars/own.ics', refresh: '1h' },
+        ],
+      },
+      {
+        calendars: [
+          { name: 'de', from: { kind: 'url', url: 'https://example.com/de.ics?key=x' }, refreshMs: 21_600_000 },
+          { name: 'own', from: { kind: 'file', source: source.name, path: 'calendars/own.ics' }, refreshMs: 3_600_000 },
+        ],
+      },
+    ],
     'a team’s config source': [
       {
         configSources: [
@@ -127,6 +142,30 @@ describe('settings that are refused', () => {
     'a credential with two passwords': [
       { credentials: [{ name: 'bot', password: 'x', passwordFile: 'y' }] },
       'credentials[0].password',
+    ],
+    'a calendar without a place': [{ calendars: [{ name: 'de' }] }, 'calendars[0].url'],
+    'a calendar of two places': [
+      { calendars: [{ name: 'de', url: 'https://x/y', source: 'platform', file: 'z' }] },
+      'calendars[0].url',
+    ],
+    'a calendar with a user in its URL': [{ calendars: [{ name: 'de', url: 'https://u:p@x/y' }] }, 'calendars[0].url'],
+    'a calendar of a source that there is not': [
+      { calendars: [{ name: 'de', source: 'none', file: 'z' }] },
+      'calendars[0].source',
+    ],
+    'calendars of one name, asked for too often': [
+      {
+        calendars: [
+          { name: 'de', url: 'https://x/y' },
+          { name: 'de', url: 'https://x/z' },
+          { refresh: '1s', uri: 'x' },
+        ],
+      },
+      'calendars[2].uri',
+      'calendars[2].name',
+      'calendars[2].refresh',
+      'calendars[2].url',
+      'calendars',
     ],
     'everything at once': [{ listen: 'x', 'log.level': 'y', zzz: 1 }, 'zzz', 'listen', 'log.level'],
   }
@@ -207,6 +246,7 @@ it('what is printed holds no secret, and read again gives the same hub', () => {
     'polling.interval': '90m',
     credentials: [{ name: 'bot', urls: ['https://u:hunter2@git/'], password: 'hunter2' }],
     configSources: [{ ...source, repository: 'https://bot:hunter2@git/fleet', credentials: 'bot' }],
+    calendars: [{ name: 'de', url: 'https://example.com/de.ics?key=hunter2' }],
   }
   const shown = JSON.stringify(shownOptions(options(loose)))
   expect(shown).not.toMatch(/swordfish|hunter2/)

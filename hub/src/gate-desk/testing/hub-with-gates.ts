@@ -90,6 +90,7 @@ export async function hubWithGates(
     actions: {
       ...{ refreshSource: unused, refreshRepository: unused, heard: unused, refreshPlugin: unused },
       ...{ previewChange: unused, decideDeletion: unused },
+      ...{ waitingAdoptions: unused, decideAdoption: unused },
       createJoinToken: async () => ({ id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1_000 }),
     },
   })
