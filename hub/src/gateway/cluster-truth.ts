@@ -1,7 +1,7 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Store } from '@flotilla/core/ports/store'
-import { compareNumbers, type DocumentNumber, numberText } from '@flotilla/core/protocol/documents'
+import { compareNumbers, numberText } from '@flotilla/core/protocol/documents'
 import type { HubFrame } from '@flotilla/core/protocol/frames'
 import { heldDigest, heldLine, hubKeysLine } from '@flotilla/core/protocol/held-digest'
 import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
@@ -18,8 +18,6 @@ export interface ClusterTruth {
   readonly grants: readonly string[]
   /** Open commands, as signed. */
   readonly commands: readonly string[]
-  /** The calendar, as signed. */
-  readonly calendar: { readonly number: DocumentNumber; readonly jws: string } | undefined
   /** The highest number given out: `3.41`. */
   readonly upTo: string
   /** How far the cluster has come since a recovery. */
@@ -79,7 +77,6 @@ export async function readTruth(
       reported: reportedDigest(reportedLines.values()),
       grants: cluster?.cloned ? [] : grants.map(grant => grant.jws),
       commands: commands.filter(({ payload }) => payload.adm === cluster?.admission).map(command => command.jws),
-      calendar: documents.find(({ typ }) => typ === 'calendar'),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
       recovery: cluster?.recovery,
       everyReport: stored.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),

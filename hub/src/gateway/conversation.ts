@@ -1,7 +1,8 @@
 import { differenceOfLines } from '@flotilla/core/protocol/digest-lines'
-import { compareNumbers, type DocumentNumber, type PulsePayload } from '@flotilla/core/protocol/documents'
+import { compareNumbers, type DocumentNumber, numberText, type PulsePayload } from '@flotilla/core/protocol/documents'
 import type { AgentFrame, HeartbeatFrame, HubFrame, LinesFrame } from '@flotilla/core/protocol/frames'
 import { parseNumberText } from '@flotilla/core/protocol/schema'
+import { CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
 import type { GatewayOptions } from './agent-gateway.ts'
 import { AGREED, agrees, answerLines, type Disagreement, reportedWithout, type Which, weigh } from './agree.ts'
 import { type ClusterTruth, openFrames, readTruth } from './cluster-truth.ts'
@@ -61,11 +62,22 @@ export class Conversation {
     return await this.#readTruth(store, clock, keys.newest)
   }
 
-  /** That something new was committed; a newer calendar goes with it. */
+  /**
+   * That something new was committed; a newer calendar goes with it. Reads no more than that: a freeze of the fleet is told
+   * to a thousand at once.
+   */
   async changed(): Promise<HubFrame> {
-    const { upTo, calendar } = await this.truth()
+    const { cluster, calendar } = await this.#hub.store.read(async rows => ({
+      cluster: await rows.cluster(this.clusterId),
+      calendar: await rows.document(this.clusterId, CALENDAR_LINE),
+    }))
+    const upTo = numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 })
     const told = this.#calendarTold
-    const news = calendar && calendar.jws.length <= MOST_PUSHED && (!told || compareNumbers(calendar.number, told) > 0)
+    const news =
+      calendar?.number.epoch === cluster?.epoch &&
+      calendar &&
+      calendar.jws.length <= MOST_PUSHED &&
+      (!told || compareNumbers(calendar.number, told) > 0)
     if (!news) return { kind: 'changed', upTo }
     this.#calendarTold = calendar.number
     return { kind: 'changed', upTo, calendar: calendar.jws }
