@@ -1,3 +1,4 @@
+import { textAt } from '@flotilla/core/json/read-json'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import type { SyncAction, SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
@@ -164,15 +165,29 @@ class Drive {
       const names = actions
         .filter(({ kind }) => kind === 'update' || kind === 'hold')
         .map(({ key }) => objectKeyText(key))
-      const sight = await this.#input.lookAgain(names)
-      this.#plan = sight.plan
-      this.#live.clear()
-      for (const [name, object] of sight.live) this.#live.set(name, object)
-      await this.#readHooks()
+      await this.#lookAgain(names)
       const { phase, wave } = work.place
       actions = this.#plan.actions.filter(action => action.phase === phase && action.wave === wave)
     }
     this.#checked = { place: work.place, refused: await checkWave(this.#input.writer, actions, this.#live) }
+  }
+
+  async #lookAgain(names: readonly string[]): Promise<void> {
+    const sight = await this.#input.lookAgain(names)
+    this.#plan = sight.plan
+    this.#live.clear()
+    for (const [name, object] of sight.live) this.#live.set(name, object)
+    await this.#readHooks()
+  }
+
+  /** What a definition that was changed says of its objects is not what the server said of them before. */
+  async #askAgain(changed: readonly SyncAction[]): Promise<void> {
+    const kinds = new Set(changed.flatMap(definedKind))
+    if (kinds.size === 0) return
+    const names = this.#plan.actions
+      .filter(({ kind, key }) => kind !== 'hook' && kinds.has(`${key.group}/${key.kind}`))
+      .map(({ key }) => objectKeyText(key))
+    if (names.length > 0) await this.#lookAgain(names)
   }
 
   async #perform(work: WaveWork): Promise<void> {
@@ -205,6 +220,7 @@ class Drive {
       ...this.#plan,
       actions: this.#plan.actions.map(action => done(action, outcome.stored, outcome.pruned)),
     }
+    await this.#askAgain(work.actions.filter(({ key }) => outcome.stored.has(objectKeyText(key))))
   }
 
   /** Hooks are few and change all the time: they are read at each look. */
@@ -243,6 +259,11 @@ class Drive {
     })
     return [...this.#results.filter(({ hook }) => hook === undefined), ...hooks]
   }
+}
+
+function definedKind(action: SyncAction): readonly string[] {
+  if (action.kind !== 'update' || action.key.kind !== 'CustomResourceDefinition') return []
+  return [`${textAt(action.object['spec'], 'group')}/${textAt(action.object['spec'], 'names', 'kind')}`]
 }
 
 /** The action as the next look would plan it. */

@@ -36,6 +36,15 @@ const ROWS: { readonly [sentence: string]: Row } = {
     message: 'FORBIDDEN): deployments.apps is forbidden',
     retry: false,
   },
+  '500 about a field that the schema lacks is a mistake in the manifest': {
+    status: 500,
+    body: {
+      message: 'failed to create typed patch object (shop/f; a/v1, Kind=Foo): .spec.x: field not declared in schema',
+    },
+    message:
+      'INVALID): failed to create typed patch object (shop/f; a/v1, Kind=Foo): .spec.x: field not declared in schema',
+    retry: false,
+  },
   '409 of server-side apply names the owner and the field': {
     status: 409,
     body: CONFLICT,

@@ -24,7 +24,7 @@ export function readFailure(subject: string, verb: string, response: FailedRespo
   const retryAfterMs = retryAfterOf(headers, body)
   return new KubernetesError(code, subject, verb, code === 'FIELD_CONFLICT' ? conflictText(body, detail) : detail, {
     status,
-    retry: status === 429 || status >= 500 || code === 'CONFLICT' || code === 'EXPIRED',
+    retry: status === 429 || (status >= 500 && code !== 'INVALID') || code === 'CONFLICT' || code === 'EXPIRED',
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }
@@ -59,6 +59,9 @@ function codeOf(status: number, body: Json): KubernetesErrorCode {
         : 'INVALID'
     case 429:
       return 'THROTTLED'
+    case 500:
+      // An apply with a field that the schema lacks is answered like a breakdown, and is none: it never passes.
+      return /failed to create typed patch object/.test(textAt(body, 'message')) ? 'INVALID' : 'SERVER_ERROR'
     default:
       return status >= 500 ? 'SERVER_ERROR' : 'BAD_REQUEST'
   }

@@ -48,7 +48,32 @@ describe('readSyncOptions', () => {
     expect(readSyncOptions(application(policy)).options.prune).toBe(false)
   })
 
+  it('reads how an operation is run, and says nothing of what is as usual', () => {
+    expect(readSyncOptions(application({})).run).toEqual({})
+    const syncOptions = ['Timeout=1h', 'WaveTimeout=10m', 'DegradedGrace=30s', 'StallAfter=2m', 'WaitForHealth=final']
+    const more = ['Supersede=never,FailFast=false', 'HealHooks=true', 'OnFailure=retry(30m)']
+    const retry = { limit: 2, backoff: { duration: '1s', factor: 3, maxDuration: '1m' } }
+    const read = readSyncOptions(application({ syncOptions: [...syncOptions, ...more], retry } as SyncPolicy))
+    expect(read.problems).toEqual([])
+    expect(read.onFailure).toEqual({ kind: 'retry', intervalMs: 1_800_000 })
+    expect(read.run).toEqual({
+      timeoutMs: 3_600_000,
+      waveTimeoutMs: 600_000,
+      degradedGraceMs: 30_000,
+      stallAfterMs: 120_000,
+      waitForHealth: 'final',
+      supersede: 'never',
+      failFast: false,
+      healHooks: true,
+      retry: { limit: 2, firstDelayMs: 1_000, factor: 3, longestDelayMs: 60_000 },
+    })
+  })
+
   const refused: readonly [option: string, says: RegExp][] = [
+    ['WaveTimeout=soon', /WaveTimeout may not be "soon"/],
+    ['Supersede=perhaps', /Supersede may not be "perhaps"/],
+    ['OnFailure=retry(now)', /OnFailure may not be/],
+    ['WaveTimout=1m', /unknown sync option "WaveTimout"/],
     ['CreateNamespac=true', /unknown sync option "CreateNamespac"/],
     ['Prune=confirm', /Prune may not be "confirm"/],
     ['CreateNamespace=yes', /neither true nor false/],
