@@ -2,6 +2,7 @@ import type { Express } from 'express'
 import { createApi } from '../../api/create-api.ts'
 import { FleetView } from '../../api/fleet-view.ts'
 import type { Permits } from '../../api/permits.ts'
+import type { ApiActions } from '../../api/route.ts'
 import { ensureAdminToken, makeToken } from '../../api/tokens.ts'
 import { auditedStore } from '../../audit/audited-store.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../../loop/testing/loop-harness.ts'
@@ -81,18 +82,16 @@ export async function hubWithGates(
   }))
   desk.start()
   const view = await FleetView.load(store, { run: 'run', now: clock.now(), hiddenDigest: () => 'hidden' })
-  const unused = () => Promise.reject(new Error('not asked for here'))
+  // Nothing else is asked for here; what is, fails.
+  const actions: Partial<ApiActions> = {
+    createJoinToken: async () => ({ id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1_000 }),
+  }
   const app = createApi({
     ...{ store, view, bundles: hub.bundles, clock, random, log: silentLog, gates: desk },
     ...(more.permits && { permits: more.permits }),
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0' },
-    actions: {
-      ...{ refreshSource: unused, refreshRepository: unused, heard: unused, refreshPlugin: unused },
-      ...{ previewChange: unused, decideDeletion: unused },
-      ...{ waitingAdoptions: unused, decideAdoption: unused },
-      createJoinToken: async () => ({ id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1_000 }),
-    },
+    actions: actions as ApiActions,
   })
   const tokens = {
     admin,
