@@ -128,7 +128,9 @@ export class AgentLease implements Incarnation {
     this.#current = undefined
     if (!mine) return
     try {
-      await this.#options.client.replace({ ...mine, spec: { ...(mine['spec'] as object), holderIdentity: '' } })
+      const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
+      const spec = { ...(mine['spec'] as object), holderIdentity: '' }
+      await this.#options.client.replace({ ...mine, metadata, spec })
     } catch (error) {
       // Somebody took it, or the cluster is away: the term ends it.
       if (!isKubernetesError(error)) throw error

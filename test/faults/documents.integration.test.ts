@@ -1,0 +1,340 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type AssembledAgent, assembleAgent } from '@flotilla/agents/assemble-agent'
+import { createNodeHubTransport } from '@flotilla/agents/link/node-hub-transport'
+import { MemoryState } from '@flotilla/agents/state/memory-state'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { parseJson } from '@flotilla/core/json/parse-json'
+import { listAt, numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
+import type { Clock } from '@flotilla/core/ports/clock'
+import { createClock } from '@flotilla/core/ports/create-clock'
+import { createRandom } from '@flotilla/core/ports/create-random'
+import type { Log } from '@flotilla/core/ports/log'
+import { readJws } from '@flotilla/core/protocol/jws'
+import { SimulatedCluster } from '@flotilla/sim/simulated-cluster'
+import { dump } from 'js-yaml'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type TemporaryFolder, temporaryFolder } from '../e2e/support/folder.ts'
+import { HubUnderTest } from '../e2e/support/hub-under-test.ts'
+import { endAll } from '../e2e/support/processes.ts'
+import { configMap, deployment, SmallFleet } from '../e2e/support/small-fleet.ts'
+import { until } from '../e2e/support/until.ts'
+import { TamperingHub } from './support/tampering-hub.ts'
+
+/** Documents, Grants and Bundles that come late, twice, old or altered, from a real hub over real sockets: protocol.md 10. */
+
+const clock = createClock(globalThis)
+const random = createRandom(randomBytes)
+const APPS = ['web', 'api', 'job']
+let world: World | undefined
+
+afterEach(async () => {
+  await world?.close()
+  world = undefined
+  await endAll()
+})
+
+interface Said {
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+class World {
+  readonly folder: TemporaryFolder
+  readonly fleet: SmallFleet
+  readonly hub: HubUnderTest
+  readonly cluster = new SimulatedCluster({ name: 'eu-1', clock, random })
+  readonly state = new MemoryState()
+  readonly said: Said[] = []
+  between: TamperingHub
+  agent: AssembledAgent | undefined
+
+  private constructor(folder: TemporaryFolder, fleet: SmallFleet, hub: HubUnderTest) {
+    this.folder = folder
+    this.fleet = fleet
+    this.hub = hub
+    this.between = this.#between()
+  }
+
+  static async start(prepare: (between: TamperingHub) => void = () => undefined): Promise<World> {
+    const folder = await temporaryFolder()
+    const fleet = await SmallFleet.create(join(folder.path, 'repo'), ['eu-1'], APPS)
+    const hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory })
+    await hub.start()
+    const made = new World(folder, fleet, hub)
+    prepare(made.between)
+    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
+    const { token } = await hub.api.post('/api/v1/clusters/eu-1/join-tokens')
+    await made.startAgent(String(token))
+    return made
+  }
+
+  async startAgent(joinToken?: string, machine: Clock = clock): Promise<void> {
+    this.agent = assembleAgent({
+      name: 'eu-1',
+      cluster: this.cluster.transport(),
+      hub: this.between,
+      state: this.state,
+      ...(joinToken !== undefined && { joinToken }),
+      version: '0.1.0',
+      clock: machine,
+      random,
+      log: this.#log(),
+    })
+    await this.agent.agent.start()
+  }
+
+  async stopAgent(): Promise<void> {
+    await this.agent?.stop()
+    await this.between.close()
+    this.agent = undefined
+    const { seen, replayed, replayedGrants } = this.between
+    this.between = this.#between()
+    for (const [typ, list] of seen) this.between.seen.set(typ, list)
+    this.between.replayed.push(...replayed)
+    this.between.replayedGrants.push(...replayedGrants)
+  }
+
+  async close(): Promise<void> {
+    await this.agent?.stop()
+    await this.between.close()
+    await this.hub.close()
+    await this.folder.remove()
+  }
+
+  /** What the ConfigMap of an Application says in the cluster. */
+  async value(app: string): Promise<string | undefined> {
+    const found = await this.#get(`/api/v1/namespaces/shop/configmaps/${app}`)
+    return found && textAt(objectAt(found, 'data'), 'value')
+  }
+
+  /** Operations that were begun in the cluster, by their records. */
+  async begun(): Promise<readonly string[]> {
+    const list = await this.#get('/api/v1/namespaces/flotilla-system/configmaps')
+    const names = list ? listAt(list, 'items').map(item => textAt(item, 'metadata', 'name')) : []
+    return names.filter(name => name.startsWith('flotilla-operation')).sort()
+  }
+
+  async say(app: string, value: string): Promise<void> {
+    await this.fleet.say(app, 'eu-1', value)
+    await this.hub.push()
+  }
+
+  refusals(): readonly string[] {
+    return this.said
+      .filter(({ message }) => message === 'a document was refused')
+      .map(({ fields }) => String(fields['code']))
+  }
+
+  async #get(path: string): Promise<JsonObject | undefined> {
+    const response = await this.cluster.transport().request({ method: 'GET', path })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of response.body) chunks.push(chunk)
+    const body = parseJson(Buffer.concat(chunks).toString('utf8'))
+    return response.status === 200 && isJsonObject(body) ? body : undefined
+  }
+
+  #between(): TamperingHub {
+    const transport = createNodeHubTransport({
+      url: this.hub.url,
+      environment: {},
+      clock,
+      ...(this.hub.clientEnvironment['FLOTILLA_CA_PIN'] !== undefined && {
+        caPin: this.hub.clientEnvironment['FLOTILLA_CA_PIN'] as `sha256:${string}`,
+      }),
+    })
+    return new TamperingHub(transport)
+  }
+
+  #log(): Log {
+    const say = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+      void this.said.push({ message, fields })
+    const log: Log = { debug() {}, info: say, warn: say, error: say, child: () => log }
+    return log
+  }
+}
+
+const files = (app: string, value: string): string => `${dump(configMap(app, value))}---\n${dump(deployment(app))}`
+const offersOf = (between: TamperingHub, app: string): readonly string[] =>
+  between.of('offer').filter(jws => {
+    const read = readJws(jws)
+    return read.kind === 'unverified' && textAt(read.payload, 'application', 'name').startsWith(`${app}-`)
+  })
+function numberIn(jws: string): number {
+  const read = readJws(jws)
+  return read.kind === 'unverified' ? numberAt(read.payload, 'number', 'n') : 0
+}
+const quietly = (ms: number): Promise<void> => clock.sleep(ms)
+
+describe('documents that are old', () => {
+  test('are refused by number, whatever comes with them; a late Tombstone does not prune what returned', async () => {
+    world = await World.start()
+    const { hub, fleet, between } = world
+    await hub.settled(3)
+    const [first] = offersOf(between, 'web')
+    const [calendar] = between.of('calendar')
+    await world.say('web', 'two')
+    await until('the new value', async () => (await world!.value('web')) === 'two')
+
+    // It leaves its set, so that there is a Tombstone, and comes back before anything of it is removed.
+    await fleet.commit({ 'apps/web/eu-1/app.yaml': undefined })
+    await hub.push()
+    const [tombstone] = await until('the Tombstone', () => {
+      const list = between.of('tombstone')
+      return list.length > 0 ? list : undefined
+    })
+    await fleet.commit({ 'apps/web/eu-1/app.yaml': files('web', 'three') })
+    await hub.push()
+    await until('it returned', async () => (await world!.value('web')) === 'three')
+
+    const before = world.refusals().length
+    between.replayed.push(first!, tombstone!, calendar!)
+    between.replayedGrants.push(...between.of('grant'))
+    const begun = await world.begun()
+    await world.say('api', 'after the replay')
+    await until('what is new is taken', async () => (await world!.value('api')) === 'after the replay')
+    const refused = world.refusals().slice(before)
+    expect(refused.filter(code => code === 'OLDER').length).toBeGreaterThanOrEqual(2)
+    expect(await world.value('web')).toBe('three')
+    // One operation for what is new, and none for what was replayed.
+    expect((await world.begun()).filter(name => !begun.includes(name))).toHaveLength(1)
+    await hub.settled(3)
+  })
+})
+
+describe('a Grant', () => {
+  test('before its Offer waits for it, and starts once, however often it comes, also after a restart', async () => {
+    const released = Promise.withResolvers<void>()
+    world = await World.start(between => {
+      between.hold = { match: /^\/agent\/v1\/documents/, until: released.promise }
+    })
+    const { hub, between } = world
+    await until('the Grants have come', () => between.of('grant').length >= 3)
+    await quietly(1_000)
+    expect(await world.begun()).toEqual([])
+    expect(await world.value('web')).toBeUndefined()
+    released.resolve()
+    await hub.settled(3)
+    const begun = await world.begun()
+    expect(begun).toHaveLength(3)
+    const grants = between.of('grant')
+
+    await world.stopAgent()
+    world.between.replayedGrants.push(...grants)
+    // Only what the folder remembers of them goes: the records in the cluster say that they are used up.
+    for (const prefix of ['grants/', 'settled/']) {
+      for (const key of await world.state.list(prefix)) await world.state.delete(key)
+    }
+    await world.startAgent()
+    await world.say('web', 'two')
+    await until('the agent is there again', async () => (await world!.value('web')) === 'two')
+    expect((await world.begun()).filter(name => !begun.includes(name))).toHaveLength(1)
+  })
+
+  test('that was taken back before it began is never started, though the agent has it', async () => {
+    world = await World.start()
+    const { hub, between } = world
+    await hub.settled(3)
+    const begun = await world.begun()
+    // It loses what the hub says of Grants and hears everything else.
+    const held = Promise.withResolvers<void>()
+    between.hold = { match: /^\/agent\/v1\/documents/, until: held.promise, lost: true }
+    const before = between.of('grant').length
+    const given = await hub.api.post('/api/v1/applications/web-eu-1/sync', { reason: 'by mistake' })
+    await until('the Grant is on its way', () => between.of('grant').length > before)
+    const grant = between.of('grant').at(-1)!
+    const cancelled = await hub.api.post('/api/v1/applications/web-eu-1/terminate', { reason: 'mistake' })
+    expect(cancelled).toMatchObject({ status: 'cancelled', id: given['id'] })
+    // From now on the Grant comes with every answer; the calendar that says it is void comes with the first.
+    between.replayedGrants.push(grant)
+    between.hold = undefined
+    held.resolve()
+    const calendars = between.of('calendar').length
+    await world.say('api', 'two')
+    await until('what is new is taken', async () => (await world!.value('api')) === 'two')
+    expect(between.of('calendar').length).toBeGreaterThan(calendars)
+    expect((await world.begun()).filter(name => !begun.includes(name))).toHaveLength(1)
+    const followed = await hub.api.get(`/api/v1/operations/${String(given['id'])}`)
+    expect(textAt(followed, 'state')).toBe('cancelled')
+  })
+
+  test('stored on a node that was off for a week starts nothing before a pulse', async () => {
+    world = await World.start(between => {
+      between.loses = kind => kind === 'pulse'
+    })
+    const { hub, between } = world
+    await until('Offers and Grants are held', () => between.of('grant').length >= 3 && between.of('offer').length >= 3)
+    await quietly(1_000)
+    expect(await world.begun()).toEqual([])
+    await world.stopAgent()
+    world.between.loses = kind => kind === 'pulse'
+    const week = 7 * 24 * 3_600_000
+    const machine: Clock = {
+      now: () => clock.now() + week,
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (ms, work) => clock.setTimer(ms, work),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    }
+    await world.startAgent(undefined, machine)
+    await until('it is connected', async () =>
+      (await hub.clusters()).some(row => objectAt(row, 'agent')['connected'] === true),
+    )
+    await quietly(1_500)
+    expect(await world.begun()).toEqual([])
+    await world.stopAgent()
+    await world.startAgent(undefined, machine)
+    await hub.settled(3)
+    expect((await world.begun()).length).toBeGreaterThanOrEqual(3)
+  })
+})
+
+describe('a Bundle on its way', () => {
+  const variants: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+    ['altered', bytes => Uint8Array.from(bytes, (byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte))],
+    ['truncated', bytes => bytes.slice(0, bytes.length - 7)],
+    ['longer than was offered', bytes => Buffer.concat([bytes, Buffer.alloc(64 * 1024)])],
+    ['another altogether', () => Buffer.from('{"format":1,"objects":[]}')],
+  ]
+  for (const [name, change] of variants) {
+    test(`${name} is never applied, and fetched again ever more rarely`, async () => {
+      world = await World.start(between => {
+        between.bundle = change
+      })
+      const { between, hub } = world
+      await until('it was asked for', () => between.bundlesAsked >= 3)
+      const since = clock.monotonicMs()
+      const asked = between.bundlesAsked
+      await until('it is asked for again', () => between.bundlesAsked >= asked + 3, { withinMs: 60_000 })
+      expect(clock.monotonicMs() - since).toBeGreaterThan(500)
+      for (const app of APPS) expect(await world.value(app)).toBeUndefined()
+      between.bundle = bytes => bytes
+      await hub.settled(3)
+    })
+  }
+})
+
+describe('an agent whose folder was lost', () => {
+  test('takes no old document, and is given what it lacks under new numbers', async () => {
+    world = await World.start()
+    const { hub, between } = world
+    await hub.settled(3)
+    const [old] = offersOf(between, 'web')
+    await world.say('web', 'two')
+    await until('the new value', async () => (await world!.value('web')) === 'two')
+    await hub.settled(3)
+    await world.stopAgent()
+    // Everything but who it is.
+    const lost = ['documents/', 'retired', 'grants/', 'settled/', 'bundles/', 'commands/']
+    for (const prefix of lost) for (const key of await world.state.list(prefix)) await world.state.delete(key)
+    world.between.replayed.push(old!)
+    const begun = await world.begun()
+    const before = Math.max(...between.of('offer').map(numberIn))
+    await world.startAgent()
+    await until('the old Offer was refused', () => world!.refusals().includes('OLDER'))
+    await until('all is held again', () => world!.agent!.link.held().size === 3, { withinMs: 120_000 })
+    for (const { number } of world.agent!.link.held().values()) expect(number.n).toBeGreaterThan(before)
+    await hub.settled(3)
+    expect(await world.value('web')).toBe('two')
+    expect(await world.begun(), 'nothing was applied again').toEqual(begun)
+  })
+})
