@@ -1,12 +1,16 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
+import type { AgentFrame } from '@flotilla/core/protocol/frames'
 import { encodeProofPages } from '@flotilla/core/protocol/proofs'
 import { makeReturn } from '@flotilla/core/protocol/return'
 import { sampleOffer, sampleTombstone } from '@flotilla/core/protocol/samples'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { MemoryBundles } from '../bundle/memory-bundles.ts'
+import { Conversation } from '../gateway/conversation.ts'
 import { signAdmission } from '../gateway/enrol.ts'
 import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
+import { DEFAULT_GATEWAY_LIMITS } from '../gateway/limits.ts'
 import { memoryRevocations } from '../gateway/revocations.ts'
 import { MemoryStore } from '../store/memory-store.ts'
 import { sampleCluster, sampleDocument, sampleGrant, sampleJoinToken } from '../store/sample-rows.ts'
@@ -166,6 +170,38 @@ describe('what agents show', () => {
     expect((await proofs.take(row, pages[2])).status).toBe(409)
     expect((await proofs.take(row, Buffer.from('{}'))).status).toBe(400)
     for (const page of pages) expect((await proofs.take(row, page)).status).toBe(200)
+  })
+
+  test('a poller has no hello: a line above all numbers has it asked; and nothing is handed out while behind', async () => {
+    await store.write(rows => rows.putGrant(sampleGrant({ clusterId: CLUSTER.id, state: 'open' })))
+    const events = { reported: () => undefined, connected: () => undefined, heartbeat: () => undefined }
+    const bundles = new MemoryBundles(() => NOW)
+    const hub = { store, bundles, keys, clock, random, log: silentLog, clusters: () => 1, events, proofs }
+    const conversation = new Conversation(CLUSTER.id, hub, DEFAULT_GATEWAY_LIMITS)
+    const kinds = async (frame: AgentFrame) => {
+      conversation.forget()
+      return (await conversation.answer(frame)).map(({ kind }) => kind)
+    }
+    const lines = (line: string): AgentFrame => ({ kind: 'lines', of: 'held', lines: [line], more: false })
+    expect(await kinds(lines('app 1.5 -'))).not.toContain('prove')
+    expect(await kinds(lines('app 1.6 -'))).toContain('prove')
+    const digest = `sha256:${'0'.repeat(64)}` as const
+    const kid = keys.newest
+    const beat: AgentFrame = {
+      kind: 'heartbeat',
+      held: digest,
+      reported: digest,
+      nonce: 'n'.repeat(16),
+      kid,
+      unclaimed: [],
+    }
+    expect(await kinds(beat)).toContain('grants')
+    await recovery.found('restored')
+    expect(await kinds(beat)).toEqual(['pulse', 'prove'])
+    await show([])
+    expect(await kinds(beat)).toEqual(['pulse'])
+    await recovery.recover('ana')
+    expect(await kinds(beat)).toEqual(['pulse', 'prove'])
   })
 
   test('a cluster has caught up when both sides agree on its reports', async () => {
