@@ -14,6 +14,7 @@ import type { ApplicationRow, BundleRow } from '@flotilla/core/ports/store'
 import { DEFAULT_PROJECT, DEFAULT_PROJECT_SPEC } from '@flotilla/core/project/default-project'
 import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/core/project/permit'
 import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
+import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { nearest } from '@flotilla/core/text/nearest'
 import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
@@ -30,6 +31,8 @@ export interface Release {
   readonly renderKey: string
   readonly ceiling: Ceiling
   readonly options: SyncOptions
+  /** How its operations are run, as far as that is not as usual. */
+  readonly run: Partial<RunOptions>
   readonly cluster: DeclaredCluster
   /** Of the installation's rules, those for what this renders. */
   readonly customizations: ResourceCustomizations
@@ -73,7 +76,7 @@ export async function decideRelease(
     const reason = `${gate.what} restricts what this may be, which is not built yet: nothing starts under it`
     return { kind: 'hold', hold: { code: 'UNSUPPORTED_GATE', reason, at: gate.position } }
   }
-  const { options: asked, problems } = readSyncOptions(application)
+  const { options: asked, problems, run } = readSyncOptions(application)
   const adoptFrom = world.adoptions.toolsFor(row)
   const options: SyncOptions = adoptFrom.length === 0 ? asked : { ...asked, adoptFrom }
   const blocking = problems.filter(problem => problem.kind === 'hold')
@@ -120,7 +123,7 @@ export async function decideRelease(
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   const customizations = customizationsFor(world.fleet.customizations, kinds)
   const { ceiling } = permission
-  return { kind: 'release', release: { ...rendered, ceiling, options, cluster, documents, customizations } }
+  return { kind: 'release', release: { ...rendered, ceiling, options, run, cluster, documents, customizations } }
 }
 
 /** Argo CD's way to have an Application left alone. */

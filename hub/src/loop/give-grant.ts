@@ -6,7 +6,7 @@ import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, ClusterRow, StoreWriter } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import type { DocumentNumber, GrantPayload, SyncOptions } from '@flotilla/core/protocol/documents'
-import { isAutomated } from '@flotilla/core/sync/sync-options'
+import { isAutomated, readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
 import { grantHold } from '../recovery/hold-back.ts'
@@ -50,6 +50,7 @@ export async function giveGrant(
       open: open.map(({ payload }) => payload),
       operations,
       retry,
+      onFailure: readSyncOptions(application).onFailure,
       jitter: random.fraction(),
     },
     clock.now(),

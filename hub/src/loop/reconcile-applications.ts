@@ -153,11 +153,9 @@ async function perform(
     revision: release.revision,
     namespace: row.namespace,
     options: release.options,
+    ...(Object.keys(release.run).length > 0 ? { run: release.run } : {}),
     ceiling: release.ceiling,
-    ignoreDifferences: [
-      ...release.customizations.ignoreDifferences,
-      ...(application.spec.ignoreDifferences ?? []),
-    ],
+    ignoreDifferences: [...release.customizations.ignoreDifferences, ...(application.spec.ignoreDifferences ?? [])],
     ...(release.customizations.health.length === 0 ? {} : { healthRules: release.customizations.health }),
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
