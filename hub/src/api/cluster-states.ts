@@ -4,7 +4,11 @@ import type { ClusterView } from '@flotilla/core/view/fleet-parts'
 import type { ApiServices } from './route.ts'
 
 /** A cluster with what is to be said of it, the most urgent first. */
-export type ClusterWithStates = ClusterView & { readonly states: readonly ShownState[] }
+export type ClusterWithStates = ClusterView & {
+  readonly states: readonly ShownState[]
+  /** The clock of its agent's machine less the hub's; null while no agent says. */
+  readonly clockSkewMs: number | null
+}
 
 /** Adds to clusters their states: what the store has, what the gateway hears, who waits. One read for all of them. */
 export async function withStates(
@@ -15,12 +19,15 @@ export async function withStates(
     rows: new Map((await reader.clusters()).map(row => [row.name, row])),
     waiting: namesOf(await reader.enrolments()),
   }))
-  return views.map(view => ({
-    ...view,
-    states: statesOf(view, rows.get(view.name), waiting.has(view.name), clusterFacts).map(code =>
-      showState(code, view.name),
-    ),
-  }))
+  return views.map(view => {
+    const row = rows.get(view.name)
+    const codes = statesOf(view, row, waiting.has(view.name), clusterFacts)
+    return {
+      ...view,
+      states: codes.map(code => showState(code, view.name)),
+      clockSkewMs: (row && clusterFacts?.(row).skewMs) ?? null,
+    }
+  })
 }
 
 function statesOf(

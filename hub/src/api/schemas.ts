@@ -139,7 +139,13 @@ const shownStateSchema = z
   .meta({ id: 'ClusterState', description: 'A state, what it means, and what to do.' })
 
 export const clusterWithStatesSchema = clusterSchema
-  .extend({ states: z.array(shownStateSchema).meta({ description: 'The most urgent first.' }) })
+  .extend({
+    states: z.array(shownStateSchema).meta({ description: 'The most urgent first.' }),
+    clockSkewMs: z
+      .int()
+      .nullable()
+      .meta({ description: 'The clock of its agent’s machine less the hub’s; null while no agent says.' }),
+  })
   .meta({ id: 'ClusterWithStates' })
 
 export const applicationSetSchema = z
