@@ -162,7 +162,7 @@ export class Hub {
       recovery,
       keys: () => keys.publicKeys,
       adopt: (cluster, shown) => this.loop.adopt(cluster, shown),
-      caughtUp: name => this.loop.caughtUp(name),
+      caughtUp: name => this.loop.lookAgain([name]),
     })
     this.gateway = new AgentGateway({
       proofs,
@@ -336,7 +336,7 @@ export class Hub {
   /** What was held back is looked at again, and agents are asked anew. */
   #doubtChanged(): void {
     this.gateway.doubted()
-    this.loop.lookAtEverything()
+    this.loop.lookAgain()
   }
 
   #refresh(names: Parameters<FleetView['refresh']>[1]): void {

@@ -27,7 +27,7 @@ async function started(doubts: Partial<LoopHarness['doubts']> = {}) {
 async function recovered(hub: LoopHarness): Promise<number> {
   const { epoch } = await hub.store.write(rows => recoverStore(rows, 'ana', hub.clock.now()))
   hub.doubts.unacknowledged = true
-  hub.loop.lookAtEverything()
+  hub.loop.lookAgain()
   await hub.loop.idle()
   return epoch
 }
@@ -54,7 +54,7 @@ async function adopt(hub: LoopHarness, ...documents: readonly ShownDocument[]): 
 async function caughtUp(hub: LoopHarness): Promise<void> {
   const { recovery: _, ...row } = await clusterRow(hub)
   await hub.store.write(rows => rows.putCluster(row))
-  hub.loop.caughtUp('eu-1')
+  hub.loop.lookAgain(['eu-1'])
   await hub.loop.idle()
 }
 
@@ -127,7 +127,7 @@ describe('the loop of a hub whose store may not be trusted', () => {
     expect(holdOf(hub)).toBe('RECOVERY_UNACKNOWLEDGED')
     expect(await hub.grants(id)).toEqual([])
     hub.doubts.unacknowledged = false
-    hub.loop.lookAtEverything()
+    hub.loop.lookAgain()
     await hub.loop.idle()
     expect(holdOf(hub)).toBeUndefined()
     expect(await hub.grants(id)).toHaveLength(1)
@@ -147,7 +147,7 @@ describe('the loop of a hub whose store may not be trusted', () => {
     })
     await caughtUp(hub)
     hub.doubts.unacknowledged = false
-    hub.loop.lookAtEverything()
+    hub.loop.lookAgain()
     await hub.loop.idle()
     expect(await hub.grants(id)).toEqual([])
     expect(holdOf(hub)).toBeUndefined()

@@ -187,15 +187,10 @@ export class Loop {
     this.#queue.add(`cluster/${clusterName}`)
   }
 
-  /** Whether the store may be trusted has changed: what was held back for it is looked at again. */
-  lookAtEverything(): void {
-    this.#queue.add(...[...this.world.clusters()].map(({ name }) => `cluster/${name}`))
-    this.#queue.add(...[...this.world.applications()].map(({ id }) => `application/${id}`))
-  }
-
-  /** A cluster's agent has reported on everything since the last recovery. */
-  caughtUp(clusterName: string): void {
-    this.#queue.add(`cluster/${clusterName}`, ...this.#boundTo(clusterName))
+  /** What the store says may be trusted more, or less, than before: all of these clusters is looked at again. */
+  lookAgain(names: readonly string[] = [...this.world.clusters()].map(({ name }) => name)): void {
+    const bound = (name: string) => this.world.idsOf('cluster', name).map(id => `application/${id}`)
+    this.#queue.add(...names.flatMap(name => [`cluster/${name}`, ...bound(name)]))
   }
 
   /** Takes over the ids under which a cluster's agent holds its Applications. @throws StoreError */
@@ -204,11 +199,7 @@ export class Loop {
     const register = (row: ApplicationRow): void => this.#register(row)
     const concerned = await adoptIds(cluster, shown, { world, services: this.#services, rows: this.#rows, register })
     this.#services.announce.applications(concerned)
-    this.#queue.add(`cluster/${cluster.name}`, ...this.#boundTo(cluster.name))
-  }
-
-  #boundTo(clusterName: string): readonly string[] {
-    return this.world.idsOf('cluster', clusterName).map(id => `application/${id}`)
+    this.lookAgain([cluster.name])
   }
 
   /**
