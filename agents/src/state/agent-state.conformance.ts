@@ -14,6 +14,11 @@ export function agentStateConformance(
   options: {
     readonly place: () => Promise<string>
     readonly open: (place: string) => Promise<AgentState>
+    /**
+     * Opens it as a process that dies at its `step`th step outside itself: before it has had an effect, or after,
+     * without hearing of it. Absent where there is nothing outside.
+     */
+    readonly openDying?: (place: string, step: number, when: 'before' | 'after') => Promise<AgentState>
   },
 ): void {
   describe(`${name} keeps what an agent keeps`, () => {
@@ -101,6 +106,53 @@ export function agentStateConformance(
       for (const key of keys) expect(read(await again.get(key))).toBe(key)
     })
 
+    test('of two processes that change the same and other keys at once, every change is one of them, whole', async () => {
+      const place = await options.place()
+      const [a, b] = [await open(place), await open(place)]
+      for (let round = 0; round < 4; round++) {
+        await Promise.all([
+          a.put('shared', Buffer.alloc(60_000, 1)),
+          b.put('shared', Buffer.alloc(50_000, 2)),
+          a.put(`a/${round}`, text('a')),
+          b.put(`b/${round}`, text('b')),
+          round % 2 === 0 ? a.put('gone', text('x')) : b.delete('gone'),
+        ])
+      }
+      const again = await open(place)
+      const shared = (await again.get('shared')) ?? new Uint8Array()
+      expect([60_000, 50_000]).toContain(shared.length)
+      expect(new Set(shared).size).toBe(1)
+      expect(await again.list('a/')).toHaveLength(4)
+      expect(await again.list('b/')).toHaveLength(4)
+      expect(await again.get('gone')).toBeUndefined()
+    })
+
+    const { openDying } = options
+    for (const when of openDying ? (['before', 'after'] as const) : []) {
+      test(`killed at any step, ${when} it is done, the old value stands or the new one, and what was there stays`, async () => {
+        let finished = false
+        for (let step = 1; !finished; step++) {
+          const place = await options.place()
+          const before = await open(place)
+          await before.put('big', Buffer.alloc(40_000, 1))
+          await before.put('small', text('1'))
+          await before.put('other', text('other'))
+          finished = await dies(() => openDying!(place, step, when))
+          const after = await open(place)
+          const big = (await after.get('big')) ?? new Uint8Array()
+          expect(big.length).toBe(40_000)
+          expect(new Set(big).size).toBe(1)
+          expect(['1', '2', undefined]).toContain(read(await after.get('small')))
+          expect(read(await after.get('other'))).toBe('other')
+          expect(['first', undefined]).toContain(read(await after.get('key')))
+          expect(read(await after.putIfAbsent('key', text('second')))).toMatch(/first|second/)
+          await after.put('big', Buffer.alloc(41_000, 3))
+          expect((await (await open(place)).get('big'))?.length).toBe(41_000)
+          expect(step).toBeLessThan(200)
+        }
+      })
+    }
+
     test('what a caller changes after a put or a get changes nothing here', async () => {
       const state = await open(await options.place())
       const value = Buffer.from('one')
@@ -112,4 +164,22 @@ export function agentStateConformance(
       expect(read(await state.get('key'))).toBe('one')
     })
   })
+}
+
+/** Changes everything that can be changed; whether it lived to the end. */
+async function dies(openIt: () => Promise<AgentState>): Promise<boolean> {
+  try {
+    const state = await openIt()
+    await Promise.all([state.put('big', Buffer.alloc(40_000, 2)), state.put('small', text('2'))])
+    await state.putIfAbsent('key', text('first'))
+    await state.delete('small')
+    return true
+  } catch (error) {
+    if (/killed/.test(chainOf(error))) return false
+    throw error
+  }
+}
+
+function chainOf(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${chainOf(error.cause)}` : ''
 }

@@ -1,9 +1,10 @@
+import * as nodeFiles from 'node:fs/promises'
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { agentStateConformance } from './agent-state.conformance.ts'
-import { encodeName, openFolderState } from './folder-state.ts'
+import { encodeName, type FolderFiles, openFolderState } from './folder-state.ts'
 
 const places: string[] = []
 async function place(): Promise<string> {
@@ -15,7 +16,47 @@ afterAll(async () => {
   for (const folder of places) await rm(folder, { recursive: true, force: true })
 })
 
-agentStateConformance('a folder', { place, open: openFolderState })
+/** The file system of a process that dies at its `step`th change; a file that is being written is cut off. */
+function dyingFiles(step: number, when: 'before' | 'after'): FolderFiles {
+  let steps = 0
+  const doing = async <T>(change: () => Promise<T>): Promise<T> => {
+    if (++steps > step) throw new Error('this process was killed')
+    if (steps < step) return await change()
+    if (when === 'after') await change()
+    throw new Error('this process was killed')
+  }
+  const { link, mkdir, open, readdir, readFile, rename, rm, unlink } = nodeFiles
+  const opening = async (...words: Parameters<typeof open>) => {
+    const handle = await doing(() => open(...words))
+    const write = handle.writeFile.bind(handle)
+    handle.writeFile = async (data: Parameters<typeof write>[0]) => {
+      const bytes = Buffer.from(data as Uint8Array)
+      try {
+        await doing(() => write(bytes))
+      } catch (error) {
+        if (steps === step && when === 'before') await write(bytes.subarray(0, bytes.length / 2))
+        throw error
+      }
+    }
+    return handle
+  }
+  return {
+    mkdir,
+    readdir,
+    readFile,
+    open: opening as FolderFiles['open'],
+    link: (...words) => doing(() => link(...words)),
+    rename: (...words) => doing(() => rename(...words)),
+    rm: (...words) => doing(() => rm(...words)),
+    unlink: (...words) => doing(() => unlink(...words)),
+  }
+}
+
+agentStateConformance('a folder', {
+  place,
+  open: folder => openFolderState(folder),
+  openDying: (folder, step, when) => openFolderState(folder, dyingFiles(step, when)),
+})
 
 test('nobody but its user can read it', async () => {
   const folder = await place()

@@ -1,9 +1,16 @@
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import * as nodeFiles from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
 
 const TEMPORARY = '.tmp'
 const MAX_NAME_BYTES = 240
+
+/** What of `node:fs/promises` is used here; a test brings one that dies. */
+export type FolderFiles = Pick<
+  typeof nodeFiles,
+  'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'unlink'
+>
 
 /**
  * What an agent keeps, as files of a folder that only its user can read. A value is written beside, synced and renamed
@@ -11,32 +18,34 @@ const MAX_NAME_BYTES = 240
  *
  * @throws AgentStateError `STATE_UNAVAILABLE` when the folder cannot be made or read.
  */
-export async function openFolderState(folder: string): Promise<AgentState> {
-  const state = new FolderState(folder)
+export async function openFolderState(folder: string, files: FolderFiles = nodeFiles): Promise<AgentState> {
+  const state = new FolderState(folder, files)
   await state.open()
   return state
 }
 
 class FolderState implements AgentState {
   readonly #folder: string
+  readonly #files: FolderFiles
   #written = 0
 
-  constructor(folder: string) {
+  constructor(folder: string, files: FolderFiles) {
     this.#folder = folder
+    this.#files = files
   }
 
   async open(): Promise<void> {
     await this.#doing('', async () => {
-      await mkdir(join(this.#folder, TEMPORARY), { recursive: true, mode: 0o700 })
+      await this.#files.mkdir(join(this.#folder, TEMPORARY), { recursive: true, mode: 0o700 })
       // What a killed process was writing; nobody else writes here.
-      for (const name of await readdir(join(this.#folder, TEMPORARY))) {
-        await rm(join(this.#folder, TEMPORARY, name), { force: true })
+      for (const name of await this.#files.readdir(join(this.#folder, TEMPORARY))) {
+        await this.#files.rm(join(this.#folder, TEMPORARY, name), { force: true })
       }
     })
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return await this.#doing(key, () => absentIfMissing(readFile(this.#path(key))))
+    return await this.#doing(key, () => absentIfMissing(this.#files.readFile(this.#path(key))))
   }
 
   async put(key: string, value: Uint8Array): Promise<void> {
@@ -57,28 +66,28 @@ class FolderState implements AgentState {
       const temporary = await this.#write(value)
       try {
         // A link, unlike a rename, refuses to replace.
-        await link(temporary, this.#path(key))
+        await this.#files.link(temporary, this.#path(key))
         await this.#sync()
         return Uint8Array.from(value)
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error
-        return Uint8Array.from(await readFile(this.#path(key)))
+        return Uint8Array.from(await this.#files.readFile(this.#path(key)))
       } finally {
-        await rm(temporary, { force: true })
+        await this.#files.rm(temporary, { force: true })
       }
     })
   }
 
   async delete(key: string): Promise<void> {
     await this.#doing(key, async () => {
-      await absentIfMissing(unlink(this.#path(key)))
+      await absentIfMissing(this.#files.unlink(this.#path(key)))
       await this.#sync()
     })
   }
 
   async list(prefix: string): Promise<readonly string[]> {
     return await this.#doing(prefix, async () => {
-      const names = await readdir(this.#folder)
+      const names = await this.#files.readdir(this.#folder)
       return names
         .filter(name => name !== TEMPORARY)
         .flatMap(name => decodeName(name) ?? [])
@@ -101,7 +110,7 @@ class FolderState implements AgentState {
       await file.writeFile(value)
       await file.sync()
     } catch (error) {
-      await rm(temporary, { force: true })
+      await this.#files.rm(temporary, { force: true })
       throw error
     } finally {
       await file.close()
@@ -114,7 +123,7 @@ class FolderState implements AgentState {
     for (;;) {
       const temporary = join(this.#folder, TEMPORARY, `${process.pid}-${++this.#written}`)
       try {
-        return { temporary, file: await open(temporary, 'wx', 0o600) }
+        return { temporary, file: await this.#files.open(temporary, 'wx', 0o600) }
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error
       }
@@ -124,15 +133,15 @@ class FolderState implements AgentState {
   async #replace(key: string, value: Uint8Array): Promise<void> {
     const temporary = await this.#write(value)
     try {
-      await rename(temporary, this.#path(key))
+      await this.#files.rename(temporary, this.#path(key))
     } catch (error) {
-      await rm(temporary, { force: true })
+      await this.#files.rm(temporary, { force: true })
       throw error
     }
   }
 
   async #sync(): Promise<void> {
-    const folder = await open(this.#folder, 'r')
+    const folder = await this.#files.open(this.#folder, 'r')
     try {
       await folder.sync()
     } finally {

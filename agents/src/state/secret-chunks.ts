@@ -31,6 +31,8 @@ export interface SecretPlace {
 export interface Answer {
   readonly status: number
   readonly body: JsonObject
+  /** The API server's clock; undefined where it does not say. */
+  readonly serverNow: number | undefined
 }
 
 /** Secrets of one namespace, and values cut into them. */
@@ -73,16 +75,18 @@ export class SecretChunks {
     return value
   }
 
-  /** Removes chunks that nothing points at any more; what cannot be removed now is found by the next sweep. */
-  async remove(names: readonly string[]): Promise<void> {
+  /** Removes chunks that nothing points at any more; false when one could not be removed now. */
+  async remove(names: readonly string[]): Promise<boolean> {
     for (const name of names) {
       try {
-        await this.#request('DELETE', `/${name}`)
+        const { status } = await this.#request('DELETE', `/${name}`)
+        if (status >= 400 && status !== 404) return false
       } catch (error) {
         if (!(error instanceof AgentStateError)) throw error
-        return
+        return false
       }
     }
+    return true
   }
 
   async get(name: string): Promise<JsonObject | undefined> {
@@ -110,24 +114,29 @@ export class SecretChunks {
   }
 
   /** Names of our chunks with the time they were made, milliseconds; their contents are not asked for. */
-  async list(): Promise<readonly { readonly name: string; readonly createdAt: number }[]> {
-    const found: { name: string; createdAt: number }[] = []
+  async list(): Promise<{
+    readonly chunks: readonly { readonly name: string; readonly createdAt: number }[]
+    readonly serverNow: number | undefined
+  }> {
+    const chunks: { name: string; createdAt: number }[] = []
     let token = ''
+    let now: number | undefined
     do {
       const selector = encodeURIComponent(`${STATE_LABEL}=chunk`)
       const page = token === '' ? '' : `&continue=${encodeURIComponent(token)}`
-      const { status, body } = await this.#request('GET', `?labelSelector=${selector}&limit=20${page}`)
+      const { status, body, serverNow } = await this.#request('GET', `?labelSelector=${selector}&limit=20${page}`)
       if (status !== 200) throw this.#refused(status, body)
+      now ??= serverNow
       for (const item of Array.isArray(body['items']) ? body['items'] : []) {
         const metadata = isJsonObject(item) && isJsonObject(item['metadata']) ? item['metadata'] : {}
         const { name, creationTimestamp } = metadata
         if (typeof name !== 'string' || !name.startsWith(`${this.#place.name}-`)) continue
-        found.push({ name, createdAt: Date.parse(String(creationTimestamp)) })
+        chunks.push({ name, createdAt: Date.parse(String(creationTimestamp)) })
       }
       const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {}
       token = typeof metadata['continue'] === 'string' ? metadata['continue'] : ''
     } while (token !== '')
-    return found
+    return { chunks, serverNow: now }
   }
 
   secret(name: string, role: 'pointer' | 'chunk', data: JsonObject, more: JsonObject = {}): JsonObject {
@@ -178,7 +187,9 @@ export class SecretChunks {
         },
         ...(body && { body: JSON.stringify(body) }),
       })
-      return { status: response.status, body: await readAnswer(response.body) }
+      const date = Date.parse(response.headers['date'] ?? '')
+      const serverNow = Number.isNaN(date) ? undefined : date
+      return { status: response.status, body: await readAnswer(response.body), serverNow }
     } catch (cause) {
       if (!(cause instanceof ClusterUnreachable)) throw cause
       throw new AgentStateError('STATE_UNAVAILABLE', this.#subject(), 'the API server cannot be reached', {

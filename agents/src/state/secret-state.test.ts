@@ -1,5 +1,5 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
-import type { ClusterRequest, ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import { type ClusterRequest, type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { SimulatedCluster } from '@flotilla/sim'
@@ -48,7 +48,27 @@ const killedAt = (matches: (request: ClusterRequest) => boolean) => (transport: 
   }
 }
 
-agentStateConformance('Secrets of a cluster', { place, open })
+/** Dies at a request that would change something, before it reaches the API server or before its answer comes back. */
+function dyingAt(step: number, when: 'before' | 'after') {
+  let steps = 0
+  return (transport: ClusterTransport): ClusterTransport => ({
+    close: () => transport.close(),
+    request: async (request: ClusterRequest) => {
+      if (request.method !== 'GET') steps++
+      if (steps < step) return await transport.request(request)
+      const last = steps === step && request.method !== 'GET'
+      if (last && when === 'after') await transport.request(request)
+      steps = Math.max(steps, step + 1)
+      throw new ClusterUnreachable('this process was killed')
+    },
+  })
+}
+
+agentStateConformance('Secrets of a cluster', {
+  place,
+  open,
+  openDying: (name, step, when) => open(name, dyingAt(step, when)),
+})
 
 describe('Secrets of a cluster', () => {
   test('leave nothing behind: replaced and deleted values take their chunks with them', async () => {
@@ -124,6 +144,29 @@ describe('Secrets of a cluster', () => {
     const reader = await open(name)
     expect((await reader.list('')).length).toBe(11)
     expect(['a4', 'b4']).toContain(Buffer.from((await reader.get('shared')) ?? []).toString())
+  })
+
+  test('whose switched pointer was not answered keep the chunks that it names', async () => {
+    const name = await place()
+    let lost = false
+    const state = await open(name, transport => ({
+      close: () => transport.close(),
+      request: async request => {
+        const answer = await transport.request(request)
+        if (lost || !request.body?.includes('"pointer"') || request.method !== 'PUT') return answer
+        lost = true
+        throw new ClusterUnreachable('the answer was lost')
+      },
+    }))
+    await state.put('key', Buffer.alloc(100_000, 1))
+    await expect(state.put('key', Buffer.alloc(100_000, 2))).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' })
+    expect((await (await open(name)).get('key'))?.[0]).toBe(2)
+    await state.put('key', Buffer.alloc(100_000, 3))
+    expect((await (await open(name)).get('key'))?.[0]).toBe(3)
+    await clusters.get(name)!.clock.advance(2 * HOUR_MS)
+    await state.put('small', Buffer.from('x'))
+    await state.close()
+    expect((await secrets(name)).length).toBe(3)
   })
 
   test('that somebody altered are an error, not a value', async () => {

@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
 import { isJsonObject, type JsonObject, type MutableJsonObject, setKey } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
-import type { AgentState } from '@flotilla/core/ports/agent-state'
+import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import type { Random } from '@flotilla/core/ports/random'
@@ -67,15 +67,18 @@ class SecretState implements AgentState {
   #small: ReadonlyMap<string, Uint8Array> = new Map()
   readonly #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
+  /** Something may lie about that nothing points at. */
+  #sweepSoon = false
+  #sweptAt: number
 
   constructor(options: SecretStateOptions) {
     this.#name = options.name ?? DEFAULT_NAME
     this.#chunks = new SecretChunks({ ...options, name: this.#name })
     this.#clock = options.clock
+    this.#sweptAt = options.clock.now()
   }
 
   async open(): Promise<void> {
-    await this.#load()
     await this.#sweep()
   }
 
@@ -118,9 +121,15 @@ class SecretState implements AgentState {
   #commit(wish: Wish): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ wish, resolve, reject })
-      this.#committing ??= this.#commitAll().finally(() => {
-        this.#committing = undefined
-      })
+      this.#beginCommits()
+    })
+  }
+
+  #beginCommits(): void {
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined
+      // Asked for after the last look at what waits, and before this.
+      if (this.#waiting.length > 0) this.#beginCommits()
     })
   }
 
@@ -134,6 +143,7 @@ class SecretState implements AgentState {
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
+      await this.#sweepWhenDue()
     }
   }
 
@@ -189,6 +199,7 @@ class SecretState implements AgentState {
     const buckets = new Map(this.#index.buckets)
     const written: string[] = []
     const replaced: string[] = []
+    let switching = false
     const touched = new Set<string>()
     try {
       for (const [key, value] of changes) {
@@ -216,7 +227,9 @@ class SecretState implements AgentState {
         buckets.set(bucket, list)
       }
       const index: Index = { buckets, values }
+      switching = true
       const switched = await this.#switchPointer(index)
+      switching = false
       if (switched === undefined) {
         await this.#chunks.remove(written)
         return false
@@ -225,10 +238,12 @@ class SecretState implements AgentState {
       this.#index = index
       this.#small = small
     } catch (error) {
-      await this.#chunks.remove(written)
+      // When the answer to the switch was lost, the pointer may name them: then nobody knows, and the sweep finds out.
+      if (switching && !isRefused(error)) this.#sweepSoon = true
+      else await this.#chunks.remove(written)
       throw error
     }
-    await this.#chunks.remove(replaced)
+    if (!(await this.#chunks.remove(replaced))) this.#sweepSoon = true
     return true
   }
 
@@ -290,14 +305,36 @@ class SecretState implements AgentState {
     return small
   }
 
+  /** What could not be removed at its time is, once it is old enough to be nobody's. */
+  async #sweepWhenDue(): Promise<void> {
+    if (!this.#sweepSoon || this.#clock.now() - this.#sweptAt < ORPHAN_AFTER_MS) return
+    try {
+      await this.#sweep()
+    } catch (error) {
+      // The API server is away; the next commit tries again.
+      if (!(error instanceof AgentStateError)) throw error
+    }
+  }
+
   async #sweep(): Promise<void> {
+    const { chunks, serverNow } = await this.#chunks.list()
+    // The pointer as it is after the list: what was pointed at meanwhile is named.
+    await this.#load()
     const named = new Set(
       [...this.#index.buckets.values(), ...this.#index.values.values()].flatMap(list => list.chunks),
     )
-    const before = this.#clock.now() - ORPHAN_AFTER_MS
-    const orphans = (await this.#chunks.list()).filter(({ name, createdAt }) => !named.has(name) && createdAt < before)
-    await this.#chunks.remove(orphans.map(({ name }) => name))
+    // The API server's clock says when they were made, and ours may be hours ahead of it.
+    const before = (serverNow ?? this.#clock.now()) - ORPHAN_AFTER_MS
+    const unnamed = chunks.filter(({ name }) => !named.has(name))
+    const orphans = unnamed.filter(({ createdAt }) => createdAt < before)
+    this.#sweptAt = this.#clock.now()
+    this.#sweepSoon = !(await this.#chunks.remove(orphans.map(({ name }) => name))) || orphans.length < unnamed.length
   }
+}
+
+/** The API server has answered that it does not take it: nothing was changed. */
+function isRefused(error: unknown): boolean {
+  return error instanceof AgentStateError && error.code === 'STATE_FULL'
 }
 
 function bucketOf(key: string): string {
