@@ -165,7 +165,8 @@ class Drive {
       const names = actions
         .filter(({ kind }) => kind === 'update' || kind === 'hold')
         .map(({ key }) => objectKeyText(key))
-      await this.#lookAgain(names)
+      // Of what is only to be made, nobody was asked before.
+      if (names.length > 0) await this.#lookAgain(names)
       const { phase, wave } = work.place
       actions = this.#plan.actions.filter(action => action.phase === phase && action.wave === wave)
     }
