@@ -202,10 +202,7 @@ export class Loop {
     this.lookAgain([cluster.name])
   }
 
-  /**
-   * Gates or overrides were changed in the store: makes them the rules in force. Resolves when they are; calendars are
-   * then on their way.
-   */
+  /** Gates or overrides were changed in the store. Resolves when they are the rules in force; calendars follow. */
   async gatesChanged(): Promise<void> {
     this.#queue.add(...(await this.#ruleRounds.take(() => this.world.fleet)))
   }
