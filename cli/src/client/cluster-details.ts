@@ -1,4 +1,4 @@
-import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
+import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { printable } from '../output/table.ts'
 import type { Details } from './details.ts'
 
@@ -14,7 +14,14 @@ export const clusterDetails: Details = (row, colours) => {
     if (code === 'CLONED') lines.push(...instancesOf(row, say))
     lines.push(say('  to do', textAt(state, 'mend')))
   }
+  const skewMs = numberIfAny(row, 'clockSkewMs')
+  if (skewMs !== undefined) lines.push(say('clock', skewText(skewMs)))
   return lines.join('')
+}
+
+function skewText(skewMs: number): string {
+  if (Math.abs(skewMs) < 1000) return 'as the hub’s'
+  return `${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the hub’s`
 }
 
 /** Who the two are: the one that is to stay is told by where it runs. */
