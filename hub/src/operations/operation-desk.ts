@@ -8,11 +8,12 @@ import type { ApplicationRow, ClusterRow, GrantRow, Store, StoreWriter } from '@
 import type { CommandAction, GrantOptions, GrantPayload, GrantTrigger } from '@flotilla/core/protocol/documents'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { cloneHold } from '../loop/clone-hold.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import { issueCommand } from '../gateway/issue-command.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
 import { voidGrant } from '../gateway/void-grant.ts'
+import { cloneHold } from '../loop/clone-hold.ts'
+import { HubBehind } from '../recovery/hub-behind.ts'
 
 /** Who asks, and why; both go into the audit log. */
 export interface Asker {
@@ -154,16 +155,24 @@ export class OperationDesk {
 
   /** Does the work in a transaction that leaves nothing behind. */
   async #plan(name: string, work: (writer: StoreWriter, found: Found) => Promise<DeskAnswer>): Promise<DeskAnswer> {
-    const planned = new Planned()
+    return await this.#write(async writer => {
+      const found = await find(writer, name)
+      throw new Undone(found.kind === 'refused' ? found : await work(writer, found))
+    })
+  }
+
+  /** One transaction, of which a refusal leaves nothing behind: not even what was taken back to make room. */
+  async #write(work: (writer: StoreWriter) => Promise<DeskAnswer>): Promise<DeskAnswer> {
     try {
       return await this.#services.store.write(async writer => {
-        const found = await find(writer, name)
-        planned.answer = found.kind === 'refused' ? found : await work(writer, found)
-        throw planned
+        const answer = await work(writer)
+        if (answer.kind === 'refused') throw new Undone(answer)
+        return answer
       })
     } catch (error) {
-      if (error !== planned || !planned.answer) throw error
-      return planned.answer
+      if (error instanceof Undone) return error.answer
+      if (error instanceof HubBehind) return refused('HELD', error.message)
+      throw error
     }
   }
 
@@ -203,11 +212,10 @@ export class OperationDesk {
       passes,
       ...(rulesVersion !== undefined && { rulesVersion }),
     })
-    if (given.kind === 'cloned') return refused('HELD', cloneHold(cluster)?.reason ?? 'two agents speak for its cluster')
+    if (given.kind === 'cloned')
+      return refused('HELD', cloneHold(cluster)?.reason ?? 'two agents speak for its cluster')
     if (given.kind !== 'issued') return refused('BUSY', 'the rules changed at this moment; ask again')
     if (opened.use && !(await opened.use(given.grant))) {
-      const stored = await writer.grant(given.grant.id)
-      if (stored) await voidGrant(writer, keys, clock, stored, 'the override that opened the gates is used up')
       return refused('HELD', 'the override that opened the gates has just been used up')
     }
     const detail = { grant: given.grant.id, digest: document.digest ?? '', dryRun, prune: wish.prune, trigger }
@@ -236,9 +244,9 @@ export class OperationDesk {
   }
 
   async #act(name: string, work: (writer: StoreWriter, found: Found) => Promise<DeskAnswer>): Promise<DeskAnswer> {
-    const { store, told, changed } = this.#services
+    const { told, changed } = this.#services
     let found: Found | undefined
-    const answer = await store.write(async writer => {
+    const answer = await this.#write(async writer => {
       const target = await find(writer, name)
       if (target.kind === 'refused') return target
       found = target
@@ -269,8 +277,12 @@ export class OperationDesk {
 const OPEN: Awaited<ReturnType<GateForPeople>> = { kind: 'open', trigger: 'manual', passes: [] }
 
 /** Thrown to have a transaction leave nothing behind. */
-class Planned extends Error {
-  answer: DeskAnswer | undefined
+class Undone extends Error {
+  readonly answer: DeskAnswer
+  constructor(answer: DeskAnswer) {
+    super('nothing is to be stored')
+    this.answer = answer
+  }
 }
 
 interface Found {
