@@ -10,6 +10,7 @@ import {
 } from './documents.ts'
 import { readJws } from './jws.ts'
 import { id as idSchema } from './schema.ts'
+import { saysTheSame } from './jws.ts'
 import { type DocumentContext, type DocumentRefusalCode, type Refused, readDocument } from './signed-document.ts'
 
 /** One line of numbers: `application/<id>` (its Offers and Tombstones share it) or `calendar`. */
@@ -66,7 +67,7 @@ export function takeDocument(held: HeldState, jws: string, context: DocumentCont
   if (current) {
     const order = compareNumbers(payload.number, current.payload.number)
     if (order > 0) return { kind: 'taken', held: taken }
-    if (order === 0 && jws === current.jws) return { kind: 'same', held: current }
+    if (order === 0 && saysTheSame(jws, current.jws)) return { kind: 'same', held: current }
     return order === 0 ? reused(payload.number) : older(payload.number, current.payload.number)
   }
   const retired = held.retired.get(line)
