@@ -4,7 +4,6 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { chooseBackend } from './git/choose-backend.ts'
 import { gitError } from './git/git-errors.ts'
-import { isomorphicBackend } from './git/isomorphic-backend.ts'
 import { findNativeGit, nativeBackend } from './git/native-backend.ts'
 import { normalisedUrl, parseRepositoryUrl } from './git/repository-url.ts'
 import { RepositoryMirrors } from './mirror.ts'
@@ -27,7 +26,7 @@ export async function openMirrors(
   settings: MirrorSettings,
   { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): Promise<RepositoryMirrors> {
-  const isomorphic = isomorphicBackend()
+  const isomorphic = lateIsomorphicBackend()
   let native: GitBackend | undefined
   if (settings.gitBinary !== false) {
     const found = await findNativeGit(settings.gitBinary)
@@ -51,4 +50,16 @@ export async function openMirrors(
     random,
     log,
   })
+}
+
+/** Git in JavaScript, loaded for the first repository that it has to read: where the git program is there, never. */
+function lateIsomorphicBackend(): GitBackend {
+  return {
+    name: 'isomorphic',
+    supports: url => parseRepositoryUrl(url).kind !== 'ssh',
+    open: async (url, directory, credentials) => {
+      const { isomorphicBackend } = await import('./git/isomorphic-backend.ts')
+      return await isomorphicBackend().open(url, directory, credentials)
+    },
+  }
 }

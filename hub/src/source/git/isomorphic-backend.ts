@@ -4,7 +4,7 @@ import { CachedRepository } from '../cached-repository.ts'
 import { gitError } from './git-errors.ts'
 import { type IsomorphicLimits, IsomorphicMirror } from './isomorphic-mirror.ts'
 import { IsomorphicObjects } from './isomorphic-objects.ts'
-import { LocalMirror } from './local-mirror.ts'
+import { LocalMirror, takeUp } from './local-mirror.ts'
 import { ObjectRepository } from './object-repository.ts'
 import { parseRepositoryUrl, withoutCredentials } from './repository-url.ts'
 
@@ -51,11 +51,6 @@ export function isomorphicBackend(options: IsomorphicOptions = {}): GitBackend {
       )
     },
   }
-}
-
-/** A local repository that is away now is no error of opening: a later fetch may find it, and this one reports it. */
-export async function takeUp(mirror: LocalMirror): Promise<void> {
-  await mirror.fetch().catch(() => undefined)
 }
 
 function httpCredentials(credentials: GitCredentials): GitCredentials {

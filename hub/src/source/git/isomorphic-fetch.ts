@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import git, { type HttpClient } from 'isomorphic-git'
 import { checkPack, type PackLimits } from './check-pack.ts'
-import { gitHttpClient, type HttpClientOptions } from './isomorphic-http.ts'
+import { basicAuthorization, gitHttpClient, type HttpClientOptions } from './isomorphic-http.ts'
 import { isMirroredRef, isObjectId, type RefSnapshot } from './refs.ts'
 
 export interface RemoteAccess {
@@ -117,11 +117,10 @@ async function writeKnownRefs({ gitFolder, known }: FetchRequest): Promise<void>
 
 function clientOptions(access: RemoteAccess, signal: AbortSignal): HttpClientOptions {
   const { username, password, certificateAuthority, maxResponseBytes, idleTimeoutMs } = access
-  const given = username !== undefined || password !== undefined
-  // Tokens are given as a password alone; forges then take any user name.
-  const authorization = given
-    ? `Basic ${Buffer.from(`${username ?? 'git'}:${password ?? ''}`).toString('base64')}`
-    : undefined
+  const authorization = basicAuthorization({
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  })
   return {
     ...(authorization ? { authorization } : {}),
     ...(certificateAuthority ? { certificateAuthority } : {}),

@@ -1,7 +1,14 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { getCACertificates } from 'node:tls'
+import type { GitCredentials } from '@flotilla/core/ports/git'
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git'
+
+/** Tokens are given as a password alone; forges then take any user name. Undefined where nothing was given. */
+export function basicAuthorization({ username, password }: GitCredentials): string | undefined {
+  if (username === undefined && password === undefined) return undefined
+  return `Basic ${Buffer.from(`${username ?? 'git'}:${password ?? ''}`).toString('base64')}`
+}
 
 export interface HttpClientOptions {
   /** Sent as basic authentication from the first request on, to the repository's own origin alone. */

@@ -52,3 +52,8 @@ const NO_OBJECTS: ObjectSource = {
   expand: async () => undefined,
   close: async () => undefined,
 }
+
+/** A local repository that is away now is no error of opening: a later fetch may find it, and this one reports it. */
+export async function takeUp(mirror: LocalMirror): Promise<void> {
+  await mirror.fetch().catch(() => undefined)
+}

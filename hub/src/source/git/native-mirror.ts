@@ -2,8 +2,8 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
 import { gitError } from './git-errors.ts'
-import { networkError } from './isomorphic-errors.ts'
-import { listRemoteRefs } from './isomorphic-fetch.ts'
+import { basicAuthorization } from './isomorphic-http.ts'
+import { listRefs } from './list-refs.ts'
 import { readLocalRefs } from './local-repository.ts'
 import { type GitEnvironment, networkEnvironment } from './native-environment.ts'
 import { saysCorrupt } from './native-errors.ts'
@@ -160,13 +160,18 @@ export class NativeMirror implements Mirror {
    */
   async #listHere(signal: AbortSignal): Promise<RefSnapshot | undefined> {
     const { url, credentials } = this.#options
-    const { username, password, certificateAuthority } = credentials
-    const limits = { maxResponseBytes: LIST_BYTES, idleTimeoutMs: LIST_IDLE_MS }
+    const { certificateAuthority } = credentials
+    const authorization = basicAuthorization(credentials)
+    const limits = { maxResponseBytes: LIST_BYTES, idleTimeoutMs: LIST_IDLE_MS, signal }
     try {
-      const listed = await listRemoteRefs({ url: url.url, username, password, certificateAuthority, ...limits }, signal)
-      return listed.refs.size > 0 ? listed : undefined
-    } catch (error) {
-      if (signal.aborted) throw networkError(this.subject, error)
+      const listed = await listRefs(url.url, {
+        ...limits,
+        ...(authorization !== undefined && { authorization }),
+        ...(certificateAuthority !== undefined && { certificateAuthority }),
+      })
+      return listed && listed.refs.size > 0 ? listed : undefined
+    } catch {
+      // When it was stopped, so is the program, and says why.
       return undefined
     }
   }
@@ -195,6 +200,8 @@ export class NativeMirror implements Mirror {
     const { url, credentials } = this.#options
     const { username, password, certificateAuthority } = credentials
     const limits = { maxResponseBytes: 1024 * 1024, idleTimeoutMs: 60_000 }
+    const { networkError } = await import('./isomorphic-errors.ts')
+    const { listRemoteRefs } = await import('./isomorphic-fetch.ts')
     try {
       await listRemoteRefs({ url: url.url, username, password, certificateAuthority, ...limits }, signal)
     } catch (error) {
