@@ -41,6 +41,8 @@ export const fleet: Verb = {
             wideColumn('DEGRADED', 'health', 'Degraded'),
             wideColumn('UNKNOWN', 'health', 'Unknown'),
           ])
+          const { recoveryText } = await import('../client/recovery-text.ts')
+          context.stderr.write(recoveryText(whole))
           return 0
         }),
       )

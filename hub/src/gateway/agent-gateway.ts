@@ -354,10 +354,9 @@ export class AgentGateway {
     const { log, returned } = this.#options
     if (!returned) return notFound()
     const { response, code, waitsFor } = await returned(request.body, request.remoteAddress)
-    if (code !== undefined) {
-      this.#failures.failed(addressKey(request.remoteAddress))
-      this.#count(code)
-    }
+    // One that shows an admission of ours is no stranger: it must not shut out its neighbours.
+    if (code === 'RETURN') this.#failures.failed(addressKey(request.remoteAddress))
+    if (code !== undefined) this.#count(code)
     if (waitsFor !== undefined) log.warn('an agent came back that the store does not know', { cluster: waitsFor })
     return response
   }

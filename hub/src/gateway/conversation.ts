@@ -186,7 +186,8 @@ export class Conversation {
     }
     // A number that was never given out: polls have no hello in which it would be proved.
     const above = frame.of === 'held' && proofs !== undefined && isAnyAbove(gathered.lines, truth.upTo)
-    return above ? [differ, { kind: 'prove' }] : [differ]
+    // Nothing of ours before that: under another id it would be a second one of what is there.
+    return [above ? { kind: 'prove' } : differ]
   }
 
   /** An agent that lost its folder cannot take what was issued before; true when it was issued again. */

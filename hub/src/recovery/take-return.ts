@@ -22,7 +22,7 @@ export interface ReturnOptions {
 
 export interface Returned {
   readonly response: HubResponse
-  /** Why not, for the counters. */
+  /** Why not, for the counters; `RETURN` for what nobody of ours has sent. */
   readonly code?: string
   /** It waits for a person since now. */
   readonly waitsFor?: string
@@ -50,7 +50,7 @@ export async function takeReturn(
   })
   if (reading.kind === 'refused') return unknown('RETURN')
   const { request, admission } = reading
-  if (options.revocations?.hasKey(request.key)) return unknown('RETURN_REVOKED')
+  if (options.revocations?.hasKey(request.key)) return unknown('RETURN_REFUSED')
   const now = Math.floor(clock.now())
   const known = await store.read(rows => rows.cluster(admission.cluster))
   if (known?.agentKey === request.key && known.revokedAt === undefined && !known.cloned) {
@@ -59,7 +59,7 @@ export async function takeReturn(
   }
   // That it was replaced or revoked since is remembered: then this is an old key, and nothing was forgotten.
   if (known && admission.adm <= known.admission && !(await isWaiting(store, request, admission)))
-    return unknown('RETURN')
+    return unknown('RETURN_REFUSED')
   if (!known || admission.adm > known.admission) {
     await recovery.found('admitted', {
       cluster: admission.cluster,
@@ -71,7 +71,7 @@ export async function takeReturn(
   const noted = await store.write(rows =>
     note(rows, request, admission, { remoteAddress, now, epoch: epochOf(recovery) }),
   )
-  if (noted.state === 'rejected') return unknown('RETURN_REJECTED')
+  if (noted.state === 'rejected') return unknown('RETURN_REFUSED')
   const waitMs = ASK_AGAIN_MS * (1 + options.random.fraction())
   const response = respond(202, { code: 'WAITING', enrolment: noted.id }, retryAfter(waitMs))
   const isNew = noted.requestedAt === now
