@@ -33,7 +33,7 @@ export async function listDeletions(
   const { state } = flags
   if (!STATES.includes(state)) throw usageError(`--state takes ${STATES.join(', ')}, not "${state}"`)
   const { items, total } = await withHubApi(flags, context, async api => {
-    if (set === undefined) return await api.list('/api/v1/confirmations', { state })
+    if (set === undefined) return await api.list('/api/v1/confirmations', { state, kind: 'deletion' })
     await api.get(setPath(set), {}, `ApplicationSet "${set}"`)
     return await api.list(`${setPath(set)}/deletions`, { state })
   })

@@ -4,6 +4,7 @@ import { appset } from './appset.ts'
 import { audit } from './audit.ts'
 import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
+import { confirmation } from './confirmation.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { expandVerb } from './expand.ts'
@@ -43,6 +44,7 @@ export const VERBS: readonly Verb[] = [
   app,
   appset,
   cluster,
+  confirmation,
   source,
   freeze,
   override,

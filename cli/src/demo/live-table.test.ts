@@ -22,6 +22,7 @@ function application(name: string, change: Partial<ApplicationView> = {}): Appli
     environment: 'prod',
     namespace: 'shop',
     set: null,
+    heldPrunes: null,
     labels: {},
     source: null,
     revision: 'a'.repeat(40),

@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type { RemovalPolicy } from '../model/deletion-plan.ts'
 import type { HoldBlocker, HoldCode } from '../model/hold.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
+import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
 import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
 import { withoutCredentials } from './shown-url.ts'
@@ -52,6 +53,8 @@ export interface ApplicationView {
     readonly policy: RemovalPolicy
     readonly plan: string | null
   } | null
+  /** Prunes that wait for a person; `flotilla confirmation list` has them with all others. */
+  readonly heldPrunes: HeldPrunes | null
   readonly interventions: readonly JsonObject[]
   readonly operation: OperationView | null
   readonly agent: { readonly connected: boolean; readonly silent: boolean; readonly lastSeen: string | null }
@@ -135,6 +138,7 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
     removal: row.removal
       ? { since: isoTime(row.removal.since), policy: row.removal.policy, plan: row.removal.plan ?? null }
       : null,
+    heldPrunes: entry?.heldPrunes ?? null,
     interventions: [],
     operation: entry?.operation ? viewOperation(entry.operation) : null,
     agent: {

@@ -1,6 +1,7 @@
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
 import { clusterRoutes } from './handlers/clusters.ts'
+import { confirmationRoutes } from './handlers/confirmations.ts'
 import { decisionRoutes } from './handlers/decisions.ts'
 import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
@@ -11,6 +12,7 @@ import { operationRoutes } from './handlers/operations.ts'
 import { overrideRoutes } from './handlers/overrides.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
+import { scheduledSyncRoutes } from './handlers/scheduled-syncs.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { tokenRoutes } from './handlers/tokens.ts'
 import { watchRoutes } from './handlers/watch.ts'
@@ -29,8 +31,10 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...applicationRoutes,
   ...operationRoutes,
   ...deletionRoutes,
+  ...confirmationRoutes,
   ...freezeRoutes,
   ...overrideRoutes,
+  ...scheduledSyncRoutes,
   ...decisionRoutes,
   ...gateCalendarRoutes,
   ...auditRoutes,

@@ -10,6 +10,7 @@ import type { z } from 'zod'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
+import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
@@ -33,6 +34,9 @@ export interface ApiActions {
   refreshPlugin(name: string): Promise<boolean>
   /** Decides on a removal that waits; resolves when it is written down. */
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer>
+  /** Objects of other tools that would become ours, by whom to ask. */
+  waitingAdoptions(): Promise<readonly WaitingAdoption[]>
+  decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined>
   /** @param by The caller's name, for the audit. */
   createJoinToken(
     clusterName: string,

@@ -68,6 +68,10 @@ export const applicationSchema = z
       .strictObject({ since: time, policy: z.enum(['prune', 'detach']), plan: z.string().nullable() })
       .nullable()
       .meta({ description: 'Of a withdrawn one: since when nobody wants it, and what becomes of its objects.' }),
+    heldPrunes: z
+      .strictObject({ count: z.int(), digest: z.string(), reason: z.string() })
+      .nullable()
+      .meta({ description: 'Prunes that wait for a person; the digest is of exactly these objects.' }),
     interventions: z.array(anyObject),
     operation: operationSchema.nullable(),
     agent: z.strictObject({
@@ -192,6 +196,42 @@ export const deletionSchema = z
     decision: z.strictObject({ by: z.string(), at: time, reason: z.string() }).nullable(),
   })
   .meta({ id: 'Deletion', description: 'Applications that would go, and wait for a person.' })
+
+const confirmationFields = {
+  id: z.string(),
+  reason: z.string(),
+  since: time,
+  decision: z.strictObject({ by: z.string(), at: time, reason: z.string() }).nullable(),
+}
+
+export const adoptionSchema = z
+  .strictObject({
+    ...confirmationFields,
+    kind: z.literal('adoption'),
+    state: z.enum(['held', 'rejected', 'approved']),
+    scope: z.strictObject({ kind: z.enum(['set', 'project', 'application']), name: z.string() }),
+    objects: z.array(z.strictObject({ tool: z.string(), count: z.int() })),
+    applications: z.array(z.strictObject({ name: z.string(), project: z.string(), cluster: z.string() })),
+  })
+  .meta({ id: 'Adoption', description: 'Objects of other tools that would become ours, and wait for a person.' })
+
+export const pruneSchema = z
+  .strictObject({
+    ...confirmationFields,
+    kind: z.literal('prune'),
+    state: z.enum(['held', 'approved']),
+    application: z.string(),
+    project: z.string(),
+    cluster: z.string(),
+    count: z.int(),
+    digest: z.string().meta({ description: 'Of exactly these objects.' }),
+    operation: z.string().nullable().meta({ description: 'To follow, once it is approved.' }),
+  })
+  .meta({ id: 'HeldPrune', description: 'Objects that a sync would delete, and that wait for a person.' })
+
+export const confirmationSchema = z
+  .discriminatedUnion('kind', [deletionSchema, adoptionSchema, pruneSchema])
+  .meta({ id: 'Confirmation' })
 
 export const sourceSchema = z
   .strictObject({

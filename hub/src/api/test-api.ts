@@ -155,6 +155,8 @@ export async function openTestApi(
         done.push(`preview of ${source}`)
         return { created: [], updated: [], deleted: [], held: [], unchanged: 3, diagnostics: [] }
       },
+      waitingAdoptions: async () => [],
+      decideAdoption: async () => undefined,
       decideDeletion: async id => {
         done.push(`deletion ${id}`)
         const plan = await store.read(rows => rows.deletionPlan(id))

@@ -15,7 +15,7 @@ import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { calendarsOf } from './calendars-of.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
-import { type AdoptionDecision, decideAdoption, type WaitingAdoption } from './decide-adoption.ts'
+import { type AdoptionDecision, decideAdoption, type WaitingAdoption, waitingAdoptions } from './decide-adoption.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
 import { declaredApplication } from './declared-application.ts'
@@ -199,6 +199,9 @@ export class Loop {
     const register = (row: ApplicationRow): void => this.#register(row)
     const concerned = await adoptIds(cluster, shown, { world, services: this.#services, rows: this.#rows, register })
     this.#services.announce.applications(concerned)
+    // Lists of removals name Applications by their ids: one of before could not be approved any more.
+    for (const owner of this.#plans.claimants()) this.#plans.pending.add(owner)
+    await this.#rows.run(() => refreshPlans(this.#namesBench))
     this.lookAgain([cluster.name])
   }
 
@@ -353,6 +356,11 @@ export class Loop {
    */
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer> {
     return decideDeletion(id, decision, this.#namesBench)
+  }
+
+  /** Objects of other tools that would become ours, and wait for a person. */
+  waitingAdoptions(): Promise<readonly WaitingAdoption[]> {
+    return this.#services.store.read(rows => waitingAdoptions(this.world, rows))
   }
 
   /** Says whether objects of other tools may be taken over; the Applications concerned are looked at again. */

@@ -1,4 +1,5 @@
 import { verbsOf } from '@flotilla/core/command/object-action'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Hold } from '@flotilla/core/model/hold'
 import { type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
@@ -26,6 +27,8 @@ export interface SyncWish extends Asker {
   readonly prune: boolean
   /** Only these objects; empty: all. */
   readonly resources: readonly ObjectKey[]
+  /** The prunes that were shown: others wait on. */
+  readonly confirms?: Digest
 }
 
 export type DeskRefusal =
@@ -201,6 +204,7 @@ export class OperationDesk {
       prune: wish.prune,
       revision: row.revision ?? '',
       ...(wish.resources.length > 0 && { resources: wish.resources }),
+      ...(wish.confirms !== undefined && { confirms: wish.confirms }),
     }
     const { trigger, passes, rulesVersion } = opened
     const given = await issueGrant(writer, keys, clock, random, cluster.id, {

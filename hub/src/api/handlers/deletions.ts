@@ -12,7 +12,6 @@ const sourceParameter = nameParameter
   .optional()
   .meta({ description: 'Its config source, where two have a set of that name.' })
 const named = z.strictObject({ name: nameParameter })
-const one = z.strictObject({ id: nameParameter })
 const ofSet = z.strictObject({ name: nameParameter, id: nameParameter })
 
 const DELETION_STATES = ['held', 'rejected', 'approved', 'superseded'] as const
@@ -22,7 +21,7 @@ const stateParameter = z
   .meta({ description: 'Only in this state; those that wait without it.' })
 const paged = { limit: limitParameter, cursor: cursorParameter }
 
-const decisionBody = z
+export const decisionBody = z
   .strictObject({
     reason: z.string().max(2000).default('').meta({ description: 'Why; kept with the decision.' }),
     digest: z
@@ -106,55 +105,13 @@ export const deletionRoutes: readonly Route[] = [
       async handle({ path, body }, caller, context) {
         const plan = (await plansOf(context)).find(({ id }) => id === path.id)
         if (plan?.set !== path.name) throw new Problem('NOT_FOUND')
-        return await decide(verdict, path.id, body, caller, context)
+        return await decideDeletion(verdict, path.id, body, caller, context)
       },
-    }),
-  ),
-  route({
-    method: 'get',
-    path: '/api/v1/confirmations',
-    id: 'listConfirmations',
-    tag: 'confirmations',
-    summary: 'Everything that waits for a person',
-    access: 'readonly',
-    query: z.strictObject({ state: stateParameter, ...paged }),
-    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(deletionSchema) } },
-    problems: ['CURSOR_INVALID'],
-    handle: async ({ query }, _caller, context) => pageOf('confirmations', await plansOf(context), query),
-  }),
-  route({
-    method: 'get',
-    path: '/api/v1/confirmations/{id}',
-    id: 'getConfirmation',
-    tag: 'confirmations',
-    summary: 'One removal that waits or was decided',
-    access: 'readonly',
-    parameters: one,
-    answers: { 200: { description: 'The removal, every Application named.', schema: deletionSchema } },
-    async handle({ path }, _caller, context) {
-      const plan = await context.services.store.read(rows => rows.deletionPlan(path.id))
-      if (plan === undefined) throw new Problem('NOT_FOUND')
-      return json(200, viewDeletion(plan))
-    },
-  }),
-  ...(['approve', 'reject'] as const).map(verdict =>
-    route({
-      method: 'post',
-      path: `/api/v1/confirmations/{id}/${verdict}`,
-      id: `${verdict}Confirmation`,
-      tag: 'confirmations',
-      summary: SUMMARIES[verdict],
-      access: 'admin',
-      parameters: one,
-      body: decisionBody,
-      answers: { 200: { description: 'Decided, now or before.', schema: deletionSchema } },
-      problems: ['DELETION_CHANGED', 'DELETION_DECIDED', 'DELETION_INPUTS_AWAY'],
-      handle: ({ path, body }, caller, context) => decide(verdict, path.id, body, caller, context),
     }),
   ),
 ]
 
-async function plansOf({ services }: Context): Promise<readonly DeletionPlan[]> {
+export async function plansOf({ services }: Context): Promise<readonly DeletionPlan[]> {
   return await services.store.read(rows => rows.deletionPlans())
 }
 
@@ -174,7 +131,8 @@ function requireSet(name: string, source: string | undefined, { services }: Cont
     throw new Problem('NOT_FOUND')
 }
 
-async function decide(
+/** @throws Problem when it cannot be decided so. */
+export async function decideDeletion(
   verdict: 'approve' | 'reject',
   id: string,
   body: { readonly reason: string; readonly digest?: string | undefined },

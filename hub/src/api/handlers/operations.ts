@@ -2,7 +2,7 @@ import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
 import { z } from 'zod'
-import type { DeskAnswer, OperationDesk } from '../../operations/operation-desk.ts'
+import type { DeskAnswer, OperationDesk, SyncWish } from '../../operations/operation-desk.ts'
 import { anyOf, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
@@ -303,6 +303,14 @@ const CODES: Readonly<Record<Extract<DeskAnswer, { kind: 'refused' }>['code'], P
 
 function replyTo(answer: DeskAnswer): Reply {
   if (answer.kind !== 'refused') return json(202, { id: answer.id, status: answer.kind })
+  const code = CODES[answer.code]
+  throw new Problem(code, code === 'NOT_FOUND' ? {} : { detail: answer.message })
+}
+
+/** @returns the operation's id, to follow. @throws Problem */
+export async function syncByHand(name: string, wish: SyncWish, context: Context): Promise<string> {
+  const answer = await deskOf(context).sync(name, wish)
+  if (answer.kind !== 'refused') return answer.id
   const code = CODES[answer.code]
   throw new Problem(code, code === 'NOT_FOUND' ? {} : { detail: answer.message })
 }

@@ -1,11 +1,6 @@
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
-import type { Express } from 'express'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../../loop/testing/loop-harness.ts'
-import { createMetrics } from '../../metrics.ts'
-import { silentLog } from '../../store/test-store.ts'
-import { createApi } from '../create-api.ts'
-import { FleetView } from '../fleet-view.ts'
-import { ensureAdminToken, makeToken } from '../tokens.ts'
+import { apiOver, type ServedLoop } from './api-over-loop.ts'
 
 export const REMOVED = ['a', 'b', 'c', 'd'] as const
 
@@ -16,11 +11,7 @@ export function removedFolders(content: string | null) {
   )
 }
 
-export interface HubWithRemoval {
-  readonly hub: LoopHarness
-  readonly app: Express
-  readonly admin: string
-  readonly reader: string
+export interface HubWithRemoval extends ServedLoop {
   readonly plan: DeletionPlan
 }
 
@@ -38,21 +29,7 @@ export async function hubWithRemoval(): Promise<HubWithRemoval> {
   await hub.refresh(APPS)
   await hub.join('eu-1')
   await hub.push(APPS, removedFolders(null))
-  const admin = (await ensureAdminToken(hub.store, hub.clock, hub.random))!
-  const { text: reader, row } = makeToken(hub.random, { name: 'reader', role: 'readonly', now: hub.clock.now() })
-  await hub.store.write(rows => rows.putToken(row))
-  const view = await FleetView.load(hub.store, { run: 'run', now: hub.clock.now(), hiddenDigest: () => 'hidden' })
-  const unused = () => Promise.reject(new Error('not asked for here'))
-  const app = createApi({
-    ...{ store: hub.store, view, bundles: hub.bundles, clock: hub.clock, random: hub.random, log: silentLog },
-    metrics: createMetrics({ process: false }),
-    settings: { version: '0.1.0' },
-    actions: {
-      ...{ refreshSource: unused, refreshRepository: unused, heard: unused, refreshPlugin: unused },
-      ...{ previewChange: unused, createJoinToken: unused },
-      decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
-    },
-  })
+  const served = await apiOver(hub)
   const [plan] = await hub.store.read(rows => rows.deletionPlans())
-  return { hub, app, admin, reader, plan: plan! }
+  return { ...served, plan: plan! }
 }

@@ -5,8 +5,10 @@ import type { Permits } from '../../api/permits.ts'
 import type { ApiActions } from '../../api/route.ts'
 import { ensureAdminToken, makeToken } from '../../api/tokens.ts'
 import { auditedStore } from '../../audit/audited-store.ts'
+import { gateForPeople } from '../../gates/gate-for-people.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../../loop/testing/loop-harness.ts'
 import { createMetrics } from '../../metrics.ts'
+import { OperationDesk } from '../../operations/operation-desk.ts'
 import { silentLog } from '../../store/test-store.ts'
 import type { CalendarAnswer, CalendarSetting } from '../calendar-desk.ts'
 import type { GateDesk } from '../gate-desk.ts'
@@ -76,10 +78,21 @@ export async function hubWithGates(
   }
   const events = new LoggedEvents(silentLog)
   const parts = { store, clock, random, log: silentLog, mirrors: hub.mirrors, ...(more.http && httpOf(more.http)) }
-  const desk = openGateDesk(parts, hub.loop, events, { calendars: more.calendars ?? [] }, async clusters => ({
-    inForce: clusters.size,
-    latestStart: clock.now() + 60_000,
-  }))
+  const operations = new OperationDesk({
+    ...{ store, keys: hub.keys, clock, random },
+    gate: gateForPeople(
+      hub.loop.world.gates,
+      () => clock.now(),
+      () => undefined,
+    ),
+    told: () => undefined,
+    changed: ids => hub.loop.reported(ids),
+  })
+  const calendarReach = async (clusters: ReadonlySet<string>) => {
+    return { inForce: clusters.size, latestStart: clock.now() + 60_000 }
+  }
+  const ofHub = { loop: hub.loop, gateEvents: events, desk: operations, calendarReach }
+  const desk = openGateDesk(ofHub, parts, { calendars: more.calendars ?? [] })
   desk.start()
   const view = await FleetView.load(store, { run: 'run', now: clock.now(), hiddenDigest: () => 'hidden' })
   // Nothing else is asked for here; what is, fails.
@@ -87,7 +100,7 @@ export async function hubWithGates(
     createJoinToken: async () => ({ id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1_000 }),
   }
   const app = createApi({
-    ...{ store, view, bundles: hub.bundles, clock, random, log: silentLog, gates: desk },
+    ...{ store, view, bundles: hub.bundles, clock, random, log: silentLog, gates: desk, desk: operations },
     ...(more.permits && { permits: more.permits }),
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0' },

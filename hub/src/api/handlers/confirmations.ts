@@ -1,0 +1,196 @@
+import type { Digest } from '@flotilla/core/json/canonical-json'
+import { adoptionText } from '@flotilla/core/plan/adoptions'
+import { isoTime } from '@flotilla/core/time/epoch-ms'
+import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { viewDeletion } from '@flotilla/core/view/deletion-view'
+import { z } from 'zod'
+import type { WaitingAdoption } from '../../loop/decide-adoption.ts'
+import { pageOfList } from '../page-of-list.ts'
+import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import type { adoptionSchema, pruneSchema } from '../schemas.ts'
+import { confirmationSchema, pageOfSchema } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
+import { decideDeletion, decisionBody, plansOf } from './deletions.ts'
+import { syncByHand } from './operations.ts'
+
+type Adoption = z.infer<typeof adoptionSchema>
+type HeldPrune = z.infer<typeof pruneSchema>
+
+const one = z.strictObject({ id: nameParameter })
+const STATES = ['held', 'rejected', 'approved', 'superseded', 'all'] as const
+const KINDS = ['deletion', 'adoption', 'prune'] as const
+const query = z.strictObject({
+  state: z.enum(STATES).default('held').meta({ description: 'Only in this state; those that wait without it.' }),
+  kind: z.enum(KINDS).optional().meta({ description: 'Only of this kind.' }),
+  limit: limitParameter,
+  cursor: cursorParameter,
+})
+const body = decisionBody
+  .extend({
+    wholeProject: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Of an adoption: for everything of the Projects concerned, now and later.' }),
+  })
+  .meta({ id: 'ConfirmationDecision' })
+
+const SUMMARIES = {
+  approve: 'Let exactly what was shown happen; a list that has changed is refused',
+  reject: 'Keep it as it is',
+} as const
+
+/** Everything that waits for a person: removals of Applications, prunes, and objects of other tools. */
+export const confirmationRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/confirmations',
+    id: 'listConfirmations',
+    tag: 'confirmations',
+    summary: 'Everything that waits for a person',
+    access: 'readonly',
+    query,
+    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(confirmationSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, context) {
+      const all = await confirmationsOf(context)
+      const shown = all.filter(({ state, kind }) => {
+        return (query.state === 'all' || state === query.state) && (query.kind === undefined || kind === query.kind)
+      })
+      const list = `confirmations/${query.state}/${query.kind ?? ''}`
+      return json(
+        200,
+        pageOfList(list, shown, ({ since, id }) => `${since} ${id}`, query),
+      )
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/confirmations/{id}',
+    id: 'getConfirmation',
+    tag: 'confirmations',
+    summary: 'One of them',
+    access: 'readonly',
+    parameters: one,
+    answers: { 200: { description: 'What would happen, everything named.', schema: confirmationSchema } },
+    async handle({ path }, _caller, context) {
+      const found = (await confirmationsOf(context)).find(({ id }) => id === path.id)
+      if (found === undefined) throw new Problem('NOT_FOUND')
+      return json(200, found)
+    },
+  }),
+  ...(['approve', 'reject'] as const).map(verdict =>
+    route({
+      method: 'post',
+      path: `/api/v1/confirmations/{id}/${verdict}`,
+      id: `${verdict}Confirmation`,
+      tag: 'confirmations',
+      summary: SUMMARIES[verdict],
+      access: 'admin',
+      parameters: one,
+      body,
+      answers: { 200: { description: 'Decided, now or before.', schema: confirmationSchema } },
+      problems: [
+        'DELETION_CHANGED',
+        'DELETION_DECIDED',
+        'DELETION_INPUTS_AWAY',
+        'CONFIRMATION_CHANGED',
+        'CONFIRMATION_STANDS',
+        'OPERATION_HELD',
+        'OPERATION_BUSY',
+        'AGENT_NOT_JOINED',
+        'REASON_REQUIRED',
+      ],
+      async handle({ path, body }, caller, context) {
+        if (path.id.startsWith(PRUNE)) return await decidePrune(verdict, path.id, body, caller, context)
+        if (path.id.startsWith('adoption-')) return await decideAdoption(verdict, path.id, body, caller, context)
+        return await decideDeletion(verdict, path.id, body, caller, context)
+      },
+    }),
+  ),
+]
+
+const PRUNE = 'prune-'
+
+async function confirmationsOf(context: Context) {
+  const { view, actions } = context.services
+  const deletions = (await plansOf(context)).map(viewDeletion)
+  const adoptions = (await actions.waitingAdoptions()).map(viewAdoption)
+  const everything = { filters: {}, words: [], labels: [], sort: 'name', descending: false } as const
+  const { items } = view.applications({ ...everything, limit: Number.POSITIVE_INFINITY }, context.now)
+  const prunes = items.flatMap(application => viewPrune(application) ?? [])
+  return [...deletions, ...adoptions, ...prunes].sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0))
+}
+
+function viewAdoption({ id, scope, since, objects, applications, verdict }: WaitingAdoption): Adoption {
+  return {
+    id,
+    kind: 'adoption',
+    state: verdict?.verdict === 'rejected' ? 'rejected' : 'held',
+    scope: { ...scope },
+    reason: `would adopt ${adoptionText(objects)}`,
+    since: isoTime(since),
+    objects: objects.map(each => ({ ...each })),
+    applications: applications.map(({ name, project, clusterName: cluster }) => ({ name, project, cluster })),
+    decision: verdict ? { by: verdict.by, at: isoTime(verdict.at), reason: verdict.reason } : null,
+  }
+}
+
+function viewPrune({ id, name, project, cluster, heldPrunes, changedAt }: ApplicationView): HeldPrune | undefined {
+  if (!heldPrunes) return undefined
+  const { count, digest, reason } = heldPrunes
+  return {
+    id: `${PRUNE}${id}`,
+    kind: 'prune',
+    state: 'held',
+    application: name,
+    project,
+    cluster,
+    reason,
+    since: changedAt,
+    count,
+    digest,
+    operation: null,
+    decision: null,
+  }
+}
+
+async function decideAdoption(
+  verdict: 'approve' | 'reject',
+  id: string,
+  { reason, wholeProject }: { readonly reason: string; readonly wholeProject: boolean },
+  caller: Caller,
+  { services }: Context,
+): Promise<Reply> {
+  const decided = await services.actions.decideAdoption(id, {
+    verdict: verdict === 'approve' ? 'approved' : 'rejected',
+    wholeProject,
+    by: caller.name,
+    reason,
+  })
+  if (!decided) throw new Problem('NOT_FOUND')
+  const view = viewAdoption(decided)
+  return json(200, verdict === 'approve' ? { ...view, state: 'approved' } : view)
+}
+
+/** A confirmed prune is a sync by hand that may delete exactly these objects. */
+async function decidePrune(
+  verdict: 'approve' | 'reject',
+  id: string,
+  { reason, digest }: { readonly reason: string; readonly digest?: string | undefined },
+  caller: Caller,
+  context: Context,
+): Promise<Reply> {
+  const held = (await confirmationsOf(context)).find(each => each.id === id)
+  if (held?.kind !== 'prune') throw new Problem('NOT_FOUND')
+  if (verdict === 'reject') {
+    const detail =
+      'It waits for as long as the source lacks these objects: bring them back, or annotate them Prune=false.'
+    throw new Problem('CONFIRMATION_STANDS', { detail })
+  }
+  if (digest !== undefined && digest !== held.digest) throw new Problem('CONFIRMATION_CHANGED')
+  const wish = { dryRun: false, prune: true, resources: [], confirms: held.digest as Digest, by: caller.name, reason }
+  const operation = await syncByHand(held.application, wish, context)
+  return json(200, { ...held, state: 'approved', operation })
+}
