@@ -70,6 +70,11 @@ export async function readTruth(
           reportedLine({ application: applicationId, inc: entry.inc, n: entry.n, hash }),
         ]),
     )
+    // Of what the hub does not know any more it takes no report, so none is waited for.
+    const unreported = stored.filter(
+      ({ typ, applicationId = '' }) => typ === 'offer' && !reportedLines.has(applicationId),
+    )
+    const waitedFor = await Promise.all(unreported.map(({ applicationId = '' }) => rows.application(applicationId)))
     return {
       heldLines,
       held: heldDigest(heldLines),
@@ -79,7 +84,7 @@ export async function readTruth(
       commands: commands.filter(({ payload }) => payload.adm === cluster?.admission).map(command => command.jws),
       upTo: numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 }),
       recovery: cluster?.recovery,
-      everyReport: stored.every(({ typ, applicationId = '' }) => typ !== 'offer' || reportedLines.has(applicationId)),
+      everyReport: waitedFor.every(application => application?.clusterId !== clusterId),
       readAt: clock.monotonicMs(),
     }
   })
