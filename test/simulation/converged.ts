@@ -33,6 +33,7 @@ async function applicationIsNot(
   { name, cluster, objects }: WantedApplication,
   row: ApplicationRow,
 ): Promise<readonly string[]> {
+  if (fleet.laws.unannounced > 0 && isHeldUnderAnotherId(fleet, cluster, name, row.id)) return []
   if (row.hold) return [`${name} is held: ${row.hold.code} ${row.hold.reason}`]
   if (!row.digest || row.clusterName !== cluster) return [`${name} has no Bundle for ${cluster}`]
   const bytes = await fleet.bundles.get(row.digest)
@@ -71,9 +72,11 @@ async function clusterIsNot(
   const missing: string[] = []
   const own = wanted.filter(application => application.cluster === name)
   const keys = new Set(own.flatMap(({ objects }) => objects.map(object => objectKeyText(placed(object)))))
+  const unknown = fleet.laws.restores > 0 ? await unknownToTheHub(fleet, name, own) : new Set<string>()
   for (const live of cluster.objects()) {
     const key = objectKeyText(placed(live))
-    if (live.metadata.labels?.[APPLICATION_LABEL] && !keys.has(key)) missing.push(`${name}: ${key} is left over`)
+    const owner = live.metadata.labels?.[APPLICATION_LABEL]
+    if (owner && !keys.has(key) && !unknown.has(owner)) missing.push(`${name}: ${key} is left over`)
   }
   const row = await fleet.store.read(reader => reader.clusterByName(name))
   if (!row || !link) return [...missing, `${name} has not joined`]
@@ -83,6 +86,7 @@ async function clusterIsNot(
   const held = link.held()
   for (const [id, { number, application }] of held) {
     const newest = issued.get(id)
+    if (!newest && unknown.has(id)) continue
     if (!newest) missing.push(`${name} holds ${application.name}, which the hub does not know`)
     else if (compareNumbers(newest, number) !== 0) missing.push(`${name}: ${application.name} is not the newest Offer`)
   }
@@ -91,6 +95,28 @@ async function clusterIsNot(
     if (!held.has(id)) missing.push(`${name} does not hold ${application}`)
   }
   return missing
+}
+
+/**
+ * What an agent holds although the hub knows nothing of it: made after the backup that the hub was restored from, and
+ * gone from Git since. Absence never deletes, so it stays as it is, and is shown as unclaimed.
+ */
+async function unknownToTheHub(
+  fleet: SimulatedFleet,
+  name: string,
+  own: readonly WantedApplication[],
+): Promise<ReadonlySet<string>> {
+  const known = new Set((await fleet.store.read(reader => reader.applications())).map(({ id }) => id))
+  const held = [...(fleet.agent(name).link?.held() ?? [])]
+  // A hub that nobody told of it may go on for good when it has issued as much again by the time agents come: what it
+  // made anew under another id then stays two things. It deletes nothing, and operators are to restore with the command.
+  const wanted = new Set(fleet.laws.unannounced > 0 ? [] : own.map(application => application.name))
+  return new Set(held.flatMap(([id, { application }]) => (known.has(id) || wanted.has(application.name) ? [] : [id])))
+}
+
+function isHeldUnderAnotherId(fleet: SimulatedFleet, cluster: string, name: string, id: string): boolean {
+  const held = [...(fleet.agent(cluster).link?.held() ?? [])]
+  return held.some(([other, { application }]) => other !== id && application.name === name)
 }
 
 /** The view is a function of the store: one that is made anew shows the same. */

@@ -10,6 +10,7 @@ import { APPS, type Changes, CONFIG, DeclaredFleet } from './declared-fleet.ts'
 import { EventLoopGuard, settled } from './event-loop-guard.ts'
 import { NO_FAULTS } from './in-process-transport.ts'
 import { Laws } from './laws.ts'
+import { Operator } from './operator.ts'
 import type { Crash, CrashPoint, PortCalls } from './port-calls.ts'
 import type { Act, Freeze, Weather } from './schedule.ts'
 import { SimulatedAgent } from './simulated-agent.ts'
@@ -20,6 +21,8 @@ import { Trace } from './trace.ts'
 const START = Date.UTC(2030, 0, 1)
 /** How often the laws that look at states are looked at. */
 const LOOK_MS = 5_000
+/** Each is a cluster more to simulate. */
+const MOST_COPIES = 2
 /** More than any orderly stop may take. */
 const STOP_WITHIN_MS = 10 * 60_000
 
@@ -51,6 +54,8 @@ export class SimulatedFleet {
   readonly declared: DeclaredFleet
   readonly laws: Laws
   readonly agents = new Map<string, SimulatedAgent>()
+  readonly operator = new Operator(this)
+  readonly #copies = new Map<string, SimulatedAgent>()
   readonly #random: (name: string) => Random
   readonly #machine: SimulatedHub
   readonly #guard = new EventLoopGuard()
@@ -129,6 +134,7 @@ export class SimulatedFleet {
       for (let left = ms; left > 0; left -= LOOK_MS) {
         await this.clock.advance(Math.min(LOOK_MS, left))
         await this.laws.reports(this.store)
+        this.operator.look()
       }
     })
     if (this.#failure !== undefined) throw this.#failure
@@ -143,7 +149,7 @@ export class SimulatedFleet {
   killHub(): void {
     this.trace.say('hub', 'is killed')
     this.#machine.kill()
-    for (const agent of this.agents.values()) agent.breakSockets()
+    for (const agent of [...this.agents.values(), ...this.#copies.values()]) agent.breakSockets()
   }
 
   /** Starts the hub again over the same store. */
@@ -172,7 +178,7 @@ export class SimulatedFleet {
       this.#reviving.delete(name)
       this.#startAfter(name, forMs)
     })
-    stopped.catch(error => this.#failed(error))
+    stopped.catch(error => this.failed(error))
   }
 
   /** Ends the process of a machine at the call that the point names, and starts it again a while after. */
@@ -234,12 +240,71 @@ export class SimulatedFleet {
       gracePeriodMs: 0,
     } as const
     this.trace.say(name, `${rule} ${JSON.stringify(freeze)} for ${forMs} ms`)
-    this.#machine.close(name, interval).catch(error => this.#failed(error))
+    this.#machine.close(name, interval).catch(error => this.failed(error))
   }
 
   /** Somebody with the key of one cluster's agent tries what is another cluster's. */
   thief({ cluster, wants, pick }: Extract<Act, { readonly kind: 'thief' }>): void {
-    stealFrom(this, cluster, wants, pick).catch(error => this.#failed(error))
+    stealFrom(this, cluster, wants, pick).catch(error => this.failed(error))
+  }
+
+  /** The hub's store is copied. */
+  backUp(): void {
+    this.trace.say('hub', 'is backed up')
+    this.#machine.backUp()
+  }
+
+  /** The last copy takes the place of the store, whatever happened since; the hub starts on it after a while. */
+  restore(announced: boolean, forMs: number): void {
+    this.#kill('hub')
+    this.#reviving.add('hub')
+    const restored = this.#machine.restore(announced).then(done => {
+      this.trace.say(
+        'hub',
+        done ? `is restored from its backup${announced ? '' : ' unannounced'}` : 'cannot be restored',
+      )
+      if (done) this.laws.restored(announced)
+      this.#reviving.delete('hub')
+      this.#startAfter('hub', forMs)
+    })
+    restored.catch(error => this.failed(error))
+  }
+
+  revoke(name: string): void {
+    this.operator.revoke(name)
+  }
+
+  /** A cluster and its agent's machine, once more, from an image of their disks. */
+  clone(name: string): void {
+    const copy = `${name}~${this.#copies.size + 1}`
+    if (this.#copies.size >= MOST_COPIES) return
+    this.trace.say(name, `is cloned as ${copy}`)
+    const agent = this.agent(name).clone({
+      name: copy,
+      random: this.#random(`agent ${copy}`),
+      clusterRandom: this.#random(`cluster ${copy}`),
+      networkRandom: this.#random(`network ${copy}`),
+    })
+    this.laws.cloned(name, copy)
+    this.#copies.set(copy, agent)
+    agent.start().catch(error => this.failed(error))
+  }
+
+  /** The copies of a cluster are switched off for good. */
+  endCopies(name: string): void {
+    for (const [copy, agent] of this.#copies) {
+      if (!copy.startsWith(`${name}~`) || !agent.running) continue
+      this.trace.say(copy, 'is switched off')
+      agent.kill()
+      agent.cluster.stop()
+    }
+  }
+
+  /** A cluster's agent is installed with a new join token, and starts again with it. */
+  async invite(name: string): Promise<void> {
+    const agent = this.agent(name)
+    agent.joinToken = await this.#machine.joinToken(name)
+    this.down(name, true, 1_000)
   }
 
   /** An agent is sent its old documents again. */
@@ -287,7 +352,7 @@ export class SimulatedFleet {
     return [...this.calls().values()].flatMap(({ crashed }) => crashed).sort((a, b) => a.monotonicMs - b.monotonicMs)
   }
 
-  /** Heals the network, the disks, the clusters' API servers and Git; whoever is down is started. Clocks stay as they are. */
+  /** Heals the network, the disks, the clusters' API servers and Git; whoever is down is started. Clocks are right again. */
   async faultsOff(): Promise<void> {
     this.trace.say('world', 'faults off')
     for (const { calls } of [this.#machine, ...this.agents.values()]) calls.disarm()
@@ -296,7 +361,10 @@ export class SimulatedFleet {
       this.#lasting.delete(lasting)
       lasting.end()
     }
-    for (const { cluster } of this.agents.values()) cluster.faults.clear()
+    for (const agent of this.agents.values()) {
+      agent.cluster.faults.clear()
+      agent.clockOffsetMs = 0
+    }
     await this.run(1_000)
   }
 
@@ -308,6 +376,7 @@ export class SimulatedFleet {
   /** Ends everything. */
   async stop(): Promise<void> {
     await this.stopHub()
+    for (const name of this.agents.keys()) this.endCopies(name)
     for (const { name, cluster } of this.agents.values()) {
       await this.stopAgent(name)
       cluster.stop()
@@ -348,7 +417,7 @@ export class SimulatedFleet {
     this.#reviving.add(name)
     this.later(ms, () => {
       this.#reviving.delete(name)
-      this.#start(name).catch(error => this.#failed(error))
+      this.#start(name).catch(error => this.failed(error))
     })
   }
 
@@ -359,7 +428,8 @@ export class SimulatedFleet {
     if (!machine.running) this.#startAfter(name, START_AGAIN_MS)
   }
 
-  #failed(error: unknown): void {
+  /** Something that nobody waits for went wrong: the run fails. */
+  failed(error: unknown): void {
     this.#failure ??= error
   }
 

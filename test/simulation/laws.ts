@@ -34,17 +34,24 @@ const WAVE_MS = 2_000
 export class Laws {
   readonly breaches: string[] = []
   readonly acknowledged: AcknowledgedLaw
+  /** How many clusters were cloned: before the first, nobody may be taken for a clone. */
+  clones = 0
+  /** How often the hub's store went back: what was made since and has left Git again belongs to nobody. */
+  restores = 0
+  /** Of those, the ones that nobody told the hub of. */
+  unannounced = 0
   /** What operations may begin, and what they may write. */
   readonly starts: StartLaw
   #askedAt = { monotonicMs: 0, count: 0 }
   readonly #clock: Clock
   readonly #bundles: BundleStore
   readonly #removalGraceMs: number
-  /** `cluster key` of every object that any revision has let go, since it was first wanted. */
-  readonly #withdrawn = new Set<string>()
+  /** `cluster key` of every object that any revision has let go, and when one last did. */
+  readonly #withdrawn = new Map<string, number>()
   #wanted = new Set<string>()
   /** By cluster and Application id: the document held, and since when. */
   readonly #held = new Map<string, { readonly document: Held; readonly since: number }>()
+  readonly #revoked = new Set<string>()
   readonly #issued = new Map<string, DocumentNumber>()
   /** By Application and document: ids of the Grants given, oldest first. */
   readonly #granted = new Map<string, readonly string[]>()
@@ -64,7 +71,7 @@ export class Laws {
     for (const { cluster, objects } of declared.wanted()) {
       for (const object of objects) wanted.add(`${cluster} ${objectKeyText(placed(object))}`)
     }
-    for (const key of this.#wanted) if (!wanted.has(key)) this.#withdrawn.add(key)
+    for (const key of this.#wanted) if (!wanted.has(key)) this.#withdrawn.set(key, this.#clock.monotonicMs())
     this.#wanted = wanted
   }
 
@@ -85,7 +92,8 @@ export class Laws {
     const line = `${grant.application} ${numberText(grant.document)}`
     const earlier = this.#granted.get(line) ?? []
     this.#granted.set(line, [...earlier, grant.id])
-    if (grant.trigger !== 'automated') return
+    // What a copy of the cluster did says nothing of the one that is left.
+    if (grant.trigger !== 'automated' || this.clones > 0) return
     const operations = await store.read(rows => rows.operations(grant.application, { limit: 50 }))
     for (const id of earlier) {
       const before = await store.read(rows => rows.grant(id))
@@ -123,9 +131,36 @@ export class Laws {
     this.#mustEnd(cluster.name)
     const live = objectAt(cluster, request.path)
     if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
-    if (request.method !== 'GET') await this.starts.asked(cluster.name, agentHolds, request, live)
+    if (request.method !== 'GET')
+      await this.starts.asked(cluster.name, id => this.#heldSince(cluster.name, id, agentHolds), request, live)
     const body = request.method === 'PATCH' || request.method === 'POST' ? objectOf(request.body) : undefined
     if (body?.metadata.labels?.[APPLICATION_LABEL]) this.#meantFor(cluster.name, body, 'applies')
+  }
+
+  /** From now on there are two clusters with the same objects, and two agents with one key. */
+  cloned(cluster: string, copy: string): void {
+    this.clones++
+    this.starts.cloned(cluster, copy)
+  }
+
+  /** A key may not speak any more, from this moment on. */
+  revoked(kid: string): void {
+    this.#revoked.add(kid)
+  }
+
+  /** A request that this key signed was answered with 200. */
+  served(cluster: string, kid: string): void {
+    if (this.#revoked.has(kid)) this.#breach(`${cluster} was served by a key that is revoked`)
+  }
+
+  /** The store is as it was at an earlier time: what came after is lost, and whoever restored it knows. */
+  restored(announced: boolean): void {
+    this.restores++
+    if (!announced) this.unannounced++
+    this.acknowledged.restored()
+    this.#issued.clear()
+    this.#granted.clear()
+    this.#reports.clear()
   }
 
   /** Looks at what the hub has stored: no older report replaces a newer one, and none that it said it took is lost. */
@@ -144,6 +179,11 @@ export class Laws {
     this.#breach(sentence)
   }
 
+  #heldSince(cluster: string, id: string, held: ReadonlyMap<string, Held>) {
+    const since = this.#held.get(`${cluster} ${id}`)?.since ?? 0
+    return { document: held.get(id), heldForMs: this.#clock.monotonicMs() - since }
+  }
+
   /** Requests without end at one instant would never let the clock go on: they are failed instead. */
   #mustEnd(cluster: string): void {
     const monotonicMs = this.#clock.monotonicMs()
@@ -158,13 +198,15 @@ export class Laws {
     if (key.namespace !== NAMESPACE) return
     const what = `${cluster} deletes ${objectKeyText(key)}`
     const owner = trackedBy(live)
-    if (!this.#withdrawn.has(`${cluster} ${objectKeyText(key)}`)) this.#breach(`${what}, which no revision withdrew`)
+    const withdrawnAt = this.#withdrawn.get(`${originalOf(cluster)} ${objectKeyText(key)}`)
+    if (withdrawnAt === undefined) this.#breach(`${what}, which no revision withdrew`)
     if (owner === undefined) return this.#breach(`${what}, which belongs to no Application`)
     const document = held.get(owner)
     if (!document) return this.#breach(`${what} without holding anything for it`)
     const heldForMs = this.#clock.monotonicMs() - (this.#held.get(`${cluster} ${owner}`)?.since ?? 0)
     if (document.typ === 'tombstone') {
-      const ageMs = this.#clock.now() - document.iat
+      // The Tombstone may be younger: one is signed anew under a new admission, and after a recovery.
+      const ageMs = this.#clock.monotonicMs() - (withdrawnAt ?? 0)
       if (ageMs < this.#removalGraceMs) this.#breach(`${what} only ${ageMs} ms after it was withdrawn`)
       return
     }
@@ -179,7 +221,7 @@ export class Laws {
   #meantFor(cluster: string, object: KubernetesObject, verb: string): void {
     const data = object['data'] as { readonly [key: string]: string } | undefined
     const meant = data?.['cluster'] ?? object.metadata.annotations?.['example.com/cluster']
-    if (meant !== undefined && meant !== '*' && meant !== cluster) {
+    if (meant !== undefined && meant !== '*' && meant !== originalOf(cluster)) {
       this.#breach(`${cluster} ${verb} ${objectKeyText(keyOf(object))}, which is meant for ${meant}`)
     }
   }
@@ -187,6 +229,11 @@ export class Laws {
   #breach(sentence: string): void {
     this.breaches.push(sentence)
   }
+}
+
+/** A copy of a cluster is meant for whatever the cluster is meant for. */
+function originalOf(cluster: string): string {
+  return cluster.split('~')[0] ?? cluster
 }
 
 function objectAt(cluster: SimulatedCluster, path: string): KubernetesObject | undefined {

@@ -21,6 +21,10 @@ export class People {
     'break file': act => this.#breakFile(act),
     'hand edit': act => this.#handEdit(act),
     freeze: ({ cluster, freeze, forMs }) => this.#fleet.freeze(cluster, freeze, forMs),
+    'back up': () => this.#fleet.backUp(),
+    restore: ({ announced, forMs }) => this.#fleet.restore(announced, forMs),
+    clone: ({ cluster }) => this.#fleet.clone(cluster),
+    revoke: ({ cluster }) => this.#fleet.revoke(cluster),
     replay: ({ cluster }) => this.#fleet.replay(cluster),
     thief: act => this.#fleet.thief(act),
     network: ({ cluster, weather, forMs }) => {

@@ -70,8 +70,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'hub/src/gateway/authenticate.ts',
-        find: `const raised: ClusterRow = { ...current,`,
-        replace: `const raised: ClusterRow = { ...cluster,`,
+        find: `const row = withSpeaking(current, turn.state)`,
+        replace: `const row = withSpeaking(cluster, turn.state)`,
       },
     ],
   },

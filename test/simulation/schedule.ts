@@ -61,6 +61,11 @@ export type Act =
   | ({ readonly kind: 'break file'; readonly config: boolean; readonly webhook: boolean } & Picking & ForAWhile)
   | ({ readonly kind: 'hand edit'; readonly cluster: string; readonly how: HandEdit } & Picking)
   | ({ readonly kind: 'freeze'; readonly cluster: string; readonly freeze: Freeze } & ForAWhile)
+  | { readonly kind: 'back up' }
+  /** The hub's store becomes what it was at the last backup. */
+  | ({ readonly kind: 'restore'; readonly announced: boolean } & ForAWhile)
+  | { readonly kind: 'clone'; readonly cluster: string }
+  | { readonly kind: 'revoke'; readonly cluster: string }
   | { readonly kind: 'replay'; readonly cluster: string }
   /** Somebody with the key of one cluster's agent tries what is another cluster's. */
   | ({ readonly kind: 'thief'; readonly cluster: string; readonly wants: 'bundle' | 'report' } & Picking)
@@ -91,6 +96,17 @@ export interface ScheduleOptions {
   /** Besides those folders and the crashes. */
   readonly deeds?: number
   readonly crashes?: number
+  /** When the last deed is done, milliseconds; as it is drawn by default. */
+  readonly lastAt?: number
+}
+
+/** The fleet that the simulation's speed is measured with: 12 clusters, 60 Applications, an hour with its faults. */
+export const AN_HOUR_OF_TWELVE: ScheduleOptions = {
+  clusters: Array.from({ length: 12 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`),
+  folders: 38,
+  deeds: 100,
+  crashes: 12,
+  lastAt: 50 * 60_000,
 }
 
 const CLUSTERS = ['eu', 'us', 'ap'] as const
@@ -110,8 +126,8 @@ export function drawSchedule(seed: number, options: ScheduleOptions = {}): Sched
   const clusters = options.clusters ?? CLUSTERS
   const draw = new Draw(seededRandom(seed), clusters)
   const deeds: Deed[] = []
-  for (let index = 0; index < (options.folders ?? KINDS.length); index++) {
-    deeds.push({ at: 0, ...draw.add(KINDS[index % KINDS.length] ?? 'folder') })
+  for (let index = 0; index < (options.folders ?? 4); index++) {
+    deeds.push({ at: 0, ...draw.add(index % 20 === 2 ? 'shared' : index % 4 === 3 ? 'solo' : 'folder') })
   }
   let at = PEACE_MS
   let removedAt = Number.NEGATIVE_INFINITY
@@ -125,8 +141,11 @@ export function drawSchedule(seed: number, options: ScheduleOptions = {}): Sched
     }
     at += draw.pauseMs()
   }
+  deeds.push(...draw.disasters(at))
   deeds.push(...crashes(seed, draw, at, options.crashes ?? 6))
-  return { seed, clusters, deeds: deeds.sort((a, b) => a.at - b.at) }
+  const pace = options.lastAt === undefined ? 1 : options.lastAt / Math.max(...deeds.map(deed => deed.at))
+  const timed = deeds.map(deed => ({ ...deed, at: Math.round(deed.at * pace) }))
+  return { seed, clusters, deeds: timed.sort((a, b) => a.at - b.at) }
 }
 
 /** Every call of every port in turn, whatever the seed's chances are: neighbouring seeds crash at different ones. */
@@ -198,6 +217,22 @@ class Draw {
       if (left < 0) return act()
     }
     return this.#edit()
+  }
+
+  /** What befalls few fleets, and those once: a backup restored (once, or twice), a cluster cloned, an agent revoked. */
+  disasters(until: number): readonly Deed[] {
+    const deeds: Deed[] = []
+    const sometime = (from = 0): number => Math.floor(from + this.fraction() * (until - from))
+    if (this.happens(0.2)) {
+      const at = sometime()
+      deeds.push({ at, kind: 'back up' })
+      for (let times = this.happens(0.4) ? 2 : 1; times > 0; times--) {
+        deeds.push({ at: sometime(at), kind: 'restore', announced: this.happens(0.7), forMs: this.soonMs() })
+      }
+    }
+    if (this.happens(0.15)) deeds.push({ at: sometime(), kind: 'clone', cluster: this.cluster() })
+    if (this.happens(0.15)) deeds.push({ at: sometime(), kind: 'revoke', cluster: this.cluster() })
+    return deeds
   }
 
   add(folder: DeclaredKind): Act {

@@ -1,6 +1,6 @@
 import { type AssembledAgent, assembleAgent } from '@flotilla/agents/assemble-agent'
 import type { AgentLink } from '@flotilla/agents/link/agent-link'
-import { loadAdmission, loadOrMakeKey } from '@flotilla/agents/link/identity'
+import { type KeptAdmission, loadAdmission, loadOrMakeKey } from '@flotilla/agents/link/identity'
 import { MemoryState } from '@flotilla/agents/state/memory-state'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
@@ -9,6 +9,7 @@ import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { Random } from '@flotilla/core/ports/random'
 import { type AssertionClaims, makeAssertion, readAssertion } from '@flotilla/core/protocol/assertion'
+import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, versionText } from '@flotilla/core/protocol/versions'
 import { SimulatedCluster } from '@flotilla/sim'
 import { type Faults, type HubEnd, InProcessTransport, NO_FAULTS } from './in-process-transport.ts'
@@ -51,19 +52,23 @@ export class SimulatedAgent {
   /** The disk, or the Secrets, that the agent keeps its state in are full. */
   diskFull = false
   readonly #options: SimulatedAgentOptions
-  readonly #state = new MemoryState()
+  readonly #state: MemoryState
   #process: Process | undefined
   /** Documents as signed, oldest first: what somebody who listened could send again. */
   readonly #overheard: string[] = []
   #replays = 0
+  /** Key and admission, as they were when somebody took a copy. */
+  #stolen: { readonly key: SigningKey; readonly kept: KeptAdmission } | undefined
   /** Of the last request that this agent signed. */
   #claims: AssertionClaims | undefined
 
-  constructor(options: SimulatedAgentOptions) {
+  constructor(options: SimulatedAgentOptions, copyOf?: SimulatedAgent) {
     this.#options = options
     this.name = options.name
     this.calls = new PortCalls(options.name, () => options.world.monotonicMs())
-    this.cluster = new SimulatedCluster({ name: options.name, clock: options.world, random: options.clusterRandom })
+    const cluster = { name: options.name, clock: options.world, random: options.clusterRandom }
+    this.cluster = copyOf?.cluster.copy(cluster) ?? new SimulatedCluster(cluster)
+    this.#state = copyOf ? copyOf.#state.copy() : new MemoryState()
   }
 
   get running(): boolean {
@@ -108,21 +113,28 @@ export class SimulatedAgent {
 
   /** A request by somebody who has this agent's key. Undefined while there is none, or no hub that answers. */
   async impersonate(method: 'GET' | 'POST', path: string, body?: Uint8Array): Promise<HubResponse | undefined> {
-    const { world, random, gateway } = this.#options
-    const key = (await this.#state.get('agent-key')) && (await loadOrMakeKey(this.#state, random))
-    const kept = key && (await loadAdmission(this.#state, key))
+    const { world, random, gateway, laws } = this.#options
+    this.#stolen ??= await this.#identity(random)
     const hub = gateway()
-    if (!key || !kept || !this.#claims || !hub) return undefined
+    if (!this.#stolen || !this.#claims || !hub) return undefined
+    const { key, kept } = this.#stolen
     const { cluster, adm: admission, hubId } = kept.admission.payload
     const { inc, inst } = this.#claims
     const wish = { cluster, admission, hubId, now: world.now(), method, path, inc, inst, ...(body && { body }) }
     const headers = { authorization: makeAssertion(wish, key), [PROTOCOL_HEADER]: versionText(PROTOCOL_VERSIONS) }
     try {
-      return await hub.handle({ method, path, headers, remoteAddress: '127.0.0.1', ...(body && { body }) })
+      const response = await hub.handle({ method, path, headers, remoteAddress: '127.0.0.1', ...(body && { body }) })
+      if (response.status === 200) laws.served(this.name, key.kid)
+      return response
     } catch (error) {
       if (error instanceof ProcessEnded) return undefined
       throw error
     }
+  }
+
+  /** The same machine once more, from an image of its disk, with the same cluster. */
+  clone(options: Pick<SimulatedAgentOptions, 'name' | 'random' | 'clusterRandom' | 'networkRandom'>): SimulatedAgent {
+    return new SimulatedAgent({ ...this.#options, ...options }, this)
   }
 
   breakSockets(): void {
@@ -167,11 +179,18 @@ export class SimulatedAgent {
     return { life, assembled, transport }
   }
 
+  async #identity(random: Random) {
+    const key = (await this.#state.get('agent-key')) && (await loadOrMakeKey(this.#state, random))
+    const kept = key && (await loadAdmission(this.#state, key))
+    return key && kept && { key, kept }
+  }
+
   #answered(request: HubRequest, response: HubResponse): HubResponse {
     const read = readAssertion(request.headers['authorization'])
     if (read.kind === 'read') this.#claims = read.claims
     if (response.status !== 200) return response
     const { laws } = this.#options
+    if (read.kind === 'read') laws.served(this.name, read.jws.kid)
     if (request.path === '/agent/v1/reports') laws.acknowledged.reports(request.body, response.body)
     if (!request.path.startsWith('/agent/v1/documents')) return response
     const answer = JSON.parse(Buffer.from(response.body).toString('utf8')) as { readonly documents: readonly string[] }

@@ -6,8 +6,10 @@ import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
 import { issueCalendar } from '@flotilla/hub/gateway/issue-documents'
 import { createJoinToken } from '@flotilla/hub/gateway/join-tokens'
+import { memoryRevocations } from '@flotilla/hub/gateway/revocations'
 import { Hub } from '@flotilla/hub/hub'
 import type { ConfigSource } from '@flotilla/hub/loop/config-sources'
+import { RECOVERY_SETTING, restoredState } from '@flotilla/hub/recovery/recovery-state'
 import { directoryRenderer } from '@flotilla/hub/render/directory-renderer'
 import { clockTicker } from '@flotilla/hub/source/clock-ticker'
 import type { MemoryGit } from '@flotilla/hub/source/git/memory-backend'
@@ -50,7 +52,7 @@ interface Process {
 
 /** The hub's machine: disk and keys that last, and the process on it, which can be stopped, killed and started again. */
 export class SimulatedHub {
-  readonly store = new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
+  store = new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
   readonly bundles: MemoryBundles
   readonly keys: HubKeys
   readonly calls: PortCalls
@@ -58,6 +60,9 @@ export class SimulatedHub {
   diskFull = false
   readonly #options: SimulatedHubOptions
   readonly #records = mirrorRecordsInMemory()
+  /** Beside `hub.key`: no backup of the store brings back what was revoked. */
+  readonly #revocations = memoryRevocations()
+  #backup: MemoryStore | undefined
   readonly #laws: () => Laws
   #process: Process | undefined
   readonly #closed = new Map<string, readonly ClosedInterval[]>()
@@ -108,6 +113,7 @@ export class SimulatedHub {
       ticker: clockTicker(clock, 5_000),
       renderer: directoryRenderer(),
       keys: this.#watchedKeys(life),
+      revocations: this.#revocations,
       clock,
       random,
       log,
@@ -156,6 +162,25 @@ export class SimulatedHub {
           life.only('agents.accept', () => hub.gateway.accept(request, mortalSocket(life, 'agents', socket))),
         ),
     }
+  }
+
+  /** A copy of the store as it is now; a later one takes its place. */
+  backUp(): void {
+    this.#backup = this.store.copy()
+  }
+
+  /**
+   * Puts the last backup in the place of the store; false without one, or without room for it. Nobody may use the store meanwhile.
+   *
+   * @param announced As by `flotilla hub restore`, after which the hub knows; otherwise somebody copied files.
+   */
+  async restore(announced: boolean): Promise<boolean> {
+    if (!this.#backup || this.diskFull) return false
+    const restored = this.#backup.copy()
+    this.store = restored
+    const state = restoredState(this.#options.world.now())
+    if (announced) await restored.write(rows => rows.putSetting(RECOVERY_SETTING, state))
+    return true
   }
 
   async joinToken(clusterName: string): Promise<string> {

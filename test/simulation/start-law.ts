@@ -20,6 +20,9 @@ import { NAMESPACE, placed } from './declared-fleet.ts'
 
 type Held = OfferPayload | TombstonePayload
 
+/** What the agent that asks holds of an Application, and for how long. */
+type HeldSince = (application: string) => { readonly document: Held | undefined; readonly heldForMs: number }
+
 /** How far an agent's hub time may lag behind the hub's, and how long a request may be under way. */
 const LAG_MS = 15_000
 /** A wave that was permitted is written to its end: so long, with a slow API server that fails now and then. */
@@ -48,6 +51,11 @@ export class StartLaw {
     this.#breach = options.breach
   }
 
+  /** From now on there are two clusters with the same objects. */
+  cloned(cluster: string, copy: string): void {
+    this.#records.set(copy, new Map(this.#records.get(cluster)))
+  }
+
   /** The hub has committed a Grant. */
   given(grant: GrantPayload): void {
     this.#given.set(grant.id, grant)
@@ -64,7 +72,7 @@ export class StartLaw {
   }
 
   /** An agent is about to write. */
-  async asked(cluster: string, held: ReadonlyMap<string, Held>, request: ClusterRequest, live?: KubernetesObject) {
+  async asked(cluster: string, held: HeldSince, request: ClusterRequest, live?: KubernetesObject) {
     if (request.path.includes('dryRun=')) return
     const record = recordOf(request)
     if (record)
@@ -83,7 +91,7 @@ export class StartLaw {
     this.#records.set(cluster, records.set(record.grant.id, record))
   }
 
-  #starts(cluster: string, held: ReadonlyMap<string, Held>, { grant, application, kind }: OperationRecord): void {
+  #starts(cluster: string, held: HeldSince, { grant, application, kind }: OperationRecord): void {
     const what = `${cluster} starts ${kind} of ${application.name} under Grant ${grant.id}`
     const now = this.#clock.now()
     const given = this.#given.get(grant.id)
@@ -93,12 +101,14 @@ export class StartLaw {
     }
     if (this.#records.get(cluster)?.has(grant.id)) this.#breach(`${what}, which was started before`)
     if (now >= grant.startBefore + LAG_MS) this.#breach(`${what}, ${now - grant.startBefore} ms too late`)
-    const document = held.get(grant.application)
+    const { document, heldForMs } = held(grant.application)
     if (!document) {
       this.#breach(`${what}, whose document it does not hold`)
       return
     }
-    if (compareNumbers(document.number, grant.document) !== 0) {
+    // What it has held for a moment only may have come while the record was on its way.
+    const order = compareNumbers(document.number, grant.document)
+    if (order < 0 || (order > 0 && heldForMs > LAG_MS)) {
       this.#breach(`${what} for document ${numberText(grant.document)}, but holds ${numberText(document.number)}`)
     }
     if ((document.typ === 'tombstone') !== (kind === 'removal')) this.#breach(`${what}, which holds ${document.typ}`)

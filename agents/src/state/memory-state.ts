@@ -27,6 +27,13 @@ export class MemoryState implements AgentState {
     return [...this.#values.keys()].filter(key => key.startsWith(prefix)).sort()
   }
 
+  /** What is kept, as an image of the disk: from here on each goes its own way. */
+  copy(): MemoryState {
+    const copy = new MemoryState()
+    for (const [key, value] of this.#values) copy.#values.set(key, Uint8Array.from(value))
+    return copy
+  }
+
   async close(): Promise<void> {
     // Nothing is open.
   }

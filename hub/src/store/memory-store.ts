@@ -1,5 +1,6 @@
 import { type Store, StoreError, type StoreReader, type StoreWriter } from '@flotilla/core/ports/store'
 import { MemoryReader } from './memory-reader.ts'
+import type { MemoryTable } from './memory-table.ts'
 import { createTables, type MemoryTables, type Overlays } from './memory-tables.ts'
 import { MemoryWriter } from './memory-writer.ts'
 import { Mutex } from './mutex.ts'
@@ -65,6 +66,16 @@ export class MemoryStore implements Store {
         writer.end()
       }
     })
+  }
+
+  /** A store of its own with the rows as they are now: what a backup would bring back. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore({ beforeCommit: this.beforeCommit })
+    for (const [name, table] of Object.entries(this.tables)) {
+      const other = copy.tables[name as keyof MemoryTables] as MemoryTable<object>
+      for (const [key, stored] of (table as MemoryTable<object>).rows) other.set(key, stored)
+    }
+    return copy
   }
 
   async close(): Promise<void> {

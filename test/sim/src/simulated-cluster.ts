@@ -103,6 +103,15 @@ export class SimulatedCluster {
     return type && this.core.store.get(type.storageKey, key.namespace, key.name)
   }
 
+  /** Another cluster with the same objects, uids included, as one that was made from an image of the disk. */
+  copy(options: Omit<SimulatedClusterOptions, 'uid'>): SimulatedCluster {
+    const copy = new SimulatedCluster({ ...options, uid: this.uid })
+    for (const key of this.core.store.storageKeys()) {
+      for (const object of this.core.store.list(key)) copy.core.store.put(key, object)
+    }
+    return copy
+  }
+
   /** Every live object, by kind, then namespace and name. */
   objects(): readonly KubernetesObject[] {
     const { store } = this.core
