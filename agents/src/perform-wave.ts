@@ -1,5 +1,5 @@
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import { isDefinition, kindRank } from '@flotilla/core/plan/kind-order'
+import { type PlanStep, stepsOf } from '@flotilla/core/plan/plan-steps'
 import type { SyncAction } from '@flotilla/core/plan/sync-plan'
 import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
 import type { ObjectResult } from '@flotilla/core/protocol/report'
@@ -51,20 +51,6 @@ export async function performWave(input: PerformWaveInput): Promise<WaveOutcome>
   return wave.outcome()
 }
 
-/** Neighbours of one side and kind. */
-function stepsOf(actions: readonly SyncAction[]): readonly (readonly SyncAction[])[] {
-  const steps: SyncAction[][] = []
-  for (const action of actions) {
-    const last = steps.at(-1)
-    const before = last?.[0]
-    const together =
-      before && (before.kind === 'prune') === (action.kind === 'prune') && kindRank(before.key) === kindRank(action.key)
-    if (last && together) last.push(action)
-    else steps.push([action])
-  }
-  return steps
-}
-
 class Wave {
   readonly #input: PerformWaveInput
   readonly #results = new Map<string, ObjectResult>()
@@ -87,22 +73,21 @@ class Wave {
     }
   }
 
-  async perform(step: readonly SyncAction[]): Promise<void> {
+  async perform({ actions, barrier }: PlanStep): Promise<void> {
     const { client, signal, mayWrite } = this.#input
-    await forEachBounded(step, CONCURRENT_WRITES, async action => {
+    await forEachBounded(actions, CONCURRENT_WRITES, async action => {
       if (!mayWrite()) throw new WritingForbidden()
       signal.throwIfAborted()
       await this.#perform(action)
     })
-    const definitions = step
-      .filter(({ kind, key }) => kind !== 'prune' && isDefinition(key))
-      .flatMap(({ key }) => this.#stored.get(objectKeyText(key)) ?? [])
+    if (!barrier) return
+    const definitions = actions.flatMap(({ key }) => this.#stored.get(objectKeyText(key)) ?? [])
     if (definitions.length === 0) return
     try {
       await waitForDefinitions(client, definitions, signal)
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT')) throw error
-      this.#fail(step[0]!, error.message)
+      this.#fail(actions[0]!, error.message)
     }
   }
 

@@ -7,7 +7,8 @@ import { genericHealth, isCustom } from './generic-health.ts'
 import { type HealthOptions, health } from './health-rule.ts'
 import { HEALTH_RULES } from './registry.ts'
 
-const HOOK_FINALIZER = 'argocd.argoproj.io/hook-finalizer'
+/** A finished hook that is being deleted is held until its result is read. */
+const HOOK_FINALIZERS = ['argocd.argoproj.io/hook-finalizer', 'flotilla.dev/hook-finalizer']
 const ARGO_APPLICATION = 'argoproj.io/Application'
 
 /**
@@ -26,7 +27,11 @@ const ARGO_APPLICATION = 'argoproj.io/Application'
 export function assessHealth(odd: KubernetesObject, options: HealthOptions = {}): Health | null {
   const object = readable(odd)
   const deleted = valueAt(object, 'metadata', 'deletionTimestamp')
-  if (deleted !== undefined && deleted !== null && !listAt(object, 'metadata', 'finalizers').includes(HOOK_FINALIZER)) {
+  if (
+    deleted !== undefined &&
+    deleted !== null &&
+    !listAt(object, 'metadata', 'finalizers').some(name => HOOK_FINALIZERS.includes(String(name)))
+  ) {
     return health('Progressing', 'Pending deletion')
   }
   const stale = options.strictArgo ? undefined : staleHealth(object)

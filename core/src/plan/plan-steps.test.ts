@@ -2,30 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { objectKeyText } from '../model/kubernetes-object.ts'
 import { OPTIONS, object, observation, ours, plan } from './plan-fixture.ts'
 import { planRemoval } from './plan-removal.ts'
-import { planWaves } from './plan-steps.ts'
+import { stepsOf } from './plan-steps.ts'
 import { printPlan } from './print-plan.ts'
 
 const WAVE = 'argocd.argoproj.io/sync-wave'
 
-describe('planWaves', () => {
-  it('cuts waves into steps of one kind, with a barrier after definitions', () => {
-    const desired = [
-      object('Namespace', 'x'),
-      object('ConfigMap', 'a'),
-      object('ConfigMap', 'b'),
-      object('Deployment', 'w', { [WAVE]: '1' }),
-    ]
-    const live = observation([ours(object('ConfigMap', 'gone')), ours(object('ConfigMap', 'a'))])
-    const waves = planWaves(plan(desired, live)).map(({ wave, steps }) => {
-      return [
-        wave,
-        ...steps.map(({ kind, actions, barrier }) => `${kind} ${actions.length}${barrier ? ' barrier' : ''}`),
-      ]
+describe('stepsOf', () => {
+  it('cuts a wave into steps of one kind, prunes apart, with a barrier after definitions', () => {
+    const desired = [object('Namespace', 'x'), object('ConfigMap', 'a'), object('ConfigMap', 'b')]
+    const live = observation([ours(object('ConfigMap', 'gone')), ours(object('ConfigMap', 'went'))])
+    const steps = stepsOf(plan(desired, live).actions).map(({ actions, barrier }) => {
+      return `${actions.map(({ kind, key }) => `${kind} ${key.name}`).join(', ')}${barrier ? ' barrier' : ''}`
     })
-    expect(waves).toEqual([
-      [0, 'apply 1 barrier', 'apply 1'],
-      [1, 'prune 1', 'apply 1'],
-    ])
+    expect(steps).toEqual(['prune went, prune gone', 'create x barrier', 'create a, create b'])
   })
 })
 

@@ -4,10 +4,13 @@ import { inventoryEntries, widenInventory } from '../inventory/inventory.ts'
 import { equalJson } from '../json/json.ts'
 import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { APPLICATION, OPTIONS, object, ours, request } from './plan-fixture.ts'
-import { planWaves } from './plan-steps.ts'
+import { comparePlaces } from './plan-order.ts'
 import { intendSync, type Observation, type Prediction, planSync, type SyncRequest } from './plan-sync.ts'
 import { objectToSend } from './plan-target.ts'
+import { planWrites } from './sync-plan.ts'
 import { ownerOf } from './tracking.ts'
+
+const WRITES = ['create', 'update', 'keep']
 
 const KINDS = ['ConfigMap', 'Secret', 'Service', 'Deployment', 'Namespace', 'ClusterRole']
 
@@ -73,7 +76,7 @@ describe('planSync', () => {
         fc.pre(!first.actions.some(action => action.kind === 'hold' && action.code === 'PRUNE_GUARD'))
         perform(wanted, cluster, confirmed)
         const again = planSync(intendSync(wanted), observe(wanted, cluster), { confirmed })
-        return planWaves(again).length === 0
+        return !planWrites(again)
       }),
     )
   })
@@ -128,10 +131,13 @@ describe('planSync', () => {
     fc.assert(
       fc.property(cases, ({ desired, cluster, options, confirmed }) => {
         const wanted = request(desired, { options: { ...OPTIONS, ...options } })
-        const waves = planWaves(planSync(intendSync(wanted), observe(wanted, cluster), { confirmed }))
-        const order = waves.map(({ phase, wave }) => (phase === 'PreSync' ? -1e9 : 0) + wave)
-        const sorted = order.every((wave, index) => index === 0 || order[index - 1]! < wave)
-        return sorted && waves.every(({ steps }) => !/apply.*prune/.test(steps.map(({ kind }) => kind).join(' ')))
+        const { actions } = planSync(intendSync(wanted), observe(wanted, cluster), { confirmed })
+        return actions.every((action, index) => {
+          const before = actions[index - 1]
+          if (!before) return true
+          const order = comparePlaces(before, action)
+          return order < 0 || (order === 0 && !(action.kind === 'prune' && WRITES.includes(before.kind)))
+        })
       }),
     )
   })
