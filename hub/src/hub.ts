@@ -214,7 +214,7 @@ export class Hub {
         this.loop.reported(ids)
       },
     })
-    this.gateDesk = openGateDesk(parts, this.loop, this.gates.events, settings, each => this.gates.calendarReach(each))
+    this.gateDesk = openGateDesk(this, parts, settings)
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
       gates: settings.gates,

@@ -3,6 +3,7 @@ import type { Express } from 'express'
 import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
+import { putScheduledSync } from '../scheduled-sync/scheduled-sync.ts'
 import {
   sampleApplication,
   sampleCalendar,
@@ -56,6 +57,10 @@ beforeAll(async () => {
         sampleOverride({ id: 'override-2', approvals: [{ by: 'ben', at: 2_000 }], from: 1_000, until: 9_000 }),
       )
       await rows.putCalendar(sampleCalendar())
+      await putScheduledSync(rows, {
+        ...{ id: 'scheduled-1', application: 'name-a', notBefore: api.clock.now() + 1, expires: api.clock.now() + 9 },
+        ...{ prune: false, reason: '', by: 'ana', tokenId: 'x', madeAt: 1, state: 'waiting', message: 'waits' },
+      })
       await rows.putToken(OLD_TOKEN.row)
       for (const [id, project, env] of [
         ['a', 'shop', 'prod'],
@@ -163,6 +168,8 @@ const EXAMPLES: { readonly [id: string]: string } = {
   decide: '/api/v1/decisions?application=name-a',
   getApplicationDecision: '/api/v1/applications/name-a/decision',
   timeline: '/api/v1/timeline?from=now&to=%2B48h',
+  scheduleSync: '/api/v1/applications/name-a/scheduled-syncs',
+  cancelScheduledSync: '/api/v1/scheduled-syncs/scheduled-1/cancel',
   refreshCalendar: '/api/v1/calendars/bank-holidays-de/refresh',
 }
 
@@ -193,6 +200,8 @@ const BODIES: { readonly [id: string]: object } = {
   approveOverride: { comment: 'go' },
   revokeOverride: { reason: 'no' },
   reviewOverride: { comment: 'mended' },
+  scheduleSync: { notBefore: '+2h', reason: 'at night' },
+  cancelScheduledSync: { reason: 'not needed' },
   simulateGates: { put: [freezeDocument('simulated', '2030-01-02')] },
   createToken: { name: 'ana@example.com', kind: 'person', role: 'admin', expires: '+24h' },
 }

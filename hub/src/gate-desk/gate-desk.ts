@@ -1,3 +1,5 @@
+import type { OperationDesk } from '../operations/operation-desk.ts'
+import { SyncSchedule } from '../scheduled-sync/sync-schedule.ts'
 import { CalendarDesk, type CalendarParts } from './calendar-desk.ts'
 import type { DeskServices } from './desk.ts'
 import { FreezeDesk } from './freeze-desk.ts'
@@ -16,8 +18,15 @@ export class GateDesk {
   readonly fleet: DeskServices['fleet']
   readonly events: LoggedEvents
   readonly clock: GateClock
+  /** Syncs that are to come. */
+  readonly schedule: SyncSchedule
 
-  constructor(services: DeskServices & { readonly events: LoggedEvents }, calendars: CalendarParts) {
+  /** @param sync Does what a sync by hand does. */
+  constructor(
+    services: DeskServices & { readonly events: LoggedEvents },
+    calendars: CalendarParts,
+    sync: OperationDesk['sync'],
+  ) {
     this.keeper = services.keeper
     this.fleet = services.fleet
     this.events = services.events
@@ -25,15 +34,18 @@ export class GateDesk {
     this.overrides = new OverrideDesk(services, this.freezes)
     this.calendars = new CalendarDesk(services, calendars)
     this.clock = new GateClock(services, this.overrides)
+    this.schedule = new SyncSchedule({ ...services, sync })
   }
 
   start(): void {
     this.clock.start()
+    this.schedule.start()
     this.calendars.start()
   }
 
   async stop(): Promise<void> {
     await this.clock.stop()
+    await this.schedule.stop()
     await this.calendars.stop()
   }
 }

@@ -4,6 +4,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import type { HttpClient } from '../hosts/http-client.ts'
 import type { Loop } from '../loop/loop.ts'
+import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { RepositoryMirrors } from '../source/mirror.ts'
 import type { CalendarSetting } from './calendar-desk.ts'
 import { fetchCalendar } from './fetch-calendar.ts'
@@ -26,20 +27,28 @@ export interface GateDeskSettings {
   readonly calendars?: readonly CalendarSetting[]
 }
 
+/** The hub as its desk sees it. */
+export interface HubOfDesk {
+  readonly loop: Loop
+  readonly gates: { readonly events: LoggedEvents; readonly calendarReach: NonNullable<KeeperParts['reached']> }
+  /** What people do to Applications by hand. */
+  readonly desk: Pick<OperationDesk, 'sync'>
+}
+
 /** The desk of a hub: by the rules that its loop goes by. */
 export function openGateDesk(
+  hub: HubOfDesk,
   { store, clock, random, log, mirrors, hosts }: DeskParts,
-  loop: Loop,
-  events: LoggedEvents,
   { calendars = [] }: GateDeskSettings,
-  reached: NonNullable<KeeperParts['reached']>,
 ): GateDesk {
+  const { loop, gates } = hub
+  const { events } = gates
   const { world } = loop
   const keeper = new HubRuleKeeper({
     gates: world.gates,
     rows: () => world.applications(),
     refresh: () => loop.gatesChanged(),
-    reached,
+    reached: clusters => gates.calendarReach(clusters),
   })
   const sourceOf = async (name: string) => {
     const config = loop.sources.config(name)
@@ -54,5 +63,6 @@ export function openGateDesk(
       settings: calendars,
       fetch: (setting, etag) => fetchCalendar(setting, etag, { ...(hosts?.http && { http: hosts.http }), sourceOf }),
     },
+    (name, wish) => hub.desk.sync(name, wish),
   )
 }

@@ -35,5 +35,6 @@ export async function deskOverStore(
   const events = new LoggedEvents(silentLog)
   const services = { store, keeper, fleet: () => index().fleet, clock, random, log: silentLog, events }
   const calendars = more.calendars ?? { settings: [], fetch: () => Promise.reject(new Error('there is none')) }
-  return { desk: new GateDesk(services, calendars), events, refresh }
+  const sync = async (name: string) => ({ kind: 'accepted' as const, id: `operation of ${name}` })
+  return { desk: new GateDesk(services, calendars, sync), events, refresh }
 }

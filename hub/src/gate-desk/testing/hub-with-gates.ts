@@ -91,7 +91,7 @@ export async function hubWithGates(
   const calendarReach = async (clusters: ReadonlySet<string>) => {
     return { inForce: clusters.size, latestStart: clock.now() + 60_000 }
   }
-  const ofHub = { loop: hub.loop, gateEvents: events, desk: operations, calendarReach }
+  const ofHub = { loop: hub.loop, desk: operations, gates: { events, calendarReach } }
   const desk = openGateDesk(ofHub, parts, { calendars: more.calendars ?? [] })
   desk.start()
   const view = await FleetView.load(store, { run: 'run', now: clock.now(), hiddenDigest: () => 'hidden' })
