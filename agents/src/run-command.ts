@@ -49,23 +49,27 @@ export async function runCommand(
 }
 
 async function attempt(engine: Engine, command: CommandPayload): Promise<Outcome> {
+  let writing = false
   try {
-    return await perform(engine, command)
+    return await perform(engine, command, () => {
+      writing = true
+    })
   } catch (error) {
     if (!isKubernetesError(error)) {
       engine.log.error('a command failed', { command: command.id, error })
       return { outcome: 'failed', message: error instanceof Error ? error.message : String(error) }
     }
     // No answer came: the cluster may have done it all the same.
-    const unheard = error.status === 0 && command.action.verb !== 'inspect'
-    return { outcome: unheard ? 'unknown' : 'failed', message: error.message }
+    return { outcome: writing && error.status === 0 ? 'unknown' : 'failed', message: error.message }
   }
 }
 
-async function perform(engine: Engine, command: CommandPayload): Promise<Outcome> {
+/** @param aboutToWrite Called before the first request that changes anything: from there on a lost answer says nothing. */
+async function perform(engine: Engine, command: CommandPayload, aboutToWrite: () => void): Promise<Outcome> {
   const { action } = command
   switch (action.verb) {
     case 'terminate': {
+      aboutToWrite()
       const ended = await engine.operations.terminate(command.application, action.operation, command.by)
       return ended === 'asked'
         ? { outcome: 'done', message: 'the operation ends at its next safe point' }
@@ -77,7 +81,7 @@ async function perform(engine: Engine, command: CommandPayload): Promise<Outcome
     case 'restart':
     case 'suspend':
     case 'resume':
-      return await onObject(engine, command, action)
+      return await onObject(engine, command, action, aboutToWrite)
     case 'logs':
     case 'events':
       return { outcome: 'refused', message: `this agent cannot send ${action.verb} yet` }
@@ -88,6 +92,7 @@ async function onObject(
   engine: Engine,
   { application, id }: CommandPayload,
   action: Extract<CommandAction, { readonly verb: 'inspect' | 'delete' | PatchingVerb }>,
+  aboutToWrite: () => void,
 ): Promise<Outcome> {
   const { client } = engine
   const { object } = action
@@ -102,6 +107,7 @@ async function onObject(
     if (live.metadata.uid !== action.uid) {
       return { outcome: 'refused', message: `another ${objectKeyText(object)} is there than the one that was meant` }
     }
+    aboutToWrite()
     const deleted = await client.delete(object, { uid: action.uid })
     return deleted === 'deleted'
       ? { outcome: 'done', message: `${objectKeyText(object)} is being deleted`, result: resultOf(live) }
@@ -110,6 +116,7 @@ async function onObject(
   const plan = planObjectAction(action, live, id)
   if (plan.kind === 'refuse') return { outcome: 'refused', message: plan.message }
   if (plan.kind === 'nothing') return { outcome: 'done', message: plan.message, result: resultOf(live) }
+  aboutToWrite()
   const changed = await client.patchJson(object, versionOf(live.apiVersion), plan.operations)
   return { outcome: 'done', message: plan.message, result: resultOf(changed) }
 }
