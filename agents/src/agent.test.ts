@@ -29,7 +29,10 @@ describe('the agent', () => {
     expect(bench.read('ConfigMap', 'a')).toMatchObject({
       data: { x: '1' },
       metadata: {
-        labels: { 'flotilla.dev/application': SHOP.id },
+        labels: {
+          'flotilla.dev/application': SHOP.id,
+          'applyset.kubernetes.io/part-of': expect.stringMatching(/^applyset-/),
+        },
         annotations: { 'flotilla.dev/tracking-id': `${SHOP.id}:/ConfigMap:shop/a` },
       },
     })

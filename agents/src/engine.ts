@@ -53,7 +53,8 @@ export async function lookAt(
   const formerIds = engine.operations.formerIds(offer)
   const unproved = engine.inventories.unproved(offer.application.id)
   const settled = engine.inventories.settled(offer.application.id)
-  return look({ client, watch, state, offer, bundle, inventory, unproved, settled, choices, formerIds })
+  const applySet = engine.inventories.applySetOf(offer.application.id)
+  return look({ applySet, client, watch, state, offer, bundle, inventory, unproved, settled, choices, formerIds })
 }
 
 /** What can be said of an Application that was not looked at. */

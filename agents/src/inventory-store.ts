@@ -1,10 +1,12 @@
 import { decodeInventory, encodeInventory } from '@flotilla/core/inventory/encode-inventory'
 import { type Inventory, inventoryEntries, sameEntries } from '@flotilla/core/inventory/inventory'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { applySetId, applySetParent } from '@flotilla/core/plan/apply-set'
 import { WritingForbidden } from './apply.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { markedObjects } from './marked-objects.ts'
 import { labelValue, RECORD_LABEL, RECORD_MANAGER, RECORD_OF_LABEL, recordKey, recordName } from './records.ts'
+import { AGENT_VERSION } from './version.ts'
 
 interface Known {
   readonly entries: readonly ObjectKey[]
@@ -84,10 +86,19 @@ export class InventoryStore {
     return found
   }
 
+  /** The set that the Application's objects are members of: the Inventory is its parent. */
+  applySetOf(applicationId: string): string {
+    return applySetId(this.#keyOf(applicationId))
+  }
+
+  #keyOf(applicationId: string): ObjectKey {
+    return recordKey(this.#namespace, recordName('flotilla-inventory', applicationId))
+  }
+
   async #read(applicationId: string): Promise<Known> {
     const known = this.#known.get(applicationId)
     if (known) return known
-    const stored = await this.#client.get(recordKey(this.#namespace, recordName('flotilla-inventory', applicationId)))
+    const stored = await this.#client.get(this.#keyOf(applicationId))
     const {
       entries,
       unproved = [],
@@ -104,13 +115,16 @@ export class InventoryStore {
     unproved: readonly ObjectKey[],
     settled?: number | undefined,
   ): Promise<void> {
+    const { name, namespace } = this.#keyOf(application.id)
+    const parent = applySetParent(this.#keyOf(application.id), entries, AGENT_VERSION)
     const object: KubernetesObject = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
-        name: recordName('flotilla-inventory', application.id),
-        namespace: this.#namespace,
-        labels: { [RECORD_LABEL]: 'inventory', [RECORD_OF_LABEL]: labelValue(application.id) },
+        name,
+        namespace,
+        labels: { [RECORD_LABEL]: 'inventory', [RECORD_OF_LABEL]: labelValue(application.id), ...parent.labels },
+        annotations: parent.annotations,
       },
       ...encodeInventory({ application, entries, unproved, ...(settled === undefined ? {} : { settled }) }),
     }
@@ -125,7 +139,6 @@ export class InventoryStore {
   async remove(applicationId: string): Promise<void> {
     if (!this.#mayWrite()) throw new WritingForbidden()
     this.#known.delete(applicationId)
-    const key = recordKey(this.#namespace, recordName('flotilla-inventory', applicationId))
-    await this.#client.delete(key, { propagation: 'background' })
+    await this.#client.delete(this.#keyOf(applicationId), { propagation: 'background' })
   }
 }

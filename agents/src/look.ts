@@ -30,6 +30,7 @@ export interface LookInput {
   readonly inventory: readonly ObjectKey[]
   /** Of it, what is known from its marks alone, by key text. */
   readonly unproved: ReadonlySet<string>
+  readonly applySet: string
   /** See Observation. */
   readonly settled?: number | undefined
   readonly choices: PlanChoices
@@ -122,7 +123,7 @@ function notServed(client: KubernetesClient, key: ObjectKey, reason: string): Ku
 /** An Offer, one for the last success, and the options of a Grant over either. */
 const KEPT_INTENTS = 3
 
-async function intend({ client, offer, bundle, state, formerIds = [] }: LookInput): Promise<SyncIntent> {
+async function intend({ client, offer, bundle, state, applySet, formerIds = [] }: LookInput): Promise<SyncIntent> {
   const { epoch, n } = offer.number
   const { generation } = client.discovery
   const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation} ${formerIds.join(' ')}`
@@ -143,6 +144,7 @@ async function intend({ client, offer, bundle, state, formerIds = [] }: LookInpu
     ceiling: offer.ceiling,
     kinds: client.discovery,
     ignoreDifferences: offer.ignoreDifferences,
+    applySet,
     languages: await loadDiffLanguages(offer.ignoreDifferences),
   })
   for (const old of [...state.intents.keys()].slice(0, -(KEPT_INTENTS - 1))) state.intents.delete(old)

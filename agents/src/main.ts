@@ -5,9 +5,9 @@ import { askForAnotherKey, askForPlan } from './control-socket.ts'
 import { createJsonLog } from './json-log.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 import { type AgentSettings, maskedSettings, readSettings } from './settings.ts'
+import { AGENT_VERSION } from './version.ts'
 
 /** The program of one cluster: `agent`; beside a running one `agent plan APPLICATION` and `agent rotate-key`. */
-const VERSION = '0.1.0'
 const KEEP_ALIVE_MS = 60_000
 
 process.exitCode = await main(process.argv.slice(2))
@@ -60,7 +60,11 @@ async function run(settings: AgentSettings): Promise<number> {
   // Its timers do not keep a process alive, and between two attempts to reach anything there may be no socket.
   const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS)
   try {
-    return await runUntilStopped(settings, { clock, random, log, environment: process.env, version: VERSION }, stopped)
+    return await runUntilStopped(
+      settings,
+      { clock, random, log, environment: process.env, version: AGENT_VERSION },
+      stopped,
+    )
   } catch (error) {
     log.error('agent failed', { error: error instanceof Error ? error.message : String(error) })
     return 1

@@ -27,6 +27,8 @@ export interface PlanRequest {
   readonly options: SyncOptions
   readonly ceiling: Ceiling
   readonly kinds: KindScopes
+  /** The apply set that its objects are members of. */
+  readonly applySet?: string
 }
 
 /** A desired object made ready for this cluster: namespace set or removed, our marks on it. */
@@ -78,7 +80,7 @@ export function prepareTargets(request: PlanRequest): PreparedTargets {
       problems.push(warning('REPEATED_OBJECT', key, 'stands twice in the manifests; the last one is taken'))
     }
     if (!hook) {
-      const object = withTracking(placed.object, request.application.id)
+      const object = withTracking(placed.object, request.application.id, request.applySet)
       targets.set(name, { key, object, options, destinationNamespace: false })
       continue
     }

@@ -1,4 +1,5 @@
 import { type KubernetesObject, keyOf, type ObjectKey } from '../model/kubernetes-object.ts'
+import { APPLY_SET_MEMBER_LABEL } from './apply-set.ts'
 
 /**
  * Whose a live object is: `<application id>:<group>/<kind>:<namespace>/<name>`, the core group and cluster-scoped
@@ -18,14 +19,18 @@ export function trackingId(applicationId: string, key: ObjectKey): string {
   return `${applicationId}:${key.group}/${key.kind}:${key.namespace}/${key.name}`
 }
 
-/** The object with our marks on it. */
-export function withTracking(object: KubernetesObject, applicationId: string): KubernetesObject {
+/** The object with our marks on it, and those of its apply set where it has one. */
+export function withTracking(object: KubernetesObject, applicationId: string, applySet?: string): KubernetesObject {
   const { metadata } = object
   return {
     ...object,
     metadata: {
       ...metadata,
-      labels: { ...metadata.labels, [APPLICATION_LABEL]: applicationId },
+      labels: {
+        ...metadata.labels,
+        [APPLICATION_LABEL]: applicationId,
+        ...(applySet === undefined ? {} : { [APPLY_SET_MEMBER_LABEL]: applySet }),
+      },
       annotations: { ...metadata.annotations, [TRACKING_ANNOTATION]: trackingId(applicationId, keyOf(object)) },
     },
   }
@@ -76,7 +81,7 @@ export function ownerOf(
   }
   const tool = toolOf(live)
   if (tool !== undefined) return { kind: 'other', description: TOOL_NAMES[tool], tool }
-  const inApplySet = live.metadata.labels?.['applyset.kubernetes.io/part-of'] !== undefined
+  const inApplySet = live.metadata.labels?.[APPLY_SET_MEMBER_LABEL] !== undefined
   return inApplySet ? { kind: 'other', description: 'another apply set' } : { kind: 'nobody' }
 }
 
