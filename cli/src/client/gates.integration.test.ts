@@ -250,7 +250,7 @@ describe('the commands of the pages', () => {
       spec: nights,
     }
     await write('nights.yaml', window)
-    const ids = { override: '', token: '' }
+    const ids = { override: '', token: '', sync: '' }
     const commands = [...commandsOf('freezing.md'), ...commandsOf('audit.md')]
     expect(commands.length).toBeGreaterThan(20)
     const seen: string[] = []
@@ -259,10 +259,11 @@ describe('the commands of the pages', () => {
       const actor =
         noun === 'token' || noun === 'audit' ? 'admin' : verb === 'approve' || verb === 'review' ? 'ben' : 'ana'
       const given = words
-        .map(word => (word === '$ID' ? ids.override : word === '$TOKEN' ? ids.token : word))
         .map(word =>
-          word === 'SyncWindow/old-nights' ? 'FreezePeriod/payments' : word === 'checkout' ? 'checkout-*' : word,
+          word === '$ID' ? ids.override : word === '$TOKEN' ? ids.token : word === '$SYNC' ? ids.sync : word,
         )
+        .map(word => (word === 'SyncWindow/old-nights' ? 'FreezePeriod/payments' : word))
+        .map(word => (word === 'checkout' ? (noun === 'app' ? 'checkout-eu-1' : 'checkout-*') : word))
       if (verb === 'verify') {
         const exported = await as('admin')('audit export')
         await writeFile(join(cwd, 'audit.jsonl'), exported.stdout)
@@ -271,7 +272,9 @@ describe('the commands of the pages', () => {
       const { code, stdout, stderr } = await as(actor)(JSON.stringify(given))
       seen.push(`${noun} ${verb?.startsWith('-') ? '' : verb} ${code}`)
       expect([words.join(' '), code === 2 || code === 3 ? stderr : '']).toEqual([words.join(' '), ''])
-      ids.override = /^([0-9a-f-]{36}) /m.exec(stdout)?.[1] ?? ids.override
+      const id = /^([0-9a-f-]{36}) /m.exec(stdout)?.[1]
+      if (noun === 'app') ids.sync = id ?? ids.sync
+      else ids.override = id ?? ids.override
       if (noun === 'token' && verb === 'create') ids.token = /token (\S+) of/.exec(stderr)![1]!
     }
     // The freeze of the page is not active here, so that its end waits for nobody and there is nothing to approve.
@@ -283,6 +286,29 @@ describe('the commands of the pages', () => {
 function wordsOf(line: string): readonly string[] {
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
 }
+
+describe('flotilla app, at a time', () => {
+  it('schedule, scheduled and unschedule', async () => {
+    const { ana, reader, wait } = await opened({ 'f.json': inGit })
+    const made = await ana('app schedule web-eu-1 --at 2027-01-15T09:00:00Z --until +4h -o name', 'at nine')
+    const id = made.stdout.trim()
+    expect((await reader('app scheduled')).stdout).toMatch(
+      new RegExp(
+        `^${id} +web-eu-1 +waiting +2027-01-15 09:00 \\+00:00 +2027-01-15 12:00 \\+00:00 +ana +waits for 2027-01-15T09`,
+        'm',
+      ),
+    )
+    await wait(HOUR_MS + 2_000)
+    expect((await reader('app scheduled --state waiting')).stdout).toContain('waits for FreezePeriod/year-end')
+    expect((await reader(`app unschedule ${id}`)).code).toBe(3)
+    expect((await ana(`app unschedule ${id}`, 'by hand')).stdout).toContain('cancelled by ana: by hand')
+    const late = await ana(`app unschedule ${id}`)
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('It is cancelled')])
+    expect((await reader('app scheduled web-eu-1 --state waiting')).stderr).toBe('nothing is scheduled\n')
+    expect((await ana('app schedule none --at +1h')).stderr).toContain('has no Application "none"')
+    expect((await ana('app schedule web-eu-1 --at soon')).code).toBe(2)
+  })
+})
 
 describe('flotilla token', () => {
   it('makes tokens of people and of programs, and takes them back', async () => {

@@ -4,6 +4,7 @@ import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { ExitCode } from '../context.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { registerAppOperations } from './app-operations.ts'
+import { registerAppSchedule } from './app-schedule.ts'
 import { wholeNumber } from './numbers.ts'
 import { action, type Verb } from './verb.ts'
 
@@ -89,5 +90,6 @@ export const app: Verb = {
         }),
       )
     registerAppOperations(parent, context)
+    registerAppSchedule(parent, context)
   },
 }
