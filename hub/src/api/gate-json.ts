@@ -38,7 +38,11 @@ export const decisionSchema = z
   })
   .meta({ id: 'Decision', description: 'Everything that holds, not only the first.' })
 
-export function decisionJson(decision: GateDecision, rulesVersion: string, timeZone: string): z.input<typeof decisionSchema> {
+export function decisionJson(
+  decision: GateDecision,
+  rulesVersion: string,
+  timeZone: string,
+): z.input<typeof decisionSchema> {
   const { allowed, layers, nextChange, evaluatedAt, reasonRequired, override } = decision
   return {
     allowed,
