@@ -46,6 +46,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   }
   const run = runOf(offer)
   let seen = first
+  let remember = rememberApplied(state, first)
   const keepRemovalHooks = async () => {
     if (current.removalHooks !== undefined || !isWhole(grant)) return
     const kept = operations.of(offer.application.id).some(({ removalHooks }) => removalHooks === 'kept')
@@ -63,6 +64,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     lookAgain: async names => {
       state.predictions.forget(names)
       seen = await look()
+      remember = rememberApplied(state, seen)
       return sightOf(seen, grant)
     },
     progress: record.progress ?? FRESH_PROGRESS,
@@ -74,7 +76,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
       await widen(engine, plan, seen)
       await keepRemovalHooks()
     },
-    onApplied: (key, live) => rememberApplied(state, seen)(key, live),
+    onApplied: (key, live) => remember(key, live),
     save: async (step, results) => {
       const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
       current = { ...current, report, progress: step.progress }
