@@ -23,6 +23,8 @@ export interface AgentParts {
   /** Where the agent's records are. Default `flotilla-system`. */
   readonly namespace?: string
   readonly concurrency?: number
+  /** Of the Lease; see `lease.ts`. */
+  readonly leaseTermSeconds?: number
   /** What the hub shows of this program. */
   readonly version: string
   readonly clock: Clock
@@ -54,6 +56,7 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
     signal: stopping.signal,
     newInstance: () => Buffer.from(random.bytes(16)).toString('hex'),
     onLost: lost.resolve,
+    ...(parts.leaseTermSeconds !== undefined && { termSeconds: parts.leaseTermSeconds }),
   })
   const link = new AgentLink({
     transport: hub,

@@ -11,7 +11,8 @@ import type { Incarnation, IncarnationNumber } from './link/incarnation.ts'
 import { ensureNamespace } from './records.ts'
 
 const TERM_SECONDS = 15
-const RENEW_EVERY_MS = 4_000
+/** Of the term: often enough that two renewals may fail before nothing is written any more. */
+const RENEW_EVERY = 4 / 15
 const ASK_EVERY_MS = 2_000
 const INCARNATION_ANNOTATION = 'flotilla.dev/incarnation'
 /** `<cluster id>/3.41`: how far this cluster's agents have come in taking documents (protocol.md 5.1). */
@@ -26,6 +27,11 @@ export interface LeaseOptions {
   /** Ends waiting for the Lease. */
   readonly signal?: AbortSignal
   readonly newInstance?: () => string
+  /**
+   * Whole seconds without a renewal after which another process may take it. A longer term means fewer writes and a
+   * later takeover after a crash. Default 15.
+   */
+  readonly termSeconds?: number
   /** Called once when another process has taken the Lease that was ours, even if it gave it back since. */
   readonly onLost?: () => void
 }
@@ -46,6 +52,7 @@ export class AgentLease implements Incarnation {
   readonly #options: LeaseOptions
   readonly #instance: string
   readonly #key: ObjectKey
+  readonly #termMs: number
   #renewedAtMs = Number.NEGATIVE_INFINITY
   #renewing: Timer | undefined
   #current: KubernetesObject | undefined
@@ -60,6 +67,7 @@ export class AgentLease implements Incarnation {
 
   constructor(options: LeaseOptions) {
     this.#options = options
+    this.#termMs = (options.termSeconds ?? TERM_SECONDS) * 1000
     this.#instance = (options.newInstance ?? randomUUID)()
     this.#key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: options.namespace, name: 'flotilla-agent' }
   }
@@ -95,7 +103,7 @@ export class AgentLease implements Incarnation {
       seen.version = version
       seen.atMs = clock.monotonicMs()
     }
-    const abandoned = clock.monotonicMs() - seen.atMs > TERM_SECONDS * 1000
+    const abandoned = clock.monotonicMs() - seen.atMs > this.#termMs
     if (!lease || holder === '' || holder === this.#instance || abandoned) return this.#take(lease, above)
     if (holder !== this.#waitingFor) log.info('waiting for the lease of another agent process', { holder })
     this.#waitingFor = holder
@@ -105,7 +113,7 @@ export class AgentLease implements Incarnation {
   /** A holder that has not renewed by two thirds of the term writes nothing more. */
   held(): boolean {
     const sinceMs = this.#options.clock.monotonicMs() - this.#renewedAtMs
-    return !this.#released && !this.#lost && sinceMs < (TERM_SECONDS * 1000 * 2) / 3
+    return !this.#released && !this.#lost && sinceMs < (this.#termMs * 2) / 3
   }
 
   notedNumber(cluster: string): DocumentNumber | undefined {
@@ -164,14 +172,19 @@ export class AgentLease implements Incarnation {
 
   #spec() {
     const now = new Date(this.#options.clock.now()).toISOString().replace('Z', '000Z')
-    return { holderIdentity: this.#instance, leaseDurationSeconds: TERM_SECONDS, acquireTime: now, renewTime: now }
+    return {
+      holderIdentity: this.#instance,
+      leaseDurationSeconds: this.#termMs / 1000,
+      acquireTime: now,
+      renewTime: now,
+    }
   }
 
   #annotations(present: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
     return { ...present, ...(this.#note !== undefined && { [NUMBER_ANNOTATION]: this.#note }) }
   }
 
-  #scheduleRenewal(delayMs = RENEW_EVERY_MS): void {
+  #scheduleRenewal(delayMs = this.#termMs * RENEW_EVERY): void {
     this.#renewing?.cancel()
     this.#renewing = this.#options.clock.setTimer(delayMs, () => {
       this.#renew().then(

@@ -35,6 +35,7 @@ interface Process {
   readonly transport: InProcessTransport
 }
 
+const LEASE_TERM_SECONDS = 60
 /** Documents that a replay can bring again. */
 const MOST_REMEMBERED = 200
 const BUNDLE_GIVEN = /^200 \/agent\/v1\/bundles\/(sha256:[0-9a-f]{64})$/
@@ -164,6 +165,8 @@ export class SimulatedAgent {
       state: mortal(life, 'state', this.#fallibleState(), ['get', 'put', 'putIfAbsent', 'delete', 'list']),
       ...(this.joinToken !== undefined && { joinToken: this.joinToken }),
       version: '0.1.0',
+      // Most of what an idle agent does is to renew: a longer term leaves the time to what lives are about.
+      leaseTermSeconds: LEASE_TERM_SECONDS,
       clock,
       random,
       log,

@@ -77,6 +77,7 @@ export class StartLaw {
     const record = recordOf(request)
     if (record)
       return request.method === 'POST' ? this.#starts(cluster, held, record) : this.#continues(cluster, record)
+    if (!request.path.includes(`/namespaces/${NAMESPACE}/`)) return
     const object = request.method === 'DELETE' ? live : objectOf(request.body)
     if (!object || object.metadata.namespace !== NAMESPACE) return
     const owner = trackedBy(object)

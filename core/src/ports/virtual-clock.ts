@@ -5,6 +5,7 @@ interface Pending {
   readonly at: number
   readonly order: number
   readonly callback: () => void
+  cancelled: boolean
 }
 
 /** More timers than this at one instant are a loop that waits for time and never gets any. */
@@ -18,7 +19,9 @@ export class VirtualClock implements Clock {
   #monotonic = 0
   #offset: EpochMs
   #order = 0
-  readonly #pending = new Set<Pending>()
+  /** A heap: each is before both that it stands over. Cancelled ones stay until they would be next. */
+  readonly #pending: Pending[] = []
+  #cancelled = 0
   readonly #settle: () => Promise<void>
 
   /**
@@ -40,9 +43,14 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const pending = { at: this.#monotonic + Math.max(0, delayMs), order: this.#order++, callback }
-    this.#pending.add(pending)
-    return { cancel: () => void this.#pending.delete(pending) }
+    const pending = { at: this.#monotonic + Math.max(0, delayMs), order: this.#order++, callback, cancelled: false }
+    this.#push(pending)
+    return {
+      cancel: () => {
+        if (!pending.cancelled) this.#cancelled++
+        pending.cancelled = true
+      },
+    }
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -75,7 +83,8 @@ export class VirtualClock implements Clock {
     await this.#settle()
     let atOnce = 0
     for (let next = this.#next(until); next; next = this.#next(until)) {
-      this.#pending.delete(next)
+      this.#shift()
+      next.cancelled = true
       atOnce = next.at > this.#monotonic ? 0 : atOnce + 1
       if (atOnce > MOST_AT_ONCE) throw new Error(`time stands still: ${MOST_AT_ONCE} timers ran at one instant`)
       this.#monotonic = Math.max(this.#monotonic, next.at)
@@ -101,15 +110,45 @@ export class VirtualClock implements Clock {
 
   /** Timers that are set. */
   get pendingTimers(): number {
-    return this.#pending.size
+    return this.#pending.length - this.#cancelled
   }
 
   #next(until: number): Pending | undefined {
-    let first: Pending | undefined
-    for (const pending of this.#pending) {
-      if (pending.at > until) continue
-      if (!first || pending.at < first.at || (pending.at === first.at && pending.order < first.order)) first = pending
+    for (;;) {
+      const [first] = this.#pending
+      if (!first?.cancelled) return first && first.at <= until ? first : undefined
+      this.#shift()
+      this.#cancelled--
     }
-    return first
   }
+
+  #push(pending: Pending): void {
+    const heap = this.#pending
+    let place = heap.push(pending) - 1
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      if (!isBefore(pending, heap[above]!)) break
+      heap[place] = heap[above]!
+      place = above
+    }
+    heap[place] = pending
+  }
+
+  #shift(): void {
+    const heap = this.#pending
+    const last = heap.pop()
+    if (!last || heap.length === 0) return
+    let place = 0
+    for (let below = 1; below < heap.length; below = 2 * place + 1) {
+      if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
+      if (!isBefore(heap[below]!, last)) break
+      heap[place] = heap[below]!
+      place = below
+    }
+    heap[place] = last
+  }
+}
+
+function isBefore(a: Pending, b: Pending): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
