@@ -11,7 +11,7 @@ import { CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Issued } from '../gateway/issue-documents.ts'
 import type { Gates } from './gates.ts'
-import { grantStillOpen } from './grant-question.ts'
+import { grantStillOpen, isUseOf } from './grant-question.ts'
 
 const DAY_MS = 86_400_000
 /** How far a calendar reaches; it is renewed at half of that. A shorter one is for what would not fit otherwise. */
@@ -103,15 +103,15 @@ export class ClusterCalendars {
       this.#known.set(cluster.id, { rules, admission, epoch, renewAt, targets })
     }
     const isOfNow = current?.adm === cluster.admission && document?.number.epoch === cluster.epoch
-    if (isOfNow && now < renewalOf(current)) {
-      const content = this.#fitting(rules, subjects, current.from, current.until)
-      if (content !== undefined && sameContent(content, current)) {
-        const renewAt = renewalOf(current)
-        remember(renewAt)
-        return { kind: 'unchanged', voided: [], renewAt }
-      }
+    const stands = isOfNow && now < renewalOf(current) && this.#says(current, rules, subjects)
+    // An override that is over changes no calendar, but what may start: so Grants are asked about after every change.
+    const same = stands && this.#known.get(cluster.id)?.rules === rules
+    const taken = same ? [] : await this.#takeBack(writer, cluster, now)
+    if (stands && taken.length === 0) {
+      const renewAt = renewalOf(current)
+      remember(renewAt)
+      return { kind: 'unchanged', voided: [], renewAt }
     }
-    const taken = await this.#takeBack(writer, cluster, now)
     const kept = await stillMatters(writer, current?.void ?? [], now)
     const { content, until } = this.#fresh(cluster, subjects, now)
     const voided = [...new Set([...kept, ...taken.map(({ id }) => id)])].slice(-MOST_VOID)
@@ -121,6 +121,12 @@ export class ClusterCalendars {
     return { kind: issued.kind, voided: taken.map(({ applicationId }) => applicationId), renewAt }
   }
 
+  /** Whether a calendar says of its own time what is true now. */
+  #says(current: Current, rules: CompiledRules, subjects: Subjects): boolean {
+    const content = this.#fitting(rules, subjects, current.from, current.until)
+    return content !== undefined && sameContent(content, current)
+  }
+
   /** A transaction failed: what is stored is another thing than what was about to be. */
   forget(): void {
     this.#known.clear()
@@ -128,11 +134,13 @@ export class ClusterCalendars {
 
   /** Grants that nobody has used, and that the rules as they are now would not give: they must not start any more. */
   async #takeBack(writer: StoreWriter, cluster: ClusterRow, now: EpochMs): Promise<readonly GrantRow[]> {
+    const { gates } = this.#bench
     const taken: GrantRow[] = []
     for (const grant of await writer.openGrants(cluster.id)) {
       const row = this.#bench.application(grant.applicationId)
       if (row === undefined || grant.payload.startBefore <= now) continue
-      if (grantStillOpen(this.#bench.gates, row, grant.payload, now)) continue
+      if (grantStillOpen(gates, row, grant.payload, now)) continue
+      if (isUseOf(await writer.overrides(), gates, row, grant.payload, now)) continue
       const reason = 'the gates that it was decided on have changed'
       await writer.putGrant({ ...grant, state: 'void', reason })
       taken.push(grant)

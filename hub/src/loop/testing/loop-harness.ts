@@ -7,6 +7,7 @@ import { readJws } from '@flotilla/core/protocol/jws'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { MemoryBundles } from '../../bundle/memory-bundles.ts'
 import { type Expand, expandHere } from '../../expand/expand-in-worker.ts'
+import type { GateSettings } from '../../gates/rules-in-force.ts'
 import { hubKeysOf, newHubKeyFile, signingThrough } from '../../gateway/hub-keys.ts'
 import { noHosts } from '../../hosts/testing/no-hosts.ts'
 import { directoryRenderer } from '../../render/directory-renderer.ts'
@@ -53,6 +54,10 @@ export class LoopHarness {
   expand: Expand = expandHere
   /** Of the hub's settings; replaced before the start. */
   setPolicy: HubSetPolicy | undefined
+  /** What the settings say of gates; replaced before the start. */
+  gates: GateSettings | undefined
+  /** Why the hub must suspect its clock. */
+  clockDoubt: string | undefined
   /** Whether the store may be trusted; changed while the loop runs. */
   doubts = { behind: false, unacknowledged: false }
   readonly complaints: string[] = []
@@ -236,6 +241,8 @@ export class LoopHarness {
         },
         expand: (set, inputs, answers) => this.expand(set, inputs, answers),
         setPolicy: this.setPolicy,
+        gates: this.gates,
+        clockDoubt: () => this.clockDoubt,
         recovery: this.doubts,
         keys: signingThrough(this.keys, (typ, payload) => {
           this.signatures++
