@@ -156,6 +156,30 @@ describe('an operation', () => {
   })
 })
 
+describe('what a sync costs', () => {
+  it('is one write for an object that is new, and one dry run and one write for one that changed', async () => {
+    const bench = await startBench()
+    const all = (x: string) => bundleOf(...Array.from({ length: 60 }, (_, index) => configMap(`c-${index}`, { x })))
+    const asked = () => {
+      const requests = bench.cluster.requests.filter(({ path }) => path.includes('/configmaps/c-'))
+      const counts = {
+        dryRuns: requests.filter(({ dryRun }) => dryRun).length,
+        writes: requests.filter(({ dryRun }) => !dryRun).length,
+      }
+      bench.cluster.clearRequests()
+      return counts
+    }
+    bench.hub.sync(all('1'))
+    await bench.pass(30_000)
+    expect(asked()).toEqual({ dryRuns: 0, writes: 60 })
+    bench.hub.sync(all('2'))
+    await bench.pass(30_000)
+    expect(asked()).toEqual({ dryRuns: 60, writes: 60 })
+    await bench.pass(3_600_000)
+    expect(asked()).toEqual({ dryRuns: 0, writes: 0 })
+  })
+})
+
 describe('a heal', () => {
   it('goes wave by wave, and runs hooks of the Sync phase only where the options say so', async () => {
     const bench = await startBench()

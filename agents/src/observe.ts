@@ -198,14 +198,15 @@ export function observationOf(
 
 /** Hash of a live object without what changes by itself: status, versions, times. */
 export function contentKeyOf(live: KubernetesObject): string {
-  const { status: _status, metadata, ...rest } = live
+  // Items of a list say their kind once, in the list: where it stands in an object says nothing.
+  const { status: _status, metadata, apiVersion, kind, ...rest } = live
   const { resourceVersion: _version, generation: _generation, managedFields = [], ...others } = metadata
   // Which fields we own decides what is drift; when that was written does not.
   const ours = managedFields
     .filter(entry => entry['manager'] === FIELD_MANAGER)
     .map(({ time: _time, ...entry }) => entry)
   // Servers write members in one order; where one does not, a dry run is asked once more.
-  return sha256(stringifyJson({ ...rest, metadata: { ...others, ours } } as unknown as Json))
+  return sha256(stringifyJson({ apiVersion, kind, ...rest, metadata: { ...others, ours } } as unknown as Json))
 }
 
 /** Keeps of data what the planner reads, so that a thousand large ConfigMaps do not stay in memory. */
