@@ -25,11 +25,11 @@ import type { Route } from './route.ts'
  */
 export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
+  ...operationRoutes,
   ...recoveryRoutes,
   ...fleetRoutes,
   ...clusterRoutes,
   ...applicationRoutes,
-  ...operationRoutes,
   ...deletionRoutes,
   ...confirmationRoutes,
   ...freezeRoutes,

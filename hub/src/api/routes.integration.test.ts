@@ -8,7 +8,9 @@ import {
   sampleApplication,
   sampleCalendar,
   sampleCluster,
+  sampleDocument,
   sampleEnrolment,
+  sampleGrant,
   sampleJoinToken,
   sampleMadeGate,
   sampleOperation,
@@ -86,6 +88,8 @@ beforeAll(async () => {
       await rows.putJoinToken(sampleJoinToken({ id: 'join-9', clusterName: 'gone' }))
       await rows.putEnrolment(sampleEnrolment({ id: 'asks-1', key: 'key-a', proposedName: 'store-1' }))
       await rows.putEnrolment(sampleEnrolment({ id: 'asks-2', key: 'key-b' }))
+      await rows.putDocument(sampleDocument({ key: 'application/b', applicationId: 'b', digest }))
+      await rows.putGrant(sampleGrant({ id: 'grant-9', applicationId: 'c', state: 'refused', reason: 'not so' }))
       await rows.putReport(sampleReport({ applicationId: 'a', receivedAt: api.clock.now() }, { held: digest }))
       for (const id of ['1', '2', '3']) {
         await rows.putOperation(sampleOperation({ id, applicationId: 'a' }, { digest }))
@@ -171,6 +175,11 @@ const EXAMPLES: { readonly [id: string]: string } = {
   scheduleSync: '/api/v1/applications/name-a/scheduled-syncs',
   cancelScheduledSync: '/api/v1/scheduled-syncs/scheduled-1/cancel',
   refreshCalendar: '/api/v1/calendars/bank-holidays-de/refresh',
+  syncApplication: '/api/v1/applications/name-b/sync',
+  terminateApplication: '/api/v1/applications/name-b/terminate',
+  actOnObject: '/api/v1/applications/name-b/actions/restart',
+  deleteResource: '/api/v1/applications/name-b/resources?kind=ConfigMap&namespace=shop&name=a&uid=uid-1',
+  getOperation: '/api/v1/operations/grant-9',
 }
 
 /** A body of each route that wants one. */
@@ -200,6 +209,10 @@ const BODIES: { readonly [id: string]: object } = {
   approveOverride: { comment: 'go' },
   revokeOverride: { reason: 'no' },
   reviewOverride: { comment: 'mended' },
+  syncApplication: { dryRun: true },
+  terminateApplication: { reason: 'by mistake' },
+  actOnObject: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' },
+  operateOnMany: { action: 'sync', project: 'shop', dryRun: true },
   scheduleSync: { notBefore: '+2h', reason: 'at night' },
   cancelScheduledSync: { reason: 'not needed' },
   simulateGates: { put: [freezeDocument('simulated', '2030-01-02')] },

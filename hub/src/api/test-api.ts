@@ -17,6 +17,7 @@ import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
 import { memoryRevocations } from '../gateway/revocations.ts'
 import { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
 import { createMetrics } from '../metrics.ts'
+import { OperationDesk } from '../operations/operation-desk.ts'
 import { Recovery } from '../recovery/recovery.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { silentLog } from '../store/test-store.ts'
@@ -119,6 +120,11 @@ export async function openTestApi(
   const app = createApi({
     recovery,
     gates: gates.desk,
+    desk: new OperationDesk({
+      ...{ store, clock, random, keys: hubKeysOf(newHubKeyFile(random, clock.now(), 'hub-1')) },
+      told: clusterIds => void done.push(`told ${clusterIds.join()}`),
+      changed: () => undefined,
+    }),
     store,
     view,
     bundles,

@@ -218,6 +218,7 @@ export class OperationDesk {
     })
     if (given.kind === 'cloned')
       return refused('HELD', cloneHold(cluster)?.reason ?? 'two agents speak for its cluster')
+    if (given.kind === 'nothing-offered') return refused('HELD', `nothing of ${row.name} is offered yet`)
     if (given.kind !== 'issued') return refused('BUSY', 'the rules changed at this moment; ask again')
     if (opened.use && !(await opened.use(given.grant))) {
       return refused('HELD', 'the override that opened the gates has just been used up')

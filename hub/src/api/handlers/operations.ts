@@ -3,9 +3,11 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
 import { z } from 'zod'
 import type { DeskAnswer, OperationDesk, SyncWish } from '../../operations/operation-desk.ts'
-import { anyOf, nameParameter, selectorParameter } from '../parameters.ts'
+import { pageOfList } from '../page-of-list.ts'
+import { anyOf, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { pageOfSchema } from '../schemas.ts'
 
 const named = z.strictObject({ name: nameParameter })
 const reasonField = z.string().max(2000).default('').meta({ description: 'Why; kept in the audit log.' })
@@ -208,6 +210,32 @@ export const operationRoutes: readonly Route[] = [
   }),
   route({
     method: 'get',
+    path: '/api/v1/operations',
+    id: 'listOperations',
+    tag: 'operations',
+    summary: 'Operations and commands that wait or run, in order of making; what has ended is in each history',
+    access: 'readonly',
+    query: z.strictObject({
+      application: z.string().max(253).optional().meta({ description: 'Only of this Application.' }),
+      cluster: z.string().max(253).optional().meta({ description: 'Only for this cluster.' }),
+      limit: limitParameter,
+      cursor: cursorParameter,
+    }),
+    answers: { 200: { description: 'A page.', schema: pageOfSchema(followedSchema) } },
+    problems: ['CURSOR_INVALID'],
+    async handle({ query }, _caller, context) {
+      const { application, cluster } = query
+      const wanted = (await underWay(context, cluster)).filter(
+        each => application === undefined || each.application === application,
+      )
+      return json(
+        200,
+        pageOfList(`operations ${application ?? ''} ${cluster ?? ''}`, wanted, ({ id }) => id, query),
+      )
+    },
+  }),
+  route({
+    method: 'get',
     path: '/api/v1/operations/{id}',
     id: 'getOperation',
     tag: 'operations',
@@ -236,6 +264,34 @@ export async function follow(rows: StoreReader, id: string, now: EpochMs): Promi
   return grant && viewGrant(grant, await rows.operation(grant.clusterId, id), place, now)
 }
 
+/** What was asked for and has not ended: open Grants and commands, and what agents say that they are doing. */
+async function underWay(context: Context, cluster: string | undefined): Promise<readonly FollowedView[]> {
+  const { services, now } = context
+  const filters = cluster === undefined ? {} : { cluster: new Set([cluster]) }
+  const shown = services.view.applications({ ...EVERYTHING, filters }, now).items
+  const running = shown.flatMap(({ operation }) =>
+    operation && operation.finishedAt === null && operation.trigger !== 'heal' ? [operation.id] : [],
+  )
+  const followed = await services.store.read(async rows => {
+    const ids = new Set(running)
+    for (const { id, name } of await rows.clusters()) {
+      if (cluster !== undefined && name !== cluster) continue
+      for (const grant of await rows.openGrants(id)) ids.add(grant.id)
+      for (const command of await rows.openCommands(id)) ids.add(command.id)
+    }
+    return await Promise.all([...ids].sort().map(id => follow(rows, id, now)))
+  })
+  return followed.flatMap(each => (each?.state === 'waiting' || each?.state === 'running' ? [each] : []))
+}
+
+const EVERYTHING = {
+  words: [],
+  labels: [],
+  sort: 'name',
+  descending: false,
+  limit: Number.POSITIVE_INFINITY,
+} as const
+
 interface Choice {
   readonly applications: readonly string[]
   readonly labels?:
@@ -258,17 +314,7 @@ function chosen({ applications, labels, project, cluster, set }: Choice, { servi
     const errors = [{ pointer: '/body', message: 'say which: applications, labels, project, cluster or set' }]
     throw new Problem('REQUEST_INVALID', { errors })
   }
-  const { items } = services.view.applications(
-    {
-      filters,
-      words: [],
-      labels: labels?.selector ?? [],
-      sort: 'name',
-      descending: false,
-      limit: Number.POSITIVE_INFINITY,
-    },
-    now,
-  )
+  const { items } = services.view.applications({ ...EVERYTHING, filters, labels: labels?.selector ?? [] }, now)
   const wanted = names.size === 0 ? items : items.filter(({ name }) => names.delete(name))
   // A name that is not there, or may not be seen, is answered like any other that cannot be done.
   const missing = names.size === 0 || items === wanted ? [] : [...names].map(name => ({ name, cluster: '' }))
