@@ -244,7 +244,7 @@ export class Hub {
     const recovery = await Recovery.load({ store, clock, log: parts.log }, parts.lostStore)
     const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
-    hub.gates.watch.start()
+    hub.gates.start(parts.ticker)
     hub.gateDesk.start()
     hub.#tellDeclared()
     hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
@@ -270,7 +270,7 @@ export class Hub {
   async stop(spreadMs = 0): Promise<void> {
     this.#stopped = true
     this.#poller.stop()
-    this.gates.watch.stop()
+    this.gates.stop()
     await this.gateDesk.stop()
     for (const timer of this.#timers.values()) timer.cancel()
     this.hosts.stop()
@@ -365,7 +365,10 @@ export class Hub {
 
   #agentCame(clusterId: string): void {
     const cluster = this.loop.world.clusterById(clusterId)
-    this.#tick()
+    // This one alone: when a thousand come back, each would otherwise be told of with all the others.
+    const now = this.#parts.clock.now()
+    this.#connected.add(clusterId)
+    this.view.apply({ connections: [{ clusterId, connected: true, lastSeenAt: now }] }, now)
     if (cluster) this.loop.connected(cluster.name)
     else void this.#joined(clusterId)
   }

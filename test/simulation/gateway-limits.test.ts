@@ -198,6 +198,18 @@ describe('a hub and its limits', () => {
       const documents = answer.documents.filter((jws: string) => typ(jws) !== 'calendar')
       return { ...response, body: Buffer.from(JSON.stringify({ ...answer, documents })) }
     }
+    // The word that something changed brings the calendar, too: it is lost as well.
+    const connect = transport.connect.bind(transport)
+    transport.connect = async (path, headers) => {
+      const socket = await connect(path, headers)
+      const onMessage = socket.onMessage.bind(socket)
+      socket.onMessage = listener =>
+        onMessage(text => {
+          const { calendar, ...rest } = JSON.parse(text)
+          listener(JSON.stringify(losing || calendar === undefined ? rest : { ...rest, calendar }))
+        })
+      return socket
+    }
     const agent = smallAgent({ transport, clock, random, joinToken: await hub.joinToken('eu-1') })
     await agent.link.start()
     await clock.advance(1000)

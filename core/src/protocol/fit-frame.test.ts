@@ -33,6 +33,11 @@ describe('a frame that is about to be sent', () => {
     expect(encodeFitted(hello)).toBe(encodeFrame({ kind: 'hello', proof: 'a.b.c', versions: {} }))
   })
 
+  test('leaves a calendar to be fetched that is too large to come along', () => {
+    const calendar = 'j'.repeat(MAX_FRAME_BYTES)
+    expect(encodeFitted({ kind: 'changed', upTo: '1.2', calendar })).toBe('{"kind":"changed","upTo":"1.2"}')
+  })
+
   test('keeps its lines, which are portioned where they are made', () => {
     const lines = { kind: 'lines' as const, of: 'held' as const, lines: [`app-1 1.1 ${SAMPLE_DIGEST}`], more: false }
     expect(encodeFitted(lines, 10)).toBe(encodeFrame(lines))

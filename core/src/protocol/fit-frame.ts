@@ -25,6 +25,8 @@ function cut(frame: AgentFrame | HubFrame): AgentFrame | HubFrame | undefined {
     const { highest, ...rest } = frame
     return highest === undefined ? undefined : rest
   }
+  // The calendar that came along is fetched like any other document.
+  if (frame.kind === 'changed' && frame.calendar !== undefined) return { kind: 'changed', upTo: frame.upTo }
   const lists = Object.entries(frame).filter(([, value]) => Array.isArray(value) && value.length > 0)
   if (lists.length === 0) return undefined
   const halves = lists.map(([name, list]: [string, readonly unknown[]]) => [name, list.slice(0, list.length >> 1)])

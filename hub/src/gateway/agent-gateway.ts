@@ -96,7 +96,7 @@ export interface Connection {
 export type Screening =
   | { readonly kind: 'answer'; readonly response: HubResponse }
   /** `done` gives back the memory that was set aside for the body; to be called when the request is over. */
-  | { readonly kind: 'proceed'; readonly maxBodyBytes: number; readonly done: () => void }
+  | { readonly kind: 'proceed'; readonly maxBodyBytes: number; readonly done: () => void; readonly caller?: Caller }
 
 export interface GatewayCounters {
   /** Refused requests, by code. */
@@ -183,7 +183,7 @@ export class AgentGateway {
       ? this.#admission.read(caller.cluster.id, maxBodyBytes)
       : this.#strangers.read(addressKey(head.remoteAddress), maxBodyBytes)
     if (room.kind === 'full') return { kind: 'answer', response: this.#stamp(this.#busy(room)) }
-    return { kind: 'proceed', maxBodyBytes, done: room.leave }
+    return { kind: 'proceed', maxBodyBytes, done: room.leave, ...(caller && { caller }) }
   }
 
   /** Answers one request. The body is inflated already; it is checked against its limit again. Never rejects. */
@@ -213,9 +213,20 @@ export class AgentGateway {
   /**
    * Takes over a socket whose connect request was screened; closes it when the request does not hold. Resolves when
    * the session listens.
+   *
+   * @param screened Whose it is, where that was found out in this very turn; otherwise it is found out again.
    */
-  async accept(request: Omit<GatewayRequest, 'body' | 'signal'>, socket: MessageSocket): Promise<void> {
+  async accept(
+    request: Omit<GatewayRequest, 'body' | 'signal'>,
+    socket: MessageSocket,
+    screened?: Caller,
+  ): Promise<void> {
     const route = routeOf(request)
+    if (screened && route?.name === 'connect' && !this.#stopped) {
+      this.#sockets.open(screened, socket)
+      this.#armSweep()
+      return
+    }
     const authentication = await this.#guarded(() => this.#authenticate(request))
     if (route?.name !== 'connect' || this.#stopped || 'status' in authentication || authentication.kind === 'refused') {
       return socket.close(CLOSE.unauthorised, 'the assertion of this request does not hold')

@@ -50,7 +50,8 @@ export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: Upg
     if (screening.kind === 'answer') return refuseUpgrade(socket, screening.response)
     server.handleUpgrade(request, socket, head, webSocket => {
       options.granted?.(request.socket)
-      gateway.accept(connect, messageSocket(webSocket, log)).catch((error: unknown) => {
+      // Between the screening and this nothing else has run: who asks is who asked.
+      gateway.accept(connect, messageSocket(webSocket, log), screening.caller).catch((error: unknown) => {
         log.error('a socket could not be accepted', { error })
         webSocket.terminate()
       })

@@ -109,11 +109,11 @@ export class HubChild {
   }
 
   /** Asks until it is so. @throws Error after ten minutes, with what was waited for. */
-  async until(what: string, done: (metrics: Metrics) => boolean): Promise<void> {
+  async until(what: string, done: (metrics: Metrics) => boolean, everyMs?: number): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS
     while (!done(await this.metrics())) {
       if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`)
-      await pause()
+      await pause(everyMs)
     }
   }
 
@@ -198,6 +198,6 @@ async function firstLine(child: ChildProcess): Promise<string> {
   })
 }
 
-function pause(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 200))
+function pause(ms = 200): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }
