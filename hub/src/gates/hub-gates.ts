@@ -5,6 +5,7 @@ import { LoggedEvents } from '../gate-desk/logged-events.ts'
 import type { Connection } from '../gateway/agent-gateway.ts'
 import type { Loop } from '../loop/loop.ts'
 import type { GateForPeople } from '../operations/operation-desk.ts'
+import type { Ticker } from '../source/ticker.ts'
 import { calendarReach, type Reach } from './calendar-reach.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { gateForPeople } from './gate-for-people.ts'
@@ -25,6 +26,7 @@ export class HubGates {
   readonly events: LoggedEvents
   readonly watch: GateWatch
   readonly #parts: HubGatesParts
+  #ticking: ReturnType<Ticker['start']> | undefined
 
   constructor(parts: HubGatesParts) {
     const { clock, log, loop } = parts
@@ -37,6 +39,17 @@ export class HubGates {
       targets: () => this.#targets(),
       wake: () => loop().wake(),
     })
+  }
+
+  /** Begins to follow the rules. The ticker only wakes: what is due is decided by the clock. */
+  start(ticker: Ticker): void {
+    this.watch.start()
+    this.#ticking = ticker.start(() => this.watch.look())
+  }
+
+  stop(): void {
+    this.#ticking?.stop()
+    this.watch.stop()
   }
 
   /** Why this hub must suspect its own clock, while it must; never before enough agents have said what theirs is. */

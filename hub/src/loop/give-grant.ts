@@ -6,6 +6,7 @@ import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow, ClusterRow, StoreWriter } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import type { DocumentNumber, GrantPayload, SyncOptions } from '@flotilla/core/protocol/documents'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { isAutomated, readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
@@ -40,13 +41,14 @@ export async function giveGrant(
   if (adoption) return adoption
   const operations = await pastOperations(writer, row.id, row.digest, retry)
   const { open, unanswered } = await grants.of(cluster, row.id, offer)
+  const unpruned = options.prune && (await wasLeftUnpruned(row, report?.entry, operations, bench))
   const decision = decideGrant(
     {
       automated: isAutomated(application),
       digest: row.digest,
       offer,
       syncFrom: row.syncFrom,
-      report: report?.entry,
+      report: unpruned ? { ...report!.entry, lastSucceeded: undefined } : report?.entry,
       open: open.map(({ payload }) => payload),
       operations,
       retry,
@@ -92,6 +94,27 @@ export async function giveGrant(
   round.clusterIds.add(cluster.id)
   round.lookAgain.set(row.id, decision.startBefore)
   return undefined
+}
+
+/**
+ * Whether the last sync left out what it would have pruned, because only that was closed, and it is open now. What is
+ * closed still is looked at again when that ends.
+ */
+async function wasLeftUnpruned(
+  row: ApplicationRow,
+  entry: ReportEntry | undefined,
+  [last]: readonly PastOperation[],
+  { writer, world, services, round }: Workbench,
+): Promise<boolean> {
+  if (entry?.sync.status !== 'OutOfSync' || last?.trigger !== 'automated' || last.phase !== 'Succeeded') return false
+  const grant = await writer.grant(last.id)
+  if (grant === undefined || grant.payload.options.prune) return false
+  const { allowed, nextChange } = world.gates.decide(row, services.clock.now(), {
+    trigger: 'automated',
+    action: 'prune',
+  })
+  if (!allowed && nextChange !== undefined) round.lookAgain.set(row.id, nextChange)
+  return allowed
 }
 
 /** Takes the Grant back in the transaction that made it when an override that it needs has just been used up. */

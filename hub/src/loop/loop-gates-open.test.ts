@@ -1,6 +1,7 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { OverrideRow } from '@flotilla/core/ports/store'
 import type { CalendarPayload } from '@flotilla/core/protocol/documents'
+import type { OperationReport } from '@flotilla/core/protocol/report'
 import { describe, expect, it } from 'vitest'
 import type { GateSettings } from '../gates/rules-in-force.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
@@ -174,6 +175,19 @@ describe('a hub', () => {
 
   it('removes nothing with a sync while only that is closed', async () => {
     const { hub, id } = await started({ 'g.json': freeze({ blocks: ['prune'] }) })
-    expect((await hub.grants(id)).map(({ options }) => options.prune)).toEqual([false])
+    const [first] = await hub.grants(id)
+    expect(first?.options.prune).toBe(false)
+    const { digest } = hub.application('web-eu-1')
+    await hub.settle('web-eu-1', 'started')
+    const operation: OperationReport = {
+      ...{ id: first!.id, trigger: 'automated', by: 'flotilla', phase: 'Succeeded', message: '', digest: digest! },
+      ...{ revision: '', startedAt: START, finishedAt: START, results: [], resultsCut: 0 },
+    }
+    await hub.report('web-eu-1', { lastSucceeded: digest, operation, sync: { status: 'OutOfSync' } })
+    expect(await hub.grants(id)).toEqual([])
+    // What was left is removed when that opens.
+    await hub.clock.advance(HOUR_MS + MINUTE_MS)
+    await hub.loop.idle()
+    expect((await hub.grants(id)).map(({ options }) => options.prune)).toEqual([true])
   })
 })
