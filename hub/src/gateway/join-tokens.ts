@@ -59,6 +59,11 @@ export async function createJoinToken(
   return { token, row }
 }
 
+/** Neither revoked nor used up; it may have expired. */
+export function isOpen({ revokedAt, usedAt }: JoinTokenRow): boolean {
+  return revokedAt === undefined && usedAt === undefined
+}
+
 /**
  * Revokes every join token that `which` names and that is neither revoked nor used up, all of them without it: after a
  * recovery nobody knows which of them were used since the backup. Returns those that were revoked.
@@ -68,7 +73,7 @@ export async function voidJoinTokens(
   now: EpochMs,
   which: (token: JoinTokenRow) => boolean = () => true,
 ): Promise<readonly JoinTokenRow[]> {
-  const open = (await writer.joinTokens()).filter(token => token.revokedAt === undefined && which(token))
+  const open = (await writer.joinTokens()).filter(token => isOpen(token) && which(token))
   for (const token of open) await writer.putJoinToken({ ...token, revokedAt: Math.floor(now) })
   return open
 }
