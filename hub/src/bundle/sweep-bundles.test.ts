@@ -1,6 +1,7 @@
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../store/memory-store.ts'
+import { sampleBundle } from '../store/sample-rows.ts'
 import { hiddenDigest } from './hidden-digest.ts'
 import { MemoryBundles } from './memory-bundles.ts'
 import { sweepBundles } from './sweep-bundles.ts'
@@ -46,6 +47,23 @@ describe('sweepBundles', () => {
       await bundles.has(forgotten.digest),
       await bundles.has(young.digest),
     ]).toEqual([true, false, true])
+  })
+
+  it('removes the next time what a crash left behind, and has let go of its row already', async () => {
+    const bundles = new MemoryBundles(() => 0)
+    const store = new MemoryStore()
+    const { digest, bytes } = bundle('old')
+    await bundles.put(digest, bytes)
+    await store.write(rows => rows.putBundle(sampleBundle({ digest })))
+    const broken = new Proxy(bundles, {
+      get: (target, name) =>
+        name === 'delete' ? () => Promise.reject(new Error('killed')) : Reflect.get(target, name).bind(target),
+    })
+    await expect(sweepBundles(store, broken, DAY)).rejects.toThrow('killed')
+    // Whoever wants it now renders it again.
+    expect(await store.read(rows => rows.bundle(digest))).toBeUndefined()
+    expect(await sweepBundles(store, bundles, DAY)).toBe(1)
+    expect(await bundles.has(digest)).toBe(false)
   })
 })
 

@@ -9,11 +9,14 @@ const YOUNGEST_MS = 24 * 60 * 60_000
 export async function sweepBundles(store: Store, bundles: BundleStore, now: EpochMs): Promise<number> {
   const old = (await bundles.list()).filter(({ storedAt }) => now - storedAt >= YOUNGEST_MS)
   if (old.length === 0) return 0
-  const named = await store.read(rows => rows.referencedDigests())
-  const swept = old.filter(({ digest }) => !named.has(digest))
-  for (const { digest } of swept) {
-    await bundles.delete(digest)
-    await store.write(writer => writer.deleteBundle(digest))
-  }
+  // Looked at and let go of in one transaction: an Offer that names one is either seen, or finds that it has to be made again.
+  const swept = await store.write(async rows => {
+    const named = await rows.referencedDigests()
+    const unnamed = old.filter(({ digest }) => !named.has(digest))
+    for (const { digest } of unnamed) await rows.deleteBundle(digest)
+    return unnamed
+  })
+  // A file that is left behind by a crash has no row, and goes the next time.
+  for (const { digest } of swept) await bundles.delete(digest)
   return swept.length
 }
