@@ -170,7 +170,8 @@ class ClusterAgent implements Agent {
       const approved = held.approvedBy !== undefined
       const unknown = state.observed.unknown(inventory)
       const unproved = inventories.unproved(held.application.id)
-      const seen = { inventory, unproved, live, unknown }
+      const hooks = held.policy === 'prune' ? await this.#engine.removalHooks.read(held.application.id) : []
+      const seen = { inventory, unproved, live, unknown, hooks }
       return planRemoval({ application: held.application, digest: NO_DIGEST, ...seen, approved })
     }
     const bundle = await link.bundle(held.digest)

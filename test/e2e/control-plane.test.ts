@@ -97,6 +97,29 @@ describe.skipIf(availability.kind === 'unavailable')('a commit on its way to a r
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('web-real-1') })
   })
 
+  test('a hook that fails holds up what comes after it, and what mends it goes through at once', async () => {
+    const objects = (seen: string, pod: JsonObject) =>
+      [configMap('web', seen), deployment('web'), hookJob(pod)].map(each => dump(each)).join('---\n')
+    await fleet.commit({ [FILE]: objects('held up', { 'sim/outcome': 'fail' }) })
+    await hub.push()
+    const operation = async () => (await hub.applications())[0]?.['operation'] as JsonObject | undefined
+    await until('the failure is told', async () => /Retrying attempt #1 at/.test(textAt(await operation(), 'message')))
+    expect(await operation()).toMatchObject({
+      phase: 'Running',
+      message: expect.stringMatching(/^one or more synchronization tasks completed unsuccessfully, reason: /),
+    })
+    expect(await value()).toBe('one')
+    await fleet.commit({ [FILE]: objects('mended', {}) })
+    await hub.push()
+    await until('the change is there', async () => (await value()) === 'mended')
+    const job = await ask('GET', '/apis/batch/v1/namespaces/shop/jobs/migrate')
+    expect(numberIfAny(job, 'status', 'succeeded')).toBe(1)
+    await fleet.commit({ [FILE]: `${dump(configMap('web', 'one'))}---\n${dump(deployment('web'))}` })
+    await hub.push()
+    await until('the first is there again', async () => (await value()) === 'one')
+    await hub.settled(1)
+  })
+
   test('what leaves Git is pruned when the object bears our mark too, and else it stays', async () => {
     const others = `${dump(configMap('web', 'one'))}---\n${dump(deployment('web'))}`
     await fleet.commit({ [FILE]: `${others}---\n${dump(configMap('ours', 'x'))}---\n${dump(configMap('taken', 'x'))}` })
@@ -113,3 +136,18 @@ describe.skipIf(availability.kind === 'unavailable')('a commit on its way to a r
     expect(await ask('GET', path('taken'))).toBeDefined()
   })
 })
+
+/** A Job that runs before the rest; `pod` steers the kubelets of the test cluster. */
+function hookJob(pod: JsonObject): object {
+  const template = {
+    metadata: { annotations: pod },
+    spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'registry.example.com/app:1' }] },
+  }
+  const annotations = { 'argocd.argoproj.io/hook': 'PreSync' }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'migrate', annotations },
+    spec: { backoffLimit: 0, template },
+  }
+}
