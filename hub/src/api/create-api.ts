@@ -59,6 +59,7 @@ export function createApi(services: ApiServices): Express {
       id: route.id,
       writes: route.method !== 'get' && route.readsOnly !== true,
       path: request.originalUrl.replace(/\?.*$/s, ''),
+      plans: () => (request.body as { readonly dryRun?: unknown } | undefined)?.dryRun === true,
     }
     const stamp = {
       actor: caller.name,
@@ -66,6 +67,7 @@ export function createApi(services: ApiServices): Express {
       requestId: response.locals['requestId'] as string,
       policyVersion: () => services.gates?.keeper.now().version,
       entries: 0,
+      denials: [],
     }
     const reply = await auditRequest(services, asked, stamp, problemOf, async () => {
       if (route.access === 'admin' && caller.role !== 'admin') throw new Problem('FORBIDDEN')

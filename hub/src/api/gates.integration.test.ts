@@ -309,6 +309,35 @@ describe('break-glass', () => {
     expect((await hub.actions()).filter(each => each === 'ana override.use')).toHaveLength(1)
   })
 
+  it('a sync by hand passes under it, is counted, and passes no longer than it lasts', async () => {
+    const hub = await open(FROZEN)
+    const sync = (who: Who, app: string) => hub.post(who, `/api/v1/applications/${app}/sync`, {})
+    expect((await sync('ana', 'web-eu-1')).status).toBe(409)
+    const { body } = await hub.post('ana', '/api/v1/overrides', overrideOf('web-*', { maxUses: 1 })).expect(201)
+    await hub.post('ben', `/api/v1/overrides/${body.id}/approve`).expect(200)
+    expect((await sync('reader', 'web-eu-1')).status).toBe(403)
+    expect((await sync('ana', 'checkout-eu-1')).status).toBe(409)
+    const many = { action: 'sync', applications: ['checkout-eu-1'] }
+    await hub.post('ana', '/api/v1/operations', { ...many, dryRun: true }).expect(200)
+    const refusals = async () => (await hub.actions()).filter(each => each === 'ana gate.decide refused').length
+    expect(await refusals()).toBe(2)
+    await hub.post('ana', '/api/v1/operations', many).expect(200)
+    expect(await refusals()).toBe(3)
+    expect((await sync('ana', 'web-eu-1')).status).toBe(202)
+    const [grant] = await hub.hub.grants(hub.hub.application('web-eu-1').clusterId!)
+    expect(grant).toMatchObject({ trigger: 'override', by: 'ana', passes: [{ until: START + 2 * HOUR_MS }] })
+    const { body: used } = await hub.get(`/api/v1/overrides/${body.id}`)
+    expect(used).toMatchObject({ state: 'Used', useCount: 1, uses: [{ application: 'web-eu-1', by: 'ana' }] })
+    expect(await hub.actions()).toEqual(
+      expect.arrayContaining([
+        'ana gate.decide refused',
+        'ana gate.decide',
+        'ana override.use',
+        'ana application.sync',
+      ]),
+    )
+  })
+
   it('covers no freeze that allows none, none for longer than it lets itself be, and none without its ticket', async () => {
     const spec = { breakGlass: { allowed: false } }
     const locked = await open({ 'f.json': inGit('of-git', -HOUR_MS, HOUR_MS, spec) })

@@ -10,9 +10,13 @@ export interface AskedRoute {
   readonly writes: boolean
   /** The path that was asked for. */
   readonly path: string
+  /** Whether it only asks what would be done. Known once the body was read. */
+  readonly plans?: () => boolean
 }
 
 const LONGEST_PATH = 300
+/** Of one request: many Applications may be denied at once. */
+const MOST_DENIALS = 1_000
 
 /**
  * Does the work of one request so that the audit log has it: what was written with the request's address and id, what
@@ -33,18 +37,28 @@ export async function auditRequest<Reply>(
     reply = await runAsked(stamp, work)
   } catch (error) {
     const { status, code } = codeOf(error)
-    if (stamp.entries === 0 && isDenial(route, status)) {
-      await append(ports, route, stamp, { outcome: 'refused', detail: { status, code } })
+    if (isDenial(route, status)) {
+      if (stamp.denials.length > 0) await appendDenials(ports, stamp)
+      else if (stamp.entries === 0) await append(ports, route, stamp, { outcome: 'refused', detail: { status, code } })
     }
     throw error
   }
-  if (route.writes && stamp.entries === 0) await append(ports, route, stamp, { detail: {} })
+  if (!route.writes || route.plans?.() === true) return reply
+  if (stamp.denials.length > 0) await appendDenials(ports, stamp)
+  else if (stamp.entries === 0) await append(ports, route, stamp, { detail: {} })
   return reply
 }
 
 /** What was said no to. A request that nobody could understand, or that came too often, was not decided on. */
 function isDenial({ writes }: AskedRoute, status: number): boolean {
   return status === 403 || (writes && [404, 409, 410, 412, 422].includes(status))
+}
+
+async function appendDenials({ store }: { readonly store: Store }, stamp: AuditStamp): Promise<void> {
+  const notes = stamp.denials.slice(0, MOST_DENIALS)
+  await store.write(async rows => {
+    for (const note of notes) await rows.appendAudit(withStamp(note, stamp))
+  })
 }
 
 async function append(

@@ -10,6 +10,8 @@ export interface AuditStamp {
   readonly policyVersion?: () => string | undefined
   /** Entries that were committed for it. */
   entries: number
+  /** What was denied, by whoever decided: it outlives the transaction that the denial undoes. */
+  readonly denials: AuditNote[]
 }
 
 const asking = new AsyncLocalStorage<AuditStamp>()
@@ -17,6 +19,13 @@ const asking = new AsyncLocalStorage<AuditStamp>()
 /** Runs the work of one request: whatever it writes into the audit log carries the request's id and address. */
 export function runAsked<T>(stamp: AuditStamp, work: () => T): T {
   return asking.run(stamp, work)
+}
+
+/** Tells what is denied to the request that is served now. @returns Whether one is: what the hub denies itself is no entry. */
+export function noteDenial(note: AuditNote): boolean {
+  const stamp = asking.getStore()
+  stamp?.denials.push(note)
+  return stamp !== undefined
 }
 
 /** Outside of every request: what is done then is the hub's own doing. */

@@ -1,4 +1,6 @@
+import type { AuditNote } from '@flotilla/core/ports/store'
 import { describe, expect, it } from 'vitest'
+import { runAsked } from '../audit/audited-store.ts'
 import { HOUR_MS, hubWithGates } from '../gate-desk/testing/hub-with-gates.ts'
 import { gateForPeople } from './gate-for-people.ts'
 
@@ -25,8 +27,9 @@ async function opened(level?: 'hard' | 'soft') {
   const ask = async (wish: { readonly dryRun?: boolean; readonly reason?: string } = {}) => {
     const row = hub.application('web-eu-1')
     const given = { dryRun: false, startBefore: hub.clock.now() + 60_000, by: 'ana', reason: '', ...wish }
-    const answer = await hub.store.write(writer => gate(writer, row, given))
-    const log = await hub.store.read(rows => rows.audit({ limit: 100 }))
+    const stamp = { actor: 'ana', entries: 0, denials: [] as AuditNote[] }
+    const answer = await runAsked(stamp, () => hub.store.write(writer => gate(writer, row, given)))
+    const log = [...(await hub.store.read(rows => rows.audit({ limit: 100 }))), ...stamp.denials]
     await made.stop()
     return { answer, decisions: log.filter(({ action }) => action === 'gate.decide') }
   }

@@ -1,6 +1,7 @@
 import type { GateDecision, GateQuestion } from '@flotilla/core/gates/decide'
 import { passesFor } from '@flotilla/core/gates/passes'
 import type { ApplicationRow, AuditNote } from '@flotilla/core/ports/store'
+import { noteDenial } from '../audit/audited-store.ts'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import type { GateForPeople } from '../operations/operation-desk.ts'
 import { gateHold } from './gate-hold.ts'
@@ -25,7 +26,10 @@ export function gateForPeople(
     const at = Math.floor(now())
     const question: GateQuestion = { trigger: 'manual', action: 'sync', ...(row.digest && { bundle: row.digest }) }
     const decision = gates.decide(row, at, question)
-    await writer.appendAudit(decisionNote(decision, gates.current.version, row, wish))
+    const note = decisionNote(decision, gates.current.version, row, wish)
+    // A refusal undoes its transaction: what was decided is told to the request, and written down after it.
+    if (decision.allowed) await writer.appendAudit(note)
+    else noteDenial(note)
     if (!decision.allowed) return { kind: 'closed', hold: gateHold(decision, 'a manual sync') }
     if (decision.reasonRequired && wish.reason.trim() === '') {
       const rules = decision.layers.flatMap(({ blockers }) => blockers.map(({ rule }) => rule))
