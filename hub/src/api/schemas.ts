@@ -303,6 +303,7 @@ export const whoamiSchema = z
   .strictObject({
     name: z.string(),
     role: z.enum(['admin', 'readonly']),
+    kind: z.enum(['person', 'robot']).meta({ description: 'Programs approve nothing.' }),
     tokenId: z.string(),
     expiresAt: time.nullable(),
   })

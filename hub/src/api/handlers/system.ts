@@ -71,8 +71,8 @@ export const systemRoutes: readonly Route[] = [
     access: 'readonly',
     answers: { 200: { description: 'The caller.', schema: whoamiSchema } },
     handle(_input, caller) {
-      const { name, role, tokenId, expiresAt } = caller
-      return json(200, { name, role, tokenId, expiresAt: expiresAt === undefined ? null : isoTime(expiresAt) })
+      const { name, role, kind, tokenId, expiresAt } = caller
+      return json(200, { name, role, kind, tokenId, expiresAt: expiresAt === undefined ? null : isoTime(expiresAt) })
     },
   }),
 ]
