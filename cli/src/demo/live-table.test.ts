@@ -47,6 +47,7 @@ function cluster(name: string, connected = true) {
     name,
     id: name,
     declared: true,
+    registered: false,
     environment: 'prod',
     labels: {},
     timeZone: null,
@@ -56,6 +57,9 @@ function cluster(name: string, connected = true) {
     admission: 1,
     joinedAt: null,
     revokedAt: null,
+    uid: null,
+    keySince: null,
+    cloned: null,
     agent: { connected, silent: false, lastSeen: null, incarnation: 1, versions: {} },
     applications: EMPTY_TALLY,
   }

@@ -31,7 +31,8 @@ export async function serveDocuments(
   if (sinceText !== null && !since) return refuse(400, 'MALFORMED', 'since must be a number like 3.41')
   const ids = query.get('ids')?.split(',')
   if (ids && ids.length > MAX_IDS) return refuse(400, 'MALFORMED', `ids must be at most ${MAX_IDS}`)
-  if (behind) return respond(200, { documents: [], grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false })
+  if (behind)
+    return respond(200, { documents: [], grants: [], upTo: numberText(since ?? { epoch: 0, n: 0 }), more: false })
   const answer = ids ? await named(store, clusterId, ids, since) : await page(store, clusterId, since, limits)
   return respond(200, {
     ...answer,

@@ -165,7 +165,11 @@ export class ConfigSources {
    *   has the names that several claim, when that is not what is stored; it outlives a restart, or the lowest source
    *   would take them then.
    */
-  merge(clusters: Iterable<ClusterRow> = []): { readonly index: FleetIndex; readonly changed: readonly SourceRow[]; readonly contested?: JsonObject } {
+  merge(clusters: Iterable<ClusterRow> = []): {
+    readonly index: FleetIndex
+    readonly changed: readonly SourceRow[]
+    readonly contested?: JsonObject
+  } {
     const states = [...this.#states.values()]
     const loads = states.flatMap(({ load: loaded }) => (loaded ? [loaded] : []))
     const registered = registeredClusters(clusters, loads)
