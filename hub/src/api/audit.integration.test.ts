@@ -114,6 +114,21 @@ describe('the audit log', () => {
     expect(await head()).toEqual(before)
   })
 
+  it('is not filled by a token that goes on being denied', async () => {
+    const api = await openTestApi({ denialsPerMinute: 3 })
+    const ask = (token: string, path: string) => request(api.app).get(path).set('Authorization', `Bearer ${token}`)
+    const statuses = []
+    for (let index = 0; index < 5; index += 1) statuses.push((await ask(api.readonly, '/api/v1/audit')).status)
+    expect(statuses).toEqual([403, 403, 403, 429, 429])
+    await ask(api.readonly, '/api/v1/fleet').expect(200)
+    await ask(api.admin, '/api/v1/audit').expect(200)
+    const log = await api.store.read(rows => rows.audit({ limit: 100 }))
+    expect(log.filter(({ outcome }) => outcome === 'refused')).toHaveLength(3)
+    api.clock.move(60_000)
+    await ask(api.readonly, '/api/v1/audit').expect(403)
+    await api.close()
+  })
+
   it('is filtered and paged, newest first', async () => {
     const { ask } = await open()
     for (const name of ['a', 'b', 'c']) {

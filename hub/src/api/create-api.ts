@@ -15,6 +15,7 @@ import { Watchers } from './watchers.ts'
 
 const DEFAULT_MAX_BODY_BYTES = 256 * 1024
 const DEFAULT_WEBHOOKS_PER_MINUTE = 60
+const DEFAULT_DENIALS_PER_MINUTE = 300
 const DEFAULT_MAX_WATCHERS = 500
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -33,6 +34,7 @@ export function createApi(services: ApiServices): Express {
   services.signal?.addEventListener('abort', () => watchers.close(), { once: true })
   const webhooksPerMinute = settings.webhooksPerMinute ?? DEFAULT_WEBHOOKS_PER_MINUTE
   const webhookLimiter = new FailureLimiter(clock, webhooksPerMinute, 60_000)
+  const denialLimiter = new FailureLimiter(clock, settings.denialsPerMinute ?? DEFAULT_DENIALS_PER_MINUTE, 60_000)
   measureFleet(services, watchers)
 
   app.use((request, response, next) => {
@@ -55,11 +57,14 @@ export function createApi(services: ApiServices): Express {
       return
     }
     const caller = await authenticate(services, request, route.tokenInQuery)
+    const waitMs = denialLimiter.waitMs(caller.tokenId)
+    if (waitMs > 0 && (route.method !== 'get' || route.access === 'admin')) throw tooMany(waitMs)
     const asked = {
       id: route.id,
       writes: route.method !== 'get' && route.readsOnly !== true,
       path: request.originalUrl.replace(/\?.*$/s, ''),
       plans: () => (request.body as { readonly dryRun?: unknown } | undefined)?.dryRun === true,
+      denied: () => denialLimiter.failed(caller.tokenId),
     }
     const stamp = {
       actor: caller.name,
@@ -120,6 +125,10 @@ export function createApi(services: ApiServices): Express {
     sendProblem(problem, response)
   })
   return app
+}
+
+function tooMany(waitMs: number): Problem {
+  return new Problem('TOO_MANY_REQUESTS', { headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) } })
 }
 
 function bodyReader(limit: number): RequestHandler {

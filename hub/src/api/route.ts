@@ -59,6 +59,8 @@ export interface ApiSettings {
   /** Wanted from webhooks, each host showing it in its own way. Without it they are open. */
   readonly webhookSecret?: string
   readonly webhooksPerMinute?: number
+  /** Denials that one token may have before it has to wait: each is written down. */
+  readonly denialsPerMinute?: number
   readonly maxWatchers?: number
   readonly maxBodyBytes?: number
   /** Express' `trust proxy`: whose X-Forwarded-For is believed; nobody's without it. */

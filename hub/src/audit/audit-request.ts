@@ -12,6 +12,8 @@ export interface AskedRoute {
   readonly path: string
   /** Whether it only asks what would be done. Known once the body was read. */
   readonly plans?: () => boolean
+  /** Told of each denial that is written down. */
+  readonly denied?: () => void
 }
 
 const LONGEST_PATH = 300
@@ -38,6 +40,7 @@ export async function auditRequest<Reply>(
   } catch (error) {
     const { status, code } = codeOf(error)
     if (isDenial(route, status)) {
+      route.denied?.()
       if (stamp.denials.length > 0) await appendDenials(ports, stamp)
       else if (stamp.entries === 0) await append(ports, route, stamp, { outcome: 'refused', detail: { status, code } })
     }
