@@ -8,9 +8,8 @@ import {
   type NumberedDocument,
   numberText,
 } from './documents.ts'
-import { readJws } from './jws.ts'
+import { readJws, saysTheSame } from './jws.ts'
 import { id as idSchema } from './schema.ts'
-import { saysTheSame } from './jws.ts'
 import { type DocumentContext, type DocumentRefusalCode, type Refused, readDocument } from './signed-document.ts'
 
 /** One line of numbers: `application/<id>` (its Offers and Tombstones share it) or `calendar`. */
