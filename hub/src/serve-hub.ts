@@ -13,6 +13,7 @@ import { measureGates } from './gates/measure-gates.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import { createJoinToken, type JoinTokenWish } from './gateway/join-tokens.ts'
+import { measureGateway } from './gateway/measure-gateway.ts'
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-connections.ts'
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
@@ -80,10 +81,7 @@ export async function serveHub(served: {
   )
   const waiting = () => [{ labels: {}, value: hub.loop.depth }]
   metrics.gauge('flotilla_loop_waiting', 'Applications, sets and sources that wait to be looked at.', [], waiting)
-  const agreeing = () => hub.gateway.connections().filter(({ heldUpTo, differs }) => heldUpTo !== undefined && !differs)
-  metrics.gauge('flotilla_agents_agreeing', 'Agents that hold what was issued to them, by their digest.', [], () => [
-    { labels: {}, value: agreeing().length },
-  ])
+  measureGateway(hub.gateway, metrics)
   measureRecovery(hub.recovery, metrics)
   measureGates(metrics, hub.gates.measured())
   const api = createApi({

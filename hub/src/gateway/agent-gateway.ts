@@ -104,6 +104,8 @@ export interface GatewayCounters {
   /** Report entries about Applications that are not the reporter's. */
   readonly foreignEntries: number
   readonly framesSent: number
+  /** Requests that were given a time because there was no room. */
+  readonly putOff: number
 }
 
 export type GatewayRequest = HubRequest & {
@@ -140,6 +142,7 @@ export class AgentGateway {
   /** Clusters whose agents spoke no common version when they last asked. */
   readonly #versionRefused = new Set<string>()
   #foreignEntries = 0
+  #putOff = 0
   #stopped = false
   #sweep: Timer | undefined
 
@@ -164,7 +167,8 @@ export class AgentGateway {
 
   get counters(): GatewayCounters {
     const { framesSent } = this.#sockets
-    return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent }
+    const putOff = this.#putOff
+    return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent, putOff }
   }
 
   /**
@@ -433,6 +437,7 @@ export class AgentGateway {
   }
 
   #busy({ waitMs }: { readonly waitMs: number }): HubResponse {
+    this.#putOff++
     return refuse(503, 'BUSY', 'the hub is busy', retryAfter(waitMs * (1 + this.#options.random.fraction())))
   }
 
