@@ -475,6 +475,40 @@ describe('questions about gates', () => {
     await hub.get('/api/v1/timeline?from=now&to=%2B30000h').expect(400)
   })
 
+  it('a calendar of a config source is read there; before it was, what names it holds', async () => {
+    const calendars = [
+      {
+        name: 'own',
+        from: { kind: 'file' as const, source: 'platform', path: 'calendars/own.ics' },
+        refreshMs: HOUR_MS,
+      },
+    ]
+    const event = ['BEGIN:VEVENT', 'UID:1', 'SUMMARY:Day', 'DTSTART;VALUE=DATE:20270116', 'END:VEVENT']
+    const hub = await open({ 'f.json': inGit('days', 0, 1, { when: [{ calendar: 'own' }] }) }, { calendars })
+    const decided = async (at: string) => (await hub.get(`/api/v1/decisions?application=web-eu-1&at=${at}`)).body
+    expect(await decided('now')).toMatchObject({
+      allowed: false,
+      layers: [{ blockers: [{ code: 'INDETERMINATE', reason: expect.stringContaining('has never been loaded') }] }, {}],
+    })
+    expect((await hub.get('/api/v1/calendars')).body.items).toMatchObject([
+      {
+        name: 'own',
+        source: 'platform: calendars/own.ics',
+        hash: null,
+        error: { message: expect.stringContaining('not in the repository') },
+      },
+    ])
+    expect((await hub.get('/api/v1/freezes/days')).body.state).toBe('indeterminate')
+    const text = ['BEGIN:VCALENDAR', ...event, 'END:VCALENDAR', ''].join('\r\n')
+    await hub.hub.push(CONFIG, { 'calendars/own.ics': text })
+    await hub.post('ana', '/api/v1/calendars/own/refresh').expect(202)
+    expect((await decided('now')).allowed).toBe(true)
+    expect(await decided('2027-01-16T12:00:00Z')).toMatchObject({
+      allowed: false,
+      nextChange: '2027-01-17T00:00:00.000Z',
+    })
+  })
+
   it('windows of Projects are listed beside those with a scope of their own', async () => {
     const window = { kind: 'deny', schedule: '0 7 * * *', duration: '2h' }
     const own = {
