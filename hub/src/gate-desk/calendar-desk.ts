@@ -39,6 +39,7 @@ export interface CalendarTrouble {
 export const MOST_CALENDAR_CHARACTERS = 1024 * 1024
 /** Until a calendar that cannot be had is asked for again. */
 const RETRY_MS = 5 * 60_000
+const FILE_MS = 60_000
 const MOST_MESSAGE = 500
 
 /**
@@ -94,7 +95,9 @@ export class CalendarDesk {
       })
     }
     if (this.#stopped) return
-    const wait = loaded ? setting.refreshMs : Math.min(RETRY_MS, setting.refreshMs)
+    // A file of a config source is here already, and a commit that changes it is to count soon.
+    const usual = setting.from.kind === 'file' ? Math.min(FILE_MS, setting.refreshMs) : setting.refreshMs
+    const wait = loaded ? usual : Math.min(RETRY_MS, usual)
     const timer = this.#services.clock.setTimer(wait, () => void this.#track(this.#turn(setting)))
     this.#timers.set(setting.name, timer)
   }
@@ -124,6 +127,8 @@ export class CalendarDesk {
     if (text.length > MOST_CALENDAR_CHARACTERS) {
       return await this.#failed(setting, known, `it has more than ${MOST_CALENDAR_CHARACTERS} characters`)
     }
+    const same = before?.error === undefined && before?.snapshot?.text === text
+    if (same && setting.from.kind === 'file') return true
     const reading = parseCalendar(text)
     if (reading.kind === 'mistake') return await this.#failed(setting, known, reading.message)
     const now = clock.now()
