@@ -1,6 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { textAt, valueAt } from '@flotilla/core/json/read-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import { parseJson } from '@flotilla/core/json/parse-json'
+import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { dump } from 'js-yaml'
 import { afterEach, describe, expect, test } from 'vitest'
 import { endAll } from '../e2e/support/processes.ts'
@@ -57,6 +59,16 @@ describe('a hub that is restored from an older backup', () => {
       })
       const shown = await world.flotilla(page.next('hub recover --show'), 1)
       expect(shown.stdout).toContain('state: behind (restored)')
+      expect((await world.flotilla(['fleet'])).stderr).toContain('STORE_BEHIND since')
+      const metrics = await hub.transport.request({
+        method: 'GET',
+        path: '/metrics',
+        headers: { authorization: `Bearer ${hub.token}` },
+      })
+      expect(Buffer.from(metrics.body).toString()).toContain('flotilla_recovery{state="behind"} 1')
+      const sync = ['app', 'sync', 'web-eu-1', '--yes']
+      const refused = await world.flotilla(sync, 1)
+      expect(refused.stdout + refused.stderr).toMatch(/STORE_BEHIND|hub recover/)
       await until('an agent has proved it', async () => valueAt(await world!.recovery(), 'evidence') !== null)
       const readyz = await hub.transport.request({ method: 'GET', path: '/readyz', headers: {} })
       expect(Buffer.from(readyz.body).toString()).toContain('STORE_BEHIND')
@@ -208,6 +220,75 @@ describe('what befalls an agent', () => {
     expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
   })
 })
+
+test("a cluster's etcd is restored: results are read from it again, and it comes to what is offered once more", async () => {
+  world = await RecoveryFleet.settled(['eu-1'], ['web', 'api'])
+  const { hub, fleet } = world
+  const { cluster } = world.clusters.get('eu-1')!
+  const backup = await takeObjects(cluster)
+  for (const value of ['two', 'three']) {
+    await fleet.say('web', 'eu-1', value)
+    await hub.push()
+    await until(`${value} is in eu-1`, () => world!.valueIn('eu-1', 'web') === value)
+    await world.allDone(2)
+    await world.agents.get('eu-1')!.end()
+    world.startAgent('eu-1')
+    await world.connected()
+  }
+  const incarnation = async () => Number(valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'agent', 'incarnation'))
+  const highest = await incarnation()
+  await world.agents.get('eu-1')!.end('SIGKILL')
+  await putObjects(cluster, backup)
+  expect(world.valueIn('eu-1', 'web')).toBe('one')
+  world.forgetWrites()
+  world.startAgent('eu-1')
+  await until('it has what is offered', () => world!.valueIn('eu-1', 'web') === 'three', { withinMs: 120_000 })
+  await world.allDone(2)
+  expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
+  expect(await incarnation()).toBeGreaterThan(highest)
+})
+
+type Simulated = NonNullable<ReturnType<RecoveryFleet['clusters']['get']>>['cluster']
+const KINDS = [
+  '/api/v1/namespaces/flotilla-system/configmaps',
+  '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases',
+  '/api/v1/namespaces/shop/configmaps',
+]
+
+async function ask(cluster: Simulated, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: JsonObject) {
+  const headers = { 'content-type': 'application/json' }
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+  const response = await cluster.transport().request({ method, path, headers, ...sent })
+  const chunks: Uint8Array[] = []
+  for await (const chunk of response.body) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString('utf8')
+  return { status: response.status, value: text === '' ? {} : parseJson(text) }
+}
+
+async function takeObjects(cluster: Simulated): Promise<ReadonlyMap<string, JsonObject>> {
+  const objects = new Map<string, JsonObject>()
+  for (const kind of KINDS) {
+    const { value } = await ask(cluster, 'GET', kind)
+    for (const item of listAt(value, 'items'))
+      objects.set(`${kind}/${textAt(valueAt(item, 'metadata'), 'name')}`, item as JsonObject)
+  }
+  return objects
+}
+
+/** As a restored etcd has them: what came later is gone, what changed is as it was. */
+async function putObjects(cluster: Simulated, backup: ReadonlyMap<string, JsonObject>): Promise<void> {
+  const now = await takeObjects(cluster)
+  for (const path of now.keys()) if (!backup.has(path)) expect((await ask(cluster, 'DELETE', path)).status).toBe(200)
+  for (const [path, object] of backup) {
+    const { resourceVersion: _, ...metadata } = object['metadata'] as JsonObject
+    const current = valueAt(now.get(path), 'metadata', 'resourceVersion')
+    const answer =
+      current === undefined
+        ? await ask(cluster, 'POST', path.slice(0, path.lastIndexOf('/')), { ...object, metadata })
+        : await ask(cluster, 'PUT', path, { ...object, metadata: { ...metadata, resourceVersion: current } })
+    expect(answer.status, path).toBeLessThan(300)
+  }
+}
 
 test('a thief reads the store and a backup with its Bundles: no secret, no token, no key, nothing to replay', async () => {
   world = await RecoveryFleet.settled(['eu-1'], ['web'])

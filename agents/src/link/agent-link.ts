@@ -264,7 +264,10 @@ export class AgentLink implements HubLink {
   async #acquire(): Promise<IncarnationNumber> {
     const above = this.#highestInc
     const acquired = await this.#options.incarnation.acquire(above)
+    const isAnother = this.#current !== undefined && this.#current.inc !== acquired.inc
     this.#current = acquired
+    // What was numbered by the incarnation before may be older at the hub than what another process said.
+    if (isAnother) this.#exchange.outbox.renumber(() => ({ inc: acquired.inc, n: ++this.#reportNumber }))
     if (this.#identity.clusterId !== undefined) await this.#compareNumbers()
     if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
     return acquired

@@ -49,6 +49,16 @@ describe('an answered report', () => {
     expect(outbox.batches()).toEqual([batch])
   })
 
+  test('goes again under the numbers of the incarnation that speaks now, whatever was said of it before', () => {
+    const outbox = new Outbox()
+    outbox.put([entry(1)])
+    const [batch = []] = outbox.batches()
+    outbox.answered(batch, { ...NOTHING, known: ['app'] })
+    outbox.renumber(() => ({ inc: 3, n: 7 }))
+    expect(outbox.batches()).toEqual([[{ ...entry(7), inc: 3 }]])
+    expect(outbox.lines()).toEqual([])
+  })
+
   test('that was ignored goes again once the hub has issued something, unless it does not name it at all', () => {
     const outbox = new Outbox()
     outbox.put([entry(1)])

@@ -88,6 +88,19 @@ export class Outbox {
     }
   }
 
+  /**
+   * Another incarnation speaks from now on: everything goes again under its numbers. What was numbered by one that the
+   * hub had outranked already would be older there than what an earlier process said, and be passed over.
+   */
+  renumber(next: () => { readonly inc: number; readonly n: number }): void {
+    const agreed = [...this.#acknowledged.values()].map(sent => sent.entry)
+    const newest = new Map([...agreed, ...this.#ignored.values()].map(entry => [entry.application, entry]))
+    for (const [id, entry] of this.#pending) newest.set(id, entry)
+    this.#acknowledged.clear()
+    this.#ignored.clear()
+    for (const [id, entry] of newest) this.#pending.set(id, { ...entry, ...next() })
+  }
+
   /** Everything goes again. */
   resendAll(): void {
     this.resend([...this.#acknowledged.keys()])
