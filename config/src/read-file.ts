@@ -9,7 +9,7 @@ import { diagnosticOf, isBlocking, type Path, type Problem } from './problem.ts'
 import { checkDocument, dropNulls } from './schema/check-document.ts'
 import { isKubernetesName } from './schema/shapes.ts'
 
-/** A restriction that is not enforced yet, with its place. */
+/** A gate, or a restriction that is not enforced yet, with its place. */
 export interface PlacedGate {
   readonly what: string
   /** The Project that it restricts; absent when it may concern everything that its source may declare for. */

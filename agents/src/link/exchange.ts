@@ -169,6 +169,7 @@ export class Exchange {
           this.#options.took?.()
           this.#options.changed()
         }
+        if (this.#isAllThatChanged(frame)) return []
         this.#wantDocuments = true
         this.kick()
         return []
@@ -208,6 +209,21 @@ export class Exchange {
       case 'closing':
         return []
     }
+  }
+
+  /**
+   * Whether a calendar that came with the word is everything that is new: its number follows what is known, and nothing
+   * that has no number is open. Then a freeze of the fleet is no storm of questions.
+   */
+  #isAllThatChanged({ upTo, calendar, nothingOpen }: Extract<HubFrame, { readonly kind: 'changed' }>): boolean {
+    const number = parseNumberText(upTo)
+    const cursor = this.#cursor
+    if (calendar === undefined || !nothingOpen || !number || !cursor || this.#wantDocuments) return false
+    const held = this.documents.calendar()?.number
+    const follows = number.epoch === cursor.epoch && number.n === cursor.n + 1
+    if (!follows || !held || compareNumbers(held, number) !== 0) return false
+    this.#cursor = number
+    return true
   }
 
   /** Works on what is wanted, unless that is being done. */

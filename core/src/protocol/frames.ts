@@ -127,7 +127,13 @@ export const hubFrame = v.variant('kind', [
   /** The signed answer to a heartbeat's nonce. */
   v.object({ kind: v.literal('pulse'), pulse: jws }),
   /** There are documents up to this number. A calendar that is among them comes at once: nobody waits to ask for it. */
-  v.object({ kind: v.literal('changed'), upTo: numberText, calendar: v.exactOptional(jws) }),
+  v.object({
+    kind: v.literal('changed'),
+    upTo: numberText,
+    calendar: v.exactOptional(jws),
+    /** No Grant and no command is open: whoever has come as far as the calendar's number has nothing to ask for. */
+    nothingOpen: v.exactOptional(v.boolean()),
+  }),
   /** Every Grant that is still open; repeated until settled. */
   v.object({ kind: v.literal('grants'), grants: listOf(jws, 1000) }),
   /** Every command that is still open; repeated until answered. */

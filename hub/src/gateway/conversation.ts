@@ -67,9 +67,10 @@ export class Conversation {
    * to a thousand at once.
    */
   async changed(): Promise<HubFrame> {
-    const { cluster, calendar } = await this.#hub.store.read(async rows => ({
+    const { cluster, calendar, open } = await this.#hub.store.read(async rows => ({
       cluster: await rows.cluster(this.clusterId),
       calendar: await rows.document(this.clusterId, CALENDAR_LINE),
+      open: [...(await rows.openGrants(this.clusterId)), ...(await rows.openCommands(this.clusterId))].length,
     }))
     const upTo = numberText({ epoch: cluster?.epoch ?? 0, n: cluster?.lastNumber ?? 0 })
     const told = this.#calendarTold
@@ -80,7 +81,7 @@ export class Conversation {
       (!told || compareNumbers(calendar.number, told) > 0)
     if (!news) return { kind: 'changed', upTo }
     this.#calendarTold = calendar.number
-    return { kind: 'changed', upTo, calendar: calendar.jws }
+    return { kind: 'changed', upTo, calendar: calendar.jws, nothingOpen: open === 0 }
   }
 
   async answer(frame: AgentFrame): Promise<readonly HubFrame[]> {

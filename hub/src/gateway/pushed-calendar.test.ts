@@ -33,6 +33,7 @@ describe('the word that something changed', () => {
     expect(await conversation.changed()).toEqual({ kind: 'changed', upTo: '1.0' })
     await issue([sampleInterval()])
     const frame = await conversation.changed()
+    expect(frame).toMatchObject({ upTo: '1.1', nothingOpen: true })
     const jws = frame.kind === 'changed' ? (frame.calendar ?? '') : ''
     const read = readDocument(jws, { cluster: 'eu', adm: 1, keys: keys.publicKeys })
     expect(read).toMatchObject({ kind: 'read', document: { typ: 'calendar', intervals: [{ rule: 'freeze-1' }] } })
