@@ -8,7 +8,7 @@ const ofFormer = ours(web, 'former-1')
 const NAME = objectKeyText(keyOf(ofFormer))
 
 function planned(formerIds: readonly string[], adopt: 'IfUnowned' | 'Never' = 'IfUnowned') {
-  const changed = { kind: 'changed', changes: [['metadata', 'labels']] } as const
+  const changed = { kind: 'changed', changes: ['/metadata/labels'] } as const
   const seen = observation([ofFormer], { inventory: [], predictions: { [NAME]: changed } })
   return plan([web], seen, { formerIds, options: { ...OPTIONS, adopt } }).actions.map(({ kind }) => kind)
 }
