@@ -24,10 +24,11 @@ import { Admission } from './admission.ts'
 import { type Authentication, authenticate, type Caller, type RequestHead } from './authenticate.ts'
 import { changeAgentKey } from './change-agent-key.ts'
 import { enrol } from './enrol.ts'
-import { addressKey, FailureLimiter } from './failure-limiter.ts'
+import { addressKey } from './failure-limiter.ts'
 import { type HubKeys, linksFrom } from './hub-keys.ts'
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
 import { Polls } from './polls.ts'
+import { Refusals } from './refusals.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import type { Revocations } from './revocations.ts'
 import { type Route, routeOf } from './routes.ts'
@@ -121,9 +122,6 @@ export interface GatewayHead extends RequestHead {
   readonly contentLength?: number
 }
 
-/** Of each code; the counters have them all. */
-const REFUSALS_LOGGED_PER_MINUTE = 20
-
 /**
  * The hub's side of the hub–agent protocol (protocol.md), without sockets of its own: adapters bring requests and
  * streams of messages, simulation calls it directly.
@@ -136,9 +134,7 @@ export class AgentGateway {
   readonly #admission: Admission
   /** Bodies of strangers have room of their own: however many they are, agents are heard. */
   readonly #strangers: Admission
-  readonly #failures: FailureLimiter
-  readonly #logged: FailureLimiter
-  readonly #refused = new Map<string, number>()
+  readonly #refusals: Refusals
   /** Clusters whose agents spoke no common version when they last asked. */
   readonly #versionRefused = new Set<string>()
   #foreignEntries = 0
@@ -161,14 +157,13 @@ export class AgentGateway {
       maxUnreadBytes: this.#limits.maxUnreadStrangerBytes,
       maxExchangesOfOne: this.#limits.maxEnrolmentsOfOneAddress,
     })
-    this.#failures = new FailureLimiter(clock, this.#limits.enrolmentFailuresPerMinute, 60_000)
-    this.#logged = new FailureLimiter(clock, REFUSALS_LOGGED_PER_MINUTE, 60_000)
+    this.#refusals = new Refusals(clock, options.log, this.#limits.enrolmentFailuresPerMinute)
   }
 
   get counters(): GatewayCounters {
     const { framesSent } = this.#sockets
     const putOff = this.#putOff
-    return { refused: new Map(this.#refused), foreignEntries: this.#foreignEntries, framesSent, putOff }
+    return { refused: this.#refusals.counts, foreignEntries: this.#foreignEntries, framesSent, putOff }
   }
 
   /**
@@ -198,7 +193,7 @@ export class AgentGateway {
       const { route, caller } = admitted
       if (!caller) return await (route.name === 'return' ? this.#return(request) : this.#enrol(request))
       if (checkBody(caller.claims, request.body)) {
-        this.#count('BODY')
+        this.#refusals.count('BODY')
         return refuse(401, 'UNAUTHORISED', 'the assertion of this request does not hold')
       }
       const entry = this.#admission.enter(caller.cluster.id)
@@ -286,7 +281,7 @@ export class AgentGateway {
       return refuse(413, 'TOO_LARGE', `a body here has at most ${maxBodyBytes} bytes`)
     }
     if (route.name === 'enrol' || route.name === 'return') {
-      const waitMs = this.#failures.waitMs(addressKey(head.remoteAddress))
+      const waitMs = this.#refusals.waitMs(head.remoteAddress)
       if (waitMs === 0) return { route }
       return refuse(429, 'TOO_MANY', 'too many refused enrolments from here', retryAfter(waitMs))
     }
@@ -351,9 +346,8 @@ export class AgentGateway {
     const { remoteAddress } = request
     const enrolment = await enrol(request.body, remoteAddress, this.#options)
     if (enrolment.kind === 'refused') {
-      this.#failures.failed(addressKey(request.remoteAddress))
-      this.#count(enrolment.code)
-      if (this.#mayLog(enrolment.code)) log.warn('an enrolment was refused', { code: enrolment.code, remoteAddress })
+      this.#refusals.stranger(remoteAddress)
+      this.#refusals.note(enrolment.code, 'an enrolment was refused', { remoteAddress })
     } else if (enrolment.kind === 'waiting') {
       if (enrolment.isNew) log.info('an agent waits for approval', { enrolment: enrolment.enrolment, remoteAddress })
     } else {
@@ -370,8 +364,8 @@ export class AgentGateway {
     if (!returned) return notFound()
     const { response, code, waitsFor } = await returned(request.body, request.remoteAddress)
     // One that shows an admission of ours is no stranger: it must not shut out its neighbours.
-    if (code === 'RETURN') this.#failures.failed(addressKey(request.remoteAddress))
-    if (code !== undefined) this.#count(code)
+    if (code === 'RETURN') this.#refusals.stranger(request.remoteAddress)
+    if (code !== undefined) this.#refusals.count(code)
     if (waitsFor !== undefined) log.warn('an agent came back that the store does not know', { cluster: waitsFor })
     return response
   }
@@ -404,10 +398,9 @@ export class AgentGateway {
       },
     })
     if (authentication.kind === 'refused') {
-      this.#count(authentication.code)
       const { code, cluster } = authentication
       if (code === 'PROTOCOL' && cluster !== undefined) this.#versionRefused.add(cluster)
-      if (this.#mayLog(code)) log.warn('a request of an agent was refused', { code, cluster })
+      this.#refusals.note(code, 'a request of an agent was refused', { cluster })
     } else if (authentication.caller.service.kind === 'upgrade')
       this.#versionRefused.add(authentication.caller.cluster.id)
     else this.#versionRefused.delete(authentication.caller.cluster.id)
@@ -445,16 +438,5 @@ export class AgentGateway {
     const { enrol, reports, poll } = this.#limits.maxBodyBytes
     const read = { documents: 0, bundle: 0, keys: 0, connect: 0, key: MAX_KEY_CHANGE_BYTES }
     return { enrol, return: MAX_RETURN_BYTES, reports, proofs: MAX_PROOF_BYTES, poll, ...read }[name]
-  }
-
-  /** Whoever asks in vain again and again is counted, and does not fill the log. */
-  #mayLog(code: string): boolean {
-    if (this.#logged.waitMs(code) > 0) return false
-    this.#logged.failed(code)
-    return true
-  }
-
-  #count(code: string): void {
-    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1)
   }
 }

@@ -1,12 +1,4 @@
-import { createRequire } from 'node:module'
-
-/** Its tables take 15 MB of memory, and almost no fleet has a template that needs them: they are loaded by the first. */
-let loaded: ((text: string) => string) | undefined
-
-function library(text: string): string {
-  loaded ??= (createRequire(import.meta.url)('transliteration') as typeof import('transliteration')).transliterate
-  return loaded(text)
-}
+import { transliterate as library } from 'transliteration'
 
 /**
  * Where the library and the one that Argo CD uses differ: what the latter writes, a colon, and the characters that it
