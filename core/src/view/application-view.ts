@@ -2,6 +2,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { RemovalPolicy } from '../model/deletion-plan.ts'
 import type { HoldBlocker, HoldCode } from '../model/hold.ts'
+import { objectKeyText } from '../model/kubernetes-object.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
@@ -82,6 +83,15 @@ export interface OperationView {
   readonly message: string
   readonly startedAt: string
   readonly finishedAt: string | null
+  /** How often it was tried. */
+  readonly attempts: number
+  /** When it goes on: a gate opens, or the next attempt begins. */
+  readonly resumesAt: string | null
+  /** What it has waited for without any change, and since when; absent while something changes. */
+  readonly stalled?: {
+    readonly since: string
+    readonly blocking: readonly { readonly object: string; readonly message: string }[]
+  }
 }
 
 export interface ApplicationViewInput {
@@ -159,6 +169,7 @@ export function isSilent(lastSeenAt: EpochMs | undefined, now: EpochMs): boolean
 }
 
 export function viewOperation(operation: NonNullable<ReportRow['entry']['operation']>): OperationView {
+  const { stalled, resumesAt = operation.retryAt } = operation
   return {
     id: operation.id,
     phase: operation.phase,
@@ -168,6 +179,16 @@ export function viewOperation(operation: NonNullable<ReportRow['entry']['operati
     message: operation.message,
     startedAt: isoTime(operation.startedAt),
     finishedAt: operation.finishedAt === undefined ? null : isoTime(operation.finishedAt),
+    attempts: operation.attempts ?? 1,
+    resumesAt: resumesAt === undefined ? null : isoTime(resumesAt),
+    ...(stalled
+      ? {
+          stalled: {
+            since: isoTime(stalled.since),
+            blocking: stalled.blocking.map(({ key, message }) => ({ object: objectKeyText(key), message })),
+          },
+        }
+      : {}),
   }
 }
 

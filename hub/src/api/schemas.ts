@@ -22,6 +22,12 @@ export const operationSchema = z
     message: z.string(),
     startedAt: time,
     finishedAt: time.nullable(),
+    attempts: z.int().meta({ description: 'How often it was tried.' }),
+    resumesAt: time.nullable().meta({ description: 'When a gate opens, or the next attempt begins.' }),
+    stalled: z
+      .strictObject({ since: time, blocking: z.array(z.strictObject({ object: z.string(), message: z.string() })) })
+      .optional()
+      .meta({ description: 'What it has waited for without any change.' }),
   })
   .meta({ id: 'Operation' })
 
