@@ -96,6 +96,7 @@ class World {
   }
 
   async close(): Promise<void> {
+    this.between.release()
     await this.agent?.stop()
     await this.between.close()
     await this.hub.close()
@@ -160,6 +161,10 @@ const offersOf = (between: TamperingHub, app: string): readonly string[] =>
     const read = readJws(jws)
     return read.kind === 'unverified' && textAt(read.payload, 'application', 'name').startsWith(`${app}-`)
   })
+function idIn(jws: string): string {
+  const read = readJws(jws)
+  return read.kind === 'unverified' ? textAt(read.payload, 'id') : ''
+}
 function numberIn(jws: string): number {
   const read = readJws(jws)
   return read.kind === 'unverified' ? numberAt(read.payload, 'number', 'n') : 0
@@ -204,19 +209,22 @@ describe('documents that are old', () => {
 
 describe('a Grant', () => {
   test('before its Offer waits for it, and starts once, however often it comes, also after a restart', async () => {
-    const released = Promise.withResolvers<void>()
     world = await World.start(between => {
-      between.hold = { match: /^\/agent\/v1\/documents/, until: released.promise }
+      between.withoutDocuments = true
     })
     const { hub, between } = world
     await until('the Grants have come', () => between.of('grant').length >= 3)
     await quietly(1_000)
     expect(await world.begun()).toEqual([])
     expect(await world.value('web')).toBeUndefined()
-    released.resolve()
+    const early = between.of('grant')
+    between.withoutDocuments = false
+    await world.say('web', 'what makes it ask again')
     await hub.settled(3)
     const begun = await world.begun()
     expect(begun).toHaveLength(3)
+    // Those whose document was not replaced meanwhile started under the very Grants that had waited.
+    expect(begun.filter(name => early.some(jws => name.includes(idIn(jws)))).length).toBeGreaterThanOrEqual(2)
     const grants = between.of('grant')
 
     await world.stopAgent()

@@ -24,6 +24,9 @@ export class TamperingHub implements HubTransport {
   /** What becomes of a Bundle on its way. */
   bundle: (bytes: Uint8Array) => Uint8Array = bytes => bytes
   bundlesAsked = 0
+  /** Answers bring Grants alone: what they name is lost. */
+  withoutDocuments = false
+  readonly #released = Promise.withResolvers<void>()
   /** Frames of the hub that are lost. */
   loses: (kind: string) => boolean = () => false
 
@@ -36,7 +39,7 @@ export class TamperingHub implements HubTransport {
     const { hold } = this
     const response = this.#told(path, await this.#hub.request(request))
     if (hold?.match.test(path)) {
-      await hold.until
+      await Promise.race([hold.until, this.#released.promise])
       if (hold.lost) throw new HubUnreachable('lost on its way')
     }
     return response
@@ -69,7 +72,13 @@ export class TamperingHub implements HubTransport {
     }
   }
 
+  /** Nothing is held any longer, whatever became of the test. */
+  release(): void {
+    this.#released.resolve()
+  }
+
   close(): Promise<void> {
+    this.release()
     return this.#hub.close()
   }
 
@@ -83,9 +92,11 @@ export class TamperingHub implements HubTransport {
     const documents = listAt(answer, 'documents') as readonly string[]
     const grants = listAt(answer, 'grants') as readonly string[]
     for (const jws of [...documents, ...grants]) this.#note(jws)
+    const lost = this.withoutDocuments ? { upTo: '0.0', more: false } : {}
     const told = {
       ...answer,
-      documents: [...this.replayed, ...documents],
+      ...lost,
+      documents: this.withoutDocuments ? [] : [...this.replayed, ...documents],
       grants: [...this.replayedGrants, ...grants],
     }
     return { ...response, body: Buffer.from(JSON.stringify(told)) }
