@@ -19,7 +19,7 @@ describe('an object that an Application deployed under a hub whose keys are lost
     ['also where nothing of others may be adopted: it is its own', ['former-1'], ['update'], 'Never'],
     ['is somebody else’s for every other Application', [], ['hold']],
     ['is somebody else’s for one that was another thing before', ['former-2'], ['hold']],
-  ] as const)('%s', (_sentence, formerIds, kinds, adopt = 'IfUnowned') => {
+  ] as const)('%s', (_sentence, formerIds, kinds, adopt?: 'Never') => {
     expect(planned(formerIds, adopt)).toEqual(kinds)
   })
 
