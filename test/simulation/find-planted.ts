@@ -13,12 +13,14 @@ export interface PlantedFinding {
   readonly outcome: SeedOutcome | undefined
 }
 
-/** Looks for each bug with the seeds from 1 upwards, until one fails. */
+/** Looks for each bug with one seed after the other, until one fails. */
 export async function findPlanted(
   bugs: readonly PlantedBug[],
   options: {
     readonly seeds: number
     readonly jobs: number
+    /** The first seed; 1 by default. */
+    readonly from?: (bug: PlantedBug) => number
     readonly onFound?: (finding: PlantedFinding) => void
   },
 ): Promise<readonly PlantedFinding[]> {
@@ -28,7 +30,12 @@ export async function findPlanted(
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [place, bug] = next
       const startedAt = performance.now()
-      const outcomes = await runSeeds({ from: 1, count: options.seeds, plant: bug.name, untilFailed: true })
+      const outcomes = await runSeeds({
+        from: options.from?.(bug) ?? 1,
+        count: options.seeds,
+        plant: bug.name,
+        untilFailed: true,
+      })
       const outcome = outcomes.find(({ failed }) => failed)
       const tookMs = performance.now() - startedAt
       found[place] = { bug, seeds: outcomes.length, tookMs, law: outcome?.law, outcome }

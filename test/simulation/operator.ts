@@ -5,6 +5,7 @@ import type { SimulatedFleet } from './fleet.ts'
 
 /** How long it takes until somebody has noticed something and read what to do. */
 const NOTICED_AFTER_MS = 45_000
+const INVITE_AGAIN_MS = 4 * 60_000
 
 /**
  * Whoever runs the fleet, looking in now and then: recovers a hub that is behind, acknowledges what the recovery left,
@@ -15,8 +16,10 @@ export class Operator {
   /** What was noticed, since when. */
   readonly #noticed = new Map<string, number>()
   readonly #toRevoke = new Set<string>()
-  /** Clusters whose agents were given a new join token, and wait for it. */
-  readonly #invited = new Set<string>()
+  /** Clusters whose agents were revoked or replaced at some time. */
+  readonly #decided = new Set<string>()
+  /** Clusters whose agents were given a new join token, and when: it may be void by now, or was asked with in vain. */
+  readonly #invited = new Map<string, number>()
   /** A hub that was asked for something and may not live to answer. */
   #asked: Hub | undefined
 
@@ -64,13 +67,19 @@ export class Operator {
     for (const { name, cloned, revokedAt, agentKey } of rows.clusters) {
       if (revokedAt !== undefined || agentKey === undefined) this.#toRevoke.delete(name)
       if (this.#toRevoke.has(name)) await this.#revoke(hub, name, agentKey)
-      const shut = cloned !== undefined || revokedAt !== undefined
+      // A backup of before the revocation does not know of it; the hub does, and the agent does not come back.
+      const refused = this.#decided.has(name) && this.#fleet.agents.get(name)?.link?.connected() === false
+      // A recovery voids the tokens of those that had not joined yet.
+      const voided = this.#fleet.laws.restores > 0 && agentKey === undefined
+      const shut = cloned !== undefined || revokedAt !== undefined || refused || voided
       if (!shut) this.#invited.delete(name)
-      if (this.#isDue(`shut ${name}`, shut && !this.#invited.has(name))) await this.#invite(name)
+      const patientMs = this.#fleet.clock.monotonicMs() - (this.#invited.get(name) ?? Number.NEGATIVE_INFINITY)
+      if (this.#isDue(`shut ${name}`, shut && patientMs > INVITE_AGAIN_MS)) await this.#invite(name)
       const waits = rows.enrolments.some(({ state, clusterName }) => state === 'waiting' && clusterName === name)
       if (!this.#isDue(`waits ${name}`, waits)) continue
       const outcome = await hub.admissions.approve({ name, replace: true, by: 'operator' })
       trace.say('person', `lets ${name} be replaced: ${outcome.kind}`)
+      this.#decided.add(name)
       if (outcome.kind === 'approved' && agentKey && agentKey !== outcome.cluster.agentKey) {
         this.#fleet.laws.revoked(keyThumbprint(agentKey))
       }
@@ -81,13 +90,14 @@ export class Operator {
     this.#fleet.trace.say('person', `revokes ${name}`)
     await admissions.revoke(name, 'operator', 'lost machine')
     this.#toRevoke.delete(name)
+    this.#decided.add(name)
     if (agentKey !== undefined) this.#fleet.laws.revoked(keyThumbprint(agentKey))
   }
 
   /** The copies are switched off, and the one that is meant gets a token of its own. */
   async #invite(name: string): Promise<void> {
     this.#fleet.trace.say('person', `invites ${name} again`)
-    this.#invited.add(name)
+    this.#invited.set(name, this.#fleet.clock.monotonicMs())
     this.#fleet.endCopies(name)
     await this.#fleet.invite(name)
   }

@@ -13,10 +13,12 @@ export interface PlantedBug {
   /** What the product does with it, in one sentence. */
   readonly says: string
   readonly edits: readonly PlantedEdit[]
+  /** A seed that is known to find it. */
+  readonly foundBy: number
 }
 
 /**
- * One for each law and for the worst of what can go wrong (docs/simulation.md). They exist nowhere but here: the source
+ * One for each law and for the worst of what can go wrong (protocol.md 10). They exist nowhere but here: the source
  * of a module is changed while it is loaded, in a process of its own.
  */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -30,6 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (order > 0 || (order < 0 && payload.typ === 'tombstone')) return { kind: 'taken', held: taken }`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'grant-used-again',
@@ -41,6 +44,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const operationExists = false`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'record-after-writes',
@@ -52,6 +56,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `      void this.#clock.sleep(500).then(() => this.#client.create(encodeOperation(record, this.#namespace))).catch(() => undefined)\n`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'incarnation-ignored',
@@ -63,6 +68,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `row.admission - than.admission || row.entry.n - than.entry.n`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'number-reused',
@@ -74,6 +80,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const row = withSpeaking(cluster, turn.state)`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'start-before-ignored',
@@ -85,6 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (now !== undefined && now >= grant.startBefore + 3_600_000)`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'calendar-ignored-at-start',
@@ -96,6 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (closing.length >= 0) return { kind: 'start' }`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'calendar-ignored-at-wave',
@@ -107,6 +116,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (pausing.length >= 0) return { kind: 'continue' }`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'one-witness',
@@ -128,6 +138,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (applicationId === '') return 'changed'`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'bundle-for-anybody',
@@ -139,6 +150,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `await store.read(rows => rows.offersDigest(clusterId, wanted))`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'acknowledged-before-commit',
@@ -155,6 +167,53 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return list\n  }).catch(() => undefined)\n  const idsOf`,
       },
     ],
+    foundBy: 1,
+  },
+  {
+    name: 'revoked-served',
+    says: 'an agent whose cluster was revoked is answered as before',
+    edits: [
+      {
+        file: 'hub/src/gateway/authenticate.ts',
+        find: `if (!cluster || cluster.revokedAt !== undefined) return`,
+        replace: `if (!cluster) return`,
+      },
+      {
+        file: 'hub/src/gateway/authenticate.ts',
+        find: `if (!current || !same || current.revokedAt !== undefined) return`,
+        replace: `if (!current || !same) return`,
+      },
+      {
+        file: 'hub/src/gateway/authenticate.ts',
+        find: `text === undefined || hub.revocations?.hasKey(text) ?`,
+        replace: `text === undefined ?`,
+      },
+    ],
+    foundBy: 1,
+  },
+  {
+    name: 'store-behind-ignored',
+    says: 'a hub that finds its own signature over what it did not issue goes on issuing',
+    edits: [
+      {
+        file: 'hub/src/recovery/recovery.ts',
+        find: `    return this.#state.kind === 'behind'\n`,
+        replace: `    return false\n`,
+      },
+    ],
+    foundBy: 1,
+  },
+  {
+    name: 'heals-to-what-is-offered',
+    says: 'drift is put right to the digest that is offered, before any Grant has allowed it',
+    edits: [
+      {
+        file: 'core/src/protocol/may-heal.ts',
+        find: `return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: lastSucceeded }`,
+        replace: `return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: held.digest }`,
+      },
+    ],
+    foundBy: 1,
   },
   {
     name: 'tombstones-not-compared',
@@ -166,5 +225,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `return \`\${document.applicationId} 0.0 any\``,
       },
     ],
+    foundBy: 1,
   },
 ]

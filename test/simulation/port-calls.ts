@@ -39,7 +39,6 @@ export const PORT_CALLS = {
     'mirrors.write',
     'keys.sign',
     'clock.timer',
-    'clock.sleep',
     'agents.screen',
     'agents.answer',
     'agents.accept',
@@ -67,6 +66,8 @@ export const PORT_CALLS = {
     'hub.bundle',
     'hub.reports',
     'hub.poll',
+    'hub.proofs',
+    'hub.return',
     'hub.connect',
     'hub.send',
     'hub.message',
@@ -74,6 +75,22 @@ export const PORT_CALLS = {
     'clock.sleep',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>
+
+/** Those that come up once in a life, or not at all: a crash there is asked for from the beginning. */
+export const RARE_CALLS: ReadonlySet<string> = new Set([
+  'bundles.put',
+  'git.open',
+  'mirrors.read',
+  'state.list',
+  'state.putIfAbsent',
+  'state.delete',
+  'cluster.lease',
+  'cluster.delete',
+  'hub.enrol',
+  'hub.bundle',
+  'hub.proofs',
+  'hub.return',
+])
 
 export type ProcessKind = keyof typeof PORT_CALLS
 

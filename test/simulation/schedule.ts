@@ -2,7 +2,7 @@ import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Random } from '@flotilla/core/ports/random'
 import type { ClosedInterval } from '@flotilla/core/protocol/documents'
 import type { DeclaredKind } from './declared-fleet.ts'
-import { type CrashPoint, PORT_CALLS } from './port-calls.ts'
+import { type CrashPoint, PORT_CALLS, RARE_CALLS } from './port-calls.ts'
 
 /** What the network does to messages, beside cutting them off. */
 export interface Weather {
@@ -141,8 +141,10 @@ export function drawSchedule(seed: number, options: ScheduleOptions = {}): Sched
     }
     at += draw.pauseMs()
   }
-  deeds.push(...draw.disasters(at))
-  deeds.push(...crashes(seed, draw, at, options.crashes ?? 6))
+  const ends = crashes(seed, draw, at, options.crashes ?? 6)
+  // What agents say to a hub that lost its memory is only ever said after a backup was restored.
+  const restores = ends.some(deed => deed.kind === 'crash' && /proofs|return/.test(deed.point.port))
+  deeds.push(...ends, ...draw.disasters(at, restores))
   const pace = options.lastAt === undefined ? 1 : options.lastAt / Math.max(...deeds.map(deed => deed.at))
   const timed = deeds.map(deed => ({ ...deed, at: Math.round(deed.at * pace) }))
   return { seed, clusters, deeds: timed.sort((a, b) => a.at - b.at) }
@@ -153,10 +155,13 @@ function crashes(seed: number, draw: Draw, until: number, count: number): readon
   const points = crashTargets()
   return Array.from({ length: count }, (_, index): Deed => {
     const target = points[(seed * count + index) % points.length]
-    const first = draw.happens(0.25)
-    const call = first ? draw.upTo(3) : Math.ceil(draw.fraction() ** 3 * 40) || 1
+    const rare = target !== undefined && RARE_CALLS.has(target.port)
+    const first = draw.happens(0.25) || rare
+    const call = first ? draw.upTo(rare ? 2 : 3) : Math.ceil(draw.fraction() ** 3 * 40) || 1
     const point =
-      target && !draw.happens(0.1) ? { ...target, call } : { port: '*', side: draw.side(), call: draw.upTo(2000) }
+      target && (rare || !draw.happens(0.1))
+        ? { ...target, call }
+        : { port: '*', side: draw.side(), call: draw.upTo(2000) }
     return {
       at: first ? 0 : Math.floor(draw.fraction() * until),
       kind: 'crash',
@@ -220,10 +225,10 @@ class Draw {
   }
 
   /** What befalls few fleets, and those once: a backup restored (once, or twice), a cluster cloned, an agent revoked. */
-  disasters(until: number): readonly Deed[] {
+  disasters(until: number, restores: boolean): readonly Deed[] {
     const deeds: Deed[] = []
     const sometime = (from = 0): number => Math.floor(from + this.fraction() * (until - from))
-    if (this.happens(0.2)) {
+    if (this.happens(0.2) || restores) {
       const at = sometime()
       deeds.push({ at, kind: 'back up' })
       for (let times = this.happens(0.4) ? 2 : 1; times > 0; times--) {
