@@ -99,6 +99,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     const quietMs = step.progress.retryAt === undefined ? untilOpen(engine, step.resumesAt) : wait
     return { underWay: true, wrote: driven.wrote, againInMs: quietMs ?? Math.min(ASK_AGAIN_MS, wait ?? ASK_AGAIN_MS) }
   }
+  state.driven = undefined
   const { phase, message } = report
   log.info('operation ended', { application: offer.application.name, operation: grant.id, phase, message })
   await operations.sweep(offer.application.id)

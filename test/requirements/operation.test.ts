@@ -205,6 +205,20 @@ requirements('operations', requirement => {
     expect(await bench.ended(grant)).toMatchObject({ phase: 'Failed', message: 'Operation terminated by ana' })
   })
 
+  requirement(35, 'a window that ends what runs ends it, and deletes the hook that runs', async bench => {
+    await bench.start()
+    const grant = bench.sync([hookJob('migrate', 'PreSync', { pod: STUCK }), configMap('a')])
+    await bench.until('the hook runs', () => runs(bench, grant.id))
+    bench.hub.calendar({ intervals: [{ ...closed(bench, bench.clock.now() + 3_600 * SECOND_MS), inFlight: 'abort' }] })
+    bench.hub.link.changed()
+    expect(await bench.ended(grant)).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringMatching(/^Operation terminated: closed by freeze rule freeze-1/),
+    })
+    await bench.until('the hook is gone', async () => (await bench.read('Job', 'migrate', 'batch')) === undefined)
+    expect(await bench.read('ConfigMap', 'a')).toBeUndefined()
+  })
+
   requirement(35, 'a newer Offer that may start takes the place of what only waits, and not of a hook', async bench => {
     await bench.start()
     const spec = { metadata: { annotations: STUCK } }
