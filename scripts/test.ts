@@ -78,10 +78,12 @@ const STEPS: readonly Step[] = [
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
   },
   {
-    ...vitest('nightly-sockets', 'ten thousand hostile connections each way', ['integration'], [
-      '.prop.integration.test.ts',
-      '--testTimeout=3600000',
-    ]),
+    ...vitest(
+      'nightly-sockets',
+      'ten thousand hostile connections each way',
+      ['integration'],
+      ['.prop.integration.test.ts', '--testTimeout=3600000'],
+    ),
     onRequest: true,
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
   },
