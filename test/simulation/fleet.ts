@@ -4,10 +4,10 @@ import type { Random } from '@flotilla/core/ports/random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import type { Hub } from '@flotilla/hub/hub'
 import { MemoryGit } from '@flotilla/hub/source/git/memory-backend'
-import type { WebhookEvent } from '@flotilla/hub/webhooks/event'
 import { notConverged } from './converged.ts'
 import { APPS, type Changes, CONFIG, DeclaredFleet } from './declared-fleet.ts'
 import { EventLoopGuard, settled } from './event-loop-guard.ts'
+import { mixed, pushTo } from './fleet-parts.ts'
 import { NO_FAULTS } from './in-process-transport.ts'
 import { Laws } from './laws.ts'
 import { Operator } from './operator.ts'
@@ -446,19 +446,4 @@ export class SimulatedFleet {
     })
     this.agents.set(name, agent)
   }
-}
-
-/** A seed of its own for each part, so that one part's chances do not depend on how often another draws. */
-function mixed(seed: number, name: string): number {
-  let value = seed >>> 0
-  for (const character of name) value = Math.imul(value ^ character.charCodeAt(0), 0x01000193) >>> 0
-  return value
-}
-
-/** What a host tells of a push, which knows its repository by another address than documents do. */
-function pushTo(repository: string): WebhookEvent {
-  const address = repository.replace('https://git.example.com/', 'git@git.example.com:')
-  const name = address.slice(address.indexOf(':') + 1)
-  const told = { urls: [address], hostName: 'git.example.com', namespace: '', name, defaultBranch: 'main' }
-  return { kind: 'push', host: 'gitea', repository: told, ref: 'refs/heads/main' }
 }
