@@ -18,6 +18,7 @@ const VERBS = {
   test: ['scripts/test.ts'],
   'test:fast': ['scripts/test.ts', '--fast'],
   'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets'],
+  'test:kills': ['scripts/test.ts', '--only', 'kills'],
   conformance: ['test/conformance/run.ts'],
   simulate: ['test/simulation/main.ts'],
   bench: ['test/bench/run.ts'],

@@ -93,6 +93,10 @@ const STEPS: readonly Step[] = [
     command: ['node', 'test/simulation/main.ts', '--seeds', '200', '--from', String(1 + (Date.now() % 1e9))],
     onRequest: true,
   },
+  {
+    ...vitest('kills', 'an agent that is killed during syncs, so often', ['e2e'], ['test/e2e/agent-kill.test.ts']),
+    onRequest: true,
+  },
   vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
   {
     name: 'controlplane',
@@ -111,7 +115,12 @@ const STEPS: readonly Step[] = [
 ]
 
 const { values, positionals } = parseArgs({
-  options: { fast: { type: 'boolean' }, only: { type: 'string' } },
+  options: {
+    fast: { type: 'boolean' },
+    only: { type: 'string' },
+    // How often the step of this name kills; in the step `e2e` the same test does it as often as it says itself.
+    kills: { type: 'string', default: '500' },
+  },
   allowPositionals: true,
 })
 const only = values.only?.split(',')
@@ -150,7 +159,8 @@ async function perform(step: Step, output: 'live' | 'kept'): Promise<void> {
     return
   }
   const startedAt = performance.now()
-  const environment = { ...step.environment, ...(values.fast && INNER_LOOP) }
+  const kills = step.name === 'kills' && { FLOTILLA_KILLS: values.kills }
+  const environment = { ...step.environment, ...kills, ...(values.fast && INNER_LOOP) }
   const { code, text } = await run([...step.command, ...(step.results ? positionals : [])], environment, output)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   if (output === 'kept') console.error(`${heading}\n${text.trimEnd()}`)

@@ -1,0 +1,218 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ControlPlane, controlPlaneAvailability, readAuditLog, startControlPlane } from '@flotilla/controlplane'
+import type { Json } from '@flotilla/core/json/json'
+import { listAt, textAt } from '@flotilla/core/json/read-json'
+import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
+import { seededRandom } from '@flotilla/core/ports/create-random'
+import { dump } from 'js-yaml'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundleCommand } from './support/bundled-command.ts'
+import { askCluster, objectIn } from './support/cluster-client.ts'
+import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
+import { HubUnderTest, isDone } from './support/hub-under-test.ts'
+import { endAll, type Started, start } from './support/processes.ts'
+import { SmallFleet } from './support/small-fleet.ts'
+import { until } from './support/until.ts'
+
+const availability = await controlPlaneAvailability()
+/** `npm run test:kills` asks for five hundred. */
+const KILLS = Number(process.env['FLOTILLA_KILLS'] ?? 30)
+const APPS = ['api', 'job', 'web'] as const
+const WAVES = 3
+/** Of each Application in each wave. */
+const OBJECTS = 3
+/** After so many kills everything has to become as Git says, and is looked at. */
+const CHECK_EVERY = 10
+/** Once in so many deaths nobody says that the agent is dead: the next one waits for the term of its Lease. */
+const LEASE_EVERY = 25
+/** How long an agent lives, from its first instruction on, or once it has begun to write. */
+const [LIFE_MS, WRITING_MS] = [1_500, 800]
+
+const RECORDS = '/api/v1/namespaces/flotilla-system/configmaps'
+const LEASE = '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases/flotilla-agent'
+const OBJECT_PATH = '/api/v1/namespaces/shop/configmaps'
+
+describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${KILLS} times during syncs`, () => {
+  let folder: TemporaryFolder
+  let plane: ControlPlane
+  let cluster: ClusterTransport
+  let fleet: SmallFleet
+  let hub: HubUnderTest
+  let command: Awaited<ReturnType<typeof bundleCommand>>
+  const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+
+  beforeAll(async () => {
+    console.log(`agent kill test: FLOTILLA_SEED=${seed}`)
+    folder = await temporaryFolder()
+    ;[plane, fleet, command] = await Promise.all([
+      startControlPlane({ audit: 'requestResponse' }),
+      SmallFleet.create(join(folder.path, 'repo'), ['real-1'], APPS),
+      bundleCommand(),
+    ])
+    cluster = plane.transport()
+    await fleet.commit(filesOf(0))
+    const { program } = command
+    hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory, program })
+    await hub.start()
+  })
+  afterAll(async () => {
+    await hub?.close()
+    await endAll()
+    await cluster?.close()
+    await plane?.stop()
+    command?.remove()
+    await folder?.remove()
+  })
+
+  function agent(flags: readonly string[] = []): Started {
+    const where = ['--kubeconfig', plane.kubeconfigPath, '--data-directory', join(folder.path, 'agent')]
+    return start(['agent', '--name', 'real-1', ...where, '--log-level', 'info', ...flags], { program: command.program })
+  }
+
+  /** Operations whose records say that they have not ended. */
+  async function unfinished(): Promise<number> {
+    const list = await objectIn(cluster, `${RECORDS}?labelSelector=flotilla.dev%2Frecord%3Doperation`)
+    return listAt(list, 'items').filter(item => ['Running', 'Terminating'].includes(textAt(item, 'data', 'phase')))
+      .length
+  }
+
+  async function versionIn(name: string): Promise<string | undefined> {
+    return textAt(await objectIn(cluster, `${OBJECT_PATH}/${name}`), 'metadata', 'resourceVersion') || undefined
+  }
+
+  /** A process that is dead for certain holds no Lease: the term need not pass. */
+  async function declareDead(): Promise<void> {
+    const answer = await askCluster(cluster, 'PATCH', LEASE, { spec: { holderIdentity: '' } })
+    expect([200, 404]).toContain(answer.status)
+  }
+
+  async function everythingIsAsInGit(round: number, told: () => string): Promise<void> {
+    const done = async () => {
+      const rows = await hub.applications()
+      return rows.length === APPS.length && rows.every(isDone)
+    }
+    const state = async () => `${JSON.stringify(await hub.applications(), undefined, 1)}\n${told()}`
+    await until(`all is done after round ${round}`, done, { withinMs: 120_000, told: state })
+    const there = new Map(
+      listAt(await objectIn(cluster, OBJECT_PATH), 'items').map(item => [
+        textAt(item, 'metadata', 'name'),
+        textAt(item, 'data', 'round'),
+      ]),
+    )
+    // The cluster's own, which it puts into every namespace.
+    there.delete('kube-root-ca.crt')
+    const wanted = APPS.flatMap(app =>
+      objectsOf(app, round).map(({ metadata }) => [metadata.name, String(round)] as const),
+    )
+    expect(there).toEqual(new Map<string, string>([...wanted, ['bystander', '']]))
+    expect(await unfinished()).toBe(0)
+  }
+
+  test('ends with what Git says, starts each Grant once, goes never back, and deletes only what was withdrawn', async () => {
+    const random = seededRandom(seed)
+    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
+    const { token } = await hub.api.post('/api/v1/clusters/real-1/join-tokens')
+    let living = agent(['--join-token', String(token)])
+    await hub.settled(APPS.length)
+    await askCluster(cluster, 'POST', OBJECT_PATH, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'bystander' },
+    })
+    await living.end('SIGKILL')
+    await declareDead()
+    let [inTheMiddle, round] = [0, 0]
+    for (let kill = 1; kill <= KILLS; kill++) {
+      round++
+      await fleet.commit(filesOf(round))
+      await hub.push()
+      const first = `${APPS[kill % APPS.length]}-w0-o0`
+      const before = await versionIn(first)
+      living = agent()
+      if (random.fraction() < 0.75) {
+        await until('it has begun to write', async () => (await versionIn(first)) !== before, {
+          everyMs: 5,
+          withinMs: 90_000,
+          told: () => living.stderr().slice(-3000),
+        })
+        await sleep(random.fraction() ** 2 * WRITING_MS)
+      } else await sleep(random.fraction() * LIFE_MS)
+      await living.end('SIGKILL')
+      if ((await unfinished()) > 0) inTheMiddle++
+      if (kill % LEASE_EVERY !== 0) await declareDead()
+      if (kill % CHECK_EVERY === 0 || kill === KILLS) {
+        living = agent()
+        await everythingIsAsInGit(round, () => living.stderr().slice(-6000))
+        await living.end('SIGKILL')
+        await declareDead()
+      }
+    }
+    await lawsOfTheLog()
+    console.log(`agent kill test: ${KILLS} kills, ${inTheMiddle} of them with operations that had not ended`)
+    expect(inTheMiddle).toBeGreaterThanOrEqual(KILLS / 5)
+  }, 7_200_000)
+
+  /** What the apiserver wrote down of every write, in the order in which it answered. */
+  async function lawsOfTheLog(): Promise<void> {
+    const writes = (await readAuditLog(plane.auditLog())).filter(
+      ({ responseStatus }) => (responseStatus?.code ?? 500) < 300,
+    )
+    const newest = new Map<string, number>()
+    const records = new Set<string>()
+    let incarnation = 0
+    for (const { verb, objectRef, requestObject, responseObject, requestURI } of writes) {
+      const name = objectRef?.name ?? textAt(responseObject as Json, 'metadata', 'name')
+      if (requestURI.includes('dryRun=')) continue
+      if (objectRef?.resource === 'leases' && requestURI.includes('/flotilla-system/')) {
+        const annotated = textAt(requestObject as Json, 'metadata', 'annotations', 'flotilla.dev/incarnation')
+        const raised = Number(annotated || incarnation)
+        expect(raised, 'an incarnation never goes back').toBeGreaterThanOrEqual(incarnation)
+        incarnation = raised
+      }
+      if (objectRef?.namespace === 'flotilla-system' && name.startsWith('flotilla-operation') && verb === 'create') {
+        expect(records.has(name), `${name} was begun twice`).toBe(false)
+        records.add(name)
+      }
+      if (objectRef?.namespace !== 'shop' || objectRef.resource !== 'configmaps') continue
+      if (name === 'bystander') expect(verb, 'a bystander is not touched').toBe('create')
+      else if (verb === 'delete') expect(name, 'only what was withdrawn is deleted').toMatch(/-extra-\d+$/)
+      else {
+        const round = Number(textAt(responseObject as Json, 'data', 'round'))
+        expect(round, `${name} never goes back`).toBeGreaterThanOrEqual(newest.get(name) ?? 0)
+        newest.set(name, round)
+      }
+    }
+    expect(incarnation).toBeGreaterThanOrEqual(KILLS / 2)
+    expect(records.size).toBeGreaterThan(KILLS / 2)
+  }
+})
+
+interface ConfigMap {
+  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> }
+}
+
+/** What an Application is in one round: objects in waves that stay, and one that comes with the round and goes with it. */
+function objectsOf(app: string, round: number): readonly ConfigMap[] {
+  const object = (name: string, wave: number) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, annotations: { 'argocd.argoproj.io/sync-wave': String(wave) } },
+    data: { round: String(round) },
+  })
+  const staying = Array.from({ length: WAVES * OBJECTS }, (_, index) =>
+    object(`${app}-w${Math.floor(index / OBJECTS)}-o${index % OBJECTS}`, Math.floor(index / OBJECTS)),
+  )
+  return [...staying, object(`${app}-extra-${round}`, 1)]
+}
+
+function filesOf(round: number): Record<string, string> {
+  return Object.fromEntries(
+    APPS.map(app => [
+      `apps/${app}/real-1/app.yaml`,
+      objectsOf(app, round)
+        .map(each => dump(each))
+        .join('---\n'),
+    ]),
+  )
+}
