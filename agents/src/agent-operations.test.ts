@@ -156,6 +156,28 @@ describe('an operation', () => {
   })
 })
 
+describe('a removal', () => {
+  it('waits whole for whoever has to confirm one of its objects', async () => {
+    const bench = await startBench()
+    const asks = { annotations: { [`${ARGO}/sync-options`]: 'Delete=confirm' } }
+    bench.hub.sync(bundleOf(configMap('a'), configMap('precious', {}, asks)))
+    await bench.pass(5_000)
+    bench.hub.grant(bench.hub.tombstone())
+    bench.hub.link.changed()
+    await bench.pass(30_000)
+    expect(bench.report).toMatchObject({
+      gone: false,
+      operation: { phase: 'Running', message: 'waiting for deletion confirmation of /ConfigMap/precious' },
+    })
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    bench.hub.tombstone({ approvedBy: 'ana' })
+    bench.hub.link.changed()
+    await bench.pass(30_000)
+    expect(bench.report.gone).toBe(true)
+    expect(bench.read('ConfigMap', 'precious')).toBeUndefined()
+  })
+})
+
 describe('what a sync costs', () => {
   it('is one write for an object that is new, and one dry run and one write for one that changed', async () => {
     const bench = await startBench()
