@@ -51,7 +51,7 @@ test('a removal before its ten minutes are over is told, one after them is not',
   const request = { method: 'DELETE', path: '/api/v1/namespaces/shop/configmaps/shop-a' } as const
   await fleet.laws.asked(cluster, link?.held() ?? new Map(), request)
   expect(fleet.laws.breaches).toEqual([
-    expect.stringMatching(/^eu deletes .* only 60000 ms after it was withdrawn$/),
+    expect.stringMatching(/^eu deletes .* only 120000 ms after it was withdrawn$/),
     expect.stringMatching(/^eu deletes .* without an operation under a Grant$/),
   ])
   await fleet.run(12 * MINUTE_MS)
