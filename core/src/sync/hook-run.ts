@@ -54,6 +54,9 @@ export function whoseRun(
   return run === undefined && trackedBy(live) === undefined && readHook(live).hook ? 'earlier' : 'foreign'
 }
 
+/** A status may hold anything; it stands in the operation's record. */
+const MOST_MESSAGE = 1_000
+
 /** What has become of a running hook, by its live object. */
 export function observeHook(
   state: HookState,
@@ -79,10 +82,10 @@ export function observeHook(
     return ended(state, 'Failed', `${name} has not ended within ${timeoutMs / 1000} s`)
   }
   const { message: _, ...rest } = state
-  return health.message === undefined ? rest : { ...rest, message: health.message }
+  return health.message === undefined ? rest : { ...rest, message: health.message.slice(0, MOST_MESSAGE) }
 }
 
 function ended(state: HookState, word: 'Succeeded' | 'Failed', message: string | undefined): HookState {
   const { message: _, ...rest } = state
-  return { ...rest, state: word, ...(message === undefined ? {} : { message }) }
+  return { ...rest, state: word, ...(message === undefined ? {} : { message: message.slice(0, MOST_MESSAGE) }) }
 }

@@ -29,7 +29,7 @@ export function observeHooks({ operationId, plan, live, progress, now, assess }:
 /** Hooks whose result is stored lose our finalizer, and go with their phase where they ask for it. */
 export function freeHooks(input: StepInput): Step | undefined {
   const { free, remove } = hooksToFree(input)
-  const message = input.progress.waitingFor?.text.split('\n')[0] ?? 'hooks have ended'
+  const message = input.progress.waitingFor?.text ?? 'hooks have ended'
   if (free.length > 0) return instruct(input, { kind: 'free', hooks: free }, message)
   return remove.length > 0 ? instruct(input, { kind: 'remove', hooks: remove }, message) : undefined
 }

@@ -1,3 +1,4 @@
+import { sha256 } from '../json/canonical-json.ts'
 import { objectKeyText } from '../model/kubernetes-object.ts'
 import type { HookAction, SyncAction } from '../plan/sync-plan.ts'
 import type { Instruction, Step, StepInput } from './step-types.ts'
@@ -15,8 +16,9 @@ export function instruct(input: StepInput, instruction: Instruction, message: st
 export function waitFor(input: StepInput, message: string, blocking: readonly Blocking[], againInMs?: number): Step {
   const { now, startedAt, run } = input
   const { progress } = goingOn(input)
-  const text = [message, ...blocking.map(one => `${objectKeyText(one.key)} ${one.message}`)].join('\n')
-  const waitingFor = progress.waitingFor?.text === text ? progress.waitingFor : { text, since: now }
+  // Of a thousand objects that block, the record keeps one line.
+  const mark = sha256([message, ...blocking.map(one => `${objectKeyText(one.key)} ${one.message}`)].join('\n'))
+  const waitingFor = progress.waitingFor?.mark === mark ? progress.waitingFor : { text: message, mark, since: now }
   const leftMs = startedAt + progress.pausedMs + run.timeoutMs - now
   return {
     instruction: { kind: 'wait', againInMs: Math.max(1, Math.min(againInMs ?? leftMs, leftMs)) },

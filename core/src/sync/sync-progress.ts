@@ -53,8 +53,8 @@ export interface SyncProgress {
   readonly pausedSince?: EpochMs
   /** Since when something of the wave has been Degraded. */
   readonly degradedSince?: EpochMs
-  /** What it waits for, as text, and since when that has been the same. */
-  readonly waitingFor?: { readonly text: string; readonly since: EpochMs }
+  /** What it waits for, a mark of every object that blocks, and since when that has been the same. */
+  readonly waitingFor?: { readonly text: string; readonly mark: string; readonly since: EpochMs }
 }
 
 export const FRESH_PROGRESS: SyncProgress = { hooks: [], attempt: 1, pausedMs: 0 }

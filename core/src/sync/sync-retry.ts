@@ -29,7 +29,12 @@ export function afterEnding(input: RetryInput, ending: Ending): AfterEnding {
   const retryAt = now + waitMs
   const message = retrying(ending.message, progress.attempt, retryAt)
   const next = nextAttempt(input.plan, progress, retryAt)
-  return { kind: 'retry', message, waitMs, progress: { ...next, retryAt, waitingFor: { text: message, since: now } } }
+  return {
+    kind: 'retry',
+    message,
+    waitMs,
+    progress: { ...next, retryAt, waitingFor: { text: message, mark: '', since: now } },
+  }
 }
 
 /**

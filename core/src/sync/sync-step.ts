@@ -25,7 +25,7 @@ export function stepSync(input: StepInput): Step {
   if (input.terminate) return abort(observed, input.terminate.message)
   if (mayContinue.kind === 'abort') return abort(observed, `Operation terminated: ${mayContinue.message}`)
   if (timedOut(observed)) {
-    const what = progress.waitingFor ? `${progress.waitingFor.text.split('\n')[0]}, ` : ''
+    const what = progress.waitingFor ? `${progress.waitingFor.text}, ` : ''
     return abort(observed, `${what}triggered by the operation's time-out of ${run.timeoutMs / 60_000} min`)
   }
   const { retryAt, waitingFor, ...resumed } = progress
