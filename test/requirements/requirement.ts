@@ -8,6 +8,8 @@ const availability = await controlPlaneAvailability()
 export interface RequirementOptions {
   /** How much faster than the wall's the agent's clock goes: for what takes minutes. */
   readonly speed?: number
+  /** A side that has not what the requirement is about, and why. */
+  readonly skipOn?: { readonly side: 'simulated' | 'real'; readonly reason: string }
 }
 
 type Run = (bench: Bench, side: 'simulated' | 'real') => Promise<void>
@@ -41,7 +43,8 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
       })
       afterAll(async () => side?.stop())
       declare((number, sentence, test, options = {}) => {
-        it(`requirement ${String(number).padStart(2, '0')}: ${sentence}`, async () => {
+        const skipped = options.skipOn?.side === name
+        it.skipIf(skipped)(`requirement ${String(number).padStart(2, '0')}: ${sentence}`, async () => {
           bench = new Bench(side.transport, nextNumber(), options.speed)
           await test(bench, name)
         })
