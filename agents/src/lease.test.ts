@@ -16,7 +16,7 @@ class Bench {
   #instances = 0
 
   /** A process that would be the agent; `cut` takes the cluster away from it alone. */
-  process() {
+  process(termSeconds?: number) {
     const name = `process-${++this.#instances}`
     const whole = this.cluster.transport()
     const wire = { cut: false }
@@ -29,10 +29,25 @@ class Bench {
     }
     const { clock } = this
     const client = new KubernetesClient({ transport, clock, random: seededRandom(2), cluster: 'eu-1' })
-    const lease = new AgentLease({ client, namespace: 'flotilla-system', clock, log: QUIET, newInstance: () => name })
+    const lease = new AgentLease({
+      client,
+      namespace: 'flotilla-system',
+      clock,
+      log: QUIET,
+      newInstance: () => name,
+      ...(termSeconds !== undefined && { termSeconds }),
+    })
     const taken: number[] = []
     const acquire = (above?: number) => void lease.acquire(above).then(({ inc }) => taken.push(inc))
     return { lease, taken, acquire, wire }
+  }
+
+  /** A client beside a process, for what people do by hand. */
+  processWithClient() {
+    const { clock } = this
+    const transport = this.cluster.transport()
+    const client = new KubernetesClient({ transport, clock, random: seededRandom(3), cluster: 'eu-1' })
+    return { client, process: this.process() }
   }
 
   get holder(): string {
@@ -95,6 +110,41 @@ describe('the Lease', () => {
     const numbers = processes.flatMap(({ taken }) => taken)
     expect(new Set(numbers).size).toBe(numbers.length)
     expect(numbers.length).toBeGreaterThan(1)
+  })
+
+  it('is not taken from a holder that was told to renew more rarely', async () => {
+    bench = new Bench()
+    const first = bench.process(120)
+    const second = bench.process(15)
+    first.acquire()
+    await bench.clock.advance(1_000)
+    second.acquire()
+    for (let second5 = 0; second5 < 60; second5++) {
+      await bench.clock.advance(5_000)
+      expect(first.lease.held() && !second.lease.held()).toBe(true)
+    }
+    first.wire.cut = true
+    await bench.clock.advance(140_000)
+    expect([first.lease.held(), second.taken]).toEqual([false, [2]])
+  })
+
+  it('counts on from a number that is one', async () => {
+    bench = new Bench()
+    const first = bench.process()
+    first.acquire()
+    await bench.clock.advance(1_000)
+    const key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: 'flotilla-system', name: 'flotilla-agent' }
+    await first.lease.release()
+    for (const noted of ['1e300', '-7', 'Infinity', 'seven']) {
+      const lease = bench.cluster.read(key)!
+      const metadata = { ...lease.metadata, annotations: { 'flotilla.dev/incarnation': noted } }
+      const { client, process } = bench.processWithClient()
+      await client.replace({ ...lease, metadata })
+      process.acquire()
+      await bench.clock.advance(1_000)
+      expect(process.taken).toEqual([1])
+      await process.lease.release()
+    }
   })
 
   it('rises above the number that the hub names', async () => {

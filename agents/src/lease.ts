@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isJsonObject } from '@flotilla/core/json/json'
 import { textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject, ObjectKey } from '@flotilla/core/model/kubernetes-object'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
@@ -18,6 +19,8 @@ const INCARNATION_ANNOTATION = 'flotilla.dev/incarnation'
 /** `<cluster id>/3.41`: how far this cluster's agents have come in taking documents (protocol.md 5.1). */
 const NUMBER_ANNOTATION = 'flotilla.dev/highest-number'
 const NOTE_WITHIN_MS = 200
+/** Of a Lease that says that it lasts longer, this is believed. */
+const LONGEST_TERM_MS = 10 * 60_000
 
 export interface LeaseOptions {
   readonly client: KubernetesClient
@@ -103,7 +106,8 @@ export class AgentLease implements Incarnation {
       seen.version = version
       seen.atMs = clock.monotonicMs()
     }
-    const abandoned = clock.monotonicMs() - seen.atMs > this.#termMs
+    // Its holder may have been told to renew more rarely than we are.
+    const abandoned = clock.monotonicMs() - seen.atMs > Math.max(this.#termMs, termOf(lease))
     if (!lease || holder === '' || holder === this.#instance || abandoned) return this.#take(lease, above)
     if (holder !== this.#waitingFor) log.info('waiting for the lease of another agent process', { holder })
     this.#waitingFor = holder
@@ -247,5 +251,13 @@ function laterNote(ours: string | undefined, theirs: string | undefined): string
 }
 
 function incarnationOf(lease: KubernetesObject | undefined): number {
-  return Number(lease?.metadata.annotations?.[INCARNATION_ANNOTATION] ?? 0) || 0
+  const noted = Number(lease?.metadata.annotations?.[INCARNATION_ANNOTATION] ?? 0)
+  return Number.isSafeInteger(noted) && noted >= 0 ? noted : 0
+}
+
+/** The term that the holder of a Lease has written into it, within reason. */
+function termOf(lease: KubernetesObject | undefined): number {
+  const spec = lease?.['spec']
+  const seconds = isJsonObject(spec) ? spec['leaseDurationSeconds'] : undefined
+  return typeof seconds === 'number' ? Math.min(seconds * 1000, LONGEST_TERM_MS) : 0
 }
