@@ -1,6 +1,6 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openRevocations, revocationsFile } from './revocations.ts'
 
@@ -58,5 +58,17 @@ describe('what was revoked', () => {
     const revocations = await openRevocations(path)
     await expect(revocations.add([key('k1')])).rejects.toMatchObject({ code: 'HUB_KEY_UNREADABLE' })
     expect(revocations.hasKey('k1')).toBe(true)
+  })
+
+  test('that could not be written is written when it is revoked again', async () => {
+    const path = join(await keyFile(), 'away', 'hub.key')
+    const revocations = await openRevocations(path)
+    await expect(revocations.add([key('k1')])).rejects.toMatchObject({ code: 'HUB_KEY_UNREADABLE' })
+    await expect(revocations.add([key('k1')])).rejects.toMatchObject({ code: 'HUB_KEY_UNREADABLE' })
+    await mkdir(dirname(path), { recursive: true })
+    await revocations.add([key('k1')])
+    await revocations.add([key('k1')])
+    expect((await readFile(revocationsFile(path), 'utf8')).trim().split('\n')).toHaveLength(1)
+    expect((await openRevocations(path)).hasKey('k1')).toBe(true)
   })
 })

@@ -58,6 +58,8 @@ class Kept implements Revocations {
   readonly #path: string | undefined
   readonly #keys = new Set<string>()
   readonly #tokens = new Set<string>()
+  /** In force and not yet on the disk: whoever revokes again is told of it again, and has it written. */
+  readonly #unwritten = new Set<string>()
   /** Whether the file ends with a whole line. */
   #whole: boolean
   #writing: Promise<void> = Promise.resolve()
@@ -77,11 +79,12 @@ class Kept implements Revocations {
   }
 
   async add(revocations: readonly Revocation[]): Promise<void> {
-    const fresh = revocations.filter(({ kind, id }) => !(kind === 'agent-key' ? this.#keys : this.#tokens).has(id))
+    const fresh = revocations.filter(each => !this.#has(each) || this.#unwritten.has(nameOf(each)))
     // In force at once: that the disk is full is no reason to believe a key that somebody has just revoked.
     this.#remember(fresh)
     const path = this.#path
     if (path === undefined || fresh.length === 0) return
+    for (const each of fresh) this.#unwritten.add(nameOf(each))
     const work = this.#writing.then(() => this.#append(path, fresh))
     this.#writing = work.catch(() => undefined)
     await work
@@ -97,6 +100,7 @@ class Kept implements Revocations {
         await file.appendFile(before + lines)
         await file.sync()
         this.#whole = true
+        for (const each of revocations) this.#unwritten.delete(nameOf(each))
       } finally {
         await file.close()
       }
@@ -105,9 +109,17 @@ class Kept implements Revocations {
     }
   }
 
+  #has({ kind, id }: Revocation): boolean {
+    return (kind === 'agent-key' ? this.#keys : this.#tokens).has(id)
+  }
+
   #remember(revocations: readonly Revocation[]): void {
     for (const { kind, id } of revocations) (kind === 'agent-key' ? this.#keys : this.#tokens).add(id)
   }
+}
+
+function nameOf({ kind, id }: Revocation): string {
+  return `${kind} ${id}`
 }
 
 function readLine(line: string, path: string, number: number): Revocation | undefined {
