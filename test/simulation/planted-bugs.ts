@@ -13,8 +13,8 @@ export interface PlantedBug {
   /** What the product does with it, in one sentence. */
   readonly says: string
   readonly edits: readonly PlantedEdit[]
-  /** A seed that is known to find it. */
-  readonly foundBy: number
+  /** A seed that is known to find it, or to come shortly before one that does; absent: the command looks for it. */
+  readonly foundBy?: number
 }
 
 /**
@@ -32,7 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (order > 0 || (order < 0 && payload.typ === 'tombstone')) return { kind: 'taken', held: taken }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 7,
   },
   {
     name: 'grant-used-again',
@@ -44,7 +44,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const operationExists = false`,
       },
     ],
-    foundBy: 1,
   },
   {
     name: 'record-after-writes',
@@ -80,7 +79,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const row = withSpeaking(cluster, turn.state)`,
       },
     ],
-    foundBy: 1,
   },
   {
     name: 'start-before-ignored',
@@ -92,7 +90,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (now !== undefined && now >= grant.startBefore + 3_600_000)`,
       },
     ],
-    foundBy: 1,
+    foundBy: 5,
   },
   {
     name: 'calendar-ignored-at-start',
@@ -116,7 +114,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (pausing.length >= 0) return { kind: 'continue' }`,
       },
     ],
-    foundBy: 1,
   },
   {
     name: 'one-witness',
@@ -138,7 +135,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (applicationId === '') return 'changed'`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'bundle-for-anybody',
@@ -150,7 +147,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `await store.read(rows => rows.offersDigest(clusterId, wanted))`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'acknowledged-before-commit',
@@ -189,7 +186,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `text === undefined ?`,
       },
     ],
-    foundBy: 1,
+    foundBy: 5,
   },
   {
     name: 'store-behind-ignored',
@@ -201,7 +198,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return false\n`,
       },
     ],
-    foundBy: 1,
+    foundBy: 30,
   },
   {
     name: 'heals-to-what-is-offered',
@@ -213,7 +210,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: held.digest }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'tombstones-not-compared',
@@ -225,6 +222,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `return \`\${document.applicationId} 0.0 any\``,
       },
     ],
-    foundBy: 1,
   },
 ]
