@@ -338,6 +338,15 @@ describe('break-glass', () => {
     )
   })
 
+  it('that is for syncs alone removes nothing with one', async () => {
+    const hub = await open(FROZEN)
+    const { body } = await hub.post('ana', '/api/v1/overrides', overrideOf('web-*', {})).expect(201)
+    await hub.post('ben', `/api/v1/overrides/${body.id}/approve`).expect(200)
+    const refused = await hub.post('ana', '/api/v1/applications/web-eu-1/sync', { prune: true }).expect(409)
+    expect(refused.body.detail).toContain('removing objects with a manual sync waits for FreezePeriod/of-git')
+    await hub.post('ana', '/api/v1/applications/web-eu-1/sync', {}).expect(202)
+  })
+
   it('covers no freeze that allows none, none for longer than it lets itself be, and none without its ticket', async () => {
     const spec = { breakGlass: { allowed: false } }
     const locked = await open({ 'f.json': inGit('of-git', -HOUR_MS, HOUR_MS, spec) })

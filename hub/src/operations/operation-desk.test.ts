@@ -171,6 +171,31 @@ describe('a command to one object', () => {
     expect(await audited()).toEqual([['application.delete', 'ana']])
   })
 
+  test('asks the gates where it changes something, and only there', async () => {
+    const asked: string[] = []
+    const gated = deskWith(async (_writer, _row, { actions }) => {
+      asked.push(actions.join())
+      return { kind: 'closed', hold: { code: 'FROZEN', reason: 'nothing changes' } }
+    })
+    const restart = await gated.command('shop-eu-1', { verb: 'restart', object: WEB }, asker)
+    expect(restart).toMatchObject({ kind: 'refused', code: 'HELD', message: 'nothing changes' })
+    expect(await gated.command('shop-eu-1', { verb: 'inspect', object: WEB }, asker)).toMatchObject({
+      kind: 'accepted',
+    })
+    await gated.sync('shop-eu-1', { ...wish, prune: true })
+    await gated.sync('shop-eu-1', wish)
+    expect(asked).toEqual(['actions', 'sync,prune', 'sync'])
+  })
+
+  test('decided on rules that have changed, or with an override that is used up, is not given', async () => {
+    const stale = deskWith(async () => ({ kind: 'open', trigger: 'manual', passes: [], rulesVersion: 41 }))
+    const gone = deskWith(async () => ({ kind: 'open', trigger: 'override', passes: [], use: async () => false }))
+    const restart = { verb: 'restart', object: WEB } as const
+    expect(await stale.command('shop-eu-1', restart, asker)).toMatchObject({ kind: 'refused', code: 'BUSY' })
+    expect(await gone.command('shop-eu-1', restart, asker)).toMatchObject({ kind: 'refused', code: 'HELD' })
+    expect(await audited()).toEqual([])
+  })
+
   test('of a kind without that verb is refused, and so are too many that wait', async () => {
     const config = { ...WEB, group: '', kind: 'ConfigMap' }
     expect(await desk.command('shop-eu-1', { verb: 'restart', object: config }, asker)).toMatchObject({ code: 'VERB' })

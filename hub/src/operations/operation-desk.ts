@@ -1,4 +1,5 @@
 import { verbsOf } from '@flotilla/core/command/object-action'
+import type { GateAction } from '@flotilla/core/gates/rules'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Hold } from '@flotilla/core/model/hold'
@@ -9,6 +10,7 @@ import type { ApplicationRow, ClusterRow, GrantRow, Store, StoreWriter } from '@
 import type { CommandAction, GrantOptions, GrantPayload, GrantTrigger } from '@flotilla/core/protocol/documents'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { rulesVersion } from '../gates/rules-version.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import { issueCommand } from '../gateway/issue-command.ts'
 import { issueGrant } from '../gateway/issue-documents.ts'
@@ -55,11 +57,20 @@ export type DeskAnswer =
   | { readonly kind: 'cancelled'; readonly id: string }
   | { readonly kind: 'refused'; readonly code: DeskRefusal; readonly message: string }
 
-/** What gates say to a sync that a person asks for; asked in the transaction that stores its Grant. */
+/** What a person asks the gates for. */
+export interface GateWish {
+  /** All of them: a sync that removes what is no longer wanted is `sync` and `prune`. */
+  readonly actions: readonly GateAction[]
+  readonly dryRun: boolean
+  readonly by: string
+  readonly reason: string
+}
+
+/** What gates say to what a person asks for; asked in the transaction that stores its Grant or command. */
 export type GateForPeople = (
   writer: StoreWriter,
   row: ApplicationRow,
-  wish: { readonly dryRun: boolean; readonly startBefore: EpochMs; readonly by: string; readonly reason: string },
+  wish: GateWish,
 ) => Promise<
   | {
       readonly kind: 'open'
@@ -67,8 +78,8 @@ export type GateForPeople = (
       readonly passes: GrantPayload['passes']
       /** The version of the rules that said so. */
       readonly rulesVersion?: number
-      /** Counts what the Grant uses up, in the same transaction; false: it is used up, and the Grant must not stand. */
-      readonly use?: (grant: GrantPayload) => Promise<boolean>
+      /** Counts what this start uses up, in the same transaction; false: it is used up, and nothing must start. */
+      readonly use?: (start: { readonly id: string; readonly iat: EpochMs }) => Promise<boolean>
     }
   | { readonly kind: 'closed'; readonly hold: Hold }
   /** It is open, once somebody has said why it has to be now. */
@@ -92,6 +103,8 @@ export interface DeskServices {
 const START_WITHIN_MS = 15 * 60_000
 /** Holds that stop the hub from syncing by itself, and nobody else. */
 const NOT_FOR_PEOPLE: ReadonlySet<string> = new Set(['SYNC_NOT_AUTOMATED'])
+/** Commands that change nothing of what is deployed, and the one that ends an operation. */
+const UNGATED: ReadonlySet<CommandAction['verb']> = new Set(['inspect', 'logs', 'events', 'terminate'])
 /** What gates hold up is decided anew, for the person's own trigger. */
 const OF_GATES: ReadonlySet<string> = new Set(['FROZEN', 'WINDOW_CLOSED', 'GATE_INDETERMINATE'])
 
@@ -194,7 +207,8 @@ export class OperationDesk {
     const [byHand] = open.filter(({ payload }) => payload.trigger !== 'automated')
     if (byHand) return refused('BUSY', `operation ${byHand.id} is permitted and has not begun`)
     const { dryRun, by } = wish
-    const opened = (await gate?.(writer, row, { dryRun, startBefore, by, reason: wish.reason })) ?? OPEN
+    const actions: readonly GateAction[] = wish.prune ? ['sync', 'prune'] : ['sync']
+    const opened = (await gate?.(writer, row, { actions, dryRun, by, reason: wish.reason })) ?? OPEN
     if (opened.kind === 'closed') return refused('HELD', opened.hold.reason)
     if (opened.kind === 'reason-required') return refused('REASON_REQUIRED', opened.message)
     // The hub's own, of the same document: this one takes its place.
@@ -236,10 +250,21 @@ export class OperationDesk {
     action: CommandAction,
     asker: Asker,
   ): Promise<DeskAnswer> {
-    const { keys, clock, random } = this.#services
+    const { keys, clock, random, gate } = this.#services
     const target = { cluster, applicationId: row.id }
+    const wish: GateWish = { actions: ['actions'], dryRun: false, ...asker }
+    // Looking changes nothing, and what runs may be ended whatever is closed.
+    const opened = (UNGATED.has(action.verb) ? undefined : await gate?.(writer, row, wish)) ?? OPEN
+    if (opened.kind === 'closed') return refused('HELD', opened.hold.reason)
+    if (opened.kind === 'reason-required') return refused('REASON_REQUIRED', opened.message)
+    if (opened.rulesVersion !== undefined && opened.rulesVersion !== (await rulesVersion(writer))) {
+      return refused('BUSY', 'the rules changed at this moment; ask again')
+    }
     const issued = await issueCommand(writer, keys, clock, random, target, { action, by: asker.by })
     if (issued.kind === 'too-many') return refused('TOO_MANY', `too many commands to ${row.name} wait for its agent`)
+    if (opened.use && !(await opened.use({ id: issued.row.id, iat: Math.floor(clock.now()) }))) {
+      return refused('HELD', 'the override that opened the gates has just been used up')
+    }
     // Looking changes nothing, and is asked for often.
     if (action.verb !== 'inspect') {
       const detail = { command: issued.row.id, ...(action as unknown as JsonObject) }
