@@ -97,6 +97,12 @@ const STEPS: readonly Step[] = [
     ...vitest('kills', 'an agent that is killed during syncs, so often', ['e2e'], ['test/e2e/agent-kill.test.ts']),
     onRequest: true,
   },
+  {
+    name: 'nightly-planted',
+    says: 'bugs planted into the product, each to be found by a law within a thousand lives',
+    command: ['node', 'test/simulation/main.ts', '--planted'],
+    onRequest: true,
+  },
   vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
   {
     name: 'controlplane',
