@@ -1,30 +1,18 @@
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { type AssembledAgent, assembleAgent } from '@flotilla/agents/assemble-agent'
-import { createNodeHubTransport } from '@flotilla/agents/link/node-hub-transport'
-import { MemoryState } from '@flotilla/agents/state/memory-state'
-import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
-import { parseJson } from '@flotilla/core/json/parse-json'
-import { listAt, numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
+import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import { createClock } from '@flotilla/core/ports/create-clock'
-import { createRandom } from '@flotilla/core/ports/create-random'
-import type { Log } from '@flotilla/core/ports/log'
 import { readJws } from '@flotilla/core/protocol/jws'
-import { SimulatedCluster } from '@flotilla/sim/simulated-cluster'
 import { dump } from 'js-yaml'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type TemporaryFolder, temporaryFolder } from '../e2e/support/folder.ts'
-import { HubUnderTest } from '../e2e/support/hub-under-test.ts'
 import { endAll } from '../e2e/support/processes.ts'
-import { configMap, deployment, SmallFleet } from '../e2e/support/small-fleet.ts'
+import { configMap, deployment } from '../e2e/support/small-fleet.ts'
 import { until } from '../e2e/support/until.ts'
-import { TamperingHub } from './support/tampering-hub.ts'
+import type { TamperingHub } from './support/tampering-hub.ts'
+import { World } from './support/world.ts'
 
 /** Documents, Grants and Bundles that come late, twice, old or altered, from a real hub over real sockets: protocol.md 10. */
 
 const clock = createClock(globalThis)
-const random = createRandom(randomBytes)
 const APPS = ['web', 'api', 'job']
 let world: World | undefined
 
@@ -33,127 +21,6 @@ afterEach(async () => {
   world = undefined
   await endAll()
 })
-
-interface Said {
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-class World {
-  readonly folder: TemporaryFolder
-  readonly fleet: SmallFleet
-  readonly hub: HubUnderTest
-  readonly cluster = new SimulatedCluster({ name: 'eu-1', clock, random })
-  readonly state = new MemoryState()
-  readonly said: Said[] = []
-  between: TamperingHub
-  agent: AssembledAgent | undefined
-
-  private constructor(folder: TemporaryFolder, fleet: SmallFleet, hub: HubUnderTest) {
-    this.folder = folder
-    this.fleet = fleet
-    this.hub = hub
-    this.between = this.#between()
-  }
-
-  static async start(prepare: (between: TamperingHub) => void = () => undefined): Promise<World> {
-    const folder = await temporaryFolder()
-    const fleet = await SmallFleet.create(join(folder.path, 'repo'), ['eu-1'], APPS)
-    const hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory })
-    await hub.start()
-    const made = new World(folder, fleet, hub)
-    prepare(made.between)
-    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
-    const { token } = await hub.api.post('/api/v1/clusters/eu-1/join-tokens')
-    await made.startAgent(String(token))
-    return made
-  }
-
-  async startAgent(joinToken?: string, machine: Clock = clock): Promise<void> {
-    this.agent = assembleAgent({
-      name: 'eu-1',
-      cluster: this.cluster.transport(),
-      hub: this.between,
-      state: this.state,
-      ...(joinToken !== undefined && { joinToken }),
-      version: '0.1.0',
-      clock: machine,
-      random,
-      log: this.#log(),
-    })
-    await this.agent.agent.start()
-  }
-
-  async stopAgent(): Promise<void> {
-    await this.agent?.stop()
-    await this.between.close()
-    this.agent = undefined
-    const { seen, replayed, replayedGrants } = this.between
-    this.between = this.#between()
-    for (const [typ, list] of seen) this.between.seen.set(typ, list)
-    this.between.replayed.push(...replayed)
-    this.between.replayedGrants.push(...replayedGrants)
-  }
-
-  async close(): Promise<void> {
-    this.between.release()
-    await this.agent?.stop()
-    await this.between.close()
-    await this.hub.close()
-    await this.folder.remove()
-  }
-
-  /** What the ConfigMap of an Application says in the cluster. */
-  async value(app: string): Promise<string | undefined> {
-    const found = await this.#get(`/api/v1/namespaces/shop/configmaps/${app}`)
-    return found && textAt(objectAt(found, 'data'), 'value')
-  }
-
-  /** Operations that were begun in the cluster, by their records. */
-  async begun(): Promise<readonly string[]> {
-    const list = await this.#get('/api/v1/namespaces/flotilla-system/configmaps')
-    const names = list ? listAt(list, 'items').map(item => textAt(item, 'metadata', 'name')) : []
-    return names.filter(name => name.startsWith('flotilla-operation')).sort()
-  }
-
-  async say(app: string, value: string): Promise<void> {
-    await this.fleet.say(app, 'eu-1', value)
-    await this.hub.push()
-  }
-
-  refusals(): readonly string[] {
-    return this.said
-      .filter(({ message }) => message === 'a document was refused')
-      .map(({ fields }) => String(fields['code']))
-  }
-
-  async #get(path: string): Promise<JsonObject | undefined> {
-    const response = await this.cluster.transport().request({ method: 'GET', path })
-    const chunks: Uint8Array[] = []
-    for await (const chunk of response.body) chunks.push(chunk)
-    const body = parseJson(Buffer.concat(chunks).toString('utf8'))
-    return response.status === 200 && isJsonObject(body) ? body : undefined
-  }
-
-  #between(): TamperingHub {
-    const transport = createNodeHubTransport({
-      url: this.hub.url,
-      environment: {},
-      clock,
-      ...(this.hub.clientEnvironment['FLOTILLA_CA_PIN'] !== undefined && {
-        caPin: this.hub.clientEnvironment['FLOTILLA_CA_PIN'] as `sha256:${string}`,
-      }),
-    })
-    return new TamperingHub(transport)
-  }
-
-  #log(): Log {
-    const say = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
-      void this.said.push({ message, fields })
-    const log: Log = { debug() {}, info: say, warn: say, error: say, child: () => log }
-    return log
-  }
-}
 
 const files = (app: string, value: string): string => `${dump(configMap(app, value))}---\n${dump(deployment(app))}`
 const offersOf = (between: TamperingHub, app: string): readonly string[] =>
@@ -173,7 +40,7 @@ const quietly = (ms: number): Promise<void> => clock.sleep(ms)
 
 describe('documents that are old', () => {
   test('are refused by number, whatever comes with them; a late Tombstone does not prune what returned', async () => {
-    world = await World.start()
+    world = await World.start({ apps: APPS })
     const { hub, fleet, between } = world
     await hub.settled(3)
     const [first] = offersOf(between, 'web')
@@ -209,8 +76,11 @@ describe('documents that are old', () => {
 
 describe('a Grant', () => {
   test('before its Offer waits for it, and starts once, however often it comes, also after a restart', async () => {
-    world = await World.start(between => {
-      between.withoutDocuments = true
+    world = await World.start({
+      apps: APPS,
+      prepare: between => {
+        between.withoutDocuments = true
+      },
     })
     const { hub, between } = world
     await until('the Grants have come', () => between.of('grant').length >= 3)
@@ -240,7 +110,7 @@ describe('a Grant', () => {
   })
 
   test('that was taken back before it began is never started, though the agent has it', async () => {
-    world = await World.start()
+    world = await World.start({ apps: APPS })
     const { hub, between } = world
     await hub.settled(3)
     const begun = await world.begun()
@@ -267,8 +137,11 @@ describe('a Grant', () => {
   })
 
   test('stored on a node that was off for a week starts nothing before a pulse', async () => {
-    world = await World.start(between => {
-      between.loses = kind => kind === 'pulse'
+    world = await World.start({
+      apps: APPS,
+      prepare: between => {
+        between.loses = kind => kind === 'pulse'
+      },
     })
     const { hub, between } = world
     await until('Offers and Grants are held', () => between.of('grant').length >= 3 && between.of('offer').length >= 3)
@@ -305,8 +178,11 @@ describe('a Bundle on its way', () => {
   ]
   for (const [name, change] of variants) {
     test(`${name} is never applied, and fetched again ever more rarely`, async () => {
-      world = await World.start(between => {
-        between.bundle = change
+      world = await World.start({
+        apps: APPS,
+        prepare: between => {
+          between.bundle = change
+        },
       })
       const { between, hub } = world
       await until('it was asked for', () => between.bundlesAsked >= 3)
@@ -323,7 +199,7 @@ describe('a Bundle on its way', () => {
 
 describe('an agent whose folder was lost', () => {
   test('takes no old document, and is given what it lacks under new numbers', async () => {
-    world = await World.start()
+    world = await World.start({ apps: APPS })
     const { hub, between } = world
     await hub.settled(3)
     const [old] = offersOf(between, 'web')

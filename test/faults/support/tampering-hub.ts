@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { listAt } from '@flotilla/core/json/read-json'
 import {
@@ -29,6 +29,8 @@ export class TamperingHub implements HubTransport {
   readonly #released = Promise.withResolvers<void>()
   /** Frames of the hub that are lost. */
   loses: (kind: string) => boolean = () => false
+  /** Documents of the hub that are lost, in whatever they come. */
+  losesDocuments: (typ: string) => boolean = () => false
 
   constructor(hub: HubTransport) {
     this.#hub = hub
@@ -65,11 +67,22 @@ export class TamperingHub implements HubTransport {
           const frame = parseJson(text)
           const kind = isJsonObject(frame) ? String(frame['kind']) : ''
           if (kind === 'grants') for (const jws of listAt(frame, 'grants')) this.#note(String(jws))
-          if (!this.loses(kind)) listener(text)
+          if (!this.loses(kind)) listener(this.#pushed(frame, text))
         }),
       onClose: listener => socket.onClose(listener),
       close: (code, reason) => socket.close(code, reason),
     }
+  }
+
+  /** A calendar may come with the push itself. */
+  #pushed(frame: Json, text: string): string {
+    if (!isJsonObject(frame) || frame['kind'] !== 'changed' || frame['calendar'] === undefined) return text
+    if (!this.losesDocuments('calendar')) {
+      this.#note(String(frame['calendar']))
+      return text
+    }
+    const { calendar: _, ...rest } = frame
+    return JSON.stringify(rest)
   }
 
   /** Nothing is held any longer, whatever became of the test. */
@@ -89,7 +102,10 @@ export class TamperingHub implements HubTransport {
 
   #documents(response: HubResponse): HubResponse {
     const answer = parseJson(Buffer.from(response.body).toString('utf8')) as JsonObject
-    const documents = listAt(answer, 'documents') as readonly string[]
+    const documents = (listAt(answer, 'documents') as readonly string[]).filter(jws => {
+      const read = readJws(jws)
+      return read.kind === 'refused' || !this.losesDocuments(read.typ)
+    })
     const grants = listAt(answer, 'grants') as readonly string[]
     for (const jws of [...documents, ...grants]) this.#note(jws)
     const lost = this.withoutDocuments ? { upTo: '0.0', more: false } : {}
