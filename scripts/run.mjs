@@ -17,7 +17,7 @@ const VERBS = {
   demo: ['cli/bin/flotilla.mjs', 'demo'],
   test: ['scripts/test.ts'],
   'test:fast': ['scripts/test.ts', '--fast'],
-  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets'],
+  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets,nightly-planted'],
   'test:kills': ['scripts/test.ts', '--only', 'kills'],
   conformance: ['test/conformance/run.ts'],
   simulate: ['test/simulation/main.ts'],
