@@ -35,6 +35,8 @@ import { namedBundles } from './named-bundles.ts'
 import { redialAfterFailureMs } from './redial.ts'
 
 const SWEEP_EVERY_MS = 60 * 60_000
+/** An incarnation above this is not one of ours: one start in a second for a hundred years. */
+const MOST_STARTS = 2 ** 32
 
 export interface AgentLinkOptions {
   readonly transport: HubTransport
@@ -299,6 +301,11 @@ export class AgentLink implements HubLink {
         this.#refusedAsClone()
         return
       }
+      // Raising above it would leave no numbers for later starts, whatever this hub is.
+      if (highest > MOST_STARTS) {
+        const message = `the hub names ${highest} as the newest start of this agent: nobody starts so often`
+        return this.#refusedForGood('INCARNATION', message)
+      }
       this.#highestInc = highest
       log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
       this.#connection.close('a newer start is known')
@@ -319,11 +326,15 @@ export class AgentLink implements HubLink {
   /** Raising the incarnation would change nothing: a person says which of the two is the right one. */
   #refusedAsClone(): void {
     const message = 'another agent speaks for this cluster too; an operator has to say which of them is the right one'
-    this.#setStatus({ kind: 'refused', code: 'CLONED', message })
+    this.#refusedForGood('CLONED', message)
+  }
+
+  #refusedForGood(code: 'CLONED' | 'INCARNATION', message: string): void {
+    this.#setStatus({ kind: 'refused', code, message })
     this.#options.log.error(message)
     // A join token that is new here may be the operator's answer.
     this.#identity.refused()
-    this.#connection.close('cloned')
+    this.#connection.close(code.toLowerCase())
   }
 
   #speaker(): Speaker {

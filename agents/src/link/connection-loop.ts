@@ -19,6 +19,8 @@ import { SocketConversation } from './socket-conversation.ts'
 const REFUSED_RETRY_MS = 60_000
 /** The frames of one poll together, so that its body is no longer than a frame may be. */
 const POLLED_FRAMES_BYTES = MAX_FRAME_BYTES - 1024
+/** Questions that the answers to one poll may lead to: all lines of a large agent, several times over. */
+const MAX_QUESTIONS_OF_A_POLL = 64
 
 export interface ConnectionLoopOptions {
   readonly exchange: Exchange
@@ -157,8 +159,10 @@ export class ConnectionLoop {
     const waiting: AgentFrame[] = [exchange.heartbeat(), ...exchange.outcomes()]
     let pollMs = 0
     let outdated: string | undefined
+    let questions = 0
     try {
       for (let frames = waiting.splice(0); frames.length > 0; frames = waiting.splice(0, 1)) {
+        if (++questions > MAX_QUESTIONS_OF_A_POLL) throw new HubUnreachable('the hub asks without end')
         const body = Buffer.from(
           `{"frames":[${frames.map(frame => encodeFitted(frame, POLLED_FRAMES_BYTES / frames.length)).join(',')}]}`,
         )

@@ -193,7 +193,11 @@ export class Exchange {
       case 'differ':
         if (frame.of === 'held') {
           this.documents.leaveOut(frame.unclaimed)
-          for (const id of frame.ids) if (id !== HUB_KEYS_ID) this.#wantIds.add(id)
+          for (const id of frame.ids) {
+            // However many a hub names: what is left out differs at the next heartbeat, too.
+            if (this.#wantIds.size >= MAX_IDS_PER_FRAME) break
+            if (id !== HUB_KEYS_ID) this.#wantIds.add(id)
+          }
         } else this.outbox.resend(frame.ids)
         this.kick()
         return []
