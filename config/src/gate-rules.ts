@@ -57,22 +57,34 @@ function globalWindows(fleet: Fleet, { projectName, labelSelector }: GlobalProje
   )
 }
 
+/**
+ * What is declared and not in force closes all that it may concern: it has mistakes, or a name that another one has.
+ * Another one of that name, elsewhere, does not stand for it: nobody takes a freeze out of force by being called like it.
+ */
 function unreadable(fleet: Fleet, declared: readonly DeclaredGate[]): readonly FreezeRule[] {
-  const read = new Set(
-    [...(fleet.syncWindows ?? []), ...(fleet.freezePeriods ?? [])].map(({ kind, name }) => `${kind} "${name}"`),
-  )
+  const inForce = [...(fleet.syncWindows ?? []), ...(fleet.freezePeriods ?? [])]
+  const whatOf = ({ kind, name }: (typeof inForce)[number]): string => `${kind} "${name}"`
+  const read = new Set(inForce.map(each => JSON.stringify([each.source, whatOf(each), each.position.file])))
+  const names = new Map(inForce.map(each => [whatOf(each), each.position]))
   return declared
-    .filter(({ what }) => !read.has(what))
-    .map(({ what, position, scope }) => ({
-      name: `${what} at ${position.file}:${position.line}`,
-      level: 'organisation',
-      freeze: 'hard',
-      reason: '',
-      scope: { all: true },
-      when: [{ from: '1970-01-01', through: '1970-01-01' }],
-      unreadable: `${what} has mistakes: flotilla validate lists them`,
-      ...withinTrust(scope),
-    }))
+    .filter(({ source, what, position }) => !read.has(JSON.stringify([source, what, position.file])))
+    .map(({ what, position, scope }) => {
+      const other = names.get(what)
+      const place = other === undefined ? undefined : `${other.file}:${other.line}`
+      return {
+        name: `${what} at ${position.file}:${position.line}`,
+        level: 'organisation',
+        freeze: 'hard',
+        reason: '',
+        scope: { all: true },
+        when: [{ from: '1970-01-01', through: '1970-01-01' }],
+        unreadable:
+          place === undefined || place === `${position.file}:${position.line}`
+            ? `${what} has mistakes: flotilla validate lists them`
+            : `${what} has mistakes, or is declared at ${place} already: flotilla validate says which`,
+        ...withinTrust(scope),
+      }
+    })
 }
 
 function ownWindow({ spec, trust }: Declared<WindowRule>): WindowRule {

@@ -1,8 +1,9 @@
 import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { clusterFacts } from './cluster-facts.ts'
 import { narrowerPaths } from './config-path.ts'
+import { gateRules } from './gate-rules.ts'
 import { type ConfigLoad, load } from './load.ts'
 import { incumbentsOf, mergeFleets } from './merge-fleets.ts'
 
@@ -129,4 +130,38 @@ test('the narrower path takes its folder out of the wider one', () => {
   expect(narrowerPaths(all[0]!, all)).toEqual(['fleet/shop', 'fleet/shop/eu'])
   expect(narrowerPaths(at(''), all)).toEqual(['fleet', 'fleet/shop', 'fleet/shop/eu', 'fleets'])
   expect(narrowerPaths(all[2]!, all)).toEqual([])
+})
+
+describe('a gate of which there are two', () => {
+  const freeze = (project: string): string => `
+apiVersion: flotilla.dev/v1alpha1
+kind: FreezePeriod
+metadata: {name: year-end}
+spec: {level: hard, reason: closing, scope: {projects: ["${project}"]}, when: [{from: "2026-12-18", through: "2027-01-03"}]}
+`
+  const declared = (name: string, trust: Trust, text: string) =>
+    load({ source: name, trust, files: [{ path: 'freeze.yaml', text }] })
+  const team = declared('a-team', { kind: 'projects', projects: ['shop'] }, freeze('shop'))
+  const platform = declared('platform', { kind: 'all' }, freeze('*'))
+
+  test('is that of the fleet, whoever came first; the other one closes what it may concern', () => {
+    const first = incumbentsOf(mergeFleets([team]).fleet)
+    for (const merged of [mergeFleets([team, platform]), mergeFleets([team, platform], first)]) {
+      expect(merged.fleet.freezePeriods?.map(({ source: from }) => from)).toEqual(['platform'])
+      expect(merged.diagnostics.map(({ code }) => code)).toEqual(['DUPLICATE_NAME'])
+      const { freezes } = gateRules(merged.fleet, { declared: merged.declaredGates })
+      expect(freezes.map(({ within, unreadable }) => [within, unreadable !== undefined])).toEqual([
+        [undefined, false],
+        [['shop'], true],
+      ])
+    }
+  })
+
+  test('of one source closes too: nobody knows which of them was meant', () => {
+    const files = ['a.yaml', 'b.yaml'].map(path => ({ path, text: freeze('shop') }))
+    const twice = load({ source: 'platform', trust: { kind: 'all' }, files })
+    const merged = mergeFleets([twice])
+    const { freezes } = gateRules(merged.fleet, { declared: merged.declaredGates })
+    expect(freezes.map(({ name }) => name)).toEqual(['FreezePeriod/year-end', 'FreezePeriod "year-end" at b.yaml:3'])
+  })
 })

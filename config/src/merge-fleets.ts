@@ -16,7 +16,8 @@ export interface MergeResult extends LoadResult {
 
 /**
  * Several config sources as one fleet. A kind and name belong to whoever has them already; on a cold start to the
- * lowest source, file and document. Every other claimant is left out with a diagnostic and disturbs nobody.
+ * lowest source, file and document. Every other claimant is left out with a diagnostic and disturbs nobody; a gate
+ * that is left out closes what it may concern (gate-rules.ts).
  */
 export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents = new Map()): MergeResult {
   const sorted = [...loads].sort((a, b) => compareText(a.source, b.source))
@@ -84,7 +85,10 @@ function unique<Spec>(claimants: readonly Declared<Spec>[], incumbents: Incumben
     const key = identityKey(claimant.kind, claimant.name)
     const incumbent = incumbents.get(key)
     const had = claimant.source === incumbent?.source && claimant.position.file === incumbent.file
-    if (had || !winners.has(key)) winners.set(key, claimant)
+    const winner = winners.get(key)
+    if (winner === undefined || reach(claimant) > reach(winner) || (had && reach(claimant) === reach(winner))) {
+      winners.set(key, claimant)
+    }
   }
   const refused: Diagnostic[] = []
   const kept = claimants.filter(claimant => {
@@ -94,6 +98,14 @@ function unique<Spec>(claimants: readonly Declared<Spec>[], incumbents: Incumben
     return false
   })
   return { winners: kept, refused }
+}
+
+/**
+ * A gate of the whole fleet does not lose its name to one that a team's source may declare for its own Projects,
+ * whoever came first: else a team could keep a freeze of everybody from being in force.
+ */
+function reach({ kind, trust }: Declared<unknown>): number {
+  return (kind === 'SyncWindow' || kind === 'FreezePeriod') && trust.kind === 'all' ? 1 : 0
 }
 
 function duplicate(claimant: Declared<unknown>, winner: Declared<unknown>): Diagnostic {
