@@ -5,6 +5,7 @@ import { kindPermitted, namespacePermitted } from '../project/permit.ts'
 import type { Ceiling, SyncOptions } from '../protocol/documents.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
 import { HOOK_FINALIZER, type Hook } from './read-hook.ts'
+import { withSecretData } from './secret-data.ts'
 import type { PlanProblem } from './sync-plan.ts'
 import { APPLICATION_LABEL, withTracking } from './tracking.ts'
 
@@ -140,7 +141,7 @@ function prepare(
   const key: ObjectKey = { group, kind, namespace, name }
   const forbidden = permissionProblem(request.ceiling, key, scope.namespaced)
   if (forbidden !== undefined) return refuse('NOT_PERMITTED', forbidden, key)
-  return { key, object: withNamespace(object, namespace), options }
+  return { key, object: withNamespace(withSecretData(object), namespace), options }
 }
 
 /** Why the Project does not let an object be; undefined when it does. */
