@@ -1,5 +1,6 @@
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { HubRequest, MessageSocket } from '@flotilla/core/ports/hub-transport'
+import type { ClusterRow } from '@flotilla/core/ports/store'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { makeAssertion, makeHelloProof } from '@flotilla/core/protocol/assertion'
 import { signingKeyFromSeed } from '@flotilla/core/protocol/ed25519'
@@ -71,9 +72,10 @@ async function byHand(limits: Partial<GatewayLimits> = {}) {
       socket.closed = code
     },
   }
-  const connect = async (): Promise<void> => {
+  const connect = async (meanwhile = async (): Promise<unknown> => undefined): Promise<void> => {
     await hub.gateway.accept(request('/agent/v1/connect'), end)
     await clock.advance(0)
+    await meanwhile()
     const [first] = received
     if (first?.kind !== 'nonce') throw new Error('the first frame is a nonce')
     const proof = makeHelloProof(
@@ -101,6 +103,37 @@ describe('a hub and its limits', () => {
     expect(socket.closed).toBe(4413)
     expect(socket.waiting).toBeLessThan(slowReaderBytes + 1000)
     expect(hub.gateway.connections()).toEqual([])
+  })
+
+  const MEANWHILE: { readonly [sentence: string]: (row: ClusterRow) => ClusterRow } = {
+    'was revoked': row => ({ ...row, revokedAt: 1 }),
+    'was admitted anew': row => ({ ...row, admission: 2 }),
+    'was overtaken by a later start': row => ({ ...row, incarnation: 2, instance: 'another' }),
+  }
+  for (const [sentence, change] of Object.entries(MEANWHILE)) {
+    test(`an agent that ${sentence} between its request and its hello is not heard`, async () => {
+      const { hub, socket, connect, cluster } = await byHand()
+      await connect(() =>
+        hub.store.write(async rows => {
+          const row = await rows.cluster(cluster)
+          if (row) await rows.putCluster(change(row))
+        }),
+      )
+      expect(socket.closed).toBe(4401)
+      expect(hub.gateway.connections()).toEqual([])
+    })
+  }
+
+  test('frames that cannot be read fill no log', async () => {
+    const { hub, socket, connect, received, clock } = await byHand()
+    await connect()
+    for (let frame = 0; frame < 300; frame++) {
+      socket.say('{"kind":"nonsense"}')
+      if (frame % 10 === 0) await clock.advance(0)
+    }
+    await clock.advance(0)
+    expect(received.filter(({ kind }) => kind === 'error').length).toBe(300)
+    expect(hub.log.complaints().length).toBe(20)
   })
 
   test('a socket that says nothing is closed: ten seconds without a hello, later when it falls silent', async () => {

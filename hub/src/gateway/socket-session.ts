@@ -20,6 +20,9 @@ export const CLOSE = {
   flooded: 4429,
 } as const
 
+/** Lines that one socket's malformed frames leave in the log. */
+const MOST_COMPLAINTS = 20
+
 export interface SessionHooks {
   /** The hello was believed. */
   readonly stood: (session: SocketSession) => void
@@ -49,6 +52,7 @@ export class SocketSession {
   #queued = 0
   #queuedBytes = 0
   #held = false
+  #malformed = 0
   #work: Promise<void> = Promise.resolve()
   #ended = false
 
@@ -129,10 +133,10 @@ export class SocketSession {
     this.lastHeardMs = this.#hub.clock.monotonicMs()
     const decoded = decodeAgentFrame(text)
     if (decoded.kind === 'refused') {
-      this.#hub.log.warn('a frame of an agent was refused', {
-        cluster: this.conversation.clusterId,
-        why: decoded.message,
-      })
+      if (this.#malformed++ < MOST_COMPLAINTS) {
+        const cluster = this.conversation.clusterId
+        this.#hub.log.warn('a frame of an agent was refused', { cluster, why: decoded.message })
+      }
       return this.send({ kind: 'error', code: 'MALFORMED', message: decoded.message })
     }
     const frame: AgentFrame = decoded.value
@@ -168,6 +172,7 @@ export class SocketSession {
       proof.inst === claims.inst
     if (frame.kind !== 'hello' || !proved) return this.close(CLOSE.unauthorised, 'the hello does not hold')
     this.#helloTimer.cancel()
+    if (!(await this.#stillSpeaks())) return this.close(CLOSE.unauthorised, 'another speaks for this cluster now')
     const { upTo } = await this.conversation.truth()
     if (this.#ended) return
     await this.#compareHighest(frame)
@@ -181,6 +186,15 @@ export class SocketSession {
     })
     for (const outdated of outdatedFrames(this.caller.service)) this.send(outdated)
     this.#hooks.stood(this)
+  }
+
+  /** Between the request and the hello it may have been revoked, admitted anew or overtaken by a later start. */
+  async #stillSpeaks(): Promise<boolean> {
+    const { cluster, claims } = this.caller
+    const now = await this.#hub.store.read(rows => rows.cluster(cluster.id))
+    if (!now || now.revokedAt !== undefined || now.agentKey !== cluster.agentKey) return false
+    if (this.#hub.revocations?.hasKey(cluster.agentKey ?? '')) return false
+    return now.admission === claims.adm && now.incarnation === claims.inc && now.instance === claims.inst
   }
 
   /** An agent that holds a document of ours with a number that this store never gave out: the store is behind. */
