@@ -158,6 +158,13 @@ describe('what agents show', () => {
     expect(adopted.map(shown => shown.map(({ payload }) => payload.typ))).toEqual([['offer', 'tombstone']])
   })
 
+  test('what is shown again and again is kept once', async () => {
+    await recovery.found('restored')
+    await recovery.recover('ana')
+    await show(Array.from({ length: 3000 }, () => offer(9)))
+    expect(adopted.map(shown => shown.length)).toEqual([1])
+  })
+
   test('pages that do not follow one another begin again', async () => {
     const row = (await clusterRow())!
     const pages = encodeProofPages(

@@ -34,7 +34,8 @@ const MOST_DOCUMENTS = 50_000
 interface Showing {
   readonly nonce: string
   next: number
-  readonly shown: ShownDocument[]
+  /** By what was signed: whatever an agent repeats, no more is kept than this hub has signed for it. */
+  readonly shown: Map<string, ShownDocument>
 }
 
 /**
@@ -63,12 +64,12 @@ export class ProofTaker {
     if (decoded.kind === 'refused') return refuse(400, 'MALFORMED', decoded.message)
     const { showing: nonce, page, last, documents } = decoded.value
     let showing = this.#showings.get(cluster.id)
-    if (page === 0) showing = { nonce, next: 0, shown: [] }
+    if (page === 0) showing = { nonce, next: 0, shown: new Map() }
     if (showing?.nonce !== nonce || showing.next !== page) {
       return refuse(409, 'SHOWING', 'this page does not follow the one before; begin again')
     }
     this.#showings.set(cluster.id, showing)
-    if (showing.shown.length + documents.length > MOST_DOCUMENTS) {
+    if (showing.shown.size + documents.length > MOST_DOCUMENTS) {
       this.#showings.delete(cluster.id)
       return refuse(413, 'TOO_LARGE', `at most ${MOST_DOCUMENTS} documents are compared`)
     }
@@ -77,7 +78,7 @@ export class ProofTaker {
       const read = await this.#compare(cluster, jws)
       if (!read) continue
       believed++
-      if (read.typ !== 'calendar') showing.shown.push({ payload: read, jws })
+      if (read.typ !== 'calendar') showing.shown.set(contentOf(jws), { payload: read, jws })
     }
     showing.next = page + 1
     if (last) {
@@ -86,7 +87,7 @@ export class ProofTaker {
       const current = await this.#parts.store.read(rows => rows.cluster(cluster.id))
       // What turned out just now makes the store behind again: nothing is taken over into it.
       if (current?.recovery === 'unproved' && !this.#parts.recovery.behind)
-        await this.#parts.adopt(current, showing.shown)
+        await this.#parts.adopt(current, [...showing.shown.values()])
     }
     return respond(200, { believed, next: page + 1 })
   }
