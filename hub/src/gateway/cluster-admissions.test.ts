@@ -55,6 +55,16 @@ const STORES = { pending: { labels: { site: 'store' }, max: 3 } }
 const ana = { by: 'ana', replace: false }
 
 describe('an agent that waits', () => {
+  test('is one of two hundred of its address, and in IPv6 of its whole /64', async () => {
+    const { token, agent } = world()
+    const joinToken = await token({ pending: { labels: {}, max: 1000 } })
+    for (let index = 0; index < 200; index++) {
+      expect((await agent(`uid-${index}`).ask(joinToken, `2001:db8:0:1::${index.toString(16)}`)).status).toBe(202)
+    }
+    expect((await agent('one-more').ask(joinToken, '2001:db8:0:1:ffff::1')).status).toBe(429)
+    expect((await agent('elsewhere').ask(joinToken, '2001:db8:0:2::1')).status).toBe(202)
+  })
+
   test('becomes a Cluster of the hub’s own, the token’s labels above its own', async () => {
     const { token, agent, admissions, cluster } = world()
     const joinToken = await token(STORES)

@@ -14,6 +14,7 @@ import {
 import type { AdmissionPayload } from '@flotilla/core/protocol/documents'
 import { type EnrolmentRequest, enrolmentSecret, readEnrolment } from '@flotilla/core/protocol/enrolment'
 import { joinSecretHash } from '@flotilla/core/protocol/join-token'
+import { addressKey } from './failure-limiter.ts'
 import type { HubKeys } from './hub-keys.ts'
 import { isClusterName, readLabels } from './proposed-names.ts'
 import { refuse, respond, retryAfter } from './respond.ts'
@@ -113,6 +114,7 @@ async function gatherFacts(
         : await rows.cluster(enrolment.clusterId)
   const isNew = token !== undefined && enrolment === undefined && token.usedBy === undefined
   const others = isNew ? await rows.enrolments() : []
+  const from = addressKey(remoteAddress)
   return {
     now,
     key,
@@ -123,7 +125,7 @@ async function gatherFacts(
     revokedKey: options.revocations?.hasKey(key) ?? false,
     keyElsewhere: isNew && (await rows.clusters()).some(({ id, agentKey }) => agentKey === key && id !== cluster?.id),
     ofToken: others.filter(({ tokenId }) => tokenId === token?.id).length,
-    ofAddress: others.filter(({ state, address }) => state === 'waiting' && address === remoteAddress).length,
+    ofAddress: others.filter(each => each.state === 'waiting' && addressKey(each.address) === from).length,
   }
 }
 
