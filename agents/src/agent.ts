@@ -184,6 +184,8 @@ class ClusterAgent implements Agent {
     const { client, operations, clock, log, random } = this.#engine
     for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
       try {
+        // Until then another process may be at work here, and what it leaves is what counts.
+        await this.#options.link.becomesAgent(this.#stopping.signal)
         await client.discovery.load()
         await ensureNamespace(client, this.#namespace)
         await operations.load()

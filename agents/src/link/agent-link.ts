@@ -71,6 +71,8 @@ export class AgentLink implements HubLink {
   #status: LinkStatus = { kind: 'starting' }
   readonly #identity: AgentIdentity
   #acquiring: Promise<IncarnationNumber> | undefined
+  readonly #became = Promise.withResolvers<void>()
+  #hasBecome = false
   #current: IncarnationNumber | undefined
   #reportNumber = 0
   #highestInc: number | undefined
@@ -143,6 +145,10 @@ export class AgentLink implements HubLink {
     await this.#running
     await this.#exchange.idle()
     this.#setStatus({ kind: 'stopped' })
+  }
+
+  async becomesAgent(signal: AbortSignal): Promise<void> {
+    await unlessStopped(this.#became.promise, signal)
   }
 
   status(): LinkStatus {
@@ -266,6 +272,7 @@ export class AgentLink implements HubLink {
   async #acquire(): Promise<IncarnationNumber> {
     const above = this.#highestInc
     const acquired = await this.#options.incarnation.acquire(above)
+    if (!this.#hasBecome) await this.#readAnew()
     const isAnother = this.#current !== undefined && this.#current.inc !== acquired.inc
     this.#current = acquired
     // What was numbered by the incarnation before may be older at the hub than what another process said.
@@ -273,6 +280,17 @@ export class AgentLink implements HubLink {
     if (this.#identity.clusterId !== undefined) await this.#compareNumbers()
     if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
     return acquired
+  }
+
+  /**
+   * While this process waited another one was the agent: who it is, what it holds and what it has answered are as that
+   * one left them, and by what was read before it would lead the cluster back.
+   */
+  async #readAnew(): Promise<void> {
+    await this.#exchange.hubClock.load()
+    await this.#identity.load()
+    this.#hasBecome = true
+    this.#became.resolve()
   }
 
   /** The Lease remembers how far this cluster's agents have come, where a folder was lost; and the other way round. */

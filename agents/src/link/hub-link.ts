@@ -20,6 +20,11 @@ export interface HubLink {
   /** Loads what is kept, then dials. Resolves when the kept documents are readable, not when the hub answers. */
   start(): Promise<void>
   stop(): Promise<void>
+  /**
+   * Resolves once this process is the agent of its cluster. What was readable before may since have been changed by the
+   * one that was; from now on it is what that one left. Rejects when the signal ends it.
+   */
+  becomesAgent(signal: AbortSignal): Promise<void>
   /** The current Offer or Tombstone of each Application, by Application id. */
   held(): ReadonlyMap<string, OfferPayload | TombstonePayload>
   calendar(): CalendarPayload | undefined

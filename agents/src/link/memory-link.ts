@@ -45,6 +45,8 @@ export class MemoryLink implements HubLink {
 
   async start(): Promise<void> {}
 
+  async becomesAgent(): Promise<void> {}
+
   async stop(): Promise<void> {
     this.#listeners = []
   }
