@@ -5,7 +5,6 @@ import type { Log } from '@flotilla/core/ports/log'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type { GrantPayload } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
-import { admissionOf, readJws } from '@flotilla/core/protocol/jws'
 import type { DocumentContext } from '@flotilla/core/protocol/signed-document'
 import { takeGrant } from '@flotilla/core/protocol/take-document'
 
@@ -30,7 +29,9 @@ export class HeldGrants {
     this.#log = log
   }
 
-  async load(context: Omit<DocumentContext, 'adm'>): Promise<void> {
+  /** Reads what is kept. A Grant of an earlier admission is void: only its answer, if there is one, is kept. */
+  async load(context: DocumentContext): Promise<void> {
+    this.#grants.clear()
     for (const key of await this.#state.list(SETTLED)) {
       const value = parseBoundedJsonBytes((await this.#state.get(key)) ?? new Uint8Array(), 64 * 1024)
       if (!isJsonObject(value)) continue
@@ -40,11 +41,14 @@ export class HeldGrants {
     }
     for (const key of await this.#state.list(GRANTS)) {
       const jws = Buffer.from((await this.#state.get(key)) ?? []).toString('utf8')
-      const read = readJws(jws)
-      const adm = read.kind === 'unverified' ? admissionOf(read.payload) : 0
-      const taking = takeGrant(jws, { ...context, adm })
-      if (taking.kind === 'taken') this.#grants.set(taking.grant.id, taking.grant)
-      else this.#log.warn('a kept Grant no longer holds', { key, code: taking.code })
+      const taking = takeGrant(jws, context)
+      if (taking.kind === 'taken') {
+        this.#grants.set(taking.grant.id, taking.grant)
+        continue
+      }
+      this.#log.warn('a kept Grant no longer holds', { key, code: taking.code })
+      const isOfBefore = taking.code === 'OTHER_ADMISSION' || taking.code === 'OTHER_CLUSTER'
+      if (isOfBefore) await this.#state.delete(key)
     }
   }
 

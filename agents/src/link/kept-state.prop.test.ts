@@ -78,7 +78,7 @@ describe('what an agent finds of its own when it starts, whatever it has become,
         const held = new HeldDocuments(state, silent)
         await held.load({ cluster, keys })
         expect(held.digest(key.kid)).toMatch(/^sha256:/)
-        await new HeldGrants(state, silent).load({ cluster, keys })
+        await new HeldGrants(state, silent).load({ cluster, keys, adm: 1 })
         await new HeldCommands(state, silent).load()
         expect(await loadAdmission(state, key)).toBeUndefined()
       }),
