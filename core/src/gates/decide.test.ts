@@ -272,6 +272,16 @@ describe('overrides', () => {
     expect(manual(rules(override, freeze), undefined, { bundle: 'sha256:a' }).allowed).toBe(false)
   })
 
+  test('that is not needed is not used, though another one is', () => {
+    const given = rules({}, { freeze: 'soft' })
+    const [freeze, window] = [
+      { ...given.overrides[0]!, name: 'Override/freezes', covers: ['freeze'] as const },
+      { ...given.overrides[0]!, name: 'Override/windows', covers: ['window'] as const },
+    ]
+    const decision = manual({ ...given, overrides: [freeze, window] })
+    expect(decision.override).toEqual({ names: ['Override/windows'], used: ['window'] })
+  })
+
   test('is for manual starts unless it says otherwise', () => {
     expect(ask(rules(), '2026-12-20T12:00').allowed).toBe(false)
     expect(ask(rules({ includeAutomated: true }), '2026-12-20T12:00').allowed).toBe(true)

@@ -136,7 +136,9 @@ function decideGroup(group: RuleGroup, closing: Closing, now: EpochMs, question:
     allowed: verdict.allowed,
     layers: layersOf(group, verdict, holding, window.blocking, now, question),
     reasonRequired: verdict.reasonRequired,
-    ...(verdict.overrideUsed.length > 0 ? { override: { names: covering.names, used: verdict.overrideUsed } } : {}),
+    ...(verdict.overrideUsed.length > 0
+      ? { override: { names: namesOf(covering, verdict.overrideUsed), used: verdict.overrideUsed } }
+      : {}),
     get nextChange() {
       return change()
     },
@@ -187,8 +189,13 @@ interface Covering {
   /** Every freeze that holds, or without one every soft one. */
   readonly freeze: boolean
   readonly window: boolean
-  /** The overrides that do it. */
-  readonly names: readonly string[]
+  /** The overrides that do it, for each of the two. */
+  readonly by: { readonly freeze: readonly CompiledOverride[]; readonly window: readonly CompiledOverride[] }
+}
+
+/** One that would open what is open anyway is not used, and not used up. */
+function namesOf({ by }: Covering, used: Verdict['overrideUsed']): readonly string[] {
+  return [...new Set(used.flatMap(layer => by[layer].map(({ rule }) => rule.name)))]
 }
 
 /** Each freeze needs an override that may cover it; not all of them the same. */
@@ -197,11 +204,13 @@ function coveringOf(open: readonly CompiledOverride[], freezes: readonly GroupMe
     open.find(override => effect.kind === 'freeze' && mayCover(override, effect.breakGlass))
   const forFreezes = freezes.map(of)
   const forWindows = open.find(mayCoverWindows)
-  const used = [...forFreezes, forWindows].filter(override => override !== undefined)
   return {
     freeze: freezes.length > 0 && !forFreezes.includes(undefined),
     window: forWindows !== undefined,
-    names: [...new Set(used.map(({ rule }) => rule.name))],
+    by: {
+      freeze: forFreezes.filter(override => override !== undefined),
+      window: forWindows === undefined ? [] : [forWindows],
+    },
   }
 }
 
