@@ -42,12 +42,17 @@ test('what gates do is measured: rules, what is blocked, clocks and lateness', a
     clock,
   })
   watch.opened(undefined as never, 1500)
+  watch.overridesUsed(['Override/a', 'Override/b'])
+  await metrics.registry.metrics()
   const lines = (await metrics.registry.metrics()).split('\n')
   for (const line of [
     'flotilla_gate_active{rule="FreezePeriod/stop",kind="FreezePeriod"} 1',
     'flotilla_gate_apps_blocked{layer="freeze",trigger="automated"} 2',
     'flotilla_gate_apps_blocked{layer="freeze",trigger="manual"} 0',
-    'flotilla_gate_blocked_syncs{layer="window"} 0',
+    '# TYPE flotilla_gate_blocked_syncs_total counter',
+    'flotilla_gate_blocked_syncs_total{layer="window"} 0',
+    'flotilla_gate_overrides_used_total 2',
+    'flotilla_gate_openings_missed_total 0',
     'flotilla_agent_clock_skew_seconds{cluster="eu"} 90',
     'flotilla_hub_clock_skew_seconds 61',
     'flotilla_hub_clock_suspected 1',

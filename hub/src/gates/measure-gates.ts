@@ -1,7 +1,7 @@
 import { decide } from '@flotilla/core/gates/decide'
 import type { GateTarget } from '@flotilla/core/gates/rules'
 import type { Clock } from '@flotilla/core/ports/clock'
-import { Histogram } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Connection } from '../gateway/agent-gateway.ts'
 import type { GaugeValue, HubMetrics } from '../metrics.ts'
 import { clockDoubt, medianSkewMs } from './clock-doubt.ts'
@@ -34,13 +34,13 @@ export function measureGates({ registry, gauge }: HubMetrics, measured: Measured
     ['layer', 'trigger'],
     remembered(clock, () => blockedNow(gates, measured.targets(), clock.now())),
   )
-  gauge('flotilla_gate_blocked_syncs', 'Starts that were held up, since the start.', ['layer'], () =>
+  counter(registry, 'flotilla_gate_blocked_syncs_total', 'Starts that were held up, by layer.', ['layer'], () =>
     LAYERS.map(layer => ({ labels: { layer }, value: watch.counters.blocked[layer] })),
   )
-  gauge('flotilla_gate_overrides_used', 'Uses of overrides, since the start.', [], () => [
+  counter(registry, 'flotilla_gate_overrides_used_total', 'Uses of overrides.', [], () => [
     { labels: {}, value: watch.counters.overridesUsed },
   ])
-  gauge('flotilla_gate_openings_missed', 'Openings that came and went unseen, since the start.', [], () => [
+  counter(registry, 'flotilla_gate_openings_missed_total', 'Openings that came and went unseen.', [], () => [
     { labels: {}, value: watch.counters.missed },
   ])
   gauge('flotilla_agent_clock_skew_seconds', 'Clock of a cluster’s machine less hub time.', ['cluster'], () =>
@@ -67,6 +67,23 @@ export function measureGates({ registry, gauge }: HubMetrics, measured: Measured
     registers: [registry],
   })
   watch.measureLateness(lateMs => lateness.observe(lateMs / 1000))
+}
+
+/** What is counted elsewhere, read when it is asked for. */
+function counter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: () => readonly GaugeValue[],
+): void {
+  new Counter({
+    ...{ name, help, labelNames: [...labels], registers: [registry] },
+    collect() {
+      this.reset()
+      for (const each of read()) this.inc(each.labels, each.value)
+    },
+  })
 }
 
 function skewsOf(connections: readonly Connection[]): readonly number[] {
