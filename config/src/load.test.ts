@@ -228,6 +228,10 @@ describe('mistakes, each with its place', () => {
       'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {timeZone: Europe/Berlim}\n',
       ['a.yaml:4:18 INVALID_VALUE spec.timeZone is not an IANA time zone'],
     ],
+    'a time zone that is an offset, which gates would not know': [
+      'apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {timeZone: "+01:00"}\n',
+      ['a.yaml:4:18 INVALID_VALUE spec.timeZone is not an IANA time zone'],
+    ],
     'all at once, over broken syntax': [
       `a: [\n---\n${application('x', '  deletion: no\n')}---\nb: *c\n`,
       ['a.yaml:1:4 YAML_SYNTAX', 'a.yaml:10:13 INVALID_VALUE', 'a.yaml:12:1 NOT_A_DOCUMENT', 'a.yaml:12:4 YAML_ALIAS'],
