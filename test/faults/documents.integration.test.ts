@@ -4,7 +4,7 @@ import { createClock } from '@flotilla/core/ports/create-clock'
 import { readJws } from '@flotilla/core/protocol/jws'
 import { dump } from 'js-yaml'
 import { afterEach, describe, expect, test } from 'vitest'
-import { endAll } from '../e2e/support/processes.ts'
+import { endAll, run } from '../e2e/support/processes.ts'
 import { configMap, deployment } from '../e2e/support/small-fleet.ts'
 import { until } from '../e2e/support/until.ts'
 import type { TamperingHub } from './support/tampering-hub.ts'
@@ -70,6 +70,29 @@ describe('documents that are old', () => {
     expect(await world.value('web')).toBe('three')
     // One operation for what is new, and none for what was replayed.
     expect((await world.begun()).filter(name => !begun.includes(name))).toHaveLength(1)
+    await hub.settled(3)
+  })
+})
+
+describe('a document', () => {
+  test('by a key that two rotations have left behind is refused, though the agent was away', async () => {
+    world = await World.start({ apps: APPS })
+    const { hub, between } = world
+    await hub.settled(3)
+    const [old] = offersOf(between, 'web')
+    await world.stopAgent()
+    for (let rotation = 0; rotation < 2; rotation++) {
+      const rotated = await run(['hub', 'keys', 'rotate', '--force'], { env: hub.clientEnvironment })
+      expect(rotated.code, rotated.stderr).toBe(0)
+    }
+    await world.startAgent()
+    await world.say('web', 'two')
+    await until('what the newest key signs is taken', async () => (await world!.value('web')) === 'two')
+    const before = world.refusals().length
+    world.between.replayed.push(old!)
+    await world.say('web', 'three')
+    await until('what is new is taken', async () => (await world!.value('web')) === 'three')
+    expect(world.refusals().slice(before)).toContain('JWS_KEY')
     await hub.settled(3)
   })
 })
