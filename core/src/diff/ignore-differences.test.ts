@@ -99,6 +99,19 @@ const COMPARED: { readonly [sentence: string]: Row } = {
     ],
     counted: ['.spec.containers[name="web"].image'],
   },
+  'what a trusted manager owns, the item itself and its key included': {
+    rule: { managedFieldsManagers: ['vpa'] },
+    live: containers({ name: 'web', image: '1', cpu: 2 }),
+    desired: containers({ name: 'web', image: '2', cpu: 1 }),
+    owners: [
+      {
+        manager: 'vpa',
+        operation: 'Apply',
+        fieldsV1: { 'f:spec': { 'f:containers': { 'k:{"name":"web"}': { '.': {}, 'f:name': {}, 'f:cpu': {} } } } },
+      },
+    ],
+    counted: ['.spec.containers[name="web"].image'],
+  },
   'an expression in CEL over the difference': {
     rule: { celExpressions: ['path == ".spec.replicas" && live > desired'] },
     live: { spec: { replicas: 5, list: [1] } },

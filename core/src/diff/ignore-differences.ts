@@ -146,6 +146,14 @@ function fieldsOfManagers(live: KubernetesObject, { managers }: IgnoreRule): rea
   return (live.metadata.managedFields ?? [])
     .filter(({ manager, subresource }) => managers.includes(String(manager)) && subresource !== 'status')
     .flatMap(entry => (isJsonObject(entry['fieldsV1']) ? leavesOf(parseFieldSet(entry['fieldsV1'])) : []))
+    .filter(steps => !isKeyOfItem(steps))
+}
+
+/** By its keys an item is found: whoever owns a field of it owns them as well, and without them all of it would be hidden. */
+function isKeyOfItem(steps: readonly FieldStep[]): boolean {
+  const item = steps.at(-2)
+  const last = steps.at(-1)
+  return item?.kind === 'item' && last?.kind === 'field' && Object.hasOwn(item.keys, last.name)
 }
 
 function oneOrNone(object: KubernetesObject, steps: readonly FieldStep[]): readonly Place[] {
