@@ -29,6 +29,21 @@ describe('hub time', () => {
     expect(hubClock.skewMs()).toBe(-3_600_000 - 5000)
   })
 
+  test('is unknown after the machine slept, until the next pulse, and is no earlier then', async () => {
+    const { clock, hubClock, pulse } = await world()
+    await pulse(HUB)
+    await clock.advance(30_000)
+    clock.step(59_000)
+    expect(hubClock.now()).toBe(HUB + 30_000)
+    // Suspended for a week: the clock that never steps stood still.
+    clock.step(7 * 24 * 3_600_000)
+    expect(hubClock.now()).toBeUndefined()
+    await pulse(HUB, 0, 'n2')
+    expect(hubClock.now()).toBe(HUB + 30_000)
+    await pulse(HUB + 7 * 24 * 3_600_000, 0, 'n3')
+    expect(hubClock.now()).toBe(HUB + 7 * 24 * 3_600_000)
+  })
+
   test('never goes back, whatever a later pulse says', async () => {
     const { hubClock, pulse } = await world()
     await pulse(HUB)

@@ -9,17 +9,22 @@ const KEY = 'hub-time'
 const MAX_ROUND_TRIP_MS = 10_000
 /** The floor is kept so often; it only has to hold time back from stepping far back. */
 const KEEP_EVERY_MS = 5 * 60_000
+/** The machine's clock got so far ahead of the one that never steps: the machine slept, or was set. */
+const MAX_SLEPT_MS = 60_000
 
 /**
  * The hub's time, from signed pulses (protocol.md 4): moved on by this machine's monotonic clock, never back, and
  * unknown until this process has heard a pulse, however much was kept.
+ *
+ * The monotonic clock stands still while a machine is suspended. Where the other one went on without it, nobody knows
+ * how late it is, and time is unknown again until the next pulse: no Grant is begun that ended meanwhile.
  */
 export class HubClock {
   readonly #clock: Clock
   readonly #state: AgentState
   #floor: EpochMs = 0
   #keptAt: number | undefined
-  #base: { readonly hub: EpochMs; readonly monotonicMs: number } | undefined
+  #base: { readonly hub: EpochMs; readonly monotonicMs: number; readonly machineMs: number } | undefined
   readonly #asked = new Map<string, number>()
 
   constructor(clock: Clock, state: AgentState) {
@@ -46,8 +51,8 @@ export class HubClock {
     this.#asked.delete(pulse.nonce)
     const monotonicMs = this.#clock.monotonicMs()
     if (askedAt === undefined || monotonicMs - askedAt > MAX_ROUND_TRIP_MS) return false
-    const hub = Math.max(pulse.now, this.now() ?? this.#floor)
-    this.#base = { hub, monotonicMs }
+    const hub = Math.max(pulse.now, this.#reckoned() ?? this.#floor)
+    this.#base = { hub, monotonicMs, machineMs: this.#clock.now() }
     this.#floor = hub
     if (this.#keptAt === undefined || monotonicMs - this.#keptAt >= KEEP_EVERY_MS) {
       this.#keptAt = monotonicMs
@@ -56,15 +61,26 @@ export class HubClock {
     return true
   }
 
-  /** Undefined before the first pulse of this process. */
+  /** Undefined before the first pulse of this process, and from a sleep of the machine to the next one. */
   now(): EpochMs | undefined {
+    return this.#hasSlept() ? undefined : this.#reckoned()
+  }
+
+  #hasSlept(): boolean {
+    const base = this.#base
+    if (!base) return false
+    const passedMs = this.#clock.monotonicMs() - base.monotonicMs
+    return this.#clock.now() - base.machineMs - passedMs > MAX_SLEPT_MS
+  }
+
+  #reckoned(): EpochMs | undefined {
     const base = this.#base
     return base && base.hub + Math.floor(this.#clock.monotonicMs() - base.monotonicMs)
   }
 
   /** This machine's clock minus hub time. */
   skewMs(): number | undefined {
-    const now = this.now()
+    const now = this.#reckoned()
     return now === undefined ? undefined : Math.round(this.#clock.now() - now)
   }
 }
