@@ -1,3 +1,4 @@
+import { loadOrMakeKey } from '@flotilla/agents/link/identity'
 import type { Incarnation } from '@flotilla/agents/link/incarnation'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
@@ -310,6 +311,49 @@ describe('what does not hold is refused', () => {
     expect(answers).toEqual([200, 200])
     expect(agent.link.connected()).toBe(true)
     expect((await hub.store.read(rows => rows.clusters())).map(row => row.admission)).toEqual([1])
+  })
+
+  test('a crash before the first enrolment, or after it, loses no key: the next process is the same agent', async () => {
+    const { clock, random, hub, faults, agent, newTransport, joinToken } = await world()
+    faults.partitioned = true
+    await agent.link.start()
+    await clock.advance(MINUTE_MS)
+    const { publicKey } = await loadOrMakeKey(agent.state, seededRandom(77))
+    // The process is gone without a word; its folder is not. The next one dies when the hub has just committed.
+    const original = hub.gateway.handle.bind(hub.gateway)
+    hub.gateway.handle = async request => {
+      const response = await original(request)
+      if (request.path === '/agent/v1/enrol') faults.partitioned = true
+      return response
+    }
+    await agent.link.stop()
+    const second = smallAgent({ transport: newTransport(), clock, random, state: agent.state, joinToken })
+    faults.partitioned = false
+    await second.link.start()
+    await clock.advance(MINUTE_MS)
+    await second.link.stop()
+    hub.gateway.handle = original
+    faults.partitioned = false
+    const third = smallAgent({ transport: newTransport(), clock, random, state: agent.state, joinToken })
+    await third.link.start()
+    await clock.advance(MINUTE_MS)
+    expect(third.link.connected()).toBe(true)
+    const rows = await hub.store.read(reader => reader.clusters())
+    expect(rows.map(row => [row.admission, row.agentKey])).toEqual([[1, publicKey]])
+    await third.link.stop()
+  })
+
+  test('two processes that start on one new folder at once have one key', async () => {
+    const { clock, random, hub, agent, newTransport, joinToken } = await world()
+    const other = smallAgent({ transport: newTransport(), clock, random, state: agent.state, joinToken })
+    await Promise.all([agent.link.start(), other.link.start()])
+    await clock.advance(1000)
+    const { publicKey } = await loadOrMakeKey(agent.state, seededRandom(77))
+    const rows = await hub.store.read(reader => reader.clusters())
+    expect(rows.map(row => [row.admission, row.agentKey])).toEqual([[1, publicKey]])
+    expect(hub.gateway.counters.refused.get('SIGNATURE')).toBeUndefined()
+    await agent.link.stop()
+    await other.link.stop()
   })
 
   test('expired and revoked tokens are refused alike', async () => {
