@@ -6,6 +6,7 @@ import { noteDenial } from '../audit/audited-store.ts'
 import { useOverrides } from '../gate-desk/use-overrides.ts'
 import type { GateForPeople } from '../operations/operation-desk.ts'
 import { gateHold } from './gate-hold.ts'
+import type { OverrideUseNews } from './gate-news.ts'
 import type { Gates } from './gates.ts'
 
 /** Further than any calendar reaches. */
@@ -20,7 +21,7 @@ const CALENDAR_MS = 15 * 86_400_000
 export function gateForPeople(
   gates: Gates,
   now: () => number,
-  used: (names: readonly string[]) => void,
+  used: (names: readonly string[], use: OverrideUseNews) => void,
 ): GateForPeople {
   return async (writer, row, wish) => {
     if (wish.dryRun) return { kind: 'open', trigger: 'manual', passes: [] }
@@ -59,7 +60,7 @@ export function gateForPeople(
       use: async ({ id, iat }) => {
         const start = { operation: id, application: row.name, at: iat, by: wish.by }
         if ((await useOverrides(writer, names, { ...start, rules: blockers })) === 'gone') return false
-        used(names)
+        used(names, { application: row.name, by: wish.by, rules: blockers })
         return true
       },
     }

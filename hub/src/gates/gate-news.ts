@@ -11,5 +11,14 @@ export interface GateNews {
   opened(row: ApplicationRow, lateMs: number): void
   /** An opening came and went while nobody looked. */
   missed(row: ApplicationRow): void
-  overridesUsed(names: readonly string[]): void
+  overridesUsed(names: readonly string[], use: OverrideUseNews): void
+}
+
+/** What break-glass was used for. */
+export interface OverrideUseNews {
+  readonly application: string
+  /** `hub` for what it starts by itself. */
+  readonly by: string
+  /** The rules that were passed with it: whose they are is told. */
+  readonly rules: readonly string[]
 }

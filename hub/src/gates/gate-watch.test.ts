@@ -28,7 +28,7 @@ const FREEZE: FreezeRule = {
   when: [{ from: '2026-11-21T21:30', until: '2026-11-21T21:40' }],
 }
 
-function watching(given: Partial<GateRules>, targets: readonly GateTarget[] = []) {
+function watching(given: Partial<GateRules>, targets: readonly GateTarget[] = [], declared = false) {
   const clock = new VirtualClock({ startAt: START, settle: () => Promise.resolve() })
   const told: GateEvent[] = []
   let rules: CompiledRules = compileRules({ windows: [], freezes: [], ...given })
@@ -39,6 +39,8 @@ function watching(given: Partial<GateRules>, targets: readonly GateTarget[] = []
     rules: () => rules,
     targets: () => targets,
     wake: () => void wakes++,
+    ownersOf: names => names.map(name => `owner of ${name}`),
+    isDeclared: name => declared && rules.rules.some(rule => rule.name === name),
   })
   watch.start()
   const change = (next: Partial<GateRules>): void => {
@@ -49,7 +51,7 @@ function watching(given: Partial<GateRules>, targets: readonly GateTarget[] = []
   }
   const events = (): string[] =>
     told.splice(0).map(({ kind, subject, at }) => `${Math.round((at - START) / MINUTE_MS)} ${kind} ${subject}`)
-  return { clock, watch, events, change, wakes: () => wakes }
+  return { clock, watch, told, events, change, wakes: () => wakes }
 }
 
 describe('rules through time', () => {
@@ -83,6 +85,21 @@ describe('rules through time', () => {
     expect(made.watch.active().map(({ rule, active }) => [rule.name, active])).toEqual([['FreezePeriod/stop', true]])
   })
 
+  test('a commit that edits a freeze is an edit, and one that takes it away while it holds is its end', () => {
+    const until = (time: string) => ({ ...FREEZE, when: [{ from: '2026-11-21T20:00', until: time }] })
+    const { change, events } = watching({}, [], true)
+    change({ freezes: [until('2026-11-21T22:00')] })
+    expect(events()).toEqual(['0 freeze.started FreezePeriod/stop'])
+    change({ freezes: [until('2026-11-21T23:00')] })
+    expect(events()).toEqual(['0 freeze.edited FreezePeriod/stop'])
+    change({ freezes: [until('2026-11-21T20:30')] })
+    expect(events()).toEqual(['0 freeze.edited FreezePeriod/stop', '0 freeze.ended FreezePeriod/stop'])
+    change({ freezes: [until('2026-11-21T22:00')] })
+    expect(events()).toEqual(['0 freeze.edited FreezePeriod/stop', '0 freeze.started FreezePeriod/stop'])
+    change({})
+    expect(events()).toEqual(['0 freeze.ended FreezePeriod/stop'])
+  })
+
   test('a rule that nobody can read is told with what is wrong', () => {
     const { change, events } = watching({})
     change({ windows: [{ ...NIGHTS, schedule: '99 * * * *' }] })
@@ -109,7 +126,7 @@ describe('rules through time', () => {
   })
 
   test('what it is told is counted', () => {
-    const { watch } = watching({})
+    const { watch, told } = watching({})
     const row = sampleApplication({})
     const blockers = (['FreezePeriod', 'SyncWindow'] as const).map(kind => {
       return { rule: 'one', ruleId: 'one@1', kind, code: 'X', reason: '' }
@@ -121,7 +138,10 @@ describe('rules through time', () => {
     watch.blocked(row, { ...hold, blockers: blockers.slice(0, 1) })
     watch.opened(row, 1200)
     watch.missed(row)
-    watch.overridesUsed(['Override/1', 'Override/2'])
+    watch.overridesUsed(['Override/1', 'Override/2'], { application: 'web', by: 'ana', rules: ['FreezePeriod/a'] })
+    const use = { by: 'ana', message: 'used for web, past FreezePeriod/a', owners: ['owner of FreezePeriod/a'] }
+    const uses = told.filter(({ kind }) => kind === 'override.used')
+    expect(uses).toMatchObject(['Override/1', 'Override/2'].map(subject => ({ subject, ...use })))
     expect([watch.counters, late]).toEqual([{ blocked: { freeze: 2, window: 1 }, overridesUsed: 2, missed: 1 }, [1200]])
   })
 })

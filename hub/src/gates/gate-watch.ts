@@ -8,7 +8,7 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import type { GateEvent, GateEvents } from '../gate-desk/gate-events.ts'
-import type { GateNews } from './gate-news.ts'
+import type { GateNews, OverrideUseNews } from './gate-news.ts'
 import type { RulesChange } from './gates.ts'
 
 /** What is counted of gates since the start. */
@@ -27,6 +27,10 @@ export interface GateWatchParts {
   readonly targets: () => readonly GateTarget[]
   /** The scheduler looks for what it may have missed. */
   readonly wake: () => void
+  /** Teams that own one of these rules. */
+  readonly ownersOf: (rules: readonly string[]) => readonly string[]
+  /** Whether a config source declares it: edits through the API are told by those who take them. */
+  readonly isDeclared: (rule: string) => boolean
 }
 
 /** Teams are told so long before a window opens or closes. */
@@ -50,6 +54,8 @@ export class GateWatch implements GateNews {
   readonly #states = new Map<CompiledRule, State>()
   readonly #counted = { blocked: { freeze: 0, window: 0 }, overridesUsed: 0, missed: 0 }
   readonly #measures: ((lateMs: number) => void)[] = []
+  /** Freezes of config sources as they were at the last change. */
+  #declared: ReadonlySet<string> = new Set()
   #timer: Timer | undefined
   #stopped = false
 
@@ -80,9 +86,12 @@ export class GateWatch implements GateNews {
     this.#timer?.cancel()
   }
 
-  rulesChanged({ rules }: RulesChange): void {
+  rulesChanged({ before, rules }: RulesChange): void {
+    const inForce = this.#parts.rules().rules
+    this.#tellEdits(before.rules.rules, inForce)
+    this.#declared = new Set(inForce.flatMap(({ name }) => (this.#parts.isDeclared(name) ? name : [])))
     for (const rule of rules) {
-      if (rule.mistakes.length === 0 || !this.#parts.rules().rules.includes(rule)) continue
+      if (rule.mistakes.length === 0 || !inForce.includes(rule)) continue
       const why = rule.mistakes.map(({ message }) => message).join('; ')
       this.#emit('rule.indeterminate', rule.name, `it cannot be evaluated and closes its scope: ${why}`)
     }
@@ -105,8 +114,12 @@ export class GateWatch implements GateNews {
     this.#emit('window.missed', `Application/${row.name}`, 'an opening came and went while the hub did not look')
   }
 
-  overridesUsed(names: readonly string[]): void {
+  overridesUsed(names: readonly string[], { application, by, rules }: OverrideUseNews): void {
     this.#counted.overridesUsed += names.length
+    const owners = this.#parts.ownersOf(rules)
+    for (const name of names) {
+      this.#emit('override.used', name, `used for ${application}, past ${rules.join(', ')}`, { by, owners })
+    }
   }
 
   /** Looks what has begun or ended, and sets the timer for what comes next. */
@@ -127,6 +140,30 @@ export class GateWatch implements GateNews {
     if (changed) this.#parts.wake()
     this.#timer?.cancel()
     this.#timer = this.#parts.clock.setTimer(Math.max(1, next - now), () => this.look())
+  }
+
+  /** An edit is no end and no beginning, unless it makes one; what a commit takes away while it holds has ended. */
+  #tellEdits(before: readonly CompiledRule[], inForce: readonly CompiledRule[]): void {
+    const now = this.#parts.clock.now()
+    const current = new Set(inForce)
+    const byName = new Map(inForce.map(rule => [rule.name, rule]))
+    for (const old of before) {
+      if (current.has(old) || old.kind !== 'FreezePeriod') continue
+      const wasActive = this.#states.get(old)?.active === true
+      const next = byName.get(old.name)
+      if (next === undefined) {
+        if (wasActive && this.#declared.has(old.name)) {
+          this.#emit('freeze.ended', old.name, 'it was taken out of its config source')
+        }
+        continue
+      }
+      const state: State = { ...this.#timesOf(next, now), announced: false }
+      this.#states.set(next, state)
+      if (this.#parts.isDeclared(next.name)) {
+        this.#emit('freeze.edited', next.name, `its config source has changed it: ${next.reason}`)
+      }
+      if (wasActive !== state.active) this.#tell(next, state.active)
+    }
   }
 
   #stateOf(rule: CompiledRule, now: EpochMs): State {
@@ -198,7 +235,12 @@ export class GateWatch implements GateNews {
     this.#emit(opens ? 'window.opening' : 'window.closing', rule.name, `${rule.reason}: at ${isoTime(next)}`)
   }
 
-  #emit(kind: GateEvent['kind'], subject: string, message: string): void {
-    this.#parts.events.emit({ kind, subject, at: this.#parts.clock.now(), by: 'hub', message })
+  #emit(
+    kind: GateEvent['kind'],
+    subject: string,
+    message: string,
+    more: Partial<Pick<GateEvent, 'by' | 'owners'>> = {},
+  ): void {
+    this.#parts.events.emit({ kind, subject, at: this.#parts.clock.now(), by: 'hub', message, ...more })
   }
 }

@@ -9,6 +9,7 @@ import type { Ticker } from '../source/ticker.ts'
 import { calendarReach, type Reach } from './calendar-reach.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { gateForPeople } from './gate-for-people.ts'
+import type { OverrideUseNews } from './gate-news.ts'
 import { GateWatch } from './gate-watch.ts'
 import type { MeasuredGates } from './measure-gates.ts'
 
@@ -38,6 +39,16 @@ export class HubGates {
       rules: () => loop().world.gates.current.rules,
       targets: () => this.#targets(),
       wake: () => loop().wake(),
+      ownersOf: names => {
+        const { windows, freezes } = loop().world.gates.current.written
+        const owners = [...windows, ...freezes].flatMap(({ name, owner }) =>
+          names.includes(name) ? (owner ?? []) : [],
+        )
+        return [...new Set(owners)]
+      },
+      isDeclared: rule => {
+        return (loop().world.fleet.fleet.freezePeriods ?? []).some(({ kind, name }) => `${kind}/${name}` === rule)
+      },
     })
   }
 
@@ -68,8 +79,8 @@ export class HubGates {
   /** What gates say to people who sync by hand. */
   forPeople(): GateForPeople {
     const { loop, clock } = this.#parts
-    const used = (names: readonly string[]): void => {
-      this.watch.overridesUsed(names)
+    const used = (names: readonly string[], use: OverrideUseNews): void => {
+      this.watch.overridesUsed(names, use)
       loop().rulesOutdated()
     }
     return gateForPeople(loop().world.gates, () => clock.now(), used)

@@ -29,6 +29,8 @@ test('what gates do is measured: rules, what is blocked, clocks and lateness', a
     rules: () => rules,
     targets: () => [],
     wake: () => undefined,
+    ownersOf: () => [],
+    isDeclared: () => false,
   })
   watch.start()
   const skews = [90_000, 61_000, 0]
@@ -42,7 +44,7 @@ test('what gates do is measured: rules, what is blocked, clocks and lateness', a
     clock,
   })
   watch.opened(undefined as never, 1500)
-  watch.overridesUsed(['Override/a', 'Override/b'])
+  watch.overridesUsed(['Override/a', 'Override/b'], { application: 'web', by: 'ana', rules: [] })
   await metrics.registry.metrics()
   const lines = (await metrics.registry.metrics()).split('\n')
   for (const line of [

@@ -129,7 +129,7 @@ async function countUse(
   const used = await useOverrides(writer, overrides.names, start)
   round.rulesOutdated = true
   if (used === 'used') {
-    services.gateNews?.overridesUsed(overrides.names)
+    services.gateNews?.overridesUsed(overrides.names, { application: name, by: 'hub', rules: overrides.rules })
     return true
   }
   const stored = await writer.grant(grant.id)
