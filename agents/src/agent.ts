@@ -23,6 +23,7 @@ import { Reporter } from './report.ts'
 import { runCommand } from './run-command.ts'
 import { SelfHealBackOff } from './self-heal.ts'
 import { StatusObject } from './status-object.ts'
+import { CommandStreams } from './streams/command-streams.ts'
 import { WorkQueue } from './work-queue.ts'
 
 export interface AgentOptions {
@@ -120,6 +121,7 @@ class ClusterAgent implements Agent {
       removalHooks: new RemovalHooks(client, this.#namespace, mayWrite),
       watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
       healing: new SelfHealBackOff(clock),
+      streams: new CommandStreams(),
       followKinds: () => this.#followKinds(),
       mayWrite,
       signal: this.#stopping.signal,
@@ -141,6 +143,7 @@ class ClusterAgent implements Agent {
     this.#status.stop()
     await this.#queue.stop()
     await this.#commands.stop()
+    await this.#engine.streams.ended()
     await this.#engine.watch.stop()
     await this.#preparing
     await this.#options.link.stop()

@@ -14,6 +14,7 @@ import type { OperationStore } from './operations.ts'
 import type { RemovalHooks } from './removal-hooks.ts'
 import type { Findings, Reporter } from './report.ts'
 import type { SelfHealBackOff } from './self-heal.ts'
+import type { CommandStreams } from './streams/command-streams.ts'
 
 /** What every look at an Application works with. */
 export interface Engine {
@@ -28,6 +29,7 @@ export interface Engine {
   readonly watch: DriftWatch
   readonly reporter: Reporter
   readonly healing: SelfHealBackOff
+  readonly streams: CommandStreams
   /** Has the watches follow every kind that is in use; before writing, so that no change is missed. */
   readonly followKinds: () => void
   readonly mayWrite: () => boolean

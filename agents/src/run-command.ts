@@ -10,6 +10,7 @@ import { mayRunCommand } from '@flotilla/core/protocol/may-run-command'
 import type { Engine } from './engine.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { HeldCommand } from './link/held-commands.ts'
+import type { StreamAction, WhyNot } from './streams/command-streams.ts'
 
 type Outcome = Pick<CommandAnswer, 'outcome' | 'message' | 'result'>
 
@@ -40,18 +41,30 @@ export async function runCommand(
   }
   if (!engine.mayWrite()) return false
   await link.beginCommand(command)
-  const outcome = await attempt(engine, command)
+  const { action } = command
+  if (action.verb === 'logs' || action.verb === 'events') {
+    const refusal: WhyNot = (key, live) => whyNot(engine, command.application, key, live)
+    engine.streams.begin(engine, { ...command, action }, refusal, outcome =>
+      link.answerCommand({ id: command.id, ...outcome }),
+    )
+    return true
+  }
+  const outcome = await attempt(engine, command, action)
   await link.answerCommand({ id: command.id, ...outcome })
-  const { verb } = command.action
+  const { verb } = action
   log.info('a command was done', { command: command.id, verb, by: command.by, outcome: outcome.outcome })
   hooks.changed(command.application)
   return true
 }
 
-async function attempt(engine: Engine, command: CommandPayload): Promise<Outcome> {
+async function attempt(
+  engine: Engine,
+  command: CommandPayload,
+  action: Exclude<CommandAction, StreamAction>,
+): Promise<Outcome> {
   let writing = false
   try {
-    return await perform(engine, command, () => {
+    return await perform(engine, command, action, () => {
       writing = true
     })
   } catch (error) {
@@ -65,8 +78,12 @@ async function attempt(engine: Engine, command: CommandPayload): Promise<Outcome
 }
 
 /** @param aboutToWrite Called before the first request that changes anything: from there on a lost answer says nothing. */
-async function perform(engine: Engine, command: CommandPayload, aboutToWrite: () => void): Promise<Outcome> {
-  const { action } = command
+async function perform(
+  engine: Engine,
+  command: CommandPayload,
+  action: Exclude<CommandAction, StreamAction>,
+  aboutToWrite: () => void,
+): Promise<Outcome> {
   switch (action.verb) {
     case 'terminate': {
       aboutToWrite()
@@ -82,9 +99,6 @@ async function perform(engine: Engine, command: CommandPayload, aboutToWrite: ()
     case 'suspend':
     case 'resume':
       return await onObject(engine, command, action, aboutToWrite)
-    case 'logs':
-    case 'events':
-      return { outcome: 'refused', message: `this agent cannot send ${action.verb} yet` }
   }
 }
 

@@ -3,6 +3,8 @@ import type { Clock } from '@flotilla/core/ports/clock'
 /** A stream that text goes to. */
 export interface Sink {
   write(text: string): void
+  /** Resolves when what was written has been taken; where it is missing, at once. For what has no end. */
+  drained?(): Promise<void>
   /** Colours and tables are for people: only where a terminal is at the other end. */
   readonly isTerminal: boolean
 }

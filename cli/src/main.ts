@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import process from 'node:process'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import type { CliContext, Sink } from './context.ts'
@@ -26,5 +27,9 @@ export async function main(): Promise<void> {
 }
 
 function sinkOf(stream: NodeJS.WriteStream): Sink {
-  return { write: text => void stream.write(text), isTerminal: stream.isTTY === true }
+  return {
+    write: text => void stream.write(text),
+    drained: async () => void (stream.writableNeedDrain && (await once(stream, 'drain'))),
+    isTerminal: stream.isTTY === true,
+  }
 }

@@ -190,6 +190,7 @@ export class Hub {
         identified: clusterId => void this.#joined(clusterId),
         knowsKey: (clusterId, kid) => void this.#knowsKey(clusterId, kid),
         bundleMissing: digest => this.loop.bundleMissing(digest),
+        answered: () => this.gateway.uploads.answered(),
         heartbeat: () => undefined,
       },
     })

@@ -13,6 +13,7 @@ import { measureGates } from './gates/measure-gates.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
 import { createJoinToken, type JoinTokenWish } from './gateway/join-tokens.ts'
+import { limitBody } from './gateway/limit-body.ts'
 import { measureGateway } from './gateway/measure-gateway.ts'
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-connections.ts'
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
@@ -93,6 +94,7 @@ export async function serveHub(served: {
     log,
     metrics,
     desk: hub.desk,
+    uploads: hub.gateway.uploads,
     signal: stopping.signal,
     settings: {
       version: options.version,
@@ -127,6 +129,7 @@ export async function serveHub(served: {
   })
   const agents = createAgentHandler(hub.gateway)
   const server = createServer(certificate?.current(), (request, response) => {
+    limitBody(request, response, clock)
     if (request.url?.startsWith('/agent/')) agents(request, response)
     else api(request, response)
   })
@@ -166,7 +169,8 @@ function createServer(
   certificate: ShownCertificate | undefined,
   listener: Parameters<typeof createHttpServer>[1] & object,
 ): Server {
-  const settings = { headersTimeout: 20_000, requestTimeout: 120_000 }
+  // Bodies have a time of their own: a stream for people is one, and takes as long as it is read.
+  const settings = { headersTimeout: 20_000, requestTimeout: 0 }
   // Behind a proxy it must not be the hub that ends a kept connection: that one would send into nothing. Without one,
   // each that is kept costs the memory of its encryption, and a thousand agents keep a socket besides.
   return certificate

@@ -26,13 +26,14 @@ import type { Proposal } from './enrol-agent.ts'
 import { Exchange } from './exchange.ts'
 import type { HeldCommand } from './held-commands.ts'
 import { HubClient, type Speaker } from './hub-client.ts'
-import type { HubLink } from './hub-link.ts'
+import type { HubLink, UploadAnswer } from './hub-link.ts'
 import { loadTrust } from './hub-trust.ts'
 import type { KeptAdmission } from './identity.ts'
 import type { Incarnation, IncarnationNumber } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { namedBundles } from './named-bundles.ts'
 import { redialAfterFailureMs } from './redial.ts'
+import { uploadStream } from './upload-stream.ts'
 
 const SWEEP_EVERY_MS = 60 * 60_000
 /** An incarnation above this is not one of ours: one start in a second for a hundred years. */
@@ -208,6 +209,10 @@ export class AgentLink implements HubLink {
   async answerCommand(answer: CommandAnswer): Promise<void> {
     await this.#exchange.commands.answer(answer)
     this.#connection.sendSettled()
+  }
+
+  async upload(commandId: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<UploadAnswer> {
+    return await uploadStream(this.#client, this.#speaker(), { commandId, body, signal })
   }
 
   async report(entries: readonly ReportEntry[]): Promise<void> {

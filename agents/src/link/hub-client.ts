@@ -1,6 +1,13 @@
 import type { Clock } from '@flotilla/core/ports/clock'
-import type { HubRequest, HubResponse, HubTransport, MessageSocket } from '@flotilla/core/ports/hub-transport'
-import { HubRefused } from '@flotilla/core/ports/hub-transport'
+import {
+  HubRefused,
+  type HubRequest,
+  type HubResponse,
+  type HubStreamResponse,
+  type HubTransport,
+  HubUnreachable,
+  type MessageSocket,
+} from '@flotilla/core/ports/hub-transport'
 import { type HelloProof, makeAssertion, makeHelloProof } from '@flotilla/core/protocol/assertion'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
 import { PROTOCOL_HEADER, PROTOCOL_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
@@ -69,6 +76,27 @@ export class HubClient {
     return second
   }
 
+  /**
+   * Sends what comes while it comes; asserted without a hash, and taken once (protocol.md 3).
+   *
+   * @throws HubUnreachable
+   */
+  async upload(
+    speaker: Speaker,
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<HubStreamResponse> {
+    if (!this.#transport.stream) throw new HubUnreachable('this way to the hub carries no streams')
+    const headers = {
+      ...this.#headers(speaker, { method: 'POST', path, streamed: true }),
+      'content-type': 'application/x-ndjson',
+    }
+    const response = await this.#transport.stream({ method: 'POST', path, headers, body, signal })
+    this.#learnTime(response.headers)
+    return response
+  }
+
   /** @throws HubUnreachable, HubRefused */
   async connect(speaker: Speaker): Promise<MessageSocket> {
     const path = '/agent/v1/connect'
@@ -94,12 +122,16 @@ export class HubClient {
 
   #headers(
     speaker: Speaker,
-    request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: Uint8Array },
+    request: {
+      readonly method: 'GET' | 'POST'
+      readonly path: string
+      readonly body?: Uint8Array
+      readonly streamed?: true
+    },
   ): Record<string, string> {
     const { cluster, admission, hubId, incarnation, key } = speaker
-    const { method, path, body } = request
     const now = this.assertionTime()
-    const authorization = makeAssertion({ cluster, admission, hubId, now, method, path, body, ...incarnation }, key)
+    const authorization = makeAssertion({ cluster, admission, hubId, now, ...request, ...incarnation }, key)
     return { authorization, ...protocolHeader() }
   }
 

@@ -12,6 +12,11 @@ import type { ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { HeldCommand } from './held-commands.ts'
 
+export interface UploadAnswer {
+  readonly taken: boolean
+  readonly message: string
+}
+
 /**
  * What the engine of an agent sees of its hub: the documents it holds, the permissions to start, and a place to
  * report to. Reading is from memory and works while the hub is away.
@@ -50,6 +55,13 @@ export interface HubLink {
   beginCommand(command: CommandPayload): Promise<void>
   /** Tells the hub what became of a command; repeated until it has acknowledged. */
   answerCommand(answer: CommandAnswer): Promise<void>
+  /**
+   * Streams to who waits for a command's id, as fast as that is read; ends when the hub wants no more. `taken` is false,
+   * with the hub's reason, where it was not read to its end.
+   *
+   * @throws Error when the hub cannot be reached, or the signal ends it.
+   */
+  upload(commandId: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<UploadAnswer>
   /** Takes the whole state of Applications; the newest of each replaces what was not sent yet. */
   report(entries: readonly ReportEntry[]): Promise<void>
   /** This process's incarnation and the next report number, kept over restarts. */

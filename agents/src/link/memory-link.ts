@@ -11,7 +11,7 @@ import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { HeldCommand } from './held-commands.ts'
-import type { HubLink } from './hub-link.ts'
+import type { HubLink, UploadAnswer } from './hub-link.ts'
 
 /** A hub in memory: whoever holds it puts documents in and reads reports out. For tests and for a dry look. */
 export class MemoryLink implements HubLink {
@@ -23,11 +23,17 @@ export class MemoryLink implements HubLink {
   readonly begun = new Set<string>()
   readonly answers: CommandAnswer[] = []
   readonly reports: ReportEntry[] = []
+  /** What was uploaded under each command's id. */
+  readonly uploads = new Map<string, string>()
+  /** Whether who asked goes on reading, given what came so far. */
+  readUploads: (text: string) => boolean = () => true
   currentCalendar: CalendarPayload | undefined
   now: () => EpochMs | undefined
   reachable = true
   #listeners: (() => void)[] = []
   #reportNumber = 0
+  /** Begun by the present process: it answers by itself. */
+  readonly #doing = new Set<string>()
 
   constructor(now: () => EpochMs | undefined) {
     this.now = now
@@ -43,7 +49,9 @@ export class MemoryLink implements HubLink {
     return this.reports.findLast(entry => entry.application === application)
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    this.#doing.clear()
+  }
 
   async becomesAgent(): Promise<void> {}
 
@@ -88,17 +96,35 @@ export class MemoryLink implements HubLink {
   }
 
   commands(): readonly HeldCommand[] {
-    return this.openCommands.map(command => ({ command, memory: this.begun.has(command.id) ? 'begun' : 'new' }))
+    const waiting = this.openCommands.filter(({ id }) => !this.#doing.has(id))
+    return waiting.map(command => ({ command, memory: this.begun.has(command.id) ? 'begun' : 'new' }))
   }
 
   async beginCommand({ id }: CommandPayload): Promise<void> {
     this.begun.add(id)
+    this.#doing.add(id)
   }
 
   async answerCommand(answer: CommandAnswer): Promise<void> {
     this.answers.push(answer)
     const index = this.openCommands.findIndex(({ id }) => id === answer.id)
     if (index >= 0) this.openCommands.splice(index, 1)
+  }
+
+  async upload(commandId: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<UploadAnswer> {
+    const reader = body[Symbol.asyncIterator]()
+    const leave = (): void => void reader.return?.()
+    signal.addEventListener('abort', leave, { once: true })
+    let text = ''
+    for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
+      text += Buffer.from(next.value).toString('utf8')
+      this.uploads.set(commandId, text)
+      if (this.readUploads(text)) continue
+      await reader.return?.()
+      return { taken: false, message: 'nobody reads it any more' }
+    }
+    this.uploads.set(commandId, text)
+    return { taken: true, message: '' }
   }
 
   async report(entries: readonly ReportEntry[]): Promise<void> {

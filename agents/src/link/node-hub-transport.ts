@@ -8,6 +8,8 @@ import {
   HubRefused,
   type HubRequest,
   type HubResponse,
+  type HubStreamRequest,
+  type HubStreamResponse,
   type HubTransport,
   HubUnreachable,
   type MessageSocket,
@@ -18,6 +20,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent'
 import { WebSocket } from 'ws'
 import { fetchPinnedCa } from './pinned-ca.ts'
 import { type Environment, proxyFor } from './proxy-settings.ts'
+import { streamRequest } from './stream-request.ts'
 
 export interface NodeHubTransportOptions {
   /** The hub's URL. */
@@ -62,6 +65,7 @@ class NodeHubTransport implements HubTransport {
   readonly #options: NodeHubTransportOptions
   readonly #url: URL
   readonly #agent: Agent
+  readonly #streaming: Agent
   readonly #sockets = new Set<WebSocket>()
   #ca: Promise<string | undefined> | undefined
   #closed = false
@@ -71,9 +75,10 @@ class NodeHubTransport implements HubTransport {
     this.#url = new URL(options.url)
     const proxy = proxyFor(this.#url, options.environment)
     const secure = this.#url.protocol === 'https:'
-    const settings = { keepAlive: true, maxSockets: 4, maxFreeSockets: 1, timeout: IDLE_TIMEOUT_MS }
-    if (proxy) this.#agent = new HttpsProxyAgent(proxy, settings)
-    else this.#agent = secure ? new https.Agent(settings) : new http.Agent(settings)
+    const open = (settings: http.AgentOptions): Agent =>
+      proxy ? new HttpsProxyAgent(proxy, settings) : secure ? new https.Agent(settings) : new http.Agent(settings)
+    this.#agent = open({ keepAlive: true, maxSockets: 4, maxFreeSockets: 1, timeout: IDLE_TIMEOUT_MS })
+    this.#streaming = open({ keepAlive: false, maxSockets: 16 })
   }
 
   async request(request: HubRequest): Promise<HubResponse> {
@@ -90,6 +95,19 @@ class NodeHubTransport implements HubTransport {
     const response = await this.#send(request, headers, sent, ca)
     const bytes = await this.#readBody(response, request.path)
     return { status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }
+  }
+
+  async stream(request: HubStreamRequest): Promise<HubStreamResponse> {
+    const ca = await this.#trusted()
+    if (this.#closed) throw new HubUnreachable('this transport is closed')
+    // Connections of their own: one that lasts an hour is not to stand before requests that take a moment.
+    const place = { url: this.#at(request.path), agent: this.#streaming, ...(ca !== undefined && { ca }) }
+    try {
+      const response = await streamRequest(request, place)
+      return { status: response.statusCode ?? 0, headers: headersOf(response), body: bytesOf(response) }
+    } catch (cause) {
+      throw unreachable(cause)
+    }
   }
 
   async connect(path: string, headers: Readonly<Record<string, string>>): Promise<MessageSocket> {
@@ -129,6 +147,7 @@ class NodeHubTransport implements HubTransport {
     this.#closed = true
     for (const webSocket of this.#sockets) webSocket.terminate()
     this.#agent.destroy()
+    this.#streaming.destroy()
   }
 
   /** Whoever dials has lost a connection, and what was kept beside it may be as dead without a sign of it. */
@@ -199,6 +218,17 @@ class NodeHubTransport implements HubTransport {
   #at(path: string): URL {
     const base = this.#url.pathname.replace(/\/$/, '')
     return new URL(`${this.#url.origin}${base}${path}`)
+  }
+}
+
+/** As it comes; whoever stops reading ends the connection. */
+async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array
+  } catch (cause) {
+    throw unreachable(cause)
+  } finally {
+    response.destroy()
   }
 }
 

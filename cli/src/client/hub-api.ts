@@ -65,6 +65,27 @@ export class HubApi {
     throw this.#refused(response, what)
   }
 
+  /**
+   * Lines of an answer that is read while it comes, without the empty ones. Ending early ends the request.
+   *
+   * @throws CliError as {@link HubApi.get}, and 3 where it breaks off.
+   */
+  async *lines(path: string, query: Query, accept: string, what?: string): AsyncGenerator<string> {
+    if (!this.#transport.stream) throw this.#notAHub()
+    const headers = { accept, authorization: `Bearer ${this.#token}` }
+    try {
+      const response = await this.#transport.stream({ method: 'GET', path: path + queryText(query), headers })
+      if (response.status !== 200) {
+        const { status } = response
+        throw this.#refused({ status, headers: response.headers, body: await wholeBody(response.body) }, what)
+      }
+      yield* linesOf(response.body)
+    } catch (error) {
+      if (!(error instanceof HubUnreachable)) throw error
+      throw unreachable(error, this.#url)
+    }
+  }
+
   /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
   async list(path: string, query: Query, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
     const items: JsonObject[] = []
@@ -144,6 +165,31 @@ export class HubApi {
   #notAHub(): CliError {
     return new CliError(3, `${this.#url} does not answer as a hub does`, { hint: 'is the URL right?' })
   }
+}
+
+/** Of a refusal; what is longer is none of a hub's. */
+const MAX_REFUSAL_BYTES = 1024 * 1024
+
+async function wholeBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > MAX_REFUSAL_BYTES) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line !== '') yield line
+  }
+  if (rest !== '') yield rest
 }
 
 function readAnswer({ body }: HubResponse): Json | undefined {

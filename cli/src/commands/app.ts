@@ -5,6 +5,7 @@ import type { ExitCode } from '../context.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { registerAppOperations } from './app-operations.ts'
 import { registerAppSchedule } from './app-schedule.ts'
+import { registerAppStreams } from './app-streams.ts'
 import { wholeNumber } from './numbers.ts'
 import { action, type Verb } from './verb.ts'
 
@@ -90,6 +91,7 @@ export const app: Verb = {
         }),
       )
     registerAppOperations(parent, context)
+    registerAppStreams(parent, context)
     registerAppSchedule(parent, context)
   },
 }

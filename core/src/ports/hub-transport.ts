@@ -4,7 +4,29 @@ export interface HubTransport {
   request(request: HubRequest): Promise<HubResponse>
   /** Opens the WebSocket; resolves when it stands. @throws HubUnreachable, or HubRefused with the HTTP status. */
   connect(path: string, headers: Readonly<Record<string, string>>): Promise<MessageSocket>
+  /**
+   * A request whose body, answer or both are read while they come. Takes as long as it takes: the caller ends it by its
+   * signal. Where it is missing, this way to a hub carries no streams. @throws HubUnreachable
+   */
+  stream?(request: HubStreamRequest): Promise<HubStreamResponse>
   close(): Promise<void>
+}
+
+export interface HubStreamRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Read as fast as the other side takes it; ended early when that has answered. */
+  readonly body?: AsyncIterable<Uint8Array>
+  readonly signal?: AbortSignal
+}
+
+export interface HubStreamResponse {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Read once; throws HubUnreachable when it breaks off. Ending early ends the request. */
+  readonly body: AsyncIterable<Uint8Array>
 }
 
 export interface HubRequest {

@@ -43,6 +43,7 @@ export const PROBLEMS = {
   RECOVERY_LIST_CHANGED: [409, 'The list is another one now; look at it again.'],
   RECOVERY_NOT_NEEDED: [409, 'The hub is not behind, or there is nothing to acknowledge.'],
   AGENT_NOT_JOINED: [409, 'No agent has joined there that could be told.'],
+  STREAM_REFUSED: [409, 'The agent does not send it; detail says why.'],
   WATCH_GONE: [410, 'Changes that far back are not kept; list again and watch from there.'],
   GATE_CHANGED: [412, 'It is another one by now; look at it again.'],
   BODY_TOO_LARGE: [413, 'The body is too large.'],
@@ -56,6 +57,7 @@ export const PROBLEMS = {
   UNAVAILABLE: [503, 'The hub cannot answer this now; see Retry-After.'],
   STORE_BEHIND: [503, 'The hub does not know all that it has issued, and issues nothing until flotilla hub recover.'],
   TOO_MANY_WATCHERS: [503, 'Too many watch at once.'],
+  STREAM_NOT_BEGUN: [504, 'The agent did not begin in time: it is away, or busy.'],
 } as const satisfies { readonly [code: string]: readonly [status: number, meaning: string] }
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -13,6 +13,7 @@ import { overrideRoutes } from './handlers/overrides.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { scheduledSyncRoutes } from './handlers/scheduled-syncs.ts'
+import { streamRoutes } from './handlers/streams.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { tokenRoutes } from './handlers/tokens.ts'
 import { watchRoutes } from './handlers/watch.ts'
@@ -30,6 +31,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...fleetRoutes,
   ...clusterRoutes,
   ...applicationRoutes,
+  ...streamRoutes,
   ...deletionRoutes,
   ...confirmationRoutes,
   ...freezeRoutes,

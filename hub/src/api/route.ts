@@ -10,6 +10,7 @@ import type { z } from 'zod'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
+import type { Uploads } from '../gateway/uploads.ts'
 import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
@@ -84,6 +85,8 @@ export interface ApiServices {
   readonly metrics: HubMetrics
   /** What people do to Applications by hand; without it, nothing. */
   readonly desk?: OperationDesk
+  /** Where agents' streams arrive; without it nothing is streamed. */
+  readonly uploads?: Uploads
   readonly settings: ApiSettings
   /** Where people come with what they want of gates; without it those routes are not available. */
   readonly gates?: GateDesk

@@ -10,6 +10,7 @@ import { checkBody } from '@flotilla/core/protocol/assertion'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
 import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
+import { MAX_UPLOAD_BYTES } from '@flotilla/core/protocol/stream-records'
 import {
   PROTOCOL_HEADER,
   SERVED_VERSIONS,
@@ -32,12 +33,14 @@ import { Refusals } from './refusals.ts'
 import { notFound, refuse, respond, retryAfter } from './respond.ts'
 import type { Revocations } from './revocations.ts'
 import { type Route, routeOf } from './routes.ts'
+import type { Screening } from './screening.ts'
 import { serveBundle } from './serve-bundle.ts'
 import { serveDocuments } from './serve-documents.ts'
 import { CLOSE } from './socket-session.ts'
 import { Sockets } from './sockets.ts'
 import { takeReports } from './take-reports.ts'
 import { documentsForUpgrade } from './upgrade-only.ts'
+import { screenUpload, Uploads } from './uploads.ts'
 
 export interface GatewayEvents {
   /** Reports or outcomes of Grants were stored for these Applications. */
@@ -93,12 +96,6 @@ export interface Connection {
   readonly transport: 'socket' | 'poll'
 }
 
-/** Whether a request's body is worth reading: answered, or so many bytes at most. */
-export type Screening =
-  | { readonly kind: 'answer'; readonly response: HubResponse }
-  /** `done` gives back the memory that was set aside for the body; to be called when the request is over. */
-  | { readonly kind: 'proceed'; readonly maxBodyBytes: number; readonly done: () => void; readonly caller?: Caller }
-
 export interface GatewayCounters {
   /** Refused requests, by code. */
   readonly refused: ReadonlyMap<string, number>
@@ -127,6 +124,8 @@ export interface GatewayHead extends RequestHead {
  * streams of messages, simulation calls it directly.
  */
 export class AgentGateway {
+  /** Streams that people wait for. */
+  readonly uploads = new Uploads()
   readonly #options: GatewayOptions
   readonly #limits: GatewayLimits
   readonly #sockets: Sockets
@@ -176,6 +175,11 @@ export class AgentGateway {
     const { route, caller } = admitted
     if (route.name === 'connect' && !this.#sockets.mayOpen) {
       return { kind: 'answer', response: this.#stamp(this.#busy(this.#admission.turnAway())) }
+    }
+    if (route.name === 'upload' && caller) {
+      const upload = await this.#guarded(() => screenUpload(this.#options, this.uploads, route.id, caller))
+      if (typeof upload !== 'function') return { kind: 'answer', response: this.#stamp(upload) }
+      return { kind: 'upload', take: async body => this.#stamp(await upload(body)) }
     }
     const maxBodyBytes = this.#maxBodyBytes(route.name)
     const room = caller
@@ -268,6 +272,7 @@ export class AgentGateway {
     this.#stopped = true
     this.#sweep?.cancel()
     this.#sockets.endAll(spreadMs)
+    this.uploads.stop()
     this.#polls.clear()
   }
 
@@ -337,6 +342,7 @@ export class AgentGateway {
       }
       case 'enrol':
       case 'return':
+      case 'upload':
         return notFound()
     }
   }
@@ -436,7 +442,7 @@ export class AgentGateway {
 
   #maxBodyBytes(name: Route['name']): number {
     const { enrol, reports, poll } = this.#limits.maxBodyBytes
-    const read = { documents: 0, bundle: 0, keys: 0, connect: 0, key: MAX_KEY_CHANGE_BYTES }
+    const read = { documents: 0, bundle: 0, keys: 0, connect: 0, upload: MAX_UPLOAD_BYTES, key: MAX_KEY_CHANGE_BYTES }
     return { enrol, return: MAX_RETURN_BYTES, reports, proofs: MAX_PROOF_BYTES, poll, ...read }[name]
   }
 }

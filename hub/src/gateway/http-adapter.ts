@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Transform } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
@@ -26,6 +26,9 @@ const ZSTD_WINDOW_LOG_MAX = 23
 
 const gzipAsync = promisify(gzip)
 const zstdAsync = promisify(zstdCompress)
+
+/** From an early answer to the end of its connection. */
+const PARTING_MS = 2_000
 
 type Encoding = 'gzip' | 'zstd'
 
@@ -72,6 +75,10 @@ async function serve(
   const stated = Number.isNaN(contentLength) ? {} : { contentLength }
   const screening = await gateway.screen({ ...asked, ...stated })
   if (screening.kind === 'answer') return await answerUnread(request, response, screening.response, kept)
+  if (screening.kind === 'upload') {
+    const source = inflating(request, headers['content-encoding'])
+    return await answerEarly(request, response, await screening.take(source ?? unreadable()), kept)
+  }
   try {
     const read = await readBody(request, headers['content-encoding'], screening.maxBodyBytes)
     if (read.kind === 'refused') return await answerUnread(request, response, read.response, kept)
@@ -101,11 +108,8 @@ type BodyRead =
 
 /** Reads and inflates a body; stops at the first byte above the limit, however small it was on the wire. */
 async function readBody(request: IncomingMessage, encoding: string | undefined, maxBytes: number): Promise<BodyRead> {
-  const inflate = inflaterFor(encoding)
-  if (inflate === undefined) return { kind: 'refused', response: refuse(415, 'ENCODING', 'gzip, zstd or nothing') }
-  const source = inflate === 'identity' ? request : request.pipe(inflate)
-  const onAbort = (): void => void source.destroy(new Error('the request broke off'))
-  if (source !== request) request.once('error', onAbort).once('aborted', onAbort)
+  const source = inflating(request, encoding)
+  if (source === undefined) return { kind: 'refused', response: refuse(415, 'ENCODING', 'gzip, zstd or nothing') }
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {
@@ -122,6 +126,20 @@ async function readBody(request: IncomingMessage, encoding: string | undefined, 
     return { kind: 'refused', response: refuse(400, 'MALFORMED', 'the body cannot be inflated') }
   }
   return { kind: 'read', body: Buffer.concat(chunks) }
+}
+
+/** The body inflated; undefined where nobody here knows how. */
+function inflating(request: IncomingMessage, encoding: string | undefined): Readable | undefined {
+  const inflate = inflaterFor(encoding)
+  if (inflate === undefined || inflate === 'identity') return inflate && request
+  const onAbort = (): void => void inflate.destroy(new Error('the request broke off'))
+  request.once('error', onAbort).once('aborted', onAbort)
+  return request.pipe(inflate)
+}
+
+// biome-ignore lint/correctness/useYield: it ends before there is anything
+async function* unreadable(): AsyncGenerator<Uint8Array> {
+  throw new Error('gzip, zstd or nothing')
 }
 
 function inflaterFor(encoding: string | undefined): Transform | 'identity' | undefined {
@@ -154,6 +172,20 @@ async function answerUnread(
   await answer(response, { ...answered, headers: { ...answered.headers, connection: 'close' } }, undefined, kept)
   request.resume()
   response.once('finish', () => request.destroy())
+}
+
+/** An answer that may come before the end of the body; what still comes for a moment is read past, so that it arrives. */
+async function answerEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answered: HubResponse,
+  kept: CompressedBodies,
+): Promise<void> {
+  if (request.complete) return await answer(response, answered, undefined, kept)
+  request.unpipe()
+  request.resume()
+  await answer(response, { ...answered, headers: { ...answered.headers, connection: 'close' } }, undefined, kept)
+  AbortSignal.timeout(PARTING_MS).addEventListener('abort', () => request.destroy(), { once: true })
 }
 
 async function answer(

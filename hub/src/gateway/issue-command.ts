@@ -32,7 +32,7 @@ export async function issueCommand(
   clock: Clock,
   random: Random,
   { cluster, applicationId }: CommandTarget,
-  given: { readonly action: CommandAction; readonly by: string; readonly expires?: EpochMs },
+  given: { readonly action: CommandAction; readonly by: string; readonly id?: string; readonly expires?: EpochMs },
 ): Promise<{ readonly kind: 'issued'; readonly row: CommandRow } | { readonly kind: 'too-many' }> {
   const open = await writer.openCommands(cluster.id)
   if (open.filter(row => row.applicationId === applicationId).length >= MOST_OPEN_COMMANDS) return { kind: 'too-many' }
@@ -43,7 +43,7 @@ export async function issueCommand(
     adm: cluster.admission,
     iat: now,
     must: ['action', 'expires'],
-    id: uuidV7(now, random.bytes(10)),
+    id: given.id ?? uuidV7(now, random.bytes(10)),
     application: applicationId,
     action: given.action,
     by: given.by,

@@ -48,6 +48,7 @@ export function createAgentUpgrade(gateway: AgentGateway, log: Log, options: Upg
     const screening = await gateway.screen(connect)
     if (socket.destroyed) return
     if (screening.kind === 'answer') return refuseUpgrade(socket, screening.response)
+    if (screening.kind !== 'proceed') return void socket.destroy()
     server.handleUpgrade(request, socket, head, webSocket => {
       options.granted?.(request.socket)
       // Between the screening and this nothing else has run: who asks is who asked.

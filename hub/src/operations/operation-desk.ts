@@ -139,11 +139,16 @@ export class OperationDesk {
     return await this.#plan(name, async (writer, found) => await this.#terminate(writer, found, asker))
   }
 
-  /** Has the agent do something to one object, or look at it. */
+  /**
+   * Has the agent do something to one object, or look at it.
+   *
+   * @param given Its id, where who asks waits for what comes under it, and until when it may begin.
+   */
   async command(
     name: string,
     action: Exclude<CommandAction, { readonly verb: 'terminate' }>,
     asker: Asker,
+    given: { readonly id?: string; readonly expires?: EpochMs } = {},
   ): Promise<DeskAnswer> {
     return await this.#act(name, async (writer, { row, cluster }) => {
       const { verb } = action
@@ -151,7 +156,7 @@ export class OperationDesk {
         const verbs = verbsOf(action.object).join(', ')
         return refused('VERB', `${objectKeyText(action.object)} cannot ${verb}; it can: ${verbs}`)
       }
-      return await this.#command(writer, row, cluster, action, asker)
+      return await this.#command(writer, row, cluster, action, asker, given)
     })
   }
 
@@ -249,6 +254,7 @@ export class OperationDesk {
     cluster: ClusterRow,
     action: CommandAction,
     asker: Asker,
+    given: { readonly id?: string; readonly expires?: EpochMs } = {},
   ): Promise<DeskAnswer> {
     const { keys, clock, random, gate } = this.#services
     const target = { cluster, applicationId: row.id }
@@ -260,7 +266,7 @@ export class OperationDesk {
     if (opened.rulesVersion !== undefined && opened.rulesVersion !== (await rulesVersion(writer))) {
       return refused('BUSY', 'the rules changed at this moment; ask again')
     }
-    const issued = await issueCommand(writer, keys, clock, random, target, { action, by: asker.by })
+    const issued = await issueCommand(writer, keys, clock, random, target, { action, by: asker.by, ...given })
     if (issued.kind === 'too-many') return refused('TOO_MANY', `too many commands to ${row.name} wait for its agent`)
     if (opened.use && !(await opened.use({ id: issued.row.id, iat: Math.floor(clock.now()) }))) {
       return refused('HELD', 'the override that opened the gates has just been used up')

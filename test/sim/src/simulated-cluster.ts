@@ -103,6 +103,14 @@ export class SimulatedCluster {
     return type && this.core.store.get(type.storageKey, key.namespace, key.name)
   }
 
+  /** A container of a Pod prints something; false when there is no such Pod. */
+  print(namespace: string, pod: string, container: string, text: string): boolean {
+    const { logs, clock } = this.core
+    const uid = this.core.store.get('/pods', namespace, pod)?.metadata.uid
+    if (uid !== undefined) logs.print(uid, container, text, clock.now())
+    return uid !== undefined
+  }
+
   /** Another cluster with the same objects, uids included, as one that was made from an image of the disk. */
   copy(options: Omit<SimulatedClusterOptions, 'uid'>): SimulatedCluster {
     const copy = new SimulatedCluster({ ...options, uid: this.uid })
@@ -226,7 +234,23 @@ function failed(status: number, retryAfterSeconds: number | undefined): ClusterR
 /** Ends a body with the signal's reason as soon as it aborts; a watch is closed then even if no one reads it. */
 function abortable(response: ClusterResponse, signal: AbortSignal): ClusterResponse {
   const { body } = response
-  if (!(body instanceof WatchStream)) return response
+  if (!(body instanceof WatchStream)) {
+    const isLog = response.headers['content-type'] === 'text/plain'
+    return isLog ? { ...response, body: untilAborted(body, signal) } : response
+  }
   signal.addEventListener('abort', () => body.close(signal.reason), { once: true })
   return response
+}
+
+async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = body[Symbol.asyncIterator]()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  for (;;) {
+    signal.throwIfAborted()
+    const next = await Promise.race([reader.next(), aborted])
+    if (next.done === true) return
+    yield next.value
+  }
 }

@@ -347,7 +347,8 @@ const CODES: Readonly<Record<Extract<DeskAnswer, { kind: 'refused' }>['code'], P
   VERB: 'ACTION_IMPOSSIBLE',
 }
 
-function replyTo(answer: DeskAnswer): Reply {
+/** @throws Problem for what was refused. */
+export function replyTo(answer: DeskAnswer): Reply {
   if (answer.kind !== 'refused') return json(202, { id: answer.id, status: answer.kind })
   const code = CODES[answer.code]
   throw new Problem(code, code === 'NOT_FOUND' ? {} : { detail: answer.message })

@@ -3,6 +3,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { ResourceRegistry } from '../resources/registry.ts'
 import { ObjectStore } from '../store/object-store.ts'
+import { PodLogs } from './handle-pod-log.ts'
 
 /** What the parts of one cluster share: its objects, its kinds, its time and chance. */
 export class Core {
@@ -10,6 +11,7 @@ export class Core {
   readonly random: Random
   readonly store = new ObjectStore()
   readonly registry = new ResourceRegistry()
+  readonly logs = new PodLogs()
   private nextAddress = 10
   private nextPort = 30_000
 

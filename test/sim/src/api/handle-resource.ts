@@ -4,6 +4,7 @@ import type { ResourceType } from '../resources/resource-type.ts'
 import { badRequest, invalid, invalidObject, methodNotAllowed, noSuchPath, notFound } from './api-error.ts'
 import type { Core } from './core.ts'
 import { deleteCollection, deleteObject } from './delete-objects.ts'
+import { handlePodLog } from './handle-pod-log.ts'
 import { handleScale } from './handle-scale.ts'
 import { listObjects } from './list-objects.ts'
 import { isApply, patchObject } from './patch-object.ts'
@@ -52,6 +53,9 @@ export function handleResource(handling: Handling, target: ResourceTarget): ApiR
   const { core, request } = handling
   const { type, namespace, name, subresource } = target
   if (subresource === 'scale' && type.scale && name !== undefined) return handleScale(handling, target, name)
+  if (subresource === 'log' && type.group === '' && type.kind === 'Pod' && name !== undefined) {
+    return handlePodLog(handling, target, name)
+  }
   const allowed = subresource === '' || (subresource === 'status' && type.hasStatus) || isFinalize(target)
   if (!allowed) throw noSuchPath()
   const form = formOf(request)

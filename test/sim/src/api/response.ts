@@ -12,7 +12,7 @@ export type ApiResponse =
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'text'; readonly status: number; readonly text: string }
-  | { readonly kind: 'stream'; readonly body: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'stream'; readonly body: AsyncIterable<Uint8Array>; readonly contentType?: string }
 
 export function ok(value: Json, status = 200): ApiResponse {
   return { kind: 'json', status, value }
@@ -43,7 +43,8 @@ export function toClusterResponse(response: ApiResponse, warnings: readonly stri
   }
   switch (response.kind) {
     case 'stream':
-      return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body: response.body }
+      headers['content-type'] = response.contentType ?? 'application/json'
+      return { status: 200, headers, body: response.body }
     case 'text':
       headers['content-type'] = 'text/plain; charset=utf-8'
       return { status: response.status, headers, body: once(encode(response.text)) }

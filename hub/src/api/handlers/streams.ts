@@ -1,0 +1,223 @@
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { CommandAction } from '@flotilla/core/protocol/documents'
+import { z } from 'zod'
+import type { Upload, Uploads } from '../../gateway/uploads.ts'
+import { nameParameter } from '../parameters.ts'
+import { permitsByRole } from '../permits.ts'
+import { Problem } from '../problem.ts'
+import { type Context, type Reply, type Route, route } from '../route.ts'
+import { answerStream, STREAM_TYPES, type StreamFormat } from '../stream-answer.ts'
+import { streamedObject } from '../streamed-object.ts'
+import { type Caller, stillValid } from '../tokens.ts'
+import { replyTo } from './operations.ts'
+
+/** So long the agent may take to begin; where sockets do not work it asks every quarter of a minute. */
+const BEGIN_MS = 45_000
+/** So long a stream may last. */
+const LASTS_MS = 15 * 60_000
+const FOLLOWS_MS = 60 * 60_000
+
+const named = z.strictObject({ name: nameParameter })
+const objectParameter = z
+  .string()
+  .min(1)
+  .max(800)
+  .optional()
+  .meta({ description: '`GROUP/KIND NAMESPACE/NAME`, or `KIND/NAME` of what the Application renders to.' })
+
+const flag = (description: string) =>
+  z
+    .enum(['true', 'false'])
+    .transform(text => text === 'true')
+    .default(false)
+    .meta({ description, override: { type: 'boolean', default: false } })
+
+const number = (most: number, description: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `a whole number up to ${most}`)
+    .transform(Number)
+    .refine(value => value <= most, `a whole number up to ${most}`)
+    .optional()
+    .meta({ description, override: { type: 'integer', minimum: 0, maximum: most } })
+
+const description =
+  'Lines as they come: text, or by Accept application/x-ndjson (one JSON object a line) or text/event-stream. ' +
+  'The last one says why it ended.'
+const answers = { 200: { description, contentType: 'text/plain' } }
+const PROBLEMS = [
+  'OPERATION_HELD',
+  'AGENT_NOT_JOINED',
+  'ACTION_IMPOSSIBLE',
+  'STREAM_REFUSED',
+  'STREAM_NOT_BEGUN',
+  'TOO_MANY_WATCHERS',
+] as const
+
+/** What people read of a cluster while it runs, streamed by its agent. */
+export const streamRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/applications/{name}/logs',
+    id: 'getApplicationLogs',
+    tag: 'applications',
+    summary: 'Logs of the Pods of one object of the Application, streamed by its agent',
+    access: 'admin',
+    parameters: named,
+    query: z.strictObject({
+      object: objectParameter,
+      container: z.string().min(1).max(253).optional().meta({ description: 'Default: the first of each Pod.' }),
+      tail: number(1_000_000, 'Only so many of the last lines of each Pod; 500 where `since` is not given either.'),
+      since: number(31_622_400, 'Only of the last so many seconds.'),
+      follow: flag('Goes on with what comes, for an hour at most.'),
+      previous: flag('Of the container that ran before.'),
+    }),
+    answers,
+    problems: PROBLEMS,
+    async handle({ path, query }, caller, context) {
+      if (context.request.method === 'HEAD') return NOTHING
+      mayRead(path.name, caller, context)
+      const object = await streamedObject(query.object, path.name, context, 'pods')
+      if (!object) throw new Problem('REQUEST_INVALID')
+      const { container, tail, since, follow, previous } = query
+      const action: CommandAction = {
+        ...{ verb: 'logs', object, follow, previous },
+        ...(container !== undefined && { container }),
+        ...(tail !== undefined && { tailLines: tail }),
+        ...(since !== undefined && { sinceSeconds: since }),
+      }
+      return await streamed(path.name, action, follow ? FOLLOWS_MS : LASTS_MS, caller, context)
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/applications/{name}/events',
+    id: 'getApplicationEvents',
+    tag: 'applications',
+    summary: 'Events about the objects of the Application, and about what those made, as its cluster has them',
+    access: 'admin',
+    parameters: named,
+    query: z.strictObject({ object: objectParameter }),
+    answers,
+    problems: PROBLEMS,
+    async handle({ path, query }, caller, context) {
+      if (context.request.method === 'HEAD') return NOTHING
+      mayRead(path.name, caller, context)
+      const object = await streamedObject(query.object, path.name, context, 'any')
+      const action: CommandAction = { verb: 'events', ...(object && { object }) }
+      return await streamed(path.name, action, LASTS_MS, caller, context)
+    },
+  }),
+]
+
+const NOTHING: Reply = { kind: 'stream', begin: response => void response.end() }
+
+/** @throws Problem `NOT_FOUND`, `FORBIDDEN` */
+function mayRead(name: string, caller: Caller, { services, now }: Context): void {
+  const view = services.view.application(name, now)
+  if (view === undefined) throw new Problem('NOT_FOUND')
+  const { project, cluster } = view
+  const permits = services.permits ?? permitsByRole
+  const verdict = permits(caller, 'get', { resource: 'logs', project, name, cluster })
+  if (verdict !== 'allow') throw new Problem(verdict === 'hidden' ? 'NOT_FOUND' : 'FORBIDDEN')
+}
+
+async function streamed(
+  name: string,
+  action: Exclude<CommandAction, { readonly verb: 'terminate' }>,
+  lastsMs: number,
+  caller: Caller,
+  context: Context,
+): Promise<Reply> {
+  const { services, request } = context
+  const { desk, uploads, store, clock, random, log } = services
+  if (!desk || !uploads) throw new Problem('UNAVAILABLE', { detail: 'this hub streams nothing' })
+  const now = Math.floor(clock.now())
+  const id = uuidV7(now, random.bytes(10))
+  const upload = uploads.expect(id, caller.tokenId)
+  if (!upload) throw new Problem('TOO_MANY_WATCHERS', { headers: { 'Retry-After': '30' } })
+  const leave = (): void => upload.finish('left')
+  request.socket.once('close', leave)
+  const timer = clock.setTimer(lastsMs, () => upload.finish('expired'))
+  upload.signal.addEventListener('abort', () => {
+    timer.cancel()
+    request.socket.off('close', leave)
+    settle(context, id).catch((error: unknown) => log.warn('a command of a stream could not be settled', { error }))
+  })
+  try {
+    const given = { id, expires: now + lastsMs }
+    replyTo(await desk.command(name, action, { by: caller.name, reason: '' }, given))
+    const body = await begun(upload, uploads, context)
+    const mayGoOn = async (): Promise<boolean> => {
+      const at = clock.now()
+      if (!(await store.read(rows => stillValid(rows, caller, at)))) return false
+      try {
+        mayRead(name, caller, { ...context, now: at })
+        return true
+      } catch (error) {
+        if (error instanceof Problem) return false
+        throw error
+      }
+    }
+    const format = formatOf(request.get('Accept'))
+    const onEnd = (end: string): void => log.debug('a stream ended', { command: id, end })
+    return {
+      kind: 'stream',
+      begin: response => {
+        answerStream({ upload, body, format, clock, mayGoOn, onEnd }, response).catch((error: unknown) => {
+          log.error('a stream ended by an error', { error })
+          upload.finish('broken')
+          response.destroy()
+        })
+      },
+    }
+  } catch (error) {
+    upload.finish('left')
+    throw error
+  }
+}
+
+/** The bytes, once the agent sends them. @throws Problem `STREAM_REFUSED`, `STREAM_NOT_BEGUN` */
+async function begun(upload: Upload, uploads: Uploads, { services }: Context): Promise<AsyncIterable<Uint8Array>> {
+  const { store, clock } = services
+  const refused = Promise.withResolvers<never>()
+  const look = (): void => {
+    store
+      .read(rows => rows.command(upload.id))
+      .then(row => {
+        if (row === undefined || row.state === 'open' || upload.taken) return
+        refused.reject(new Problem('STREAM_REFUSED', { detail: row.message ?? row.state }))
+      })
+      .catch(refused.reject)
+  }
+  const stop = uploads.onAnswered(look)
+  const timer = clock.setTimer(BEGIN_MS, () => {
+    refused.reject(new Problem('STREAM_NOT_BEGUN', { headers: { 'Retry-After': '30' } }))
+  })
+  look()
+  try {
+    const body = await Promise.race([upload.begun, refused.promise])
+    if (body) return body
+    throw new Problem(upload.end === 'stopping' ? 'UNAVAILABLE' : 'STREAM_NOT_BEGUN')
+  } finally {
+    stop()
+    timer.cancel()
+  }
+}
+
+/** What nobody waits for any more is not asked of the agent any more; what it has begun it answers by itself. */
+async function settle({ services }: Context, id: string): Promise<void> {
+  const { store, clock } = services
+  await store.write(async rows => {
+    const row = await rows.command(id)
+    if (row?.state !== 'open') return
+    const message = 'nobody waits for it any more'
+    await rows.putCommand({ ...row, state: 'lapsed', message, answeredAt: Math.floor(clock.now()) })
+  })
+}
+
+function formatOf(accept: string | undefined): StreamFormat {
+  const types = (accept ?? '').split(',').map(each => each.split(';', 1)[0]?.trim().toLowerCase() ?? '')
+  const formats: readonly StreamFormat[] = ['ndjson', 'sse']
+  return formats.find(format => types.includes(STREAM_TYPES[format].split(';', 1)[0] ?? '')) ?? 'text'
+}
