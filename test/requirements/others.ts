@@ -33,6 +33,11 @@ export async function editAs(
   return ask(bench, 'PATCH', path, 'application/merge-patch+json', patch)
 }
 
+/** A deletion is asked for, granted, and over once who else waits for it has let go. */
+export async function isGone(bench: Bench, kind: string, name: string, group = ''): Promise<void> {
+  await bench.until(`${kind} ${name} is gone`, async () => (await bench.read(kind, name, group)) === undefined)
+}
+
 async function inNamespace(bench: Bench, given: KubernetesObject): Promise<KubernetesObject> {
   const { group, kind } = keyOf(given)
   const served = await bench.client.discovery.find(group, kind, kind)

@@ -14,8 +14,11 @@ export interface RequirementOptions {
 
 type Run = (bench: Bench, side: 'simulated' | 'real') => Promise<void>
 
-/** Says what the agent does, on whichever cluster; `number` is that of the list in README.md. */
-export type Requirement = (number: number, sentence: string, run: Run, options?: RequirementOptions) => void
+/**
+ * Says what the agent does, on whichever cluster; `number` is that of the list in README.md, a text a section of
+ * docs/sync-engine.md that no number of the list covers.
+ */
+export type Requirement = (number: number | string, sentence: string, run: Run, options?: RequirementOptions) => void
 
 /**
  * Declares requirements twice: on the simulated cluster and on the real control plane, from one text. A cluster serves
@@ -44,7 +47,9 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
       afterAll(async () => side?.stop())
       declare((number, sentence, test, options = {}) => {
         const skipped = options.skipOn?.side === name
-        it.skipIf(skipped)(`requirement ${String(number).padStart(2, '0')}: ${sentence}`, async () => {
+        const about =
+          typeof number === 'string' ? `section ${number}` : `requirement ${String(number).padStart(2, '0')}`
+        it.skipIf(skipped)(`${about}: ${sentence}`, async () => {
           bench = new Bench(side.transport, nextNumber(), options.speed)
           await test(bench, name)
         })
