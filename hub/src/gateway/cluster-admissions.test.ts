@@ -123,6 +123,19 @@ describe('an agent that waits', () => {
 })
 
 describe('a replacement', () => {
+  test('cuts the agent before, also where its key cannot be written beside hub.key', async () => {
+    const { token, agent, admissions, cluster, revocations, closed } = world(['eu-1'])
+    await agent('uid-old').ask(await token({ clusterName: 'eu-1' }))
+    await agent('uid-new').ask(await token({ clusterName: 'eu-1' }))
+    revocations.add = async () => {
+      throw new Error('the disk is full')
+    }
+    await expect(admissions.approve({ ...ana, name: 'eu-1', replace: true })).rejects.toThrow('the disk is full')
+    const row = await cluster('eu-1')
+    expect(row).toMatchObject({ admission: 2, uid: 'uid-new' })
+    expect(closed).toEqual([row?.id])
+  })
+
   test('keeps the id, voids reports and Grants, and refuses the key before, whatever the store says later', async () => {
     const { token, agent, admissions, cluster, store, revocations, closed } = world(['eu-1'])
     const before = agent('uid-old')

@@ -54,16 +54,23 @@ export class ClusterAdmissions {
     this.#options = options
   }
 
-  /** Admits an agent that waits; it hears of it when it asks again. */
+  /**
+   * Admits an agent that waits; it hears of it when it asks again. The one that it replaces is cut.
+   *
+   * @throws HubKeyError when the key before could not be written beside `hub.key`; in this process it is refused.
+   */
   async approve(approval: Approval): Promise<ApprovalOutcome> {
     const { store, changed, closeCluster, revocations, clock } = this.#options
     const { outcome, replaced } = await store.write(rows => this.#approve(rows, approval))
     if (outcome.kind !== 'approved') return outcome
     // An old backup would let the agent in again that was replaced.
     const at = Math.floor(clock.now())
-    await revocations.add(replaced.map(id => ({ at, kind: 'agent-key', id, name: outcome.cluster.name })))
-    closeCluster(outcome.cluster.id)
-    changed(outcome.cluster)
+    try {
+      await revocations.add(replaced.map(id => ({ at, kind: 'agent-key', id, name: outcome.cluster.name })))
+    } finally {
+      closeCluster(outcome.cluster.id)
+      changed(outcome.cluster)
+    }
     return outcome
   }
 

@@ -71,4 +71,14 @@ describe('what was revoked', () => {
     expect((await readFile(revocationsFile(path), 'utf8')).trim().split('\n')).toHaveLength(1)
     expect((await openRevocations(path)).hasKey('k1')).toBe(true)
   })
+
+  test('that could not be written is written with the next one', async () => {
+    const path = join(await keyFile(), 'away', 'hub.key')
+    const revocations = await openRevocations(path)
+    await expect(revocations.add([key('k1')])).rejects.toMatchObject({ code: 'HUB_KEY_UNREADABLE' })
+    await mkdir(dirname(path), { recursive: true })
+    await revocations.add([key('k2')])
+    const again = await openRevocations(path)
+    expect([again.hasKey('k1'), again.hasKey('k2')]).toEqual([true, true])
+  })
 })

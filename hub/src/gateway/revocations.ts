@@ -58,8 +58,8 @@ class Kept implements Revocations {
   readonly #path: string | undefined
   readonly #keys = new Set<string>()
   readonly #tokens = new Set<string>()
-  /** In force and not yet on the disk: whoever revokes again is told of it again, and has it written. */
-  readonly #unwritten = new Set<string>()
+  /** In force and not yet on the disk: the next revocation, or the same one again, has them written as well. */
+  readonly #unwritten = new Map<string, Revocation>()
   /** Whether the file ends with a whole line. */
   #whole: boolean
   #writing: Promise<void> = Promise.resolve()
@@ -79,18 +79,20 @@ class Kept implements Revocations {
   }
 
   async add(revocations: readonly Revocation[]): Promise<void> {
-    const fresh = revocations.filter(each => !this.#has(each) || this.#unwritten.has(nameOf(each)))
+    const fresh = revocations.filter(each => !this.#has(each))
     // In force at once: that the disk is full is no reason to believe a key that somebody has just revoked.
     this.#remember(fresh)
     const path = this.#path
-    if (path === undefined || fresh.length === 0) return
-    for (const each of fresh) this.#unwritten.add(nameOf(each))
-    const work = this.#writing.then(() => this.#append(path, fresh))
+    if (path === undefined) return
+    for (const each of fresh) this.#unwritten.set(nameOf(each), each)
+    const work = this.#writing.then(() => this.#append(path))
     this.#writing = work.catch(() => undefined)
     await work
   }
 
-  async #append(path: string, revocations: readonly Revocation[]): Promise<void> {
+  async #append(path: string): Promise<void> {
+    const revocations = [...this.#unwritten.values()]
+    if (revocations.length === 0) return
     const lines = revocations.map(each => `${JSON.stringify(each)}\n`).join('')
     try {
       const file = await open(path, 'a', 0o600)
