@@ -62,6 +62,16 @@ describe('a sync that is scheduled', () => {
     expect(await grants()).toEqual(['ana manual'])
   })
 
+  it('that removes objects waits for that to be open, too', async () => {
+    const { schedule, one, grants, wait, desk } = await open()
+    await desk.freezes.create(freezeDocument('keep', HOUR_MS, 3 * HOUR_MS, { blocks: ['prune'] }), person)
+    await schedule(2 * HOUR_MS, 5 * HOUR_MS, { prune: true })
+    await wait(2 * HOUR_MS + 30_000)
+    expect(await one()).toMatchObject({ state: 'waiting', message: 'waits for FreezePeriod/keep' })
+    await wait(HOUR_MS)
+    expect(await grants()).toEqual(['ana manual'])
+  })
+
   it('ends unstarted when its time is over', async () => {
     const { schedule, one, grants, wait, desk } = await open()
     await desk.freezes.create(freezeDocument('stop', HOUR_MS, 9 * HOUR_MS), person)

@@ -1,4 +1,4 @@
-import { decide } from '@flotilla/core/gates/decide'
+import { decide, type GateDecision } from '@flotilla/core/gates/decide'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
@@ -112,8 +112,9 @@ export class SyncSchedule {
       await this.look()
       const waiting = (await this.list()).filter(({ state }) => state === 'waiting')
       const now = clock.now()
-      for (const { notBefore, expires, application } of waiting) {
-        const opens = notBefore > now ? notBefore : (this.#decision(application, now)?.nextChange ?? next)
+      for (const each of waiting) {
+        const { notBefore, expires } = each
+        const opens = notBefore > now ? notBefore : (this.#decision(each, now)?.nextChange ?? next)
         next = Math.min(next, opens, expires)
       }
     } catch (error) {
@@ -134,7 +135,7 @@ export class SyncSchedule {
     const token = await store.read(rows => rows.token(each.tokenId))
     const valid = token?.role === 'admin' && (token.expiresAt === undefined || now < token.expiresAt)
     if (!valid) return await this.#end(each, 'cancelled', `${each.by} may not do this any more`)
-    const decision = this.#decision(each.application, now)
+    const decision = this.#decision(each, now)
     if (decision !== undefined && !decision.allowed) {
       const rules = decision.layers.filter(({ allowed }) => !allowed).flatMap(({ blockers }) => blockers)
       return await this.#waits(each, `waits for ${rules.map(({ rule }) => rule).join(', ')}`)
@@ -148,10 +149,13 @@ export class SyncSchedule {
     else if (answer.kind === 'refused') await this.#waits(each, `waits: ${answer.message}`)
   }
 
-  #decision(application: string, now: EpochMs) {
+  /** What holds it, if anything does: removing objects with it has to be open, too. */
+  #decision({ application, prune }: ScheduledSync, now: EpochMs): GateDecision | undefined {
     const { compiled, targets } = this.#parts.keeper.now()
     const target = targets.find(({ name }) => name === application)
-    return target && decide(compiled, target, now, { trigger: 'manual' })
+    if (target === undefined) return undefined
+    const sync = decide(compiled, target, now, { trigger: 'manual' })
+    return sync.allowed && prune ? decide(compiled, target, now, { trigger: 'manual', action: 'prune' }) : sync
   }
 
   async #waits(each: ScheduledSync, message: string): Promise<void> {
