@@ -1,4 +1,5 @@
 import { OPTIONS } from '@flotilla/agents/testing/documents'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { expect } from 'vitest'
 import type { Bench } from './bench.ts'
@@ -15,11 +16,11 @@ requirements('ownership', requirement => {
     await bench.start()
     await bench.succeeded(bench.sync([configMap('a'), configMap('b')]))
     const { labels, annotations } = (await bench.read('ConfigMap', 'a'))!.metadata
-    await createAs(bench, 'kubectl-create', configMap('copy', {}, { labels, annotations } as object))
+    await createAs(bench, 'kubectl-create', configMap('copy', {}, { labels, annotations } as JsonObject))
     await createAs(
       bench,
       'controller',
-      object('v1', 'Secret', 'child', { metadata: { labels, annotations } as object }),
+      object('v1', 'Secret', 'child', { metadata: { labels, annotations } as JsonObject }),
     )
     await bench.succeeded(bench.sync([configMap('b')]))
     await isGone(bench, 'ConfigMap', 'a')
