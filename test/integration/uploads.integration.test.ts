@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { createNodeHubTransport } from '@flotilla/agents/link/node-hub-transport'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
 import { makeAssertion } from '@flotilla/core/protocol/assertion'
@@ -13,7 +14,9 @@ import { encodeRecord, MAX_UPLOAD_BYTES } from '@flotilla/core/protocol/stream-r
 import { createAgentHandler } from '@flotilla/hub/gateway/http-adapter'
 import { issueCommand } from '@flotilla/hub/gateway/issue-command'
 import type { Upload } from '@flotilla/hub/gateway/uploads'
-import { afterEach, describe, expect, test } from 'vitest'
+import { createAgentUpgrade } from '@flotilla/hub/gateway/ws-adapter'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { smallAgent } from '../simulation/small-agent.ts'
 import { configMap, SmallHub } from '../simulation/small-hub.ts'
 
 const clock = createClock(globalThis)
@@ -32,18 +35,24 @@ interface Bench {
   join(name: string): Promise<{ readonly cluster: string; readonly key: SigningKey }>
 }
 
-async function bench(): Promise<Bench> {
-  const hub = new SmallHub({ clock, random })
+async function bench(sockets = false): Promise<Bench> {
+  const hub = new SmallHub({ clock, random, limits: { heartbeatMs: 1000, pollMs: 200 } })
   const server = http.createServer((request, response) => createAgentHandler(hub.gateway)(request, response))
-  const sockets = new Set<Socket>()
+  const upgrade = createAgentUpgrade(hub.gateway, hub.log)
+  server.on('upgrade', (request, socket, head) => {
+    if (!sockets || !upgrade.handle(request, socket, head))
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n')
+  })
+  const connections = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
+    connections.add(socket)
+    socket.on('error', () => undefined).on('close', () => connections.delete(socket))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanups.push(() => {
-    for (const socket of sockets) socket.destroy()
+    upgrade.close()
+    for (const socket of connections) socket.destroy()
     server.close()
   })
   const { port } = server.address() as AddressInfo
@@ -280,5 +289,36 @@ describe('an upload', () => {
     expect(uploads.expect('a8', 'ana')).toBeUndefined()
     for (let n = 0; n < 56; n++) expect(uploads.expect(`b${n}`, `b${n}`)).toBeDefined()
     expect(uploads.expect('c', 'cleo')).toBeUndefined()
+  })
+})
+
+describe('an agent uploads', () => {
+  test.each([
+    ['where sockets work', true],
+    ['where it can only poll', false],
+  ])('%s', async (_, sockets) => {
+    const all = await bench(sockets)
+    const transport = createNodeHubTransport({ url: `http://127.0.0.1:${all.port}`, environment: {}, clock })
+    const chance = { bytes: random.bytes, fraction: () => random.fraction() / 50 }
+    const joinToken = await all.hub.joinToken('eu-1')
+    const { link } = smallAgent({ transport, clock, random: chance, joinToken })
+    cleanups.push(async () => {
+      await link.stop()
+      await transport.close()
+    })
+    await link.start()
+    const within = { timeout: 20_000, interval: 20 }
+    await vi.waitFor(() => expect(link.connected()).toBe(true), within)
+    const upload = await waited(all.hub)
+    all.hub.gateway.changed([await all.hub.clusterId('eu-1')])
+    await vi.waitFor(() => expect(link.commands().map(({ command }) => command.id)).toEqual([upload.id]), within)
+    const records = async function* () {
+      for (let n = 0; n < 2000; n++) yield Buffer.from(LINE)
+    }
+    const uploading = link.upload(upload.id, records(), new AbortController().signal)
+    expect(await read(upload)).toBe(LINE.repeat(2000))
+    expect(await uploading).toEqual({ taken: true, message: '' })
+    const again = await link.upload(upload.id, records(), new AbortController().signal)
+    expect(again).toEqual({ taken: false, message: 'there is nothing here for this agent' })
   })
 })
