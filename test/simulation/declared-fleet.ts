@@ -127,14 +127,14 @@ export class DeclaredFleet {
 }
 
 export function objectsOf(folder: DeclaredFolder): readonly KubernetesObject[] {
-  const { name, cluster, version, parts, replicas, waves } = folder
+  const { name, cluster, version, parts, replicas } = folder
   const objects: KubernetesObject[] = parts.map(part => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: `${name}-${part}` },
     data: { cluster, part, version: String(version) },
   }))
-  if (replicas !== undefined) objects.push(deployment(name, cluster, replicas, waves), service(name, cluster))
+  if (replicas !== undefined) objects.push(deployment(folder, replicas), service(name, cluster))
   return objects
 }
 
@@ -176,7 +176,8 @@ function template(name: string, cluster: string, path: string) {
   }
 }
 
-function deployment(name: string, cluster: string, replicas: number, waves = false): KubernetesObject {
+/** With waves every version of it is rolled out anew: the second wave always has something to wait for. */
+function deployment({ name, cluster, version, waves = false }: DeclaredFolder, replicas: number): KubernetesObject {
   const labels = { app: name }
   const wave: Record<string, string> = waves ? { 'argocd.argoproj.io/sync-wave': '-1' } : {}
   return {
@@ -189,7 +190,7 @@ function deployment(name: string, cluster: string, replicas: number, waves = fal
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
-        spec: { containers: [{ name: 'main', image: `registry.example/${name}:1` }] },
+        spec: { containers: [{ name: 'main', image: `registry.example/${name}:${waves ? version : 1}` }] },
       },
     },
   }

@@ -20,7 +20,9 @@ export class People {
     'bring back': act => this.#bringBack(act),
     'break file': act => this.#breakFile(act),
     'hand edit': act => this.#handEdit(act),
-    freeze: ({ cluster, freeze, forMs }) => this.#fleet.freeze(cluster, freeze, forMs),
+    freeze: ({ cluster, freeze, forMs }) => {
+      for (const name of this.#named(cluster)) this.#fleet.freeze(name, freeze, forMs)
+    },
     'back up': () => this.#fleet.backUp(),
     restore: ({ announced, forMs }) => this.#fleet.restore(announced, forMs),
     clone: ({ cluster }) => this.#fleet.clone(cluster),
@@ -28,7 +30,7 @@ export class People {
     replay: ({ cluster }) => this.#fleet.replay(cluster),
     thief: act => this.#fleet.thief(act),
     network: ({ cluster, weather, forMs }) => {
-      this.#fleet.weather(cluster === '*' ? this.#fleet.declared.clusters : [cluster], weather, forMs)
+      this.#fleet.weather(this.#named(cluster), weather, forMs)
     },
     partition: ({ cluster, forMs }) => this.#fleet.partition(cluster, forMs),
     stop: ({ of, killed, forMs }) => this.#fleet.down(of, killed, forMs),
@@ -181,6 +183,10 @@ export class People {
       case 'fails':
         faults.set({ failNext: [{ status: fault.status, times: fault.times }] })
     }
+  }
+
+  #named(cluster: string): readonly string[] {
+    return cluster === '*' ? this.#fleet.declared.clusters : [cluster]
   }
 
   #next({ parts, replicas, waves }: Content) {

@@ -13,8 +13,8 @@ export interface PlantedBug {
   /** What the product does with it, in one sentence. */
   readonly says: string
   readonly edits: readonly PlantedEdit[]
-  /** A seed that is known to find it, or to come shortly before one that does; absent: the command looks for it. */
-  readonly foundBy?: number
+  /** A seed that is known to find it, or to come shortly before one that does. */
+  readonly foundBy: number
 }
 
 /**
@@ -44,6 +44,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const operationExists = false`,
       },
     ],
+    foundBy: 23,
   },
   {
     name: 'record-after-writes',
@@ -71,14 +72,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'number-reused',
-    says: 'a start of an agent is stored over a cluster’s row as it was read before the transaction, its number included',
+    says: 'a Tombstone is given the number after its Offer’s, whatever else its cluster was given since',
     edits: [
       {
-        file: 'hub/src/gateway/authenticate.ts',
-        find: `const row = withSpeaking(current, turn.state)`,
-        replace: `const row = withSpeaking(cluster, turn.state)`,
+        file: 'hub/src/gateway/issue-documents.ts',
+        find: `const number = await writer.nextNumber(cluster.id)`,
+        replace: `const number = meaning.typ === 'tombstone' && current ? { ...current.number, n: current.number.n + 1 } : await writer.nextNumber(cluster.id)`,
       },
     ],
+    foundBy: 1,
   },
   {
     name: 'start-before-ignored',
@@ -114,6 +116,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (pausing.length >= 0) return { kind: 'continue' }`,
       },
     ],
+    foundBy: 8,
   },
   {
     name: 'one-witness',
@@ -213,14 +216,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: 2,
   },
   {
-    name: 'tombstones-not-compared',
-    says: 'the digest of what is held leaves out Tombstones, on both sides',
+    name: 'digests-not-compared',
+    says: 'whether hub and agent hold the same is never asked: what one of them lost stays lost',
     edits: [
       {
-        file: 'core/src/protocol/held-digest.ts',
-        find: `return \`\${document.applicationId} \${number} tombstone\``,
-        replace: `return \`\${document.applicationId} 0.0 any\``,
+        file: 'hub/src/gateway/agree.ts',
+        find: `if (theirs === ours) return { next: AGREED, ask: false, diagnostic: false }`,
+        replace: `if (theirs !== '') return { next: AGREED, ask: false, diagnostic: false }`,
       },
     ],
+    foundBy: 9,
   },
 ]

@@ -60,6 +60,7 @@ export type Act =
     } & Picking)
   | ({ readonly kind: 'break file'; readonly config: boolean; readonly webhook: boolean } & Picking & ForAWhile)
   | ({ readonly kind: 'hand edit'; readonly cluster: string; readonly how: HandEdit } & Picking)
+  /** `*` for every cluster, as for the network. */
   | ({ readonly kind: 'freeze'; readonly cluster: string; readonly freeze: Freeze } & ForAWhile)
   | { readonly kind: 'back up' }
   /** The hub's store becomes what it was at the last backup. */
@@ -142,9 +143,7 @@ export function drawSchedule(seed: number, options: ScheduleOptions = {}): Sched
     at += draw.pauseMs()
   }
   const ends = crashes(seed, draw, at, options.crashes ?? 6)
-  // What agents say to a hub that lost its memory is only ever said after a backup was restored.
-  const restores = ends.some(deed => deed.kind === 'crash' && /proofs|return/.test(deed.point.port))
-  deeds.push(...ends, ...draw.disasters(at, restores))
+  deeds.push(...ends, ...draw.disasters(at, restoresFor(ends)), ...draw.freezeBetweenWaves(at))
   const pace = options.lastAt === undefined ? 1 : options.lastAt / Math.max(...deeds.map(deed => deed.at))
   const timed = deeds.map(deed => ({ ...deed, at: Math.round(deed.at * pace) }))
   return { seed, clusters, deeds: timed.sort((a, b) => a.at - b.at) }
@@ -170,6 +169,18 @@ function crashes(seed: number, draw: Draw, until: number, count: number): readon
       forMs: draw.soonMs(),
     }
   })
+}
+
+type Restores = 'perhaps' | 'surely' | 'to the beginning'
+
+/**
+ * What agents say to a hub that lost its memory is only ever said after a backup was restored; and that it does not
+ * know them at all, when it is of a time before they joined.
+ */
+function restoresFor(crashes: readonly Deed[]): Restores {
+  const ports = crashes.flatMap(deed => (deed.kind === 'crash' ? [deed.point.port] : []))
+  if (ports.includes('hub.return')) return 'to the beginning'
+  return ports.includes('hub.proofs') ? 'surely' : 'perhaps'
 }
 
 function crashTargets() {
@@ -225,11 +236,12 @@ class Draw {
   }
 
   /** What befalls few fleets, and those once: a backup restored (once, or twice), a cluster cloned, an agent revoked. */
-  disasters(until: number, restores: boolean): readonly Deed[] {
+  disasters(until: number, restores: Restores): readonly Deed[] {
     const deeds: Deed[] = []
     const sometime = (from = 0): number => Math.floor(from + this.fraction() * (until - from))
-    if (this.happens(0.2) || restores) {
-      const at = sometime()
+    if (this.happens(0.2) || restores !== 'perhaps') {
+      const drawn = sometime()
+      const at = restores === 'to the beginning' ? 0 : drawn
       deeds.push({ at, kind: 'back up' })
       for (let times = this.happens(0.4) ? 2 : 1; times > 0; times--) {
         deeds.push({ at: sometime(at), kind: 'restore', announced: this.happens(0.7), forMs: this.soonMs() })
@@ -238,6 +250,26 @@ class Draw {
     if (this.happens(0.15)) deeds.push({ at: sometime(), kind: 'clone', cluster: this.cluster() })
     if (this.happens(0.15)) deeds.push({ at: sometime(), kind: 'revoke', cluster: this.cluster() })
     return deeds
+  }
+
+  /** A change that takes several waves, and a freeze that begins while the first of them becomes ready. */
+  freezeBetweenWaves(until: number): readonly Deed[] {
+    if (!this.happens(0.4)) return []
+    const at = Math.floor(this.fraction() * until)
+    const content: Content = { parts: PARTS, replicas: this.upTo(2), waves: true }
+    const edit: Act = { kind: 'edit', content, back: false, pick: this.fraction(), webhook: true }
+    const freeze: Freeze = {
+      triggers: ['automated', 'manual', 'override', 'delete'],
+      blocks: ['sync', 'prune', 'heal'],
+      inFlight: 'pauseAtWave',
+      selfHeal: this.happens(0.5),
+    }
+    const begins = at + 3 * SECOND_MS + this.upTo(10) * SECOND_MS
+    const forMs = (3 + this.upTo(3)) * MINUTE_MS
+    return [
+      { at, ...edit },
+      { at: begins, kind: 'freeze', cluster: '*', freeze, forMs },
+    ]
   }
 
   add(folder: DeclaredKind): Act {

@@ -11,7 +11,7 @@ export interface Shrunk {
 /** What went wrong, without the names and numbers that differ from run to run; empty when nothing did. */
 export function whatFailed({ breaches, missing, failure }: ScenarioResult): string {
   const [breach] = breaches
-  if (breach !== undefined) return breach.replaceAll(/[0-9a-f]{8,}|\d+/g, '#').split(/[,:{]/)[0] ?? ''
+  if (breach !== undefined) return breach.replaceAll(/[0-9a-f]{8,}|\d+/g, '#').split(/[:{]/)[0] ?? ''
   if (failure !== undefined) return 'thrown'
   return missing.length > 0 ? 'not converged' : ''
 }
