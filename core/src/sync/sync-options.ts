@@ -141,7 +141,7 @@ export function readSyncOptions(application: Application): {
         continue
       }
       const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-      const near = nearest(name, [...Object.keys(OPTIONS), ...RUN_OPTION_NAMES])
+      const near = read ? undefined : nearest(name, [...Object.keys(OPTIONS), ...RUN_OPTION_NAMES])
       const problem = read
         ? read(options, value)
         : { kind: 'hold' as const, message: `unknown sync option "${name}"`, hint: near && `did you mean "${near}"?` }
