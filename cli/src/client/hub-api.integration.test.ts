@@ -140,8 +140,9 @@ test('the agent of a cluster is connected, away, silent, or not there at all', a
   }))
   const url = await answering(200, JSON.stringify({ items, total: 4, next: null }))
   const { stdout } = await flotilla(['--hub', url, 'cluster', 'list'])
-  const shown = stdout
-    .trim()
+  // Below it stand the agents that wait for approval, and what to do about each state.
+  const [table = ''] = stdout.trim().split('\n\n')
+  const shown = table
     .split('\n')
     .slice(1)
     .map(line => line.split(/ +/))
