@@ -218,6 +218,22 @@ describe('what agents show', () => {
   })
 })
 
+test('that the hub is behind is written when it is found again, where the disk was full before', async () => {
+  const write = store.write.bind(store)
+  store.write = async () => {
+    throw new Error('the disk is full')
+  }
+  const evidence = { cluster: CLUSTER.id, clusterName: CLUSTER.name, shown: '7.6', known: '1.5' }
+  await expect(recovery.found('proved', evidence, 7)).rejects.toThrow('the disk is full')
+  expect(recovery.behind).toBe(true)
+  store.write = write
+  await recovery.found('proved', evidence, 7)
+  await recovery.found('proved', evidence, 7)
+  const again = await Recovery.load({ store, clock, log: silentLog })
+  expect(again.state).toMatchObject({ kind: 'behind', reason: 'proved', provedEpoch: 7, evidence })
+  expect((await recovery.recover('ana')).epoch).toBeGreaterThan(7)
+})
+
 describe('an agent that the hub does not know', () => {
   const ADMITTED = { ...CLUSTER, id: 'lost-1', name: 'eu-7', admission: 3 }
   const revocations = memoryRevocations()

@@ -38,6 +38,8 @@ export class Recovery {
   readonly #parts: RecoveryParts
   #state: RecoveryState
   readonly #listeners: (() => void)[] = []
+  /** That it is behind is not in the store yet: the disk was full, say. Who finds it again has it written. */
+  #unsaved = false
 
   constructor(parts: RecoveryParts, state: RecoveryState = SETTLED) {
     this.#parts = parts
@@ -98,7 +100,9 @@ export class Recovery {
     const { clock, store } = this.#parts
     const before = this.#state
     const highest = Math.max(provedEpoch ?? 0, (before.kind === 'behind' && before.provedEpoch) || 0)
-    if (before.kind === 'behind' && highest === (before.provedEpoch ?? 0) && (before.evidence || !evidence)) return
+    const known = before.kind === 'behind' && highest === (before.provedEpoch ?? 0) && (before.evidence || !evidence)
+    const unsaved = this.#unsaved
+    if (known && !unsaved) return
     const first = before.kind !== 'behind'
     const state: RecoveryState = {
       kind: 'behind',
@@ -111,13 +115,19 @@ export class Recovery {
     }
     this.#state = state
     if (first) this.#complain()
-    await store.write(async rows => {
-      await putRecoveryState(rows, state)
-      if (!first) return
-      const detail = { reason, ...(evidence && { evidence: { ...evidence } }) }
-      await rows.appendAudit({ at: clock.now(), actor: 'hub', action: 'hub.behind', subject: 'hub', detail })
-    })
-    if (first) this.#changed()
+    this.#unsaved = false
+    try {
+      await store.write(async rows => {
+        await putRecoveryState(rows, state)
+        if (!first && !unsaved) return
+        const detail = { reason: state.reason, ...(state.evidence && { evidence: { ...state.evidence } }) }
+        await rows.appendAudit({ at: clock.now(), actor: 'hub', action: 'hub.behind', subject: 'hub', detail })
+      })
+    } catch (error) {
+      this.#unsaved = true
+      throw error
+    }
+    if (first || unsaved) this.#changed()
   }
 
   /** Begins a new epoch; what is stored stays, and every agent is asked to show what it holds. */
