@@ -28,6 +28,7 @@ export class Conversation {
   unclaimed = 0
   /** The newest hub key that the agent has named. */
   #kid: string | undefined
+  #namedStrangeKey = false
   readonly #hub: GatewayOptions
   readonly #limits: GatewayLimits
   #truth: ClusterTruth | undefined
@@ -125,7 +126,10 @@ export class Conversation {
     if (frame.kid !== keys.newest) frames.unshift({ kind: 'keys', newest: keys.newest })
     if (frame.kid !== this.#kid) {
       this.#kid = frame.kid
-      this.#hub.events.knowsKey?.(this.clusterId, frame.kid)
+      // Whatever an agent makes up is told once.
+      const isOurs = keys.publicKeys.has(frame.kid)
+      if (isOurs || !this.#namedStrangeKey) this.#hub.events.knowsKey?.(this.clusterId, frame.kid)
+      this.#namedStrangeKey ||= !isOurs
     }
     if (proofs?.wants({ id: this.clusterId, recovery: truth.recovery })) frames.push({ kind: 'prove' })
     // What this store says is not to be compared with, nor acted on, before it is known what was issued.

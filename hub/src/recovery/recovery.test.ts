@@ -211,6 +211,25 @@ describe('what agents show', () => {
     expect(await kinds(beat)).toEqual(['pulse', 'prove'])
   })
 
+  test('a key of the hub that an agent makes up is told of once, and one that there is each time it is new', async () => {
+    const told: string[] = []
+    const events = {
+      reported: () => undefined,
+      connected: () => undefined,
+      heartbeat: () => undefined,
+      knowsKey: (_cluster: string, kid: string) => void told.push(kid),
+    }
+    const bundles = new MemoryBundles(() => NOW)
+    const hub = { store, bundles, keys, clock, random, log: silentLog, clusters: () => 1, events, proofs }
+    const conversation = new Conversation(CLUSTER.id, hub, DEFAULT_GATEWAY_LIMITS)
+    const digest = `sha256:${'0'.repeat(64)}` as const
+    for (const kid of ['made-up-1', 'made-up-2', keys.newest, keys.newest, 'made-up-3', keys.newest]) {
+      const nonce = 'n'.repeat(16)
+      await conversation.answer({ kind: 'heartbeat', held: digest, reported: digest, nonce, kid, unclaimed: [] })
+    }
+    expect(told).toEqual(['made-up-1', keys.newest, keys.newest])
+  })
+
   test('a cluster has caught up when both sides agree on its reports', async () => {
     await store.write(rows => rows.putCluster({ ...CLUSTER, recovery: 'proved' }))
     await proofs.reported(CLUSTER.id)
