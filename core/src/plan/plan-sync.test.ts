@@ -237,6 +237,14 @@ const ROWS: { readonly [sentence: string]: Row } = {
     changes: { options: { ...OPTIONS, createNamespace: true } },
     actions: ['create PreSync/0 Namespace shop', 'create Sync/-3 ConfigMap shop/a'],
   },
+  'a destination’s namespace that the Project does not permit is not made': {
+    desired: [inNamespace(object('ConfigMap', 'a'), 'x')],
+    changes: {
+      options: { ...OPTIONS, createNamespace: true },
+      ceiling: { clusterKindsAllowed: [], clusterKindsDenied: [], namespacedKindsDenied: [], namespaces: ['x'] },
+    },
+    actions: ['create Sync/0 ConfigMap x/a'],
+  },
   'a namespace on a cluster-scoped object is dropped': {
     desired: [inNamespace(object('ClusterRole', 'a'), 'x')],
     actions: ['create Sync/0 rbac.authorization.k8s.io/ClusterRole a'],

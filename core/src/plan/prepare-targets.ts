@@ -177,7 +177,7 @@ function withNamespace(object: KubernetesObject, namespace: string): KubernetesO
 
 function destinationNamespace(request: PlanRequest, targets: ReadonlyMap<string, Target>): Target | undefined {
   const { options, namespace } = request
-  if (!options.createNamespace || namespace === '') return undefined
+  if (!options.createNamespace || namespace === '' || !namespacePermitted(request.ceiling, namespace)) return undefined
   const key: ObjectKey = { group: '', kind: 'Namespace', namespace: '', name: namespace }
   if (targets.has(objectKeyText(key))) return undefined
   const labels = options.namespaceLabels ? { labels: options.namespaceLabels } : {}
