@@ -1,6 +1,7 @@
 import { seededRandom } from '@flotilla/core/ports/create-random'
-import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
+import { HubRefused, type HubRequest, type HubResponse } from '@flotilla/core/ports/hub-transport'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { INCARNATION_HEADER } from '@flotilla/core/protocol/versions'
 import { issueCommand } from '@flotilla/hub/gateway/issue-command'
 import { describe, expect, test } from 'vitest'
 import { type Faults, InProcessTransport, NO_FAULTS } from './in-process-transport.ts'
@@ -127,6 +128,28 @@ describe('an agent where sockets are forbidden', () => {
     await clock.advance(5 * MINUTE_MS)
     expect(agent.link.status()).toEqual({ kind: 'polling' })
     expect(hub.gateway.connections()).toMatchObject([{ inc: 1 }])
+    await agent.link.stop()
+  })
+
+  test('nor over and over for a hub that names a higher one each time', async () => {
+    const clock = new VirtualClock({ startAt: START, settle: () => new Promise(resolve => setImmediate(resolve)) })
+    const random = seededRandom(4)
+    const hub = new SmallHub({ clock, random })
+    const transport = new InProcessTransport({ gateway: () => hub.gateway, clock, random })
+    let named = 1
+    let dials = 0
+    const connect = transport.connect.bind(transport)
+    transport.connect = async (path, headers) => {
+      if (++dials > 1000 || clock.now() > START + 10 * MINUTE_MS) return await connect(path, headers)
+      named += 2
+      throw new HubRefused(409, { [INCARNATION_HEADER]: String(named) }, 'a newer start is known')
+    }
+    const agent = smallAgent({ transport, clock, random, joinToken: await hub.joinToken('eu-1') })
+    await agent.link.start()
+    await clock.advance(10 * MINUTE_MS)
+    expect(dials).toBeLessThan(60)
+    await clock.advance(5 * MINUTE_MS)
+    expect(agent.link.status()).toEqual({ kind: 'connected' })
     await agent.link.stop()
   })
 })

@@ -36,6 +36,8 @@ import { redialAfterFailureMs } from './redial.ts'
 import { uploadStream } from './upload-stream.ts'
 
 const SWEEP_EVERY_MS = 60 * 60_000
+/** A connection that lasted for so long was no attempt. */
+const SETTLED_MS = 60_000
 /** An incarnation above this is not one of ours: one start in a second for a hundred years. */
 const MOST_STARTS = 2 ** 32
 
@@ -236,12 +238,17 @@ export class AgentLink implements HubLink {
     const { log, random, clock } = this.#options
     const { signal } = this.#stopping
     let failures = 0
+    let raised = 0
     while (!signal.aborted) {
       try {
         await unlessStopped(this.#acquired(), signal)
         const admitted = await this.#identity.establish()
         failures = 0
+        const beganMs = clock.monotonicMs()
         if (admitted) await this.#connection.run()
+        // Raising at once is for the one time that it is needed; a hub that goes on naming higher starts is waited for.
+        raised = this.#highestInc === undefined || clock.monotonicMs() - beganMs > SETTLED_MS ? 0 : raised + 1
+        if (raised > 1) await sleepUnlessStopped(clock, redialAfterFailureMs(raised, random.fraction()), signal)
       } catch (error) {
         if (signal.aborted || this.#options.ending?.aborted) return
         log.error('the link to the hub failed; it is tried again', { error })
@@ -327,7 +334,8 @@ export class AgentLink implements HubLink {
       // Raising above it would leave no numbers for later starts, whatever this hub is.
       if (highest > MOST_STARTS) {
         const message = `the hub names ${highest} as the newest start of this agent: nobody starts so often`
-        return this.#refusedForGood('INCARNATION', message)
+        this.#refusedForGood('INCARNATION', message)
+        return
       }
       this.#highestInc = highest
       log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
