@@ -139,9 +139,12 @@ function guardReason(
   return undefined
 }
 
-/** The destination's namespace alone is nothing. */
+/** The destination's namespace alone is nothing, unless it is among the manifests; and hooks keep nothing alive. */
 function wantsNothing(request: SyncRequest, targetNames: ReadonlySet<string>): boolean {
   if (!request.options.createNamespace) return targetNames.size === 0
   const namespace = objectKeyText({ group: '', kind: 'Namespace', namespace: '', name: request.namespace })
-  return [...targetNames].every(name => name === namespace) && request.desired.length === 0
+  const isWritten = request.desired.some(({ kind, apiVersion, metadata }) => {
+    return kind === 'Namespace' && apiVersion === 'v1' && metadata.name === request.namespace
+  })
+  return !isWritten && [...targetNames].every(name => name === namespace)
 }

@@ -371,6 +371,16 @@ const ROWS: { readonly [sentence: string]: Row } = {
     actions: names(3).map(name => `create Sync/0 ConfigMap shop/${name}`),
     problems: ['error UNSUPPORTED_OPTION', 'error UNKNOWN_OPTION', 'warning UNKNOWN_OPTION', 'warning WAVE_INVALID'],
   },
+  'hooks and the destination’s namespace alone are nothing: all the rest waits for a person': {
+    desired: [object('Job', 'migrate', { 'argocd.argoproj.io/hook': 'PreSync' })],
+    observed: observation([ours(object('ConfigMap', 'a'))]),
+    changes: { options: { ...OPTIONS, createNamespace: true } },
+    actions: [
+      'create PreSync/0 Namespace shop',
+      'hook PreSync/0 batch/Job shop/migrate',
+      'hold Sync/0 ConfigMap shop/a PRUNE_GUARD',
+    ],
+  },
   'more than MaxPrune waits for a person, and up to it goes': {
     desired: names(8).map(name => object('ConfigMap', name)),
     observed: observation(names(10).map(name => ours(object('ConfigMap', name)))),
