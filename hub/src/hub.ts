@@ -256,7 +256,7 @@ export class Hub {
 
   /** What is known of a cluster's agent beside what is stored. */
   clusterFacts({ id, epoch, lastNumber, hubKid }: ClusterRow): Partial<ClusterFacts> {
-    const connection = this.gateway.connections().find(({ clusterId }) => clusterId === id)
+    const connection = this.gateway.connection(id)
     const { newest } = this.#parts.keys
     const isKnown = hubKid === undefined || hubKid === newest
     const versionRefused = this.gateway.isVersionRefused(id)

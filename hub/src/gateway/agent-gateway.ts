@@ -261,6 +261,10 @@ export class AgentGateway {
     return [...this.#sockets.connections(), ...this.#polls.connections()]
   }
 
+  connection(clusterId: string): Connection | undefined {
+    return this.#sockets.connection(clusterId) ?? this.#polls.connection(clusterId)
+  }
+
   /** Ends the connection of a cluster whose agent was revoked; the store already refuses its next request. */
   closeCluster(clusterId: string): void {
     this.#sockets.end(clusterId, CLOSE.unauthorised, 'revoked')

@@ -99,11 +99,12 @@ export class Polls {
   }
 
   connections(): readonly Connection[] {
-    return [...this.#pollers.values()].map(({ conversation, connectedAt, lastSeenAt, inc }) => {
-      const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
-      const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
-      return { clusterId, ...seen, inc, transport: 'poll' }
-    })
+    return [...this.#pollers.values()].map(connectionOf)
+  }
+
+  connection(clusterId: string): Connection | undefined {
+    const poller = this.#pollers.get(clusterId)
+    return poller && connectionOf(poller)
   }
 
   #poller({ cluster, claims }: Caller): Poller {
@@ -120,4 +121,10 @@ export class Polls {
     poller.lastHeardMs = clock.monotonicMs()
     return poller
   }
+}
+
+function connectionOf({ conversation, connectedAt, lastSeenAt, inc }: Poller): Connection {
+  const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
+  const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
+  return { clusterId, ...seen, inc, transport: 'poll' }
 }

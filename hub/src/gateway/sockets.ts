@@ -107,12 +107,12 @@ export class Sockets {
   }
 
   connections(): readonly Connection[] {
-    return [...this.#standing.values()].map(({ caller, conversation, connectedAt, lastSeenAt }) => {
-      const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
-      const { inc } = caller.claims
-      const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
-      return { clusterId, ...seen, inc, transport: 'socket' }
-    })
+    return [...this.#standing.values()].map(connectionOf)
+  }
+
+  connection(clusterId: string): Connection | undefined {
+    const session = this.#standing.get(clusterId)
+    return session && connectionOf(session)
   }
 
   /** However many changes there are while one is being told, they are one more. */
@@ -160,4 +160,11 @@ export class Sockets {
       reading: wanted => socket.reading?.(wanted),
     }
   }
+}
+
+function connectionOf({ caller, conversation, connectedAt, lastSeenAt }: SocketSession): Connection {
+  const { clusterId, skewMs, heldUpTo, unclaimed, differs } = conversation
+  const { inc } = caller.claims
+  const seen = { connectedAt, lastSeenAt, skewMs, heldUpTo, unclaimed, differs }
+  return { clusterId, ...seen, inc, transport: 'socket' }
 }
