@@ -225,12 +225,9 @@ export class AgentGateway {
     screened?: Caller,
   ): Promise<void> {
     const route = routeOf(request)
-    if (screened && route?.name === 'connect' && !this.#stopped) {
-      this.#sockets.open(screened, socket)
-      this.#armSweep()
-      return
-    }
-    const authentication = await this.#guarded(() => this.#authenticate(request))
+    const authentication = screened
+      ? { kind: 'accepted' as const, caller: screened }
+      : await this.#guarded(() => this.#authenticate(request))
     if (route?.name !== 'connect' || this.#stopped || 'status' in authentication || authentication.kind === 'refused') {
       return socket.close(CLOSE.unauthorised, 'the assertion of this request does not hold')
     }
