@@ -207,7 +207,8 @@ function escapeSegment(segment: string): string {
   return segment.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-async function reportGone(engine: Engine, state: ApplicationState, { application }: TombstonePayload): Promise<number> {
+async function reportGone(engine: Engine, state: ApplicationState, tombstone: TombstonePayload): Promise<number> {
+  const { application, number } = tombstone
   if (engine.mayWrite() && (await engine.inventories.read(application.id)).length > 0) {
     await engine.inventories.remove(application.id)
   }
@@ -219,6 +220,7 @@ async function reportGone(engine: Engine, state: ApplicationState, { application
   await engine.reporter.report({
     application: application.id,
     gone: true,
+    document: number,
     sync: { status: 'Synced', message: 'removed' },
     health: { status: 'Healthy' },
     ...(operation ? { operation: operation.report } : {}),

@@ -3,6 +3,7 @@ import type { Json } from '@flotilla/core/json/json'
 import type { Health, SyncStatus } from '@flotilla/core/model/status'
 import type { Adoption } from '@flotilla/core/plan/adoptions'
 import type { HeldPrunes } from '@flotilla/core/plan/held-prunes'
+import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { ObjectState, OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { HubLink } from './link/hub-link.ts'
@@ -25,6 +26,8 @@ export interface Findings {
   readonly adoptions?: readonly Adoption[]
   readonly images: readonly string[]
   readonly inventory?: Digest
+  /** With `gone`, the Tombstone whose removal is complete: the same end is said anew of one that was signed anew. */
+  readonly document?: DocumentNumber
 }
 
 /** Reports what changed, and nothing twice: findings that equal the last ones travel no more. */
