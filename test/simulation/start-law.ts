@@ -112,7 +112,8 @@ export class StartLaw {
     if (order < 0 || (order > 0 && heldForMs > LAG_MS)) {
       this.#breach(`${what} for document ${numberText(grant.document)}, but holds ${numberText(document.number)}`)
     }
-    if ((document.typ === 'tombstone') !== (kind === 'removal')) this.#breach(`${what}, which holds ${document.typ}`)
+    if (order === 0 && (document.typ === 'tombstone') !== (kind === 'removal'))
+      this.#breach(`${what}, which holds ${document.typ}`)
     const known = this.#calendars.get(cluster)
     if (!known || compareNumbers(known.calendar.number, grant.cal) < 0) {
       this.#breach(`${what}, without the calendar that it was given with`)
