@@ -104,7 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (closing.length >= 0) return { kind: 'start' }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'calendar-ignored-at-wave',
@@ -150,7 +150,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `await store.read(rows => rows.offersDigest(clusterId, wanted))`,
       },
     ],
-    foundBy: 2,
+    foundBy: 1,
   },
   {
     name: 'acknowledged-before-commit',
@@ -189,7 +189,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `text === undefined ?`,
       },
     ],
-    foundBy: 5,
+    foundBy: 2,
   },
   {
     name: 'store-behind-ignored',
@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return false\n`,
       },
     ],
-    foundBy: 30,
+    foundBy: 38,
   },
   {
     name: 'heals-to-what-is-offered',
@@ -213,7 +213,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: held.digest }`,
       },
     ],
-    foundBy: 2,
+    foundBy: 1,
   },
   {
     name: 'digests-not-compared',
