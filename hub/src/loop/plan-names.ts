@@ -157,7 +157,13 @@ function follow(
   const orphan = world.orphanOf(declared.name, clusterName)
   const there: ApplicationRow = orphan
     ? { ...orphan, ...declared, hold: undefined, changedAt: input.now }
-    : { ...declared, id: idFor(declared.name, clusterName, world, input), images: [], createdAt: input.now, changedAt: input.now }
+    : {
+        ...declared,
+        id: idFor(declared.name, clusterName, world, input),
+        images: [],
+        createdAt: input.now,
+        changedAt: input.now,
+      }
   if (!row) return { put: [there] }
   if (!mayUpdate && row.state === 'active') {
     return { put: isLasting(row.hold) ? [{ ...row, hold: undefined, changedAt: input.now }] : [] }
