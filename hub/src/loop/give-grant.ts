@@ -3,7 +3,7 @@ import { decideGrant, type PastOperation } from '@flotilla/core/decide/decide-gr
 import { type RetryPolicy, readRetryPolicy } from '@flotilla/core/decide/retry-delay'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Hold } from '@flotilla/core/model/hold'
-import type { ApplicationRow, ClusterRow, StoreWriter } from '@flotilla/core/ports/store'
+import type { ApplicationRow, ClusterRow, OperationRow, StoreWriter } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import type { DocumentNumber, GrantPayload, SyncOptions } from '@flotilla/core/protocol/documents'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
@@ -150,7 +150,7 @@ async function pastOperations(
   let before: number | undefined
   for (let read = 0; read < MOST_OPERATIONS; read += PAGE) {
     const page = await writer.operations(applicationId, { limit: PAGE, ...(before !== undefined && { before }) })
-    for (const { operation } of page) {
+    for (const { operation } of byStart(page)) {
       // An agent in a fight heals far more often than it syncs.
       if (operation.trigger === 'heal') continue
       const granted = (await writer.grant(operation.id))?.payload
@@ -165,4 +165,9 @@ async function pastOperations(
     if (page.length < PAGE) break
   }
   return past
+}
+
+/** Newest first by when they began: the end of an older one may be heard after the start of the newest. */
+function byStart(page: readonly OperationRow[]): readonly OperationRow[] {
+  return [...page].sort((a, b) => b.operation.startedAt - a.operation.startedAt || b.sequence - a.sequence)
 }
