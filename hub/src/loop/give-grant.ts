@@ -150,9 +150,7 @@ async function pastOperations(
   let before: number | undefined
   for (let read = 0; read < MOST_OPERATIONS; read += PAGE) {
     const page = await writer.operations(applicationId, { limit: PAGE, ...(before !== undefined && { before }) })
-    for (const { operation } of byStart(page)) {
-      // An agent in a fight heals far more often than it syncs.
-      if (operation.trigger === 'heal') continue
+    for (const { operation } of byGrant(page)) {
       const granted = (await writer.grant(operation.id))?.payload
       // What wrote nothing, or a part alone, says nothing of the whole.
       if (granted && (granted.options.dryRun || granted.options.resources)) continue
@@ -167,7 +165,20 @@ async function pastOperations(
   return past
 }
 
-/** Newest first by when they began: the end of an older one may be heard after the start of the newest. */
-function byStart(page: readonly OperationRow[]): readonly OperationRow[] {
-  return [...page].sort((a, b) => b.operation.startedAt - a.operation.startedAt || b.sequence - a.sequence)
+/**
+ * Newest first by when they were permitted: the end of an older one may be heard after the start of the newest. Ids of
+ * Grants are in the order of the hub's own time, which the agents' clocks are not.
+ */
+function byGrant(page: readonly OperationRow[]): readonly OperationRow[] {
+  const granted = page.filter(({ operation }) => operation.trigger !== 'heal')
+  return granted.sort((a, b) => {
+    const left = GRANT_TIME.exec(a.operation.id)?.[0]
+    const right = GRANT_TIME.exec(b.operation.id)?.[0]
+    // Of one millisecond: as they were heard.
+    if (left === undefined || right === undefined || left === right) return 0
+    return left < right ? 1 : -1
+  })
 }
+
+/** The time that a UUID of version 7 begins with. */
+const GRANT_TIME = /^[0-9a-f]{8}-[0-9a-f]{4}(?=-7)/
