@@ -110,7 +110,13 @@ const STEPS: readonly Step[] = [
     command: ['node', 'test/controlplane/src/main.ts', 'build'],
     needs: 'go',
   },
-  vitest('integration', 'integration tests: files, sockets, processes of one part', ['integration']),
+  // They wait for each other's processes far more than they compute.
+  vitest(
+    'integration',
+    'integration tests: files, sockets, processes of one part',
+    ['integration'],
+    [`--maxWorkers=${3 * availableParallelism()}`],
+  ),
   vitest(
     'contract',
     'one contract on the simulated and the real control plane',
