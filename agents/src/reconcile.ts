@@ -45,7 +45,9 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
     state.predictions.forgetRefusals()
     state.wholeLookAtMs = nowMs
   }
-  if (mayBegin(engine, offer)) state.predictions.forgetRefusals()
+  // Who tries again has to ask again.
+  const waitsToRetry = engine.operations.running(offer.application.id)?.report.retryAt !== undefined
+  if (waitsToRetry || mayBegin(engine, offer)) state.predictions.forgetRefusals()
   engine.log.debug('looking at an application', { application: offer.application.name })
   const bundle = await link.bundle(offer.digest)
   state.lacksBundle = bundle === undefined
