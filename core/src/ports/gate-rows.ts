@@ -1,4 +1,4 @@
-import type { GateAction, GateScope } from '../gates/rules.ts'
+import type { OverrideWish } from '../gates/override-request.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
@@ -33,19 +33,9 @@ export interface FreezeEdit {
 }
 
 /** Break-glass as it was asked for, and what became of it. Times and people are kept; nothing is ever taken out. */
-export interface OverrideRow {
+export interface OverrideRow extends OverrideWish {
   /** UUIDv7. */
   readonly id: string
-  readonly scope: GateScope
-  readonly covers: readonly ('freeze' | 'window')[]
-  readonly actions: readonly GateAction[]
-  readonly from: EpochMs
-  readonly until: EpochMs
-  /** Digest: this content only. */
-  readonly bundle?: Digest
-  readonly maxUses?: number
-  readonly includeAutomated?: boolean
-  readonly reason: string
   readonly requestedBy: string
   readonly requestedAt: EpochMs
   /** Who has made the token that asked: not the second person. */
