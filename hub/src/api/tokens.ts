@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { Principal } from '@flotilla/core/access/principal'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
@@ -15,6 +16,8 @@ export type Role = TokenRow['role']
 
 /** Who asks, as far as the API has to know. */
 export interface Caller {
+  /** Whom the policy is asked about. */
+  readonly principal: Principal
   readonly tokenId: string
   readonly name: string
   readonly role: Role
@@ -86,6 +89,7 @@ export async function callerOf(rows: StoreReader, text: string, now: EpochMs): P
   if (row === undefined || !equal || isExpired(row, now)) return undefined
   const { name, role, kind = 'robot', madeBy, expiresAt } = row
   return {
+    principal: { kind: 'subject', subject: `role:${role}` },
     tokenId: id,
     name,
     role,
