@@ -2,6 +2,7 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import helmet from 'helmet'
 import { auditRequest } from '../audit/audit-request.ts'
 import { FailureLimiter } from '../gateway/failure-limiter.ts'
+import { authenticate } from './authenticate.ts'
 import { checkInput } from './check-input.ts'
 import { admitWebhook, limitWebhook } from './handlers/webhooks.ts'
 import { measureFleet } from './measure-fleet.ts'
@@ -10,7 +11,7 @@ import { problemOf } from './problem-of.ts'
 import type { ApiServices, Context, Reply, Route } from './route.ts'
 import { ROUTE_TABLE } from './route-table.ts'
 import { sendProblem, sendReply } from './send-reply.ts'
-import { type Caller, callerOf } from './tokens.ts'
+import type { Caller } from './tokens.ts'
 import { Watchers } from './watchers.ts'
 
 const DEFAULT_MAX_BODY_BYTES = 256 * 1024
@@ -159,19 +160,6 @@ function patternOf(path: string): RegExp {
 /** `/api/v1/applications/{name}` → `/api/v1/applications/:name`. */
 export function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
-}
-
-/** @throws Problem `UNAUTHENTICATED`: the same for no token, a malformed, an unknown, a wrong and an expired one. */
-async function authenticate({ store, clock }: ApiServices, request: Request, inQuery?: true): Promise<Caller> {
-  const header = request.get('Authorization')
-  const inHeader = header !== undefined || inQuery !== true
-  const text = inHeader
-    ? (/^Bearer +(\S{1,200})$/i.exec(header ?? '')?.[1] ?? '')
-    : (new URLSearchParams(request.originalUrl.replace(/^[^?]*/, '')).get('token') ?? '')
-  const caller = await store.read(rows => callerOf(rows, text, clock.now()))
-  // URLs end up in logs and histories of others: one that may change anything is as good as none there.
-  if (caller === undefined || (!inHeader && caller.role !== 'readonly')) throw new Problem('UNAUTHENTICATED')
-  return caller
 }
 
 function hasBody(request: Request): boolean {
