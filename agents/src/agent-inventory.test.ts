@@ -112,3 +112,28 @@ it('prunes that wait for a person still wait when other objects were added, and 
   expect(bench.read('ConfigMap', 'a')).toBeUndefined()
   expect(bench.report.heldPrunes).toBeUndefined()
 })
+
+it('leaves what another took over between the plan and its prune, and the operation ends all the same', async () => {
+  const bench = await startBench()
+  bench.hub.sync(bundleOf(configMap('a'), configMap('b')), PRUNES)
+  await bench.pass(5_000)
+  const other = '0199c2f0-0000-7000-8000-999999999999'
+  let reads = 0
+  bench.between = async (request, pass) => {
+    const response = await pass(request)
+    if (request.path.endsWith('/configmaps/b') && request.method === 'GET') reads++
+    // The plan is made, and nothing of it was done.
+    if (request.method === 'POST' && request.path.includes('/flotilla-system/configmaps')) {
+      const annotations = { 'flotilla.dev/tracking-id': `${other}:/ConfigMap:shop/b` }
+      await bench.edit('/api/v1/namespaces/shop/configmaps/b', { metadata: { annotations } })
+    }
+    return response
+  }
+  bench.hub.sync(bundleOf(configMap('a')), PRUNES)
+  await bench.pass(1_000)
+  expect(bench.report.operation).toMatchObject({ phase: 'Succeeded' })
+  const result = bench.report.operation?.results.find(({ key }) => key.name === 'b')
+  expect(result).toMatchObject({ outcome: 'skipped', message: expect.stringContaining('ownership changed') })
+  expect(reads).toBeLessThan(5)
+  expect(bench.read('ConfigMap', 'b')?.metadata.annotations?.['flotilla.dev/tracking-id']).toContain(other)
+})

@@ -1,133 +1,57 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import { listAt, textAt } from '@flotilla/core/json/read-json'
-import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
-import type { Log } from '@flotilla/core/ports/log'
-import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
-import { SimulatedCluster } from '@flotilla/sim'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Agent, createAgent } from './agent.ts'
+import { describe, expect, it } from 'vitest'
 import { KubernetesClient } from './kubernetes/client.ts'
 import { AgentLease } from './lease.ts'
 import { Outbox } from './link/outbox.ts'
-import { bundleOf, configMap, object, SHOP, TestHub } from './testing/documents.ts'
+import { type AgentBench, type Between, QUIET, startBench } from './testing/agent-bench.ts'
+import { bundleOf, configMap, object, SHOP } from './testing/documents.ts'
 
-const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
-const NO_STATE = {
-  get: async () => undefined,
-  put: async () => {},
-  putIfAbsent: async (_key: string, value: Uint8Array) => value,
-  delete: async () => {},
-  list: async () => [],
-  close: async () => {},
-}
 const GROUP = 'acme.example'
 /** How the cluster's discovery speaks of the group while its server is away. */
-type Away = 'left out' | 'stale' | 'legacy 503' | undefined
+type Away = 'left out' | 'stale' | 'legacy 503'
 
-class Bench {
-  readonly clock = new VirtualClock({ startAt: Date.UTC(2026, 0, 1), settle: () => new Promise(setImmediate) })
-  readonly cluster = new SimulatedCluster({ name: 'eu-1', clock: this.clock, random: seededRandom(1) })
-  readonly hub = new TestHub(() => this.clock.now())
-  away: Away
-  mayWrite = true
-  /** Runs once, right after the end of an operation was stored. */
-  onceEnded: (() => Promise<void>) | undefined
-  agent: Agent | undefined
-
-  async start(): Promise<this> {
-    this.agent = createAgent({
-      name: 'eu-1',
-      cluster: this.#transport(),
-      link: this.hub.link,
-      state: NO_STATE,
-      clock: this.clock,
-      random: seededRandom(2),
-      log: QUIET,
-      mayWrite: () => this.mayWrite,
+/** The group's server is away: asked itself it does not answer, and discovery says so in one of its ways. */
+function awayAs(away: Away): Between {
+  return async (request, pass) => {
+    if (request.path.startsWith(`/apis/${GROUP}/`)) return answer(503, { kind: 'Status', message: 'is away' })
+    const legacy = away === 'legacy 503' && (request.path === '/api' || request.path === '/apis')
+    const response = await pass(legacy ? { ...request, headers: { accept: 'application/json' } } : request)
+    if (request.path !== '/apis' || legacy) return response
+    const items = listAt(await bodyOf(response.body), 'items') as readonly JsonObject[]
+    const changed = items.flatMap(item => {
+      if (textAt(item, 'metadata', 'name') !== GROUP) return [item]
+      const versions = [{ version: 'v1', resources: [], freshness: 'Stale' }]
+      return away === 'stale' ? [{ ...item, versions }] : []
     })
-    await this.agent.start()
-    await this.pass(100)
-    return this
-  }
-
-  async stop(): Promise<void> {
-    const stopped = this.agent?.stop()
-    await this.clock.advance(1)
-    await stopped
-    this.agent = undefined
-  }
-
-  /** A new process that finds the group as `away` says: what the last one knew of it is lost. */
-  async restart(away: Away): Promise<void> {
-    await this.stop()
-    this.away = away
-    await this.start()
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.clock.advance(ms)
-  }
-
-  read(kind: string, name: string, group = '', namespace = 'shop'): KubernetesObject | undefined {
-    return this.cluster.read({ group, kind, namespace, name })
-  }
-
-  get inventory(): string {
-    return textAt(this.read('ConfigMap', `flotilla-inventory-${SHOP.id}`, '', 'flotilla-system'), 'data', 'entries')
-  }
-
-  get report() {
-    const report = this.hub.link.latest(SHOP.id)
-    if (!report) throw new Error('nothing was reported')
-    return report
-  }
-
-  async edit(path: string, patch: JsonObject): Promise<void> {
-    const headers = { 'content-type': 'application/merge-patch+json' }
-    const request = { method: 'PATCH' as const, path: `${path}?fieldManager=kubectl-edit`, headers }
-    const response = await this.cluster.handle({ ...request, body: JSON.stringify(patch) })
-    expect(response.status).toBe(200)
-  }
-
-  async remove(path: string): Promise<void> {
-    const response = await this.cluster.handle({ method: 'DELETE', path, headers: {} })
-    expect(response.status).toBe(200)
-  }
-
-  #transport(): ClusterTransport {
-    const whole = this.cluster.transport()
-    return {
-      close: () => whole.close(),
-      request: async request => {
-        const { away } = this
-        if (away === undefined) {
-          const response = await whole.request(request)
-          const { onceEnded } = this
-          const ended = request.method === 'PUT' && /flotilla-operation/.test(request.path)
-          if (ended && onceEnded && request.body?.includes('Succeeded')) {
-            this.onceEnded = undefined
-            await onceEnded()
-          }
-          return response
-        }
-        if (request.path.startsWith(`/apis/${GROUP}/`)) return answer(503, { kind: 'Status', message: 'is away' })
-        const legacy = away === 'legacy 503' && (request.path === '/api' || request.path === '/apis')
-        const sent = legacy ? { ...request, headers: { accept: 'application/json' } } : request
-        const response = await whole.request(sent)
-        if (request.path !== '/apis' || legacy) return response
-        const items = listAt(await bodyOf(response.body), 'items') as readonly JsonObject[]
-        const changed = items.flatMap(item => {
-          if (textAt(item, 'metadata', 'name') !== GROUP) return [item]
-          const versions = [{ version: 'v1', resources: [], freshness: 'Stale' }]
-          return away === 'stale' ? [{ ...item, versions }] : []
-        })
-        return answer(200, { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items: changed })
-      },
-    }
+    return answer(200, { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items: changed })
   }
 }
+
+/** Does something once, right after the end of an operation was stored. */
+function onceEnded(what: () => Promise<void>): Between {
+  let isDone = false
+  return async (request, pass) => {
+    const response = await pass(request)
+    const ended = request.method === 'PUT' && /flotilla-operation/.test(request.path)
+    if (ended && !isDone && request.body?.includes('Succeeded')) {
+      isDone = true
+      await what()
+    }
+    return response
+  }
+}
+
+/** A new process that finds the group as `away` says: what the last one knew of it is lost. */
+async function restart(bench: AgentBench, away?: Away): Promise<void> {
+  await bench.stop()
+  bench.between = away === undefined ? PASSES : awayAs(away)
+  await bench.start()
+}
+
+const PASSES: Between = (request, pass) => pass(request)
 
 async function bodyOf(body: AsyncIterable<Uint8Array>): Promise<JsonObject> {
   const chunks: Uint8Array[] = []
@@ -157,15 +81,8 @@ function definition() {
 const PLATFORM = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'platform' }
 const FOO = object(`${GROUP}/v1`, 'Foo', 'f', { spec: { size: 1 } })
 
-const benches: Bench[] = []
-async function startBench(): Promise<Bench> {
-  const bench = new Bench()
-  benches.push(bench)
-  return bench.start()
-}
-
 /** The definition belongs to another Application, its object to ours. */
-async function startWithFoo(): Promise<Bench> {
+async function startWithFoo(): Promise<AgentBench> {
   const bench = await startBench()
   bench.hub.sync(bundleOf(definition()), { application: PLATFORM })
   await bench.pass(10_000)
@@ -175,17 +92,10 @@ async function startWithFoo(): Promise<Bench> {
   return bench
 }
 
-afterEach(async () => {
-  for (const bench of benches.splice(0)) {
-    if (bench.agent) await bench.stop()
-    bench.cluster.stop()
-  }
-})
-
 describe.each(['left out', 'stale', 'legacy 503'] as const)('an API group that is away (%s)', away => {
   it('keeps its objects in the Inventory, and they are pruned once it is back', async () => {
     const bench = await startWithFoo()
-    await bench.restart(away)
+    await restart(bench, away)
     const grant = bench.hub.sync(bundleOf(configMap('a', { x: '2' })))
     await bench.pass(20_000)
     expect(bench.read('ConfigMap', 'a')?.['data']).toEqual({ x: '2' })
@@ -195,7 +105,7 @@ describe.each(['left out', 'stale', 'legacy 503'] as const)('an API group that i
       sync: { status: 'OutOfSync' },
       objects: [{ key: { kind: 'Foo' }, message: expect.stringMatching(/cannot be told whether it is there/) }],
     })
-    bench.away = undefined
+    bench.between = PASSES
     await bench.pass(60_000)
     bench.hub.sync(bundleOf(configMap('a', { x: '3' })))
     await bench.pass(20_000)
@@ -205,7 +115,7 @@ describe.each(['left out', 'stale', 'legacy 503'] as const)('an API group that i
 
   it('neither fails a sync of such an object nor calls it missing', async () => {
     const bench = await startWithFoo()
-    await bench.restart(away)
+    await restart(bench, away)
     const before = bench.hub.link.reports.length
     const grant = bench.hub.sync(bundleOf(configMap('a', { x: '2' }), FOO))
     await bench.pass(30_000)
@@ -213,14 +123,14 @@ describe.each(['left out', 'stale', 'legacy 503'] as const)('an API group that i
     expect(words.some(({ operation }) => operation?.phase === 'Failed')).toBe(false)
     expect(words.flatMap(({ objects }) => objects).filter(({ health }) => health === 'Missing')).toEqual([])
     expect(bench.report.sync).toMatchObject({ status: 'Unknown' })
-    bench.away = undefined
+    bench.between = PASSES
     await bench.pass(120_000)
     expect(bench.report).toMatchObject({ sync: { status: 'Synced' }, operation: { id: grant.id, phase: 'Succeeded' } })
   })
 
   it.each(['prune', 'detach'] as const)('has a removal (%s) wait and say why', async policy => {
     const bench = await startWithFoo()
-    await bench.restart(away)
+    await restart(bench, away)
     bench.hub.grant(bench.hub.tombstone({ policy }))
     bench.hub.link.changed()
     await bench.pass(30_000)
@@ -229,7 +139,7 @@ describe.each(['left out', 'stale', 'legacy 503'] as const)('an API group that i
       operation: { phase: 'Running', message: expect.stringMatching(/can be told whether acme.example\/Foo shop\/f/) },
     })
     expect(bench.inventory).toContain('Foo')
-    bench.away = undefined
+    bench.between = PASSES
     await bench.pass(60_000)
     expect(bench.report).toMatchObject({ gone: true, operation: { phase: 'Succeeded' } })
     const left = bench.read('Foo', 'f', GROUP)
@@ -243,7 +153,7 @@ describe('an API group whose definition was deleted', () => {
     const bench = await startWithFoo()
     await bench.remove(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/foos.${GROUP}`)
     bench.hub.link.documents.delete(PLATFORM.id)
-    await bench.restart(undefined)
+    await restart(bench)
     await bench.pass(5_000)
     bench.hub.grant(bench.hub.tombstone())
     bench.hub.link.changed()
@@ -253,7 +163,7 @@ describe('an API group whose definition was deleted', () => {
 })
 
 describe('a process whose Lease another had meanwhile', () => {
-  const process = (bench: Bench, name: string) => {
+  const process = (bench: AgentBench, name: string) => {
     const wire = { cut: false, lost: 0 }
     const whole = bench.cluster.transport()
     const transport: ClusterTransport = {
@@ -352,7 +262,7 @@ describe('healing', () => {
     const bench = await startBench()
     bench.hub.sync(bundleOf(configMap('a', { x: '1' })))
     await bench.pass(5_000)
-    bench.onceEnded = () => bench.remove('/api/v1/namespaces/shop/configmaps/a')
+    bench.between = onceEnded(() => bench.remove('/api/v1/namespaces/shop/configmaps/a'))
     const before = bench.hub.link.reports.length
     const grant = bench.hub.sync(bundleOf(configMap('a', { x: '2' })))
     await bench.pass(20_000)

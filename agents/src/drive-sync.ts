@@ -271,7 +271,7 @@ function definedKind(action: SyncAction): readonly string[] {
 function done(
   action: SyncAction,
   stored: ReadonlyMap<string, KubernetesObject>,
-  pruned: ReadonlyMap<string, 'deleted' | 'absent'>,
+  pruned: ReadonlyMap<string, 'deleted' | 'absent' | 'changed'>,
 ): SyncAction {
   const { key, phase, wave } = action
   const name = objectKeyText(key)
@@ -281,5 +281,10 @@ function done(
   const what = pruned.get(name)
   if (what === undefined) return action
   if (what === 'absent') return { kind: 'keep', key, phase, wave }
+  // Asked for again it would be refused again: it is not ours to remove any more.
+  if (what === 'changed') {
+    const reason = 'ownership changed: the live object no longer bears our marks'
+    return { kind: 'skip', key, phase, wave, code: 'OWNERSHIP_CHANGED', reason }
+  }
   return { kind: 'skip', key, phase, wave, code: 'BEING_DELETED', reason: 'is being deleted' }
 }

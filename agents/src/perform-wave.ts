@@ -30,8 +30,8 @@ export interface WaveOutcome {
   readonly results: readonly ObjectResult[]
   /** Live objects as they were stored, hooks among them, by key text. */
   readonly stored: ReadonlyMap<string, KubernetesObject>
-  /** Key texts of what was found gone, or was deleted. */
-  readonly pruned: ReadonlyMap<string, 'deleted' | 'absent'>
+  /** Key texts of what was to be pruned: it was deleted, found gone, or found to be somebody else's by now. */
+  readonly pruned: ReadonlyMap<string, 'deleted' | 'absent' | 'changed'>
   readonly hooks: readonly Pick<HookState, 'key' | 'phase' | 'wave'>[]
   readonly failures: readonly string[]
 }
@@ -55,7 +55,7 @@ class Wave {
   readonly #input: PerformWaveInput
   readonly #results = new Map<string, ObjectResult>()
   readonly #stored = new Map<string, KubernetesObject>()
-  readonly #pruned = new Map<string, 'deleted' | 'absent'>()
+  readonly #pruned = new Map<string, 'deleted' | 'absent' | 'changed'>()
   readonly #hooks: Pick<HookState, 'key' | 'phase' | 'wave'>[] = []
   readonly failures: string[] = []
 
@@ -104,8 +104,8 @@ class Wave {
 
   async #prune(action: Extract<SyncAction, { kind: 'prune' }>): Promise<void> {
     const outcome = await pruneObject(this.#input.client, action, this.#input.applicationId)
-    if (outcome === 'changed') return this.#note(action, 'skipped', 'ownership changed while pruning')
     this.#pruned.set(objectKeyText(action.key), outcome)
+    if (outcome === 'changed') return this.#note(action, 'skipped', 'ownership changed while pruning')
     this.#note(action, 'pruned', outcome === 'absent' ? 'was gone already' : undefined)
   }
 

@@ -1,6 +1,12 @@
 import type { Json } from '@flotilla/core/json/json'
+import { textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
-import { type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
+import {
+  type ClusterRequest,
+  type ClusterResponse,
+  type ClusterTransport,
+  ClusterUnreachable,
+} from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
@@ -9,7 +15,7 @@ import { afterEach, expect } from 'vitest'
 import { type Agent, createAgent } from '../agent.ts'
 import { SHOP, TestHub } from './documents.ts'
 
-const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
+export const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => QUIET }
 const NO_STATE = {
   get: async () => undefined,
   put: async () => {},
@@ -18,6 +24,12 @@ const NO_STATE = {
   list: async () => [],
   close: async () => {},
 }
+
+/** What stands between the agent and its cluster: passes a request on, changes it or its answer, or does something else. */
+export type Between = (
+  request: ClusterRequest,
+  pass: (request: ClusterRequest) => Promise<ClusterResponse>,
+) => Promise<ClusterResponse>
 
 /** One agent on a simulated cluster, with time that moves when told to. */
 export class AgentBench {
@@ -28,6 +40,9 @@ export class AgentBench {
   agent: Agent | undefined
   /** Requests of the last process. */
   asked = 0
+  /** False: another process is the agent. */
+  mayWrite = true
+  between: Between = (request, pass) => pass(request)
 
   /** @param requests After so many the process is as good as dead: nothing of it gets through any more. */
   async start(requests = Number.POSITIVE_INFINITY): Promise<this> {
@@ -38,7 +53,7 @@ export class AgentBench {
       request: async request => {
         this.asked++
         if (left-- <= 0) throw new ClusterUnreachable('the process was killed')
-        return whole.request(request)
+        return this.between(request, passed => whole.request(passed))
       },
       close: () => whole.close(),
     }
@@ -52,6 +67,7 @@ export class AgentBench {
       clock: this.clock,
       random: seededRandom(2),
       log,
+      mayWrite: () => this.mayWrite,
     })
     await this.agent.start()
     await this.pass(100)
@@ -69,8 +85,13 @@ export class AgentBench {
     await this.clock.advance(ms)
   }
 
-  read(kind: string, name: string, group = ''): KubernetesObject | undefined {
-    return this.cluster.read({ group, kind, namespace: 'shop', name })
+  read(kind: string, name: string, group = '', namespace = 'shop'): KubernetesObject | undefined {
+    return this.cluster.read({ group, kind, namespace, name })
+  }
+
+  /** Entries of the Application's Inventory, one a line. */
+  get inventory(): string {
+    return textAt(this.read('ConfigMap', `flotilla-inventory-${SHOP.id}`, '', 'flotilla-system'), 'data', 'entries')
   }
 
   get report() {
