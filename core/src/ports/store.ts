@@ -1,3 +1,4 @@
+import type { Principal } from '../access/principal.ts'
 import type { AuditEntry, AuditHead, AuditNote } from '../audit/audit-entry.ts'
 import type { DeletionBudget } from '../decide/deletion-guard.ts'
 import type { Digest } from '../json/canonical-json.ts'
@@ -12,6 +13,7 @@ import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+import type { Identity, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 
 /**
  * The hub's memory. One write at a time; what `write` resolved for is durable and seen by every later read. A write
@@ -72,6 +74,11 @@ export interface StoreReader {
   referencedDigests(): Promise<ReadonlySet<Digest>>
   token(id: string): Promise<TokenRow | undefined>
   tokens(): Promise<readonly TokenRow[]>
+  session(id: string): Promise<SessionRow | undefined>
+  /** Sessions that stand or have run out, oldest first; with an owner, theirs alone. */
+  sessions(owner?: string): Promise<readonly SessionRow[]>
+  person(id: string): Promise<PersonRow | undefined>
+  signedOut(id: Digest): Promise<SignedOutRow | undefined>
   /** Removals that wait or were decided, oldest first. */
   deletionPlans(): Promise<readonly DeletionPlan[]>
   deletionPlan(id: string): Promise<DeletionPlan | undefined>
@@ -126,6 +133,12 @@ export interface StoreWriter extends StoreReader {
   deleteBundle(digest: Digest): Promise<void>
   putToken(row: TokenRow): Promise<void>
   deleteToken(id: string): Promise<void>
+  putSession(row: SessionRow): Promise<void>
+  deleteSession(id: string): Promise<void>
+  putPerson(row: PersonRow): Promise<void>
+  putSignedOut(row: SignedOutRow): Promise<void>
+  /** Forgets tokens that have ended by themselves meanwhile; returns how many. */
+  deleteSignedOut(until: EpochMs): Promise<number>
   putDeletionPlan(plan: DeletionPlan): Promise<void>
   deleteDeletionPlan(id: string): Promise<void>
   putMadeGate(row: MadeGateRow): Promise<void>
@@ -367,7 +380,16 @@ export interface BundleRow {
 export interface TokenRow {
   readonly id: string
   readonly name: string
-  readonly role: 'admin' | 'readonly'
+  /** `policy`: what the policy gives {@link TokenRow.principal} or whoever has made it, and nothing else. */
+  readonly role: 'admin' | 'readonly' | 'policy'
+  /** Whom the policy is asked about. Without it: the role, or with `policy` the one who has made it. */
+  readonly principal?: Principal
+  /** Who has made it, and where that was a token, who has made that one: it never may more than each of them at its use. */
+  readonly makers?: readonly Identity[]
+  /** All of them narrow it. */
+  readonly scopes?: readonly TokenScope[]
+  /** Of a token of a Project's role: `project` is good only while the Project's document lists its id. */
+  readonly listedBy?: 'hub' | 'project'
   /** Whether a person shows it or a program; a program when absent. Programs approve nothing. */
   readonly kind?: 'person' | 'robot'
   /** Name of whoever made it. */
@@ -382,6 +404,7 @@ export type AuditRow = AuditEntry
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+export type { Identity, KeptClaims, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 
 export class StoreError extends Error {
   readonly code: 'STORE_FULL' | 'STORE_CORRUPT' | 'STORE_NEWER' | 'STORE_LOCKED' | 'STORE_UNAVAILABLE'

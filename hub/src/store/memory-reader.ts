@@ -25,6 +25,7 @@ import type {
   StoreReader,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
@@ -247,6 +248,23 @@ export class MemoryReader implements StoreReader {
 
   async tokens(): Promise<readonly TokenRow[]> {
     return this.view('tokens').all().sort(byCreation)
+  }
+
+  async session(id: string): Promise<SessionRow | undefined> {
+    return this.view('sessions').get(id)
+  }
+
+  async sessions(owner?: string): Promise<readonly SessionRow[]> {
+    const view = this.view('sessions')
+    return (owner === undefined ? view.all() : [...view.where('owner', owner)]).sort(byCreation)
+  }
+
+  async person(id: string): Promise<PersonRow | undefined> {
+    return this.view('people').get(id)
+  }
+
+  async signedOut(id: Digest): Promise<SignedOutRow | undefined> {
+    return this.view('signedOut').get(id)
   }
 
   async freezes(): Promise<readonly MadeGateRow[]> {

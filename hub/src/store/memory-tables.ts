@@ -21,6 +21,7 @@ import type {
   SourceRow,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { MemoryTable, type Overlay } from './memory-table.ts'
 
 /** Joins the parts of a composite key; no part holds U+0000. */
@@ -76,6 +77,9 @@ export function createTables() {
     }),
     bundles: new MemoryTable<BundleRow>({ key: row => row.digest }),
     tokens: new MemoryTable<TokenRow>({ key: row => row.id }),
+    sessions: new MemoryTable<SessionRow>({ key: row => row.id, lookups: { owner: row => row.owner } }),
+    people: new MemoryTable<PersonRow>({ key: row => row.id }),
+    signedOut: new MemoryTable<SignedOutRow>({ key: row => row.id }),
     deletionPlans: new MemoryTable<DeletionPlan>({ key: row => row.id }),
     madeGates: new MemoryTable<MadeGateRow>({ key: row => row.id, lookups: { kind: row => row.kind } }),
     overrides: new MemoryTable<OverrideRow>({ key: row => row.id }),

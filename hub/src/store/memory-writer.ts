@@ -23,6 +23,7 @@ import type {
   StoreWriter,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { MemoryReader } from './memory-reader.ts'
@@ -201,6 +202,29 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
 
   async deleteToken(id: string): Promise<void> {
     this.changed(this.view('tokens').delete(id))
+  }
+
+  async putSession(row: SessionRow): Promise<void> {
+    this.changed(this.view('sessions').put(row))
+  }
+
+  async deleteSession(id: string): Promise<void> {
+    this.changed(this.view('sessions').delete(id))
+  }
+
+  async putPerson(row: PersonRow): Promise<void> {
+    this.changed(this.view('people').put(row))
+  }
+
+  async putSignedOut(row: SignedOutRow): Promise<void> {
+    this.changed(this.view('signedOut').put(row))
+  }
+
+  async deleteSignedOut(until: EpochMs): Promise<number> {
+    const view = this.view('signedOut')
+    const ended = view.all().filter(row => row.until < until)
+    for (const { id } of ended) this.changed(view.delete(id))
+    return ended.length
   }
 
   async putDeletionPlan(plan: DeletionPlan): Promise<void> {

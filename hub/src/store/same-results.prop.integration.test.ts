@@ -136,6 +136,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('putBundle', fc.record({ digest, size: small }), (rows, over) => rows.putBundle(sample.sampleBundle(over))),
   step('deleteBundle', digest, (rows, given) => rows.deleteBundle(given)),
   step('putToken', fc.record({ id, createdAt: small }), (rows, over) => rows.putToken(sample.sampleToken(over))),
+  step('putSession', fc.record({ id, owner: id, createdAt: small, lastUsedAt: small }), (rows, over) =>
+    rows.putSession(sample.sampleSession(over)),
+  ),
+  step('deleteSession', id, (rows, key) => rows.deleteSession(key)),
+  step('putPerson', fc.record({ id, signedOutAt: optional(small) }), (rows, over) =>
+    rows.putPerson(sample.samplePerson(over)),
+  ),
+  step('putSignedOut', fc.record({ id: digest, until: small }), (rows, row) => rows.putSignedOut(row)),
+  step('deleteSignedOut', small, (rows, until) => rows.deleteSignedOut(until)),
   step('deleteToken', id, (rows, key) => rows.deleteToken(key)),
   step('putEnrolment', fc.record({ id, tokenId: id, requestedAt: small, askedAt: small }), (rows, over) =>
     rows.putEnrolment(sample.sampleEnrolment(over)),
@@ -195,6 +204,8 @@ async function everything(rows: StoreReader): Promise<unknown> {
     memos: await of(ids, key => rows.renderMemo(key)),
     bundles: await of(digests, key => rows.bundle(key)),
     referenced: [...(await rows.referencedDigests())].sort(),
+    signIn: [await rows.sessions(), await rows.sessions('1'), await of(ids, key => rows.person(key))],
+    signedOut: await of(digests, key => rows.signedOut(key)),
     tokens: await rows.tokens(),
     plans: await rows.deletionPlans(),
     gates: [await rows.freezes(), await rows.windows()],

@@ -19,6 +19,7 @@ import type {
   SourceRow,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow } from '@flotilla/core/ports/sign-in-rows'
 
 /** Whole rows for the tests of stores and of what reads them; every field can be given. */
 
@@ -301,6 +302,26 @@ export function sampleOverride(over: Partial<OverrideRow> = {}): OverrideRow {
 
 export function sampleCalendar(over: Partial<CalendarRow> = {}): CalendarRow {
   return { name: 'bank-holidays-de', source: 'https://example.com/de.ics', checkedAt: 1_000, ...over }
+}
+
+export function sampleSession(over: Partial<SessionRow> = {}): SessionRow {
+  return {
+    id: 'session-1',
+    owner: 'account ana',
+    name: 'ana',
+    identity: { kind: 'account', account: 'ana' },
+    by: 'cookie',
+    secretHash: digestOf('s'),
+    createdAt: 1_000,
+    expiresAt: 9_000,
+    lastUsedAt: 1_000,
+    claimsAt: 1_000,
+    ...over,
+  }
+}
+
+export function samplePerson(over: Partial<PersonRow> = {}): PersonRow {
+  return { id: 'account ana', name: 'ana', identity: { kind: 'account', account: 'ana' }, claimsAt: 1_000, ...over }
 }
 
 export function sampleToken(over: Partial<TokenRow> = {}): TokenRow {

@@ -46,6 +46,9 @@ export interface StoreSchema {
   readonly render_memos: { key: string; digest: string }
   readonly bundles: { digest: string; body: string }
   readonly tokens: IdentifiedTable
+  readonly sessions: { id: string; owner: string; body: string }
+  readonly people: IdentifiedTable
+  readonly signed_out: { id: string; until: number; body: string }
   readonly deletion_plans: IdentifiedTable
   readonly made_gates: IdentifiedTable
   readonly overrides: IdentifiedTable
@@ -82,6 +85,9 @@ export const STORE_TABLES = [
   'render_memos',
   'bundles',
   'tokens',
+  'sessions',
+  'people',
+  'signed_out',
   'deletion_plans',
   'made_gates',
   'overrides',

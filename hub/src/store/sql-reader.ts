@@ -24,6 +24,7 @@ import type {
   StoreReader,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Kysely } from 'kysely'
@@ -243,6 +244,24 @@ export class SqlReader implements StoreReader {
 
   async tokens(): Promise<readonly TokenRow[]> {
     return all<TokenRow>(await this.sql.selectFrom('tokens').select('body').execute()).sort(byCreation)
+  }
+
+  async session(id: string): Promise<SessionRow | undefined> {
+    return one(await this.sql.selectFrom('sessions').select('body').where('id', '=', id).execute())
+  }
+
+  async sessions(owner?: string): Promise<readonly SessionRow[]> {
+    const query = this.sql.selectFrom('sessions').select('body')
+    const found = await (owner === undefined ? query : query.where('owner', '=', owner)).execute()
+    return all<SessionRow>(found).sort(byCreation)
+  }
+
+  async person(id: string): Promise<PersonRow | undefined> {
+    return one(await this.sql.selectFrom('people').select('body').where('id', '=', id).execute())
+  }
+
+  async signedOut(id: Digest): Promise<SignedOutRow | undefined> {
+    return one(await this.sql.selectFrom('signed_out').select('body').where('id', '=', id).execute())
   }
 
   async freezes(): Promise<readonly MadeGateRow[]> {

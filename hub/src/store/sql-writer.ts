@@ -23,6 +23,7 @@ import type {
   StoreWriter,
   TokenRow,
 } from '@flotilla/core/ports/store'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { decodeRow, encodeRow } from './encode-row.ts'
@@ -255,6 +256,28 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async deleteToken(id: string): Promise<void> {
     this.count(await this.sql.deleteFrom('tokens').where('id', '=', id).execute())
+  }
+
+  async putSession(row: SessionRow): Promise<void> {
+    await this.upsert('sessions', ['id'], { id: row.id, owner: row.owner, body: encodeRow(row) })
+  }
+
+  async deleteSession(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('sessions').where('id', '=', id).execute())
+  }
+
+  async putPerson(row: PersonRow): Promise<void> {
+    await this.upsert('people', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async putSignedOut(row: SignedOutRow): Promise<void> {
+    await this.upsert('signed_out', ['id'], { id: row.id, until: Math.ceil(row.until), body: encodeRow(row) })
+  }
+
+  async deleteSignedOut(until: EpochMs): Promise<number> {
+    const before = this.rowsChanged
+    this.count(await this.sql.deleteFrom('signed_out').where('until', '<', until).execute())
+    return this.rowsChanged - before
   }
 
   async putDeletionPlan(plan: DeletionPlan): Promise<void> {

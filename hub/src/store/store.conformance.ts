@@ -283,6 +283,41 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       })
     })
 
+    rule('sessions are kept by id and listed by age, all or those of one owner', async () => {
+      await store.write(async rows => {
+        await rows.putSession(sample.sampleSession({ id: 'b', createdAt: 1 }))
+        await rows.putSession(sample.sampleSession({ id: 'a', createdAt: 2, owner: 'provider 1' }))
+        await rows.putSession(sample.sampleSession({ id: 'c', createdAt: 3 }))
+        await rows.putSession(sample.sampleSession({ id: 'b', createdAt: 1, lastUsedAt: 5 }))
+        await rows.putSession(sample.sampleSession({ id: 'gone' }))
+        await rows.deleteSession('gone')
+      })
+      await store.read(async rows => {
+        expect((await rows.sessions()).map(row => row.id)).toEqual(['b', 'a', 'c'])
+        expect((await rows.sessions('account ana')).map(row => row.id)).toEqual(['b', 'c'])
+        expect(await rows.sessions('account')).toEqual([])
+        expect((await rows.session('b'))?.lastUsedAt).toBe(5)
+        expect(await rows.session('gone')).toBeUndefined()
+      })
+    })
+
+    rule('people who signed in, and what was given back before its time', async () => {
+      const [one, two] = [sample.digestOf('one'), sample.digestOf('two')]
+      await store.write(async rows => {
+        await rows.putPerson(sample.samplePerson())
+        await rows.putPerson(sample.samplePerson({ signedOutAt: 7 }))
+        await rows.putSignedOut({ id: one, until: 5 })
+        await rows.putSignedOut({ id: two, until: 6 })
+      })
+      expect(await store.write(rows => rows.deleteSignedOut(6))).toBe(1)
+      await store.read(async rows => {
+        expect((await rows.person('account ana'))?.signedOutAt).toBe(7)
+        expect(await rows.person('account')).toBeUndefined()
+        expect(await rows.signedOut(one)).toBeUndefined()
+        expect((await rows.signedOut(two))?.until).toBe(6)
+      })
+    })
+
     rule('agents that ask to be admitted are kept by id and listed by age, all or those of a token', async () => {
       await store.write(async rows => {
         await rows.putEnrolment(sample.sampleEnrolment({ id: 'b', requestedAt: 1 }))

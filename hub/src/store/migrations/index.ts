@@ -5,6 +5,7 @@ import { deletionPlans } from './0002-deletion-plans.ts'
 import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
 import { enrolments } from './0004-enrolments.ts'
 import { commands } from './0005-commands.ts'
+import { signIn } from './0008-sign-in.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -17,5 +18,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0003-gates-and-audit-chain': gatesAndAuditChain(dialect),
     '0004-enrolments': enrolments(dialect),
     '0005-commands': commands(dialect),
+    '0008-sign-in': signIn(dialect),
   }
 }
