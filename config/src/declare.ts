@@ -4,6 +4,7 @@ import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Declared, Trust } from '@flotilla/core/model/fleet'
 import { type FleetKind, listOf, member, textOf } from './kinds/kind.ts'
 import { prefixedName } from './name-prefix.ts'
+import type { Path } from './problem.ts'
 import type { Declaration, ReadDocument } from './read-file.ts'
 import { trustProblems } from './trust.ts'
 
@@ -59,7 +60,20 @@ function declaredOf(read: ReadDocument, declares: Declaration, settings: SourceS
     contentDigest: sha256(canonicalJson(document)),
     position: read.position,
     positionOf: path => declares.positionOf(path),
+    placeWithin: (path, within) => {
+      const { file, line, column } = placeWithin(declares, path, within)
+      return { file, line, column }
+    },
   }
+}
+
+/** A place in a text that a document holds: positions of YAML nodes end where the text begins. */
+export function placeWithin(
+  { diagnosticOf }: Pick<Declaration, 'diagnosticOf'>,
+  path: Path,
+  within: { readonly line: number; readonly column: number },
+): Diagnostic {
+  return diagnosticOf({ code: 'POLICY_ROW_INVALID', severity: 'error', path, within, message: '' })
 }
 
 function renamed(document: JsonObject, name: string): JsonObject {

@@ -1,5 +1,5 @@
 /** The config repo's language: `load` one source, `mergeFleets` several, every mistake with its place. */
-export { type AccessReading, readAccess } from './access/read-access.ts'
+export { type AccessReading, accessOfFleet, readAccess } from './access/read-access.ts'
 export { clusterFacts } from './cluster-facts.ts'
 export { isConfigFile, isUnder, narrowerPaths, type SourceLocation } from './config-path.ts'
 export type { SourceSettings } from './declare.ts'

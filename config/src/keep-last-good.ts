@@ -1,5 +1,6 @@
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { SourceDocument } from './declare.ts'
+import type { FleetKind } from './kinds/kind.ts'
 import { identityKey, type LastGood, type LastGoodDocument } from './last-good.ts'
 import type { DocumentState } from './load.ts'
 import type { PlacedGate } from './read-file.ts'
@@ -25,13 +26,13 @@ export interface Kept {
 
 /**
  * Decides what is in force of a source: every sound document, and for broken ones the last good version (decision 21).
- * Projects go together: when one of them is broken, all stay as they were.
+ * Projects, AccessPolicies and Teams go together: when one of them is broken, all stay as they were.
  */
 export function keepLastGood(input: KeepInput): Kept {
   const { documents, lastGood } = input
   const policy = policyMistake(documents, lastGood)
   const policyBroken = policy !== undefined || input.everything
-  const isHeldBack = (document: SourceDocument): boolean => policyBroken && document.read.declares?.kind === 'Project'
+  const isHeldBack = (document: SourceDocument): boolean => policyBroken && isPolicy(document.read.declares?.kind)
   const current = documents.filter(document => inForce(document) && !isHeldBack(document))
   const declared = new Set(current.map(keyOf))
   const wanted = wantedMemories(input, declared, policyBroken)
@@ -47,7 +48,7 @@ export function keepLastGood(input: KeepInput): Kept {
     diagnostics.push(
       policyDiagnostic(
         policy,
-        kept.some(({ memory }) => memory.kind === 'Project'),
+        kept.some(({ memory }) => isPolicy(memory.kind)),
       ),
     )
   }
@@ -68,18 +69,23 @@ function keyOf(document: SourceDocument): string {
   return declares === undefined ? '' : identityKey(declares.kind, declares.name)
 }
 
-/** The first document that makes the source's Projects incomplete, if there is one. */
+/** Who may use what, and who may do what: half of it would be a hole. */
+const POLICY_KINDS: ReadonlySet<string | undefined> = new Set<FleetKind>(['Project', 'AccessPolicy', 'Team'])
+
+function isPolicy(kind: FleetKind | undefined): boolean {
+  return POLICY_KINDS.has(kind)
+}
+
+/** The first document that makes the source's policy incomplete, if there is one. */
 function policyMistake(documents: readonly SourceDocument[], lastGood: LastGood): SourceDocument | undefined {
   const declared = new Set(documents.filter(inForce).map(keyOf))
-  const missing = lastGood.documents.filter(
-    one => one.kind === 'Project' && !declared.has(identityKey(one.kind, one.name)),
-  )
+  const missing = lastGood.documents.filter(one => isPolicy(one.kind) && !declared.has(identityKey(one.kind, one.name)))
   const files = new Set(missing.map(one => one.file))
   const places = new Set(missing.map(placeOf))
   // What a broken document is may be unknown (a misspelt kind, a broken text): what stood there before counts then.
   return documents.find(({ read, broken }) => {
     if (!broken) return false
-    if (read.declares !== undefined) return read.declares.kind === 'Project'
+    if (read.declares !== undefined) return isPolicy(read.declares.kind)
     return read.maybePolicy || places.has(placeOf(read)) || (read.unreadable && files.has(read.file))
   })
 }
@@ -101,7 +107,7 @@ function wantedMemories(
   const unreadableFiles = new Set(broken.filter(({ read }) => read.unreadable).map(({ read }) => read.file))
   return lastGood.documents.filter(one => {
     const key = identityKey(one.kind, one.name)
-    if (one.kind === 'Project' && policyBroken) return true
+    if (isPolicy(one.kind) && policyBroken) return true
     if (declared.has(key)) return false
     // By what it is called; by where it stood, when it has been renamed; or anywhere in a file that hides its content.
     return keys.has(key) || places.has(placeOf(one)) || unreadableFiles.has(one.file)
@@ -164,8 +170,8 @@ function policyDiagnostic(culprit: SourceDocument, someKept: boolean): Diagnosti
     line: at.line,
     column: at.column,
     message: someKept
-      ? 'because of this, all Projects of the config source stay as they last were'
-      : 'because of this, no Project of the config source is in force',
+      ? 'because of this, all Projects, AccessPolicies and Teams of the config source stay as they last were'
+      : 'because of this, no Project, AccessPolicy or Team of the config source is in force',
     hint: 'mend this first: half a policy would be a hole',
   }
 }

@@ -274,11 +274,10 @@ describe('what is known and not built', () => {
   })
 
   test('what only grants is a warning', () => {
-    const text = `${PROJECT.replace('sourceRepos: ["*"]', 'roles: [{name: dev}]')}---\napiVersion: flotilla.dev/v1alpha1\nkind: Team\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-rbac-cm}\n`
+    const text = `${PROJECT.replace('sourceRepos: ["*"]', 'sourceNamespaces: [a]')}---\napiVersion: flotilla.dev/v1alpha1\nkind: NotificationRoute\nmetadata: {name: a}\n`
     const result = loadTexts({ 'p.yaml': text })
     expect(result.diagnostics.map(one => `${one.severity} ${one.code}`)).toEqual([
       'warning FIELD_NOT_SUPPORTED_YET',
-      'warning KIND_NOT_SUPPORTED_YET',
       'warning KIND_NOT_SUPPORTED_YET',
     ])
     expect(result.unsupportedGates).toEqual([])
@@ -415,7 +414,9 @@ describe('last good', () => {
     // There is no "as they last were" at the first start, and none offline.
     expect(lines(result)).toContainEqual(expect.stringContaining('POLICY_KEPT because of this, all Projects'))
     expect(lines(cold)).toContainEqual(
-      expect.stringContaining('q.yaml:2:11 POLICY_KEPT because of this, no Project of the config source is in force'),
+      expect.stringContaining(
+        'q.yaml:2:11 POLICY_KEPT because of this, no Project, AccessPolicy or Team of the config source is in force',
+      ),
     )
   })
 

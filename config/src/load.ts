@@ -153,6 +153,8 @@ function fleetOf(documents: readonly SourceDocument[]): Fleet {
     syncWindows: of<WindowRule>('SyncWindow'),
     freezePeriods: of<FreezeRule>('FreezePeriod'),
     resourceCustomizations: of<ResourceCustomizations>('ResourceCustomizations'),
+    accessPolicies: of<unknown>('AccessPolicy'),
+    teams: of<unknown>('Team'),
   }
 }
 

@@ -39,6 +39,8 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     syncWindows: pick(part => part.syncWindows ?? []),
     freezePeriods: pick(part => part.freezePeriods ?? []),
     resourceCustomizations: pick(part => part.resourceCustomizations ?? []),
+    accessPolicies: pick(part => part.accessPolicies ?? []),
+    teams: pick(part => part.teams ?? []),
   }
   const refused = refusedIn(sorted)
   return {
@@ -73,6 +75,8 @@ export function incumbentsOf(fleet: Fleet): Incumbents {
     ...(fleet.syncWindows ?? []),
     ...(fleet.freezePeriods ?? []),
     ...(fleet.resourceCustomizations ?? []),
+    ...(fleet.accessPolicies ?? []),
+    ...(fleet.teams ?? []),
   ]
   return new Map(
     all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),

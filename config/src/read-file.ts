@@ -30,7 +30,7 @@ export interface ReadDocument {
   readonly broken: boolean
   /** The text could not be read at all, so what it declares is unknown. */
   readonly unreadable: boolean
-  /** An unreadable text that looks as if it holds a Project. */
+  /** An unreadable text that looks as if it holds a Project, an AccessPolicy or a Team. */
   readonly maybePolicy: boolean
   readonly diagnostics: readonly Diagnostic[]
   readonly gates: readonly PlacedGate[]
@@ -47,8 +47,8 @@ export interface Declaration {
   diagnosticOf(problem: Problem): Diagnostic
 }
 
-/** What is not a Project, and is not a gate either, cannot weaken the rules by being unreadable. */
-const POLICY_TEXT = /^[\s-]*["']?kind["']?\s*:\s*["']?(?:AppProject|Project)\b/m
+/** What says nothing of rights, and is not a gate either, cannot weaken the rules by being unreadable. */
+const POLICY_TEXT = /^[\s-]*["']?(?:kind["']?\s*:\s*["']?(?:AppProject|Project|AccessPolicy|Team)\b|.*argocd-rbac-cm)/m
 const GATE_TEXT = /["']?kind["']?\s*:\s*["']?(SyncWindow|FreezePeriod)\b/
 
 /** Reads one file: every document in it, with all its mistakes. */

@@ -3,7 +3,7 @@ import { compilePolicy } from '@flotilla/core/access/policy'
 import { formatDiagnostic } from '@flotilla/core/model/diagnostic'
 import { describe, expect, it } from 'vitest'
 import { load } from '../load.ts'
-import { readAccess } from './read-access.ts'
+import { accessOfFleet, readAccess } from './read-access.ts'
 
 function read(text: string, path = 'access.yaml') {
   return readAccess([{ path, text }])
@@ -94,8 +94,8 @@ describe('documents about access', () => {
   })
 })
 
-describe('until the hub asks these documents', () => {
-  it('they are read and checked, say that they have no effect, and declare nothing', () => {
+describe('as documents of a config source', () => {
+  it('they are declared, and half of them is never in force', () => {
     const team =
       'apiVersion: flotilla.dev/v1alpha1\nkind: Team\nmetadata: {name: shop}\nspec: {owns: {projects: [shop]}}\n'
     const policy =
@@ -105,13 +105,26 @@ describe('until the hub asks these documents', () => {
       { path: 'b.yaml', text: CONFIG_MAP },
     ]
     const { diagnostics, fleet } = load({ source: '', trust: { kind: 'all' }, files })
-    expect(diagnostics.filter(one => one.code === 'KIND_NOT_SUPPORTED_YET').map(one => one.message)).toEqual([
-      'kind Team has no effect yet',
-      'kind AccessPolicy has no effect yet',
-      'ConfigMap argocd-rbac-cm has no effect yet',
-    ])
-    expect(diagnostics.map(one => one.code)).toContain('POLICY_NAME_UNKNOWN')
+    expect(diagnostics.map(one => one.code)).toEqual(expect.arrayContaining(['POLICY_NAME_UNKNOWN', 'POLICY_KEPT']))
     expect(Object.values(fleet).flat()).toEqual([])
+    const sound = load({ source: '', trust: { kind: 'all' }, files: files.slice(0, 1) })
+    expect(sound.fleet.teams?.map(({ name }) => name)).toEqual(['shop'])
+    const { settings } = accessOfFleet(sound.fleet)
+    expect([settings.defaultRole, settings.teams?.[0]?.place]).toEqual([
+      'role:admin',
+      { file: 'a.yaml', line: 4, column: 7 },
+    ])
+    // What was in force stays as a whole when one of them breaks.
+    const next = load({ source: '', trust: { kind: 'all' }, files, lastGood: sound.lastGood })
+    expect(accessOfFleet(next.fleet).settings.teams?.map(({ owns }) => owns)).toEqual([['shop']])
+  })
+
+  it('a row of a policy knows its line in the file of its source', () => {
+    const text = `# first\n${CONFIG_MAP.slice(0, CONFIG_MAP.indexOf('  policy.more.csv'))}`
+    const { fleet } = load({ source: 'platform', trust: { kind: 'all' }, files: [{ path: 'a.yaml', text }] })
+    const [row] = accessOfFleet(fleet).settings.rows
+    const line = text.split('\n').findIndex(each => each.includes(row?.text ?? '-')) + 1
+    expect({ ...row?.place }).toEqual({ source: 'platform', file: 'a.yaml', line, column: 5 })
   })
 
   it('a source that is trusted with projects only may not declare them', () => {

@@ -4,14 +4,17 @@ import { parsePolicy } from '@flotilla/core/access/parse-policy'
 import type { AccessSettings, ProjectRoles } from '@flotilla/core/access/policy'
 import type { MatchMode, PolicyRow, RowPlace } from '@flotilla/core/access/policy-row'
 import { DEFAULT_SCOPES } from '@flotilla/core/access/principal'
-import { projectRoleMistakes } from '@flotilla/core/access/project-role'
+import { type ProjectRole, projectRoleMistakes } from '@flotilla/core/access/project-role'
 import type { RolePermission } from '@flotilla/core/access/role-catalogue'
 import type { Team } from '@flotilla/core/access/teams'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
-import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
+import { compareDiagnostics, type Diagnostic, type Position } from '@flotilla/core/model/diagnostic'
+import type { Fleet } from '@flotilla/core/model/fleet'
+import { placeWithin } from '../declare.ts'
 import type { AccessPolicySpec } from '../kinds/access-policy.ts'
 import { listOf, member, textOf } from '../kinds/kind.ts'
 import { policyProblems } from '../kinds/policy-problems.ts'
+import { rolesOf } from '../kinds/project.ts'
 import type { TeamSpec } from '../kinds/team.ts'
 import type { ConfigFile } from '../load.ts'
 import type { Path } from '../problem.ts'
@@ -43,6 +46,41 @@ export function readAccess(files: readonly ConfigFile[]): AccessReading {
   return reading.result()
 }
 
+/**
+ * Who may do what, as a fleet that is in force declares it.
+ *
+ * @param lastSeen Projects that left their source and stay in force (decision 19): their roles do, too.
+ */
+export function accessOfFleet(
+  fleet: Fleet,
+  lastSeen: Iterable<readonly [name: string, spec: { readonly [field: string]: unknown }]> = [],
+): Pick<AccessReading, 'settings' | 'scopes'> {
+  const reading = new Reading()
+  for (const policy of fleet.accessPolicies ?? []) reading.addPolicy(policy.spec as AccessPolicySpec, placesOf(policy))
+  for (const team of fleet.teams ?? []) reading.addTeam(team.name, team.spec as TeamSpec, placesOf(team))
+  for (const project of fleet.projects) reading.addRoles(project.name, rolesOf(project.spec), placesOf(project))
+  for (const [name, spec] of lastSeen) {
+    const at = { file: `Project ${name}, as last seen`, line: 1, column: 1 }
+    reading.addRoles(name, rolesOf(spec), { positionOf: () => at, within: () => at })
+  }
+  return reading.result()
+}
+
+/** Where the parts of one document stand. */
+interface Places {
+  positionOf(path: Path): RowPlace
+  within(path: Path, line: number, column: number): RowPlace
+}
+
+function placesOf(declared: Fleet['projects'][number] | NonNullable<Fleet['teams']>[number]): Places {
+  const from = (position: Position): RowPlace =>
+    declared.source === '' ? position : { source: declared.source, ...position }
+  return {
+    positionOf: path => from(declared.positionOf(path)),
+    within: (path, line, column) => from(declared.placeWithin?.(path, { line, column }) ?? declared.positionOf(path)),
+  }
+}
+
 class Reading {
   readonly #rows: PolicyRow[] = []
   readonly #roles = new Map<string, readonly RolePermission[]>()
@@ -72,19 +110,23 @@ class Reading {
   addDocuments({ path, text }: ConfigFile): void {
     for (const { declares, diagnostics } of readFile(path, text)) {
       if (declares === undefined) continue
-      if (declares.kind === 'AccessPolicy') this.#addPolicy(declares)
-      else if (declares.kind === 'Team') this.#addTeam(declares)
-      else if (declares.kind === 'Project') this.#addProject(declares)
+      const places: Places = {
+        positionOf: path => declares.positionOf(path),
+        within: (path, line, column) => placeWithin(declares, path, { line, column }),
+      }
+      // The reader of each kind has made its spec.
+      if (declares.kind === 'AccessPolicy') this.addPolicy(declares.spec as AccessPolicySpec, places)
+      else if (declares.kind === 'Team') this.addTeam(declares.name, declares.spec as TeamSpec, places)
+      else if (declares.kind === 'Project') this.#addProject(declares, places)
       if (declares.kind !== 'AccessPolicy' && declares.kind !== 'Team') continue
       this.#found++
-      this.#diagnostics.push(...diagnostics.filter(one => one.code !== 'KIND_NOT_SUPPORTED_YET'))
+      this.#diagnostics.push(...diagnostics)
     }
   }
 
-  #addPolicy(declares: Declaration): void {
-    const spec = declares.spec as AccessPolicySpec // the reader of this kind has made it
+  addPolicy(spec: AccessPolicySpec, places: Places): void {
     for (const { path, text } of spec.texts) {
-      this.#rows.push(...parsePolicy(text, (line, column) => placeWithin(declares, path, line, column)).rows)
+      this.#rows.push(...parsePolicy(text, (line, column) => laterPlace(() => places.within(path, line, column))).rows)
     }
     if (spec.defaultRole !== '') this.#defaultRole = spec.defaultRole
     if (spec.scopes.length > 0) this.#scopes = spec.scopes
@@ -95,22 +137,23 @@ class Reading {
       this.#roles.set(textOf(read['name']) ?? '', listOf(read['permissions']).map(permissionOf))
     }
     for (const [index, binding] of spec.bindings.entries()) {
-      this.#bindings.push(bindingOf(member({ binding }, 'binding'), declares.positionOf(['spec', 'bindings', index])))
+      this.#bindings.push(bindingOf(member({ binding }, 'binding'), places.positionOf(['spec', 'bindings', index])))
     }
   }
 
-  #addTeam({ name, spec, positionOf }: Declaration): void {
-    this.#teams.push({ name, ...(spec as TeamSpec), place: positionOf(['spec']) })
+  addTeam(name: string, spec: TeamSpec, places: Places): void {
+    this.#teams.push({ name, ...spec, place: places.positionOf(['spec']) })
   }
 
-  #addProject({ name, document, positionOf, diagnosticOf }: Declaration): void {
-    const roles = listOf(member(document, 'spec')['roles']).map(value => {
-      const role = member({ value }, 'value')
-      return { name: textOf(role['name']) ?? '', policies: texts(role['policies']), groups: texts(role['groups']) }
-    })
+  addRoles(project: string, roles: readonly ProjectRole[], places: Places): void {
     if (roles.length === 0) return
     this.#found++
-    this.#projects.push({ project: name, roles, placeOf: path => positionOf(['spec', 'roles', ...path]) })
+    this.#projects.push({ project, roles, placeOf: path => places.positionOf(['spec', 'roles', ...path]) })
+  }
+
+  #addProject({ name, document, diagnosticOf }: Declaration, places: Places): void {
+    const roles = rolesOf(member(document, 'spec'))
+    this.addRoles(name, roles, places)
     for (const { path, message } of projectRoleMistakes(name, roles)) {
       const place: Path = ['spec', 'roles', ...path]
       this.#diagnostics.push(diagnosticOf({ code: 'POLICY_ROW_INVALID', severity: 'error', path: place, message }))
@@ -137,19 +180,16 @@ class Reading {
 }
 
 /** The place is worked out when somebody asks: most rows are never shown. */
-function placeWithin(declares: Declaration, path: Path, line: number, column: number): RowPlace {
+function laterPlace(find: () => RowPlace): RowPlace {
   let known: RowPlace | undefined
   const place = (): RowPlace => {
-    known ??= declares.diagnosticOf({
-      code: 'POLICY_ROW_INVALID',
-      severity: 'error',
-      path,
-      within: { line, column },
-      message: '',
-    })
+    known ??= find()
     return known
   }
   return {
+    get source() {
+      return place().source
+    },
     get file() {
       return place().file
     },

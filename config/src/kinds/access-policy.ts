@@ -9,7 +9,6 @@ import type { Path, Problem } from '../problem.ts'
 import { accessPolicyDocument, rbacConfigMapDocument } from '../schema/access-policy.ts'
 import { type KindReader, type KindReading, listOf, member, nameOf, textOf } from './kind.ts'
 import { type PolicyText, policyProblems } from './policy-problems.ts'
-import { withoutEffect } from './team.ts'
 
 /** What an AccessPolicy or `argocd-rbac-cm` says. */
 export interface AccessPolicySpec {
@@ -36,7 +35,7 @@ function readAccessPolicy(document: JsonObject): KindReading {
     bindings: listOf(spec['bindings']),
   }
   const problems = [...policyProblems(read.texts, read), ...roleProblems(read), ...bindingProblems(read)]
-  return { name: nameOf(document), spec: read, problems: [withoutEffect('kind AccessPolicy'), ...problems] }
+  return { name: nameOf(document), spec: read, problems }
 }
 
 function readConfigMap(document: JsonObject): KindReading {
@@ -51,7 +50,7 @@ function readConfigMap(document: JsonObject): KindReading {
     roles: [],
     bindings: [],
   }
-  const problems: Problem[] = [withoutEffect('ConfigMap argocd-rbac-cm'), ...policyProblems(read.texts, read)]
+  const problems: Problem[] = [...policyProblems(read.texts, read)]
   if (!['', 'glob', 'regex'].includes(mode)) {
     const message = `policy.matchMode is glob or regex, not "${mode}"; Argo CD takes it for glob`
     problems.push({ code: 'INVALID_VALUE', severity: 'error', path: ['data', 'policy.matchMode'], message })

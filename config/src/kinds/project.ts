@@ -1,3 +1,4 @@
+import { type ProjectRole, projectRoleMistakes } from '@flotilla/core/access/project-role'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
@@ -11,7 +12,7 @@ import { syncWindowProblems } from './sync-window-problems.ts'
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
 const RESTRICTING = ['signatureKeys', 'sourceIntegrity', 'permitOnlyProjectScopedClusters'] as const
 /** Fields that give or show more: ignored, somebody sees or may do less. */
-const GRANTING = ['roles', 'orphanedResources', 'sourceNamespaces'] as const
+const GRANTING = ['orphanedResources', 'sourceNamespaces'] as const
 
 function readProject(document: JsonObject) {
   const spec = member(document, 'spec')
@@ -24,11 +25,32 @@ function readProject(document: JsonObject) {
     const message = `${field} restricts what may be done and is not enforced yet: Applications of this project are held`
     problems.push({ ...unsupported(field, message), severity: 'error', blocking: false })
   }
-  problems.push(...serviceAccountProblems(spec), ...syncWindowProblems(spec))
+  problems.push(...serviceAccountProblems(spec), ...syncWindowProblems(spec), ...roleProblems(name, spec))
   for (const field of GRANTING) {
     if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
   }
   return { name, spec: specOf(spec), problems, gates }
+}
+
+/** Not blocking: while they are there, nothing but reading is allowed in the Project (core/access/policy.ts). */
+function roleProblems(name: string, spec: JsonObject): Problem[] {
+  return projectRoleMistakes(name, rolesOf(spec)).map(({ path, message }) => ({
+    ...{ code: 'POLICY_ROW_INVALID', severity: 'error', blocking: false },
+    path: ['spec', 'roles', ...path],
+    message,
+  }))
+}
+
+/** The roles of a Project's spec, as far as they can be read. */
+export function rolesOf(spec: { readonly [field: string]: unknown }): readonly ProjectRole[] {
+  return listOf(spec['roles'] as Json | undefined).map(value => {
+    const role = member({ value }, 'value')
+    return { name: textOf(role['name']) ?? '', policies: texts(role['policies']), groups: texts(role['groups']) }
+  })
+}
+
+function texts(value: Json | undefined): readonly string[] {
+  return listOf(value).filter(one => typeof one === 'string')
 }
 
 function serviceAccountProblems(spec: JsonObject): Problem[] {

@@ -1,5 +1,4 @@
 import type { JsonObject } from '@flotilla/core/json/json'
-import type { Problem } from '../problem.ts'
 import { teamDocument } from '../schema/team.ts'
 import { type KindReader, type KindReading, listOf, member, nameOf } from './kind.ts'
 
@@ -20,16 +19,11 @@ function readTeam(document: JsonObject): KindReading {
     owns: texts(member(spec, 'owns'), 'projects'),
     watches: texts(member(spec, 'watches'), 'projects'),
   }
-  return { name: nameOf(document), spec: read, problems: [withoutEffect('kind Team')] }
+  return { name: nameOf(document), spec: read, problems: [] }
 }
 
 function texts(value: JsonObject, key: string): readonly string[] {
   return listOf(value[key]).filter(one => typeof one === 'string')
-}
-
-/** Nothing asks these documents yet: whoever writes one must not believe that it protects or opens anything. */
-export function withoutEffect(what: string): Problem {
-  return { code: 'KIND_NOT_SUPPORTED_YET', severity: 'warning', path: ['kind'], message: `${what} has no effect yet` }
 }
 
 export const teamReader: KindReader = {

@@ -66,6 +66,7 @@ export function decide(
 ): Verdict {
   if (policy.everythingAllowed) return { allowed: true, because: [{ row: 'everything is allowed' }] }
   if (principal.kind === 'agent') return decideAgent(principal.cluster, action, object)
+  if (principal.kind === 'team') return decideTeam(policy, principal.team, action, object, context)
   const text = objectText(object)
   if (policy.reading.strictArgo) return decideStrict(policy, principal, object.resource, action, text)
   if (isTooLong(object.resource, action, text)) return NOTHING
@@ -90,6 +91,34 @@ export function decide(
   return { allowed: true, because: [{ row: `Team ${name} sees project ${project}`, place }] }
 }
 
+/**
+ * What a team's shared view shows: what watching shows to its people, less what is taken from the whole team, be it by
+ * name, by the default role, or from one of its groups. No row adds to it.
+ */
+function decideTeam(
+  policy: CompiledPolicy,
+  name: string,
+  action: string,
+  object: AccessObject,
+  context: AccessContext,
+): Verdict {
+  const compiled = policy.teams.named(name)
+  if (compiled === undefined || watchingTeam([compiled], action, object) === undefined) return NOTHING
+  const { project } = object.resource === 'projects' ? { project: object.name } : object
+  const text = objectText(object)
+  if (isTooLong(object.resource, action, text)) return NOTHING
+  const { team } = compiled
+  const own = project === undefined ? undefined : policy.projectGraph(project)
+  const groups: Principal = { kind: 'person', subject: '', groups: team.groups }
+  const rows = subjectsOf(policy, groups, own, undefined, [])
+  const names = [`team:${name}`, ...team.groups.map(group => `group:${group}`)]
+  const denied =
+    denyingRow(rows, object.resource, action, text) ??
+    policy.bindings.find(names, 'deny', [{ kind: 'team', team: name }, action, object, context])
+  if (denied !== undefined) return { allowed: false, because: [reasonOf(denied)] }
+  return { allowed: true, because: [{ row: `Team ${name} sees project ${project}`, place: team.place }] }
+}
+
 /** An agent reads what is meant for its cluster, and tells how its cluster is. Another cluster does not exist for it. */
 function decideAgent(cluster: string, action: string, object: AccessObject): Verdict {
   if (isNobody(cluster) || object.cluster !== cluster) return NOTHING
@@ -106,7 +135,7 @@ function decideAgent(cluster: string, action: string, object: AccessObject): Ver
  */
 function subjectsOf(
   policy: CompiledPolicy,
-  principal: Exclude<Principal, { kind: 'agent' }>,
+  principal: Exclude<Principal, { kind: 'agent' | 'team' }>,
   own: ProjectGraph | undefined,
   project: string | undefined,
   teams: readonly CompiledTeam[],

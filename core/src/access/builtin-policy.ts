@@ -31,10 +31,16 @@ const CHANGEABLE: readonly (readonly [resource: string, actions: readonly string
   ['exec', ['create']],
 ]
 
+/** Of what Argo CD does not have, who may look at all else may look at these. The audit log is not among them. */
+const OUR_READABLE = ['windows', 'freezes', 'overrides', 'rollouts', 'agents', 'confirmations', 'sources', 'hub']
+const OURS = [...OUR_READABLE, 'audit', 'bundles']
+
 /** The rows that every installation has: `role:readonly`, `role:admin`, and the local user `admin` with the latter. */
 export const BUILTIN_ROWS: readonly PolicyRow[] = builtinRows([
   ...READABLE.map(resource => row('role:readonly', resource, 'get')),
+  ...OUR_READABLE.map(resource => row('role:readonly', resource, 'get')),
   ...CHANGEABLE.flatMap(([resource, actions]) => actions.map(action => row('role:admin', resource, action))),
+  ...OURS.map(resource => row('role:admin', resource, '*')),
   'g, role:admin, role:readonly',
   'g, admin, role:admin',
 ])

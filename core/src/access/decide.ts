@@ -36,7 +36,8 @@ export function decideStrict(
   object: string,
 ): Verdict {
   if (policy.everythingAllowed) return { allowed: true, because: [{ row: 'everything is allowed' }] }
-  if (principal.kind === 'agent' || isTooLong(resource, action, object)) return NOTHING
+  if (principal.kind === 'agent' || principal.kind === 'team') return NOTHING
+  if (isTooLong(resource, action, object)) return NOTHING
   const base = policy.graph
   let denied: Verdict | undefined
   const ask = (graph: RoleGraph, subject: string): Verdict | undefined => {

@@ -1,5 +1,7 @@
 /** Where a row of a policy stands; lines and columns count from 1. */
 export interface RowPlace {
+  /** Name of the config source, where there are several. */
+  readonly source?: string
   readonly file: string
   readonly line: number
   readonly column: number

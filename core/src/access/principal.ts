@@ -6,6 +6,8 @@ export type Principal =
   | { readonly kind: 'project-token'; readonly project: string; readonly role: string }
   /** One subject of the policy by itself: a role, a user or a group, as `rbac can` asks about it. */
   | { readonly kind: 'subject'; readonly subject: string }
+  /** A shared view of one team: it sees what watching shows to the team's people, and does nothing. */
+  | { readonly kind: 'team'; readonly team: string }
   /** The agent of one cluster: no row of a policy gives it anything, and none takes its own away. */
   | { readonly kind: 'agent'; readonly cluster: string }
 

@@ -20,10 +20,12 @@ const WATCHED: ReadonlySet<string> = new Set(['applications', 'applicationsets',
 /** The teams of a fleet, found by their people. */
 export class TeamIndex {
   readonly #byMember = new Map<string, CompiledTeam[]>()
+  readonly #byName = new Map<string, CompiledTeam>()
 
   constructor(teams: readonly Team[]) {
     for (const team of teams) {
       const compiled: CompiledTeam = { team, owns: anyOf(team.owns), watches: anyOf(team.watches) }
+      this.#byName.set(team.name, compiled)
       const members = [...team.users.map(name => `user:${name}`), ...team.groups.map(name => `group:${name}`)]
       for (const member of new Set(members)) {
         const list = this.#byMember.get(member)
@@ -33,6 +35,14 @@ export class TeamIndex {
     }
   }
 
+  get all(): readonly CompiledTeam[] {
+    return [...this.#byName.values()]
+  }
+
+  named(name: string): CompiledTeam | undefined {
+    return this.#byName.get(name)
+  }
+
   teamsOf(principal: Principal): readonly CompiledTeam[] {
     if (this.#byMember.size === 0 || principal.kind !== 'person') return []
     const names = [`user:${principal.subject}`, ...principal.groups.map(group => `group:${group}`)]
@@ -40,6 +50,7 @@ export class TeamIndex {
   }
 }
 
+/** A team with its patterns made ready. */
 export interface CompiledTeam {
   readonly team: Team
   readonly owns: (project: string) => boolean

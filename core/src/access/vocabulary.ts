@@ -28,6 +28,10 @@ const OUR_RESOURCES: ReadonlyMap<string, readonly string[]> = new Map<string, re
   ['audit', ['get']],
   ['bundles', ['get']],
   ['confirmations', ['get', 'approve']],
+  /** Config sources: their state and mistakes, and fetching them now. */
+  ['sources', ['get', 'update']],
+  /** The hub itself: recovery, its keys. */
+  ['hub', ['get', 'update']],
 ])
 
 export const RESOURCE_ACTIONS: ReadonlyMap<string, readonly string[]> = new Map([...ARGO_RESOURCES, ...OUR_RESOURCES])

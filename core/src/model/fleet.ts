@@ -32,6 +32,8 @@ export interface Declared<Spec> {
   readonly position: Position
   /** Where the node at `path` stands; the nearest existing ancestor's position for a path that is not there. */
   positionOf(path: readonly (string | number)[]): Position
+  /** Where a line and column of the text at `path` stand in the file; the text's own place where that cannot be told. */
+  placeWithin?(path: readonly (string | number)[], within: { readonly line: number; readonly column: number }): Position
 }
 
 /** Argo CD's ApplicationSet spec, as written. Generators are raw: each is read by the generator named by its key. */
@@ -110,6 +112,9 @@ export interface Fleet {
   readonly syncWindows?: readonly Declared<WindowRule>[]
   readonly freezePeriods?: readonly Declared<FreezeRule>[]
   readonly resourceCustomizations?: readonly Declared<ResourceCustomizations>[]
+  /** Who may do what; `accessOfFleet` of config reads their specs. */
+  readonly accessPolicies?: readonly Declared<unknown>[]
+  readonly teams?: readonly Declared<unknown>[]
 }
 
 export interface LoadResult {
