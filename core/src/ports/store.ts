@@ -13,6 +13,7 @@ import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+import type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 import type { Identity, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 
 /**
@@ -91,6 +92,13 @@ export interface StoreReader {
   override(id: string): Promise<OverrideRow | undefined>
   /** Imported iCalendars in order of name. */
   calendars(): Promise<readonly CalendarRow[]>
+  /** What notification routes know of their subjects, in order of id. */
+  alerts(): Promise<readonly AlertRow[]>
+  /** Incidents that routes tell of, in order of opening. */
+  incidents(): Promise<readonly IncidentRow[]>
+  /** Messages to people, the oldest first. */
+  messages(state?: MessageState): Promise<readonly MessageRow[]>
+  message(id: string): Promise<MessageRow | undefined>
   /** Newest first. */
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
   /** Oldest first, those after a number: for exports. */
@@ -145,6 +153,12 @@ export interface StoreWriter extends StoreReader {
   putOverride(row: OverrideRow): Promise<void>
   putCalendar(row: CalendarRow): Promise<void>
   deleteCalendar(name: string): Promise<void>
+  putAlert(row: AlertRow): Promise<void>
+  deleteAlert(id: string): Promise<void>
+  putIncident(row: IncidentRow): Promise<void>
+  deleteIncident(id: string): Promise<void>
+  putMessage(row: MessageRow): Promise<void>
+  deleteMessage(id: string): Promise<void>
   /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
   appendAudit(note: AuditNote): Promise<void>
 }
@@ -404,6 +418,7 @@ export type AuditRow = AuditEntry
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+export type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 export type { Identity, KeptClaims, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 
 export class StoreError extends Error {

@@ -4,6 +4,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
@@ -14,8 +15,11 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
+  MessageState,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -41,6 +45,7 @@ import {
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byId,
   byMaking,
   byPlanAge,
   byRequest,
@@ -285,6 +290,23 @@ export class MemoryReader implements StoreReader {
 
   async calendars(): Promise<readonly CalendarRow[]> {
     return this.view('calendars').all().sort(byCalendarName)
+  }
+
+  async alerts(): Promise<readonly AlertRow[]> {
+    return this.view('alerts').all().sort(byId)
+  }
+
+  async incidents(): Promise<readonly IncidentRow[]> {
+    return this.view('incidents').all().sort(byId)
+  }
+
+  async messages(state?: MessageState): Promise<readonly MessageRow[]> {
+    const view = this.view('messages')
+    return (state === undefined ? view.all() : view.where('state', state)).sort(byId)
+  }
+
+  async message(id: string): Promise<MessageRow | undefined> {
+    return this.view('messages').get(id)
   }
 
   async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {

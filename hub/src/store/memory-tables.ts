@@ -2,6 +2,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationRow,
   AuditRow,
   BundleRow,
@@ -11,8 +12,10 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -84,6 +87,9 @@ export function createTables() {
     madeGates: new MemoryTable<MadeGateRow>({ key: row => row.id, lookups: { kind: row => row.kind } }),
     overrides: new MemoryTable<OverrideRow>({ key: row => row.id }),
     calendars: new MemoryTable<CalendarRow>({ key: row => row.name }),
+    alerts: new MemoryTable<AlertRow>({ key: row => row.id }),
+    incidents: new MemoryTable<IncidentRow>({ key: row => row.id }),
+    messages: new MemoryTable<MessageRow>({ key: row => row.id, lookups: { state: row => row.state } }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
   }
 }

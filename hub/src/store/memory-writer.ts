@@ -4,6 +4,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationRow,
   BundleRow,
   CalendarRow,
@@ -12,8 +13,10 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -249,6 +252,30 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
 
   async deleteCalendar(name: string): Promise<void> {
     this.changed(this.view('calendars').delete(name))
+  }
+
+  async putAlert(row: AlertRow): Promise<void> {
+    this.changed(this.view('alerts').put(row))
+  }
+
+  async deleteAlert(id: string): Promise<void> {
+    this.changed(this.view('alerts').delete(id))
+  }
+
+  async putIncident(row: IncidentRow): Promise<void> {
+    this.changed(this.view('incidents').put(row))
+  }
+
+  async deleteIncident(id: string): Promise<void> {
+    this.changed(this.view('incidents').delete(id))
+  }
+
+  async putMessage(row: MessageRow): Promise<void> {
+    this.changed(this.view('messages').put(row))
+  }
+
+  async deleteMessage(id: string): Promise<void> {
+    this.changed(this.view('messages').delete(id))
   }
 
   async appendAudit(note: AuditNote): Promise<void> {

@@ -3,6 +3,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationRow,
   CalendarRow,
   ClusterRow,
@@ -10,8 +11,10 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -50,6 +53,9 @@ export const byMaking = (a: MadeGateRow, b: MadeGateRow): number => a.madeAt - b
 export const byRequest = (a: OverrideRow, b: OverrideRow): number => a.requestedAt - b.requestedAt || byText(a.id, b.id)
 type Made = GrantRow | CommandRow | JoinTokenRow | TokenRow
 export const byCreation = (a: Made, b: Made): number => a.createdAt - b.createdAt || byText(a.id, b.id)
+
+export const byId = (a: AlertRow | IncidentRow | MessageRow, b: AlertRow | IncidentRow | MessageRow): number =>
+  byText(a.id, b.id)
 
 /** The setting that holds the end of the audit's chain, beside the rows: rows that are lost leave a gap. */
 export const AUDIT_HEAD = 'audit.head'

@@ -149,6 +149,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('putEnrolment', fc.record({ id, tokenId: id, requestedAt: small, askedAt: small }), (rows, over) =>
     rows.putEnrolment(sample.sampleEnrolment(over)),
   ),
+  step('putAlert', fc.record({ id, name: text }), (rows, over) => rows.putAlert(sample.sampleAlert(over))),
+  step('deleteAlert', id, (rows, key) => rows.deleteAlert(key)),
+  step('putIncident', fc.record({ id, total: small }), (rows, over) => rows.putIncident(sample.sampleIncident(over))),
+  step('deleteIncident', id, (rows, key) => rows.deleteIncident(key)),
+  step('putMessage', fc.record({ id, state: pick('waiting', 'sent', 'dead') }), (rows, over) =>
+    rows.putMessage(sample.sampleMessage(over)),
+  ),
+  step('deleteMessage', id, (rows, key) => rows.deleteMessage(key)),
   step('deleteEnrolment', id, (rows, key) => rows.deleteEnrolment(key)),
   step('appendAudit', fc.record({ at: small, actor: text }), (rows, over) =>
     rows.appendAudit({ action: 'sync', subject: 'shop', detail: {}, ...over }),
@@ -191,6 +199,8 @@ async function everything(rows: StoreReader): Promise<unknown> {
     named: await of(['a', 'b', 'B', 'é'], name => rows.applicationByName(name)),
     clusters: await rows.clusters(),
     joinTokens: await rows.joinTokens(),
+    told: [await rows.alerts(), await rows.incidents(), await rows.messages(), await rows.messages('sent')],
+    message: await of(ids, key => rows.message(key)),
     enrolments: [await rows.enrolments(), await of(ids, key => rows.enrolments(key))],
     documents: await of(clusters, key => rows.documents(key)),
     later: await of(clusters, key => rows.documents(key, { epoch: 1, n: 1 })),

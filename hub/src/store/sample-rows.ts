@@ -1,6 +1,7 @@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationRow,
   BundleRow,
   CalendarRow,
@@ -9,8 +10,10 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -99,6 +102,48 @@ export function sampleEnrolment(over: Partial<EnrolmentRow> = {}): EnrolmentRow 
     requestedAt: 1_000,
     askedAt: 1_000,
     state: 'waiting',
+    ...over,
+  }
+}
+
+export function sampleAlert(over: Partial<AlertRow> = {}): AlertRow {
+  return {
+    id: 'oncall broken app-1',
+    route: 'oncall',
+    trigger: 'broken',
+    subject: 'app-1',
+    since: 1_000,
+    name: 'shop-eu-1',
+    ...over,
+  }
+}
+
+export function sampleIncident(over: Partial<IncidentRow> = {}): IncidentRow {
+  return {
+    id: 'incident-1',
+    route: 'oncall',
+    trigger: 'broken',
+    cause: { kind: 'commit', revision: 'abc' },
+    key: 'commit abc',
+    openedAt: 1_000,
+    changedAt: 1_000,
+    total: 1,
+    ...over,
+  }
+}
+
+export function sampleMessage(over: Partial<MessageRow> = {}): MessageRow {
+  return {
+    id: 'message-1',
+    route: 'oncall',
+    target: 'slack',
+    incident: 'incident-1',
+    kind: 'firing',
+    state: 'waiting',
+    createdAt: 1_000,
+    dueAt: 1_000,
+    attempts: 0,
+    content: { title: 'shop is Degraded' },
     ...over,
   }
 }

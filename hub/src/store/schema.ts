@@ -53,6 +53,9 @@ export interface StoreSchema {
   readonly made_gates: IdentifiedTable
   readonly overrides: IdentifiedTable
   readonly calendars: { name: string; body: string }
+  readonly alerts: IdentifiedTable
+  readonly incidents: IdentifiedTable
+  readonly messages: { id: string; state: string; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
 }
 
@@ -92,5 +95,8 @@ export const STORE_TABLES = [
   'made_gates',
   'overrides',
   'calendars',
+  'alerts',
+  'incidents',
+  'messages',
   'audit',
 ] as const satisfies readonly (keyof StoreSchema)[]

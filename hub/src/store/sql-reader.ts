@@ -3,6 +3,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
@@ -13,8 +14,11 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
+  MessageState,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -40,6 +44,7 @@ import {
   byCreation,
   byDocumentNumber,
   byFileAndIndex,
+  byId,
   byMaking,
   byPlanAge,
   byRequest,
@@ -282,6 +287,24 @@ export class SqlReader implements StoreReader {
 
   async calendars(): Promise<readonly CalendarRow[]> {
     return all<CalendarRow>(await this.sql.selectFrom('calendars').select('body').execute()).sort(byCalendarName)
+  }
+
+  async alerts(): Promise<readonly AlertRow[]> {
+    return all<AlertRow>(await this.sql.selectFrom('alerts').select('body').execute()).sort(byId)
+  }
+
+  async incidents(): Promise<readonly IncidentRow[]> {
+    return all<IncidentRow>(await this.sql.selectFrom('incidents').select('body').execute()).sort(byId)
+  }
+
+  async messages(state?: MessageState): Promise<readonly MessageRow[]> {
+    const query = this.sql.selectFrom('messages').select('body')
+    const asked = state === undefined ? query : query.where('state', '=', state)
+    return all<MessageRow>(await asked.execute()).sort(byId)
+  }
+
+  async message(id: string): Promise<MessageRow | undefined> {
+    return one(await this.sql.selectFrom('messages').select('body').where('id', '=', id).execute())
   }
 
   async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {

@@ -4,6 +4,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type {
+  AlertRow,
   ApplicationRow,
   BundleRow,
   CalendarRow,
@@ -12,8 +13,10 @@ import type {
   DocumentRow,
   EnrolmentRow,
   GrantRow,
+  IncidentRow,
   JoinTokenRow,
   MadeGateRow,
+  MessageRow,
   OperationRow,
   OverrideRow,
   ReportRow,
@@ -302,6 +305,30 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async deleteCalendar(name: string): Promise<void> {
     this.count(await this.sql.deleteFrom('calendars').where('name', '=', name).execute())
+  }
+
+  async putAlert(row: AlertRow): Promise<void> {
+    await this.upsert('alerts', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async deleteAlert(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('alerts').where('id', '=', id).execute())
+  }
+
+  async putIncident(row: IncidentRow): Promise<void> {
+    await this.upsert('incidents', ['id'], { id: row.id, body: encodeRow(row) })
+  }
+
+  async deleteIncident(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('incidents').where('id', '=', id).execute())
+  }
+
+  async putMessage(row: MessageRow): Promise<void> {
+    await this.upsert('messages', ['id'], { id: row.id, state: row.state, body: encodeRow(row) })
+  }
+
+  async deleteMessage(id: string): Promise<void> {
+    this.count(await this.sql.deleteFrom('messages').where('id', '=', id).execute())
   }
 
   async appendAudit(note: AuditNote): Promise<void> {

@@ -318,6 +318,39 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       })
     })
 
+    rule(
+      'alerts, incidents and messages are kept by id, messages by state too, and go when they are deleted',
+      async () => {
+        await store.write(async rows => {
+          for (const id of ['b', 'a', 'c']) await rows.putAlert(sample.sampleAlert({ id }))
+          for (const id of ['b', 'a', 'c']) await rows.putIncident(sample.sampleIncident({ id }))
+          for (const id of ['b', 'a', 'c']) await rows.putMessage(sample.sampleMessage({ id }))
+          await rows.putAlert(sample.sampleAlert({ id: 'a', incident: 'i' }))
+          await rows.putIncident(sample.sampleIncident({ id: 'a', total: 2 }))
+          await rows.putMessage(sample.sampleMessage({ id: 'a', state: 'sent', sentAt: 2 }))
+          await rows.deleteAlert('c')
+          await rows.deleteIncident('c')
+          await rows.deleteMessage('c')
+        })
+        await store.read(async rows => {
+          expect((await rows.alerts()).map(({ id, incident }) => [id, incident])).toEqual([
+            ['a', 'i'],
+            ['b', undefined],
+          ])
+          expect((await rows.incidents()).map(({ id, total }) => [id, total])).toEqual([
+            ['a', 2],
+            ['b', 1],
+          ])
+          expect((await rows.messages()).map(({ id }) => id)).toEqual(['a', 'b'])
+          expect((await rows.messages('waiting')).map(({ id }) => id)).toEqual(['b'])
+          expect((await rows.messages('sent')).map(({ id }) => id)).toEqual(['a'])
+          expect(await rows.messages('dead')).toEqual([])
+          expect((await rows.message('a'))?.sentAt).toBe(2)
+          expect(await rows.message('c')).toBeUndefined()
+        })
+      },
+    )
+
     rule('agents that ask to be admitted are kept by id and listed by age, all or those of a token', async () => {
       await store.write(async rows => {
         await rows.putEnrolment(sample.sampleEnrolment({ id: 'b', requestedAt: 1 }))

@@ -6,6 +6,7 @@ import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
 import { enrolments } from './0004-enrolments.ts'
 import { commands } from './0005-commands.ts'
 import { signIn } from './0008-sign-in.ts'
+import { notifications } from './0007-notifications.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -19,5 +20,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0004-enrolments': enrolments(dialect),
     '0005-commands': commands(dialect),
     '0008-sign-in': signIn(dialect),
+    '0007-notifications': notifications(dialect),
   }
 }
