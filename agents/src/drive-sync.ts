@@ -3,10 +3,17 @@ import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/
 import type { SyncAction, SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
 import type { ObjectResult } from '@flotilla/core/protocol/report'
+import { hooksThatFailed, logBytesLeft } from '@flotilla/core/sync/hook-log'
 import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { isHook } from '@flotilla/core/sync/step-instructions'
 import type { Step, WaveWork } from '@flotilla/core/sync/step-types'
-import { afterPerforming, durableText, type SyncProgress } from '@flotilla/core/sync/sync-progress'
+import {
+  afterPerforming,
+  durableText,
+  type HookState,
+  type SyncProgress,
+  withHookState,
+} from '@flotilla/core/sync/sync-progress'
 import { stepSync } from '@flotilla/core/sync/sync-step'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationState } from './application-state.ts'
@@ -44,6 +51,8 @@ export interface DriveInput {
   /** Before anything is written: nothing that we make may be forgotten. */
   readonly beforeWrites: (plan: SyncPlan) => Promise<void>
   readonly onApplied: (key: ObjectKey, live: KubernetesObject) => void
+  /** The state of a hook that has just failed, with what it left behind, before it goes. */
+  readonly withHookLog: (state: HookState, live: KubernetesObject, mostBytes: number) => Promise<HookState>
   /** Stores how far it has come; called before whatever rests on it is begun. */
   readonly save: (step: Step, results: readonly ObjectResult[]) => Promise<void>
 }
@@ -94,8 +103,8 @@ class Drive {
   async run(): Promise<Driven> {
     await this.#readHooks()
     for (let count = 0; count < MOST_STEPS; count++) {
-      const step = this.#step()
       const before = this.#progress
+      const step = await this.#withLogs(before, this.#step())
       this.#progress = step.progress
       if (step.progress.attempt !== before.attempt) this.#results = this.#initialResults()
       const { instruction } = step
@@ -134,6 +143,18 @@ class Drive {
       mayRetry,
       jitter: engine.random.fraction(),
     })
+  }
+
+  /** The step, with what hooks left behind that have just failed: it is stored before they are let go. */
+  async #withLogs(before: SyncProgress, step: Step): Promise<Step> {
+    let { progress } = step
+    for (const state of hooksThatFailed(before, progress)) {
+      const live = this.#live.get(objectKeyText(state.key))
+      const mostBytes = logBytesLeft(progress, state)
+      if (!live || mostBytes === 0) continue
+      progress = withHookState(progress, await this.#input.withHookLog(state, live, mostBytes))
+    }
+    return { ...step, progress }
   }
 
   async #obey({ instruction }: Step): Promise<void> {
@@ -253,10 +274,11 @@ class Drive {
 
   /** Results of objects, and of hooks as far as they have come. */
   #allResults(): readonly ObjectResult[] {
-    const hooks = this.#progress.hooks.map(({ key, phase, wave, state, message }): ObjectResult => {
+    const hooks = this.#progress.hooks.map(({ key, phase, wave, state, message, log }): ObjectResult => {
       const failed = state === 'Failed' || state === 'Error'
       const outcome = state === 'Pending' ? 'pending' : failed ? 'failed' : 'created'
-      return { key, phase, wave, outcome, hook: state, ...(message === undefined ? {} : { message }) }
+      const said = { ...(message === undefined ? {} : { message }), ...(log ? { log } : {}) }
+      return { key, phase, wave, outcome, hook: state, ...said }
     })
     return [...this.#results.filter(({ hook }) => hook === undefined), ...hooks]
   }

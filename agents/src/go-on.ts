@@ -9,6 +9,7 @@ import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
 import type { ApplicationState } from './application-state.ts'
 import { driveSync } from './drive-sync.ts'
 import { type Engine, lookAt } from './engine.ts'
+import { hookLogInput, withHookLog } from './hook-logs.ts'
 import type { Look } from './look.ts'
 import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
 import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
@@ -77,6 +78,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
       await keepRemovalHooks()
     },
     onApplied: (key, live) => remember(key, live),
+    withHookLog: (...hook) => withHookLog(hookLogInput(engine, first), ...hook),
     save: async (step, results) => {
       const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
       current = { ...current, report, progress: step.progress }

@@ -11,6 +11,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationState } from './application-state.ts'
 import { type Driven, driveSync } from './drive-sync.ts'
 import type { Engine } from './engine.ts'
+import { hookLogInput, withHookLog } from './hook-logs.ts'
 import type { Look } from './look.ts'
 import { cutResults } from './operation-record.ts'
 import { writerOf } from './writer-of.ts'
@@ -51,6 +52,7 @@ export async function performOnce(input: PerformInput): Promise<Driven> {
     mayRetry: false,
     beforeWrites: plan => widen(engine, plan, look),
     onApplied: rememberApplied(state, look),
+    withHookLog: (...hook) => withHookLog(hookLogInput(engine, look), ...hook),
     save: async () => undefined,
   })
 }

@@ -11,6 +11,7 @@ import type { ApplicationState } from './application-state.ts'
 import { driveSync } from './drive-sync.ts'
 import { endOperation } from './end-operation.ts'
 import type { Engine } from './engine.ts'
+import { liveSecrets, withHookLog } from './hook-logs.ts'
 import { rebuildBeforeRemoval } from './lost-inventory.ts'
 import { observe } from './observe.ts'
 import type { OperationRecord } from './operation-record.ts'
@@ -136,6 +137,10 @@ async function prune(
     removal: true,
     beforeWrites: async () => undefined,
     onApplied: () => undefined,
+    withHookLog: async (...hook) => {
+      const secrets = await liveSecrets(client, seen.inventory)
+      return await withHookLog({ client, secrets, signal: engine.signal }, ...hook)
+    },
     save: async (step, results) => {
       const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
       current = { ...current, report, progress: step.progress }

@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { HEALTH_STATUSES } from '../model/status.ts'
 import { HOOK_PHASES } from '../plan/read-hook.ts'
 import { DELIVERY_TOOLS } from '../plan/tracking.ts'
+import { MOST_LOG_BYTES } from '../sync/hook-log.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import { parseBoundedJsonBytes } from './bounded-json.ts'
 import type { ReportEntry } from './report.ts'
@@ -23,6 +24,17 @@ const key = v.object({ group: name, kind: name, namespace: name, name })
 const healthStatus = v.picklist(HEALTH_STATUSES)
 const syncStatus = v.picklist(['Synced', 'OutOfSync', 'Unknown'])
 
+const hookLog = v.object({
+  pod: name,
+  container: name,
+  reason: v.exactOptional(name),
+  exitCode: v.exactOptional(v.pipe(v.number(), v.safeInteger())),
+  message: v.exactOptional(agentText(4096)),
+  text: agentText(MOST_LOG_BYTES),
+  cut: v.boolean(),
+  note: v.exactOptional(agentText(1024)),
+})
+
 const result = v.object({
   key,
   wave: v.pipe(v.number(), v.safeInteger()),
@@ -30,6 +42,7 @@ const result = v.object({
   outcome: v.picklist(['created', 'configured', 'unchanged', 'pruned', 'skipped', 'failed', 'pending']),
   hook: v.exactOptional(v.picklist(['Pending', 'Running', 'Succeeded', 'Failed', 'Error'])),
   message,
+  log: v.exactOptional(hookLog),
 })
 
 const stalled = v.object({

@@ -4,6 +4,7 @@ import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '
 import type { Adoption } from '../plan/adoptions.ts'
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { HookPhase } from '../plan/read-hook.ts'
+import type { HookLog } from '../sync/hook-log.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { DocumentNumber, GrantTrigger } from './documents.ts'
 
@@ -16,6 +17,8 @@ export interface ObjectResult {
   /** How far a hook has come; absent for ordinary objects. */
   readonly hook?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error'
   readonly message?: string
+  /** Of a hook that failed: why its container ended, and the end of what it printed. */
+  readonly log?: HookLog
 }
 
 /** What an operation waits for without any change for long. */

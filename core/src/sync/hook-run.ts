@@ -86,6 +86,12 @@ export function observeHook(
 }
 
 function ended(state: HookState, word: 'Succeeded' | 'Failed', message: string | undefined): HookState {
-  const { message: _, ...rest } = state
-  return { ...rest, state: word, ...(message === undefined ? {} : { message: message.slice(0, MOST_MESSAGE) }) }
+  const { message: _, log, ...rest } = state
+  const left = word === 'Failed' && log ? { log } : {}
+  return {
+    ...rest,
+    ...left,
+    state: word,
+    ...(message === undefined ? {} : { message: message.slice(0, MOST_MESSAGE) }),
+  }
 }

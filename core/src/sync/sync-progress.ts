@@ -2,6 +2,7 @@ import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { Place } from '../plan/plan-order.ts'
 import type { HookPhase } from '../plan/read-hook.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
+import type { HookLog } from './hook-log.ts'
 import { failedToApply } from './sync-messages.ts'
 
 /** How far one hook has come in one of its phases. */
@@ -16,6 +17,8 @@ export interface HookState {
   readonly failures: number
   readonly startedAt?: EpochMs
   readonly message?: string
+  /** Of its last run that failed. */
+  readonly log?: HookLog
 }
 
 /** An end that is decided, while what is left behind is being cleared away. */
@@ -96,8 +99,10 @@ export function afterPerforming(progress: SyncProgress, { place, hooks, failures
   let next: SyncProgress = { ...progress, begun: true }
   for (const { key, phase, wave } of hooks) {
     const before = hookStateOf(next, { key, phase })
-    const { attempt = 1, failures: failed = 0 } = before ?? {}
-    next = withHookState(next, { key, phase, wave, state: 'Running', attempt, failures: failed, startedAt: now })
+    const { attempt = 1, failures: failed = 0, log } = before ?? {}
+    const running = { key, phase, wave, state: 'Running', attempt, failures: failed, startedAt: now } as const
+    // What the run before left behind is shown until this one has succeeded.
+    next = withHookState(next, log ? { ...running, log } : running)
   }
   if (failures.length > 0) {
     const failure = progress.failure
