@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
 import { gitError } from './git-errors.ts'
-import { basicAuthorization } from './isomorphic-http.ts'
+import { basicAuthorization, type HttpClientOptions } from './isomorphic-http.ts'
 import { listRefs } from './list-refs.ts'
 import { readLocalRefs } from './local-repository.ts'
 import { type GitEnvironment, networkEnvironment } from './native-environment.ts'
@@ -12,6 +12,7 @@ import { GitRunFailed, runGit } from './native-process.ts'
 import type { Mirror } from './object-repository.ts'
 import { equalRefs, isMirroredRef, isObjectId, NO_REFS, type RefSnapshot } from './refs.ts'
 import type { RepositoryUrl } from './repository-url.ts'
+import { takeSmallChange } from './take-small-change.ts'
 
 export interface NativeLimits {
   /** One fetch, listing included. */
@@ -135,6 +136,10 @@ export class NativeMirror implements Mirror {
   async #take(listed: RefSnapshot, session: Session): Promise<void> {
     if (!this.#exists || this.#suspect) return this.#cloneAnew(listed, session)
     if (equalRefs(this.#refs, listed)) return
+    if (await this.#takeSmall(listed, session.signal)) {
+      this.#refs = listed
+      return this.#repack(session)
+    }
     try {
       await this.#fetchInto(this.#folder, listed, session)
     } catch (error) {
@@ -159,20 +164,30 @@ export class NativeMirror implements Mirror {
    * empty list is left to the git program, whose word on both is better.
    */
   async #listHere(signal: AbortSignal): Promise<RefSnapshot | undefined> {
-    const { url, credentials } = this.#options
-    const { certificateAuthority } = credentials
-    const authorization = basicAuthorization(credentials)
     const limits = { maxResponseBytes: LIST_BYTES, idleTimeoutMs: LIST_IDLE_MS, signal }
     try {
-      const listed = await listRefs(url.url, {
-        ...limits,
-        ...(authorization !== undefined && { authorization }),
-        ...(certificateAuthority !== undefined && { certificateAuthority }),
-      })
+      const listed = await listRefs(this.#options.url.url, { ...this.#httpOptions(), ...limits })
       return listed && listed.refs.size > 0 ? listed : undefined
     } catch {
       // When it was stopped, so is the program, and says why.
       return undefined
+    }
+  }
+
+  async #takeSmall(listed: RefSnapshot, signal: AbortSignal): Promise<boolean> {
+    if (!this.#listsHere) return false
+    const { gitBinary, url } = this.#options
+    const mirror = { gitBinary, subject: this.subject, url: url.url, folder: this.#folder, refs: this.#refs }
+    return await takeSmallChange(mirror, listed, { ...this.#httpOptions(), idleTimeoutMs: LIST_IDLE_MS, signal })
+  }
+
+  #httpOptions(): Pick<HttpClientOptions, 'authorization' | 'certificateAuthority'> {
+    const { credentials } = this.#options
+    const { certificateAuthority } = credentials
+    const authorization = basicAuthorization(credentials)
+    return {
+      ...(authorization !== undefined && { authorization }),
+      ...(certificateAuthority !== undefined && { certificateAuthority }),
     }
   }
 

@@ -10,6 +10,8 @@ export interface GitRun {
   readonly variables: Readonly<Record<string, string>>
   /** Default: the hub's own. */
   readonly folder?: string
+  /** What it reads; nothing without it. */
+  readonly input?: Uint8Array
   readonly signal: AbortSignal
 }
 
@@ -41,11 +43,14 @@ export function runGit(run: GitRun): Promise<string> {
     const child = spawn(run.gitBinary, [...run.arguments], {
       env: { ...run.variables },
       cwd: run.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     })
     const stop = () => killGroup(child.pid)
     run.signal.addEventListener('abort', stop, { once: true })
+    // A program that ends without reading all of it says by its end what went wrong.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(run.input)
     const output: Buffer[] = []
     let size = 0
     let stderr = ''
