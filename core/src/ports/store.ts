@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principal.ts'
+import type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 import type { AuditEntry, AuditHead, AuditNote } from '../audit/audit-entry.ts'
 import type { DeletionBudget } from '../decide/deletion-guard.ts'
 import type { Digest } from '../json/canonical-json.ts'
@@ -71,8 +72,12 @@ export interface StoreReader {
   operation(clusterId: string, id: string): Promise<OperationRow | undefined>
   renderMemo(key: string): Promise<Digest | undefined>
   bundle(digest: Digest): Promise<BundleRow | undefined>
-  /** Every digest that a row still names: current documents, held Applications, recent history. */
-  referencedDigests(): Promise<ReadonlySet<Digest>>
+  /**
+   * Every digest that a row still names: current documents, held Applications, recent history.
+   *
+   * @param since History from then on counts whole; before that, the last twenty of each Application.
+   */
+  referencedDigests(since?: EpochMs): Promise<ReadonlySet<Digest>>
   token(id: string): Promise<TokenRow | undefined>
   tokens(): Promise<readonly TokenRow[]>
   session(id: string): Promise<SessionRow | undefined>
@@ -105,6 +110,8 @@ export interface StoreReader {
   auditAfter(page: { readonly limit: number; readonly after: number }): Promise<readonly AuditRow[]>
   /** What was appended last; it does not go back when entries are lost. */
   auditHead(): Promise<AuditHead>
+  /** What happened, newest first. */
+  activity(page: { readonly limit: number; readonly before?: number }): Promise<readonly ActivityEntry[]>
 }
 
 export interface StoreWriter extends StoreReader {
@@ -161,6 +168,10 @@ export interface StoreWriter extends StoreReader {
   deleteMessage(id: string): Promise<void>
   /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
   appendAudit(note: AuditNote): Promise<void>
+  /** Adds to the feed; a note whose key is there already is added to that entry, which keeps its place. */
+  appendActivity(note: ActivityNote): Promise<void>
+  /** Forgets all but the newest `keep`, and what is older than `since`; returns how many. */
+  trimActivity(bounds: { readonly keep: number; readonly since: EpochMs }): Promise<number>
 }
 
 export interface SourceRow {
@@ -379,6 +390,8 @@ export interface OperationRow {
   readonly operation: OperationReport
   /** When the hub first heard of it: what bounds history by the hour is not the agent's clock. */
   readonly firstHeardAt?: EpochMs
+  /** Where its Bundle came from, as the Application's document said when that was what was wanted. */
+  readonly source?: JsonObject
 }
 
 export interface BundleRow {
@@ -415,6 +428,7 @@ export interface TokenRow {
 }
 
 export type AuditRow = AuditEntry
+export type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'

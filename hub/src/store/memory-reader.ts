@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import type { ActivityEntry } from '@flotilla/core/activity/activity-entry'
 import type { AuditHead } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationFilter,
@@ -29,7 +31,6 @@ import type {
   StoreReader,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
@@ -222,7 +223,7 @@ export class MemoryReader implements StoreReader {
     return this.view('bundles').get(digest)
   }
 
-  async referencedDigests(): Promise<ReadonlySet<Digest>> {
+  async referencedDigests(since = Number.POSITIVE_INFINITY): Promise<ReadonlySet<Digest>> {
     const digests = new Set<Digest>()
     for (const row of this.view('documents').all()) if (row.digest !== undefined) digests.add(row.digest)
     for (const row of this.view('applications').all()) if (row.digest !== undefined) digests.add(row.digest)
@@ -233,7 +234,9 @@ export class MemoryReader implements StoreReader {
       .sort((a, b) => b.sequence - a.sequence)) {
       const seen = recent.get(row.applicationId) ?? new Set()
       recent.set(row.applicationId, seen)
+      const heardAt = Math.floor(row.firstHeardAt ?? row.operation.startedAt)
       if (seen.size < HISTORY_DIGESTS) seen.add(row.operation.digest)
+      if (heardAt >= Math.floor(since)) digests.add(row.operation.digest)
     }
     for (const seen of recent.values()) for (const digest of seen) digests.add(digest)
     return digests
@@ -323,6 +326,10 @@ export class MemoryReader implements StoreReader {
 
   async auditHead(): Promise<AuditHead> {
     return auditHeadOf(await this.setting(AUDIT_HEAD))
+  }
+
+  async activity(page: { readonly limit: number; readonly before?: number }): Promise<readonly ActivityEntry[]> {
+    return newestFirst(this.view('activity').all(), page)
   }
 }
 

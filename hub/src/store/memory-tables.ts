@@ -1,6 +1,8 @@
+import type { ActivityEntry } from '@flotilla/core/activity/activity-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
@@ -24,7 +26,6 @@ import type {
   SourceRow,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { MemoryTable, type Overlay } from './memory-table.ts'
 
 /** Joins the parts of a composite key; no part holds U+0000. */
@@ -91,6 +92,7 @@ export function createTables() {
     incidents: new MemoryTable<IncidentRow>({ key: row => row.id }),
     messages: new MemoryTable<MessageRow>({ key: row => row.id, lookups: { state: row => row.state } }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
+    activity: new MemoryTable<ActivityEntry>({ key: row => String(row.sequence), lookups: { key: row => row.key } }),
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { type ActivityNote, mergeActivity } from '@flotilla/core/activity/activity-entry'
 import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
@@ -26,7 +28,6 @@ import type {
   StoreWriter,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { MemoryReader } from './memory-reader.ts'
@@ -282,6 +283,21 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
     const entry = chainEntry(await this.auditHead(), note)
     this.changed(this.view('audit').put(entry))
     this.view('settings').put({ key: AUDIT_HEAD, value: { sequence: entry.sequence, hash: entry.hash } })
+  }
+
+  async appendActivity(note: ActivityNote): Promise<void> {
+    const view = this.view('activity')
+    const earlier = note.key === undefined ? undefined : view.where('key', note.key)[0]
+    if (earlier === undefined) this.changed(view.put({ ...note, sequence: this.nextSequence('activity') }))
+    else this.changed(view.put({ ...mergeActivity(earlier, note), sequence: earlier.sequence }))
+  }
+
+  async trimActivity({ keep, since }: { readonly keep: number; readonly since: EpochMs }): Promise<number> {
+    const view = this.view('activity')
+    const rows = view.all().sort((a, b) => b.sequence - a.sequence)
+    const old = rows.filter(({ at }, index) => index >= keep || Math.floor(at) < Math.floor(since))
+    for (const { sequence } of old) this.changed(view.delete(String(sequence)))
+    return old.length
   }
 
   private forgetOffered(clusterId: string): void {

@@ -106,6 +106,11 @@ export function firstHeard(
   stored: Omit<OperationRow, 'sequence'> | undefined,
 ): Omit<OperationRow, 'sequence'> {
   const at = stored ? stored.firstHeardAt : row.firstHeardAt
+  const source = stored?.source ?? row.source
   const { id, applicationId, clusterId, operation } = row
-  return { id, applicationId, clusterId, operation, ...(at !== undefined && { firstHeardAt: at }) }
+  return {
+    ...{ id, applicationId, clusterId, operation },
+    ...(at !== undefined && { firstHeardAt: at }),
+    ...(source !== undefined && { source }),
+  }
 }

@@ -158,6 +158,17 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   ),
   step('deleteMessage', id, (rows, key) => rows.deleteMessage(key)),
   step('deleteEnrolment', id, (rows, key) => rows.deleteEnrolment(key)),
+  step(
+    'appendActivity',
+    fc.record({ at: small, by: text, key: optional(id), name: id }),
+    (rows, { at, by, key, name }) =>
+      rows.appendActivity({
+        ...{ at, event: 'commit', subject: name, by, message: '', applicationsCut: 0, detail: {} },
+        applications: [{ name, project: 'shop', cluster: 'eu-1' }],
+        ...(key !== undefined && { key }),
+      }),
+  ),
+  step('trimActivity', fc.record({ keep: small, since: small }), (rows, bounds) => rows.trimActivity(bounds)),
   step('appendAudit', fc.record({ at: small, actor: text }), (rows, over) =>
     rows.appendAudit({ action: 'sync', subject: 'shop', detail: {}, ...over }),
   ),
@@ -213,7 +224,8 @@ async function everything(rows: StoreReader): Promise<unknown> {
     operations: await of(ids, key => rows.operations(key, { limit: 3 })),
     memos: await of(ids, key => rows.renderMemo(key)),
     bundles: await of(digests, key => rows.bundle(key)),
-    referenced: [...(await rows.referencedDigests())].sort(),
+    referenced: [[...(await rows.referencedDigests())].sort(), [...(await rows.referencedDigests(2))].sort()],
+    activity: await rows.activity({ limit: 10 }),
     signIn: [await rows.sessions(), await rows.sessions('1'), await of(ids, key => rows.person(key))],
     signedOut: await of(digests, key => rows.signedOut(key)),
     tokens: await rows.tokens(),

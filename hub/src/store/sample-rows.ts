@@ -1,5 +1,6 @@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
@@ -22,7 +23,6 @@ import type {
   SourceRow,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow } from '@flotilla/core/ports/sign-in-rows'
 
 /** Whole rows for the tests of stores and of what reads them; every field can be given. */
 

@@ -41,6 +41,8 @@ export interface StoreSchema {
     id: string
     application_id: string
     digest: string
+    /** When the hub first heard of it. */
+    heard_at: number | null
     body: string
   }
   readonly render_memos: { key: string; digest: string }
@@ -57,6 +59,7 @@ export interface StoreSchema {
   readonly incidents: IdentifiedTable
   readonly messages: { id: string; state: string; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
+  readonly activity: { sequence: Generated<number>; at: number; key: string | null; body: string }
 }
 
 interface KeyedTable {
@@ -99,4 +102,5 @@ export const STORE_TABLES = [
   'incidents',
   'messages',
   'audit',
+  'activity',
 ] as const satisfies readonly (keyof StoreSchema)[]

@@ -1,7 +1,9 @@
+import type { ActivityEntry } from '@flotilla/core/activity/activity-entry'
 import type { AuditHead } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationFilter,
@@ -28,7 +30,6 @@ import type {
   StoreReader,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { Kysely } from 'kysely'
@@ -220,7 +221,7 @@ export class SqlReader implements StoreReader {
     return one(await this.sql.selectFrom('bundles').select('body').where('digest', '=', digest).execute())
   }
 
-  async referencedDigests(): Promise<ReadonlySet<Digest>> {
+  async referencedDigests(since?: EpochMs): Promise<ReadonlySet<Digest>> {
     const named = await this.sql
       .selectFrom('documents')
       .select('digest')
@@ -232,6 +233,13 @@ export class SqlReader implements StoreReader {
     const digests = new Set<Digest>()
     for (const { digest } of named) if (digest !== null) digests.add(digest as Digest)
     for (const digest of await this.recentDigests()) digests.add(digest)
+    if (since === undefined) return digests
+    const late = this.sql
+      .selectFrom('operations')
+      .select('digest')
+      .distinct()
+      .where('heard_at', '>=', Math.floor(since))
+    for (const { digest } of await late.execute()) digests.add(digest as Digest)
     return digests
   }
 
@@ -320,6 +328,12 @@ export class SqlReader implements StoreReader {
 
   async auditHead(): Promise<AuditHead> {
     return auditHeadOf(await this.setting(AUDIT_HEAD))
+  }
+
+  async activity(page: { readonly limit: number; readonly before?: number }): Promise<readonly ActivityEntry[]> {
+    let query = this.sql.selectFrom('activity').select(['sequence', 'body'])
+    if (page.before !== undefined) query = query.where('sequence', '<', page.before)
+    return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<ActivityEntry>)
   }
 
   private async madeGates(kind: MadeGateRow['kind']): Promise<readonly MadeGateRow[]> {

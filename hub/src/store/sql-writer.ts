@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { type ActivityEntry, type ActivityNote, mergeActivity } from '@flotilla/core/activity/activity-entry'
 import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
+import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
@@ -26,7 +28,6 @@ import type {
   StoreWriter,
   TokenRow,
 } from '@flotilla/core/ports/store'
-import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/sign-in-rows'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { decodeRow, encodeRow } from './encode-row.ts'
@@ -225,13 +226,15 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       .where('id', '=', id)
       .execute()
     const earlier = stored[0]
+    // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
+    const kept = firstHeard(row, earlier && decodeRow<Omit<OperationRow, 'sequence'>>(earlier.body))
     const columns = {
       cluster_id: clusterId,
       id,
       application_id: applicationId,
       digest: operation.digest,
-      // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
-      body: encodeRow(firstHeard(row, earlier && decodeRow<Omit<OperationRow, 'sequence'>>(earlier.body))),
+      heard_at: Math.floor(kept.firstHeardAt ?? operation.startedAt),
+      body: encodeRow(kept),
     }
     if (earlier?.body === columns.body) return
     if (earlier === undefined) await this.sql.insertInto('operations').values(columns).execute()
@@ -342,6 +345,33 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       upsertWhenChanged(this.sql, 'settings', ['key'], { key: AUDIT_HEAD, body: head }, 'body'),
     )
     this.rowsChanged += 1
+  }
+
+  async appendActivity(note: ActivityNote): Promise<void> {
+    const query = this.sql.selectFrom('activity').select(['sequence', 'body'])
+    const [earlier] = note.key === undefined ? [] : await query.where('key', '=', note.key).execute()
+    this.rowsChanged += 1
+    if (earlier === undefined) {
+      const { at, key } = note
+      const { sequence: _, ...body } = note as ActivityEntry
+      await this.sql
+        .insertInto('activity')
+        .values({ at: Math.floor(at), key: key ?? null, body: encodeRow(body) })
+        .execute()
+      return
+    }
+    const merged = encodeRow(mergeActivity(decodeRow<ActivityNote>(earlier.body), note))
+    if (merged === earlier.body) this.rowsChanged -= 1
+    else await this.sql.updateTable('activity').set({ body: merged }).where('sequence', '=', earlier.sequence).execute()
+  }
+
+  async trimActivity({ keep, since }: { readonly keep: number; readonly since: EpochMs }): Promise<number> {
+    const newest = this.sql.selectFrom('activity').select('sequence').orderBy('sequence', 'desc')
+    const [last] = await newest.offset(keep).limit(1).execute()
+    const before = this.rowsChanged
+    if (last) this.count(await this.sql.deleteFrom('activity').where('sequence', '<=', last.sequence).execute())
+    this.count(await this.sql.deleteFrom('activity').where('at', '<', Math.floor(since)).execute())
+    return this.rowsChanged - before
   }
 
   private async upsert(

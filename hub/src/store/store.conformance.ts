@@ -607,6 +607,46 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       })
     })
 
+    rule('the feed is newest first; what has one key is one entry; the oldest go', async () => {
+      const note = (name: string, at: number, key?: string) => ({
+        ...({ at, kind: 'commit', event: 'commit', subject: name, by: 'ana', message: name, detail: {} } as const),
+        applications: [{ name, project: 'shop', cluster: 'eu-1' }],
+        applicationsCut: 0,
+        ...(key !== undefined && { key }),
+      })
+      await store.write(async rows => {
+        await rows.appendActivity(note('a', 1, 'commit/1'))
+        await rows.appendActivity(note('b', 2))
+        await rows.appendActivity(note('c', 3, 'commit/1'))
+      })
+      const listed = await store.read(rows => rows.activity({ limit: 9 }))
+      expect(listed.map(({ subject, sequence }) => [subject, sequence])).toEqual([
+        ['b', 2],
+        ['a', 1],
+      ])
+      expect(listed[1]).toMatchObject({ at: 1, message: 'c', applications: [{ name: 'a' }, { name: 'c' }] })
+      expect(await store.read(rows => rows.activity({ limit: 9, before: 2 }))).toEqual([listed[1]])
+      expect(await store.write(rows => rows.trimActivity({ keep: 5, since: 2 }))).toBe(1)
+      await store.write(rows => rows.appendActivity(note('d', 9)))
+      expect(await store.write(rows => rows.trimActivity({ keep: 1, since: 0 }))).toBe(1)
+      expect((await store.read(rows => rows.activity({ limit: 9 }))).map(({ sequence }) => sequence)).toEqual([3])
+    })
+
+    rule('history of late names its Bundles, however many there are', async () => {
+      await withCluster(async rows => {
+        for (let index = 0; index < 30; index++) {
+          const digest = sample.digestOf(`d${index}`)
+          const id = `op-${String(index).padStart(2, '0')}`
+          await rows.putOperation(sample.sampleOperation({ id, firstHeardAt: index }, { digest }))
+        }
+      })
+      await store.read(async rows => {
+        const named = async (since?: number) => (await rows.referencedDigests(since)).size
+        expect(await named()).toBe(20)
+        expect(await named(5)).toBe(25)
+      })
+    })
+
     rule('a write that fails leaves the chain as it was', async () => {
       const note = { at: 1, actor: 'ana', action: 'sync', subject: 'shop', detail: {} }
       await store.write(rows => rows.appendAudit(note))

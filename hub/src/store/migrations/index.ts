@@ -5,6 +5,7 @@ import { deletionPlans } from './0002-deletion-plans.ts'
 import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
 import { enrolments } from './0004-enrolments.ts'
 import { commands } from './0005-commands.ts'
+import { activity } from './0006-activity.ts'
 import { signIn } from './0008-sign-in.ts'
 import { notifications } from './0007-notifications.ts'
 
@@ -19,6 +20,7 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0003-gates-and-audit-chain': gatesAndAuditChain(dialect),
     '0004-enrolments': enrolments(dialect),
     '0005-commands': commands(dialect),
+    '0006-activity': activity(dialect),
     '0008-sign-in': signIn(dialect),
     '0007-notifications': notifications(dialect),
   }
