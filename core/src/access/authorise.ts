@@ -1,19 +1,10 @@
 import type { AccessContext } from './condition.ts'
-import {
-  allowingRow,
-  decideStrict,
-  denyingRow,
-  isTooLong,
-  NOTHING,
-  reasonOf,
-  tokenSubject,
-  type Verdict,
-} from './decide.ts'
+import { allowingRow, decideStrict, denyingRow, isTooLong, NOTHING, reasonOf, type Verdict } from './decide.ts'
 import { type AccessObject, objectText } from './object.ts'
-import type { CompiledPolicy, ProjectGraph } from './policy.ts'
+import type { CompiledPolicy } from './policy.ts'
 import { isNobody, type Principal } from './principal.ts'
-import type { SubjectRows } from './subject-rows.ts'
-import { type CompiledTeam, watchingTeam } from './teams.ts'
+import { namesOf, subjectsOf } from './reach-rows.ts'
+import { watchingTeam } from './teams.ts'
 import { RESOURCE_ACTIONS } from './vocabulary.ts'
 
 /**
@@ -125,49 +116,4 @@ function decideAgent(cluster: string, action: string, object: AccessObject): Ver
   const may =
     (object.resource === 'bundles' && action === 'get') || (object.resource === 'agents' && action === 'report')
   return may ? { allowed: true, because: [{ row: `the agent of cluster ${cluster}` }] } : NOTHING
-}
-
-/**
- * Every row that somebody reaches, by all of his names at once: what people believe a deny does needs all of them.
- *
- * Names that only a policy may give (`role:…`, `proj:…`, and `admin`, which is the local user's) count for nothing when
- * an identity provider calls a group so.
- */
-function subjectsOf(
-  policy: CompiledPolicy,
-  principal: Exclude<Principal, { kind: 'agent' | 'team' }>,
-  own: ProjectGraph | undefined,
-  project: string | undefined,
-  teams: readonly CompiledTeam[],
-): readonly SubjectRows[] {
-  const graph = own?.graph ?? policy.graph
-  const rows: SubjectRows[] = []
-  if (policy.defaultRole !== '') rows.push(...graph.reach(policy.defaultRole))
-  if (principal.kind === 'project-token') return [...rows, ...graph.reach(tokenSubject(principal))]
-  const { subject } = principal
-  if (principal.kind === 'subject') return isNobody(subject) ? rows : [...rows, ...graph.reach(subject)]
-  if (!isNobody(subject) && !isReserved(subject)) rows.push(...graph.reach(subject))
-  for (const group of principal.groups) {
-    if (isNobody(group) || isReserved(group)) continue
-    const found = group === 'admin' ? graph.reach(group, grant => grant.builtIn !== true) : graph.reach(group)
-    rows.push(...found)
-  }
-  if (project !== undefined && own !== undefined) {
-    for (const team of teams) if (team.owns(project)) for (const role of own.roles) rows.push(...graph.reach(role))
-  }
-  return rows
-}
-
-function isReserved(name: string): boolean {
-  return name.startsWith('role:') || name.startsWith('proj:')
-}
-
-function namesOf(principal: Principal, teams: readonly CompiledTeam[]): readonly string[] {
-  if (principal.kind !== 'person') return []
-  const { subject, groups } = principal
-  return [
-    ...(isNobody(subject) ? [] : [`user:${subject}`]),
-    ...groups.filter(group => !isNobody(group)).map(group => `group:${group}`),
-    ...teams.map(({ team }) => `team:${team.name}`),
-  ]
 }

@@ -63,6 +63,16 @@ export class BindingIndex {
     return this.#bySubject.size === 0
   }
 
+  /** Whether any binding is for one of these names. */
+  concerns(names: readonly string[]): boolean {
+    return names.some(name => this.#bySubject.has(name))
+  }
+
+  /** Whether what bindings of these names give may change without anything else being different: they have conditions. */
+  hasConditions(names: readonly string[]): boolean {
+    return names.some(name => this.#bySubject.get(name)?.some(({ binding }) => binding.conditions.length > 0) === true)
+  }
+
   find(
     names: readonly string[],
     effect: 'allow' | 'deny',

@@ -11,7 +11,14 @@ export type CompiledPattern =
   | { readonly kind: 'everything' }
   | { readonly kind: 'text'; readonly text: string }
   /** `prefix` is what every match begins with. */
-  | { readonly kind: 'test'; readonly prefix: string; readonly test: (text: string) => boolean }
+  | {
+      readonly kind: 'test'
+      readonly prefix: string
+      readonly test: (text: string) => boolean
+      /** What follows the prefix, of a glob; `*` of it stands for `/` too where it is `wide`. */
+      readonly rest?: string
+      readonly wide?: boolean
+    }
   /** No pattern at all. What that means is the caller's to say: nobody may gain by it. */
   | { readonly kind: 'broken' }
 
@@ -34,11 +41,12 @@ export function compilePattern(pattern: string, reading: Reading): CompiledPatte
     const across = reading === 'wide' || rest === '**'
     const test = (text: string): boolean =>
       text.startsWith(prefix) && (across || !text.includes('/', prefix.length)) && text.length <= MAX_TEXT
-    return { kind: 'test', prefix, test }
+    return { kind: 'test', prefix, test, rest, wide: across }
   }
   try {
     const glob = compileGlob(pattern, reading === 'wide' ? '' : '/')
-    return { kind: 'test', prefix, test: text => text.length <= MAX_TEXT && text.startsWith(prefix) && glob(text) }
+    const test = (text: string): boolean => text.length <= MAX_TEXT && text.startsWith(prefix) && glob(text)
+    return { kind: 'test', prefix, test, rest, wide: reading === 'wide' }
   } catch {
     return { kind: 'broken' } // GlobSyntaxError: its message is for those who write patterns, see lintPolicy
   }

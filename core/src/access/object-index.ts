@@ -2,6 +2,8 @@ import { type CompiledPattern, compilePattern, MAX_TEXT, type Reading } from './
 
 interface Entry<Row> {
   readonly row: Row
+  readonly rest: string | undefined
+  readonly wide: boolean
   readonly test: (text: string) => boolean
 }
 
@@ -29,8 +31,9 @@ export class ObjectIndex<Row> {
       if (!this.#texts.has(pattern.text)) this.#texts.set(pattern.text, row)
     } else if (pattern.kind === 'test') {
       const entries = this.#byPrefix.get(pattern.prefix)
-      if (entries === undefined) this.#byPrefix.set(pattern.prefix, [{ row, test: pattern.test }])
-      else entries.push({ row, test: pattern.test })
+      const entry = { row, test: pattern.test, rest: pattern.rest, wide: pattern.wide === true }
+      if (entries === undefined) this.#byPrefix.set(pattern.prefix, [entry])
+      else entries.push(entry)
       this.#most = Math.max(this.#most, entries?.length ?? 1)
       const { length } = pattern.prefix
       if (!this.#lengths.includes(length)) this.#lengths = [...this.#lengths, length].sort((a, b) => a - b)
@@ -50,6 +53,25 @@ export class ObjectIndex<Row> {
     return found
   }
 
+  get isEmpty(): boolean {
+    return this.#everything === undefined && this.#texts.size === 0 && this.#byPrefix.size === 0
+  }
+
+  /** How many of the texts `folder/NAME`, whose NAME has no slash, are found: for certain all, or certainly none. */
+  below(folder: string): 'all' | 'some' | 'none' {
+    if (this.#everything !== undefined) return 'all'
+    const head = `${folder}/`
+    let some = false
+    for (const [prefix, entries] of this.#byPrefix) {
+      if (!head.startsWith(prefix) && !prefix.startsWith(head)) continue
+      some = true
+      if (entries.some(({ rest, wide }) => coversFolder(head, prefix, rest, wide))) return 'all'
+    }
+    if (some) return 'some'
+    for (const text of this.#texts.keys()) if (text.startsWith(head)) return 'some'
+    return 'none'
+  }
+
   #search(object: string): Row | undefined {
     for (const length of this.#lengths) {
       if (length > object.length) continue
@@ -59,6 +81,14 @@ export class ObjectIndex<Row> {
     }
     return undefined
   }
+}
+
+function coversFolder(head: string, prefix: string, rest: string | undefined, wide: boolean): boolean {
+  if (!head.startsWith(prefix)) return false
+  const inside = head.slice(prefix.length)
+  if (rest === '**' || (rest === '*' && (wide || inside === ''))) return true
+  // `*/*`, and `shop-*/*` for a folder that begins so.
+  return rest === '*/*' && inside !== '' && (wide || !inside.slice(0, -1).includes('/'))
 }
 
 /** Builds the index when somebody first asks: most roles are never looked at under most resources. */

@@ -40,6 +40,8 @@ export interface CompiledPolicy {
   readonly graph: RoleGraph
   readonly bindings: BindingIndex
   readonly teams: TeamIndex
+  /** Projects that have roles. */
+  readonly projectsWithRoles: readonly string[]
   /** The policy as it is while an object of this project is asked about; undefined for a project without roles. */
   projectGraph(project: string): ProjectGraph | undefined
 }
@@ -67,6 +69,7 @@ export function compilePolicy(settings: AccessSettings): CompiledPolicy {
     graph: new RoleGraph([base]),
     bindings: new BindingIndex(settings.bindings ?? [], settings.roles ?? new Map()),
     teams: new TeamIndex(settings.teams ?? []),
+    projectsWithRoles: [...projects.keys()],
     projectGraph: project => {
       const known = compiled.get(project)
       if (known !== undefined) return known

@@ -74,6 +74,27 @@ export class SubjectRows {
     return undefined
   }
 
+  /** Whether any row may deny this of anything at all. */
+  deniesAnything(resource: string, action: string): boolean {
+    const exact = this.#exact.get(resource)?.get(action)
+    if (exact !== undefined && !exact.deny().isEmpty) return true
+    return this.#patterns.some(cell => cell.resource(resource) && cell.action(action) && !cell.deny().isEmpty)
+  }
+
+  /** The same questions about all objects `folder/NAME` at once. */
+  below(resource: string, action: string, folder: string): FolderRows {
+    const exact = this.#exact.get(resource)?.get(action)
+    const patterns = this.#patterns.filter(cell => cell.resource(resource) && cell.action(action))
+    let allowed: FolderRows['allowed'] = 'none'
+    let denied = false
+    for (const cell of exact === undefined ? patterns : [exact, ...patterns]) {
+      const found = allowsOf(cell, resource).below(folder)
+      if (allowed !== 'all' && found !== 'none') allowed = found
+      denied ||= cell.deny().below(folder) !== 'none'
+    }
+    return { allowed, denied }
+  }
+
   /** A row that gives the right, whatever denies there are. */
   allowing(resource: string, action: string, object: string): PermissionRow | undefined {
     const exact = this.#exact.get(resource)?.get(action)
@@ -86,6 +107,12 @@ export class SubjectRows {
     }
     return undefined
   }
+}
+
+/** How much of a folder of objects rows allow, and whether any of them may deny something of it. */
+export interface FolderRows {
+  readonly allowed: 'all' | 'some' | 'none'
+  readonly denied: boolean
 }
 
 function allowsOf(cell: Cell, resource: string): ObjectIndex<PermissionRow> {
