@@ -14,6 +14,7 @@ import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+import type { KeptAnswerRow } from './kept-answer.ts'
 import type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 import type { Identity, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 
@@ -104,6 +105,7 @@ export interface StoreReader {
   /** Messages to people, the oldest first. */
   messages(state?: MessageState): Promise<readonly MessageRow[]>
   message(id: string): Promise<MessageRow | undefined>
+  keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined>
   /** Newest first. */
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
   /** Oldest first, those after a number: for exports. */
@@ -166,6 +168,10 @@ export interface StoreWriter extends StoreReader {
   deleteIncident(id: string): Promise<void>
   putMessage(row: MessageRow): Promise<void>
   deleteMessage(id: string): Promise<void>
+  putKeptAnswer(row: KeptAnswerRow): Promise<void>
+  deleteKeptAnswer(principal: string, key: string): Promise<void>
+  /** Deletes those that expired before; returns how many. */
+  deleteKeptAnswers(expiredBefore: EpochMs): Promise<number>
   /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
   appendAudit(note: AuditNote): Promise<void>
   /** Adds to the feed; a note whose key is there already is added to that entry, which keeps its place. */
@@ -432,6 +438,7 @@ export type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+export type { KeptAnswerRow } from './kept-answer.ts'
 export type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 export type { Identity, KeptClaims, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
 

@@ -19,6 +19,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   MessageState,
@@ -189,6 +190,10 @@ export class MemoryReader implements StoreReader {
 
   async openCommands(clusterId: string): Promise<readonly CommandRow[]> {
     return this.view('commands').where('open', clusterId).sort(byCreation)
+  }
+
+  async keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined> {
+    return this.view('keptAnswers').get(compositeKey(principal, key))
   }
 
   async command(id: string): Promise<CommandRow | undefined> {

@@ -16,6 +16,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   OperationRow,
@@ -91,6 +92,7 @@ export function createTables() {
     alerts: new MemoryTable<AlertRow>({ key: row => row.id }),
     incidents: new MemoryTable<IncidentRow>({ key: row => row.id }),
     messages: new MemoryTable<MessageRow>({ key: row => row.id, lookups: { state: row => row.state } }),
+    keptAnswers: new MemoryTable<KeptAnswerRow>({ key: row => compositeKey(row.principal, row.key) }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
     activity: new MemoryTable<ActivityEntry>({ key: row => String(row.sequence), lookups: { key: row => row.key } }),
   }

@@ -17,6 +17,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   OperationRow,
@@ -154,6 +155,21 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
   async putCommand(row: CommandRow): Promise<void> {
     this.assertCluster(row.clusterId)
     this.changed(this.view('commands').put(row))
+  }
+
+  async putKeptAnswer(row: KeptAnswerRow): Promise<void> {
+    this.changed(this.view('keptAnswers').put(row))
+  }
+
+  async deleteKeptAnswer(principal: string, key: string): Promise<void> {
+    this.changed(this.view('keptAnswers').delete(compositeKey(principal, key)))
+  }
+
+  async deleteKeptAnswers(expiredBefore: EpochMs): Promise<number> {
+    const view = this.view('keptAnswers')
+    const old = view.all().filter(({ expiresAt }) => expiresAt < expiredBefore)
+    for (const { principal, key } of old) this.changed(view.delete(compositeKey(principal, key)))
+    return old.length
   }
 
   async deleteCommands(madeBefore: EpochMs): Promise<number> {

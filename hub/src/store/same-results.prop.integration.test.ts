@@ -111,6 +111,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     fc.record({ id, clusterId: cluster, state: pick('open', 'done'), createdAt: small }),
     (rows, over) => rows.putCommand(sample.sampleCommand(over)),
   ),
+  step('putKeptAnswer', fc.record({ principal: id, key: id, expiresAt: small }), (rows, over) =>
+    rows.putKeptAnswer(sample.sampleKeptAnswer(over)),
+  ),
+  step('deleteKeptAnswers', small, (rows, before) => rows.deleteKeptAnswers(before)),
   step('deleteCommands', small, (rows, before) => rows.deleteCommands(before)),
   step(
     'putReport',
@@ -219,6 +223,7 @@ async function everything(rows: StoreReader): Promise<unknown> {
     grants: [await of(ids, key => rows.grant(key)), await of(clusters, key => rows.openGrants(key))],
     voided: await of(clusters, key => rows.voidGrants(key, 0)),
     commands: [await of(ids, key => rows.command(key)), await of(clusters, key => rows.openCommands(key))],
+    answers: await of(ids, who => of(ids, key => rows.keptAnswer(who, key))),
     operation: await of(clusters, key => of(ids, each => rows.operation(key, each))),
     reports: [await rows.reports(), await rows.reports('cluster-1')],
     operations: await of(ids, key => rows.operations(key, { limit: 3 })),

@@ -13,6 +13,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   OperationRow,
@@ -198,6 +199,14 @@ export function sampleGrant(over: Partial<GrantRow> = {}): GrantRow {
     jws: 'a.b.c',
     state: 'open',
     createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleKeptAnswer(over: Partial<KeptAnswerRow> = {}): KeptAnswerRow {
+  return {
+    ...{ principal: 'token-1', key: 'key-1', request: digestOf('request'), requestId: 'request-1', run: 'run-1' },
+    ...{ answer: { status: 202, headers: {}, body: '{}' }, expiresAt: 2_000 },
     ...over,
   }
 }

@@ -58,6 +58,7 @@ export interface StoreSchema {
   readonly alerts: IdentifiedTable
   readonly incidents: IdentifiedTable
   readonly messages: { id: string; state: string; body: string }
+  readonly kept_answers: { principal: string; key: string; expires_at: number; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
   readonly activity: { sequence: Generated<number>; at: number; key: string | null; body: string }
 }
@@ -98,6 +99,7 @@ export const STORE_TABLES = [
   'made_gates',
   'overrides',
   'calendars',
+  'kept_answers',
   'alerts',
   'incidents',
   'messages',

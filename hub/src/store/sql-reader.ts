@@ -18,6 +18,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   MessageState,
@@ -177,6 +178,11 @@ export class SqlReader implements StoreReader {
   async openCommands(clusterId: string): Promise<readonly CommandRow[]> {
     const query = this.sql.selectFrom('commands').select('body').where('cluster_id', '=', clusterId)
     return all<CommandRow>(await query.where('state', '=', 'open').execute()).sort(byCreation)
+  }
+
+  async keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined> {
+    const query = this.sql.selectFrom('kept_answers').select('body').where('principal', '=', principal)
+    return one(await query.where('key', '=', key).execute())
   }
 
   async command(id: string): Promise<CommandRow | undefined> {

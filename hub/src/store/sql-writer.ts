@@ -17,6 +17,7 @@ import type {
   GrantRow,
   IncidentRow,
   JoinTokenRow,
+  KeptAnswerRow,
   MadeGateRow,
   MessageRow,
   OperationRow,
@@ -190,6 +191,24 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       created_at: row.createdAt,
       body: encodeRow(row),
     })
+  }
+
+  async putKeptAnswer(row: KeptAnswerRow): Promise<void> {
+    const { principal, key, expiresAt } = row
+    await this.upsert('kept_answers', ['principal', 'key'], {
+      ...{ principal, key, expires_at: expiresAt, body: encodeRow(row) },
+    })
+  }
+
+  async deleteKeptAnswer(principal: string, key: string): Promise<void> {
+    const query = this.sql.deleteFrom('kept_answers').where('principal', '=', principal)
+    this.count(await query.where('key', '=', key).execute())
+  }
+
+  async deleteKeptAnswers(expiredBefore: EpochMs): Promise<number> {
+    const before = this.rowsChanged
+    this.count(await this.sql.deleteFrom('kept_answers').where('expires_at', '<', expiredBefore).execute())
+    return this.rowsChanged - before
   }
 
   async deleteCommands(madeBefore: EpochMs): Promise<number> {

@@ -447,6 +447,22 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       expect((await store.read(rows => rows.command('a')))?.state).toBe('open')
     })
 
+    rule('an answer is kept for one principal and key, and swept when its time is over', async () => {
+      await store.write(async rows => {
+        await rows.putKeptAnswer(sample.sampleKeptAnswer())
+        await rows.putKeptAnswer(sample.sampleKeptAnswer({ principal: 'token-2', expiresAt: 3_000 }))
+        await rows.putKeptAnswer(sample.sampleKeptAnswer({ key: 'key-2' }))
+      })
+      const kept = (principal: string, key: string) => store.read(rows => rows.keptAnswer(principal, key))
+      expect(await kept('token-1', 'key-1')).toEqual(sample.sampleKeptAnswer())
+      expect(await kept('token-3', 'key-1')).toBeUndefined()
+      await store.write(rows => rows.deleteKeptAnswer('token-1', 'key-2'))
+      expect(await kept('token-1', 'key-2')).toBeUndefined()
+      expect(await store.write(rows => rows.deleteKeptAnswers(2_001))).toBe(1)
+      expect(await kept('token-1', 'key-1')).toBeUndefined()
+      expect((await kept('token-2', 'key-1'))?.expiresAt).toBe(3_000)
+    })
+
     rule('void Grants are told until nobody could start them any more', async () => {
       await withCluster(async rows => {
         await rows.putGrant(sample.sampleGrant({ id: 'b', state: 'void', createdAt: 2 }))

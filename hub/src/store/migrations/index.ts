@@ -8,6 +8,7 @@ import { commands } from './0005-commands.ts'
 import { activity } from './0006-activity.ts'
 import { signIn } from './0008-sign-in.ts'
 import { notifications } from './0007-notifications.ts'
+import { keptAnswers } from './0009-kept-answers.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -23,5 +24,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0006-activity': activity(dialect),
     '0008-sign-in': signIn(dialect),
     '0007-notifications': notifications(dialect),
+    '0009-kept-answers': keptAnswers(dialect),
   }
 }
