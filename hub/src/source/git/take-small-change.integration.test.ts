@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CommitId } from '@flotilla/core/ports/git'
+import type { ObjectId } from '@flotilla/core/ports/git'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nativeBackend } from './native-backend.ts'
 import { FixtureRepository } from './testing/fixture-repository.ts'
@@ -107,7 +107,7 @@ describe('a small change', () => {
 
 type Mirrored = Awaited<ReturnType<typeof mirror>>['repository']
 
-async function textAt(repository: Mirrored, commit: CommitId): Promise<string> {
+async function textAt(repository: Mirrored, commit: ObjectId): Promise<string> {
   let tree = (await repository.readCommit(commit)).tree
   for (const name of ['apps', 'one']) tree = (await repository.readTree(tree)).find(entry => entry.name === name)!.id
   const file = (await repository.readTree(tree)).find(entry => entry.name === 'a')!
