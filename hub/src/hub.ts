@@ -9,6 +9,7 @@ import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { DeclaredCluster } from '@flotilla/core/view/application-view'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { HostedRequest } from '@flotilla/generators/inputs'
+import { AccessKeeper, type OwnPolicy } from './access/access-keeper.ts'
 import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
@@ -71,6 +72,8 @@ export interface HubSettings extends GateDeskSettings {
   /** What sets may do with what they generated; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
   readonly gatewayLimits?: Partial<GatewayLimits>
+  /** Rights that do not depend on any document. */
+  readonly access?: OwnPolicy
 }
 
 const REMOVAL_GRACE_MS = 10 * 60_000
@@ -94,6 +97,8 @@ export class Hub {
   readonly admissions: ClusterAdmissions
   /** Absent where the keys are for ever. */
   readonly hubKeys: HubKeyRotation | undefined
+  /** Who may do what. */
+  readonly access: AccessKeeper
   /** What people want of gates: freezes, break-glass, imported calendars. */
   readonly gateDesk: ReturnType<typeof openGateDesk>
   /** What people do to Applications by hand. */
@@ -120,6 +125,7 @@ export class Hub {
       ...{ clock, random, log },
       changed: readers => this.loop.hostedChanged(readers),
     })
+    this.access = new AccessKeeper(settings.access)
     this.gates = new HubGates({
       ...{ store, clock, log },
       loop: () => this.loop,
@@ -143,6 +149,7 @@ export class Hub {
         gates: settings.gates,
         clockDoubt: () => this.gates.clockDoubt(),
         gateNews: this.gates.watch,
+        access: this.access,
         announce: {
           applications: ids => this.#refresh({ applications: ids }),
           sets: keys => this.#refresh({ sets: keys }),

@@ -125,6 +125,7 @@ export class Loop {
       await this.#plans.restore(rows)
       this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
       await loadProjectsLastSeen(rows, this.world.projectsLastSeen)
+      await this.#services.access?.restore(rows)
     })
     for (const row of this.world.applications()) this.#register(row)
     // Everything is looked at once at a start, under whatever admission.
@@ -329,7 +330,9 @@ export class Loop {
     const before = world.fleet
     const change = compareFleets(before, index)
     // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
-    await rememberProjects(before, index, change.projects, world.projectsLastSeen, this.#services.store)
+    const { store, access } = this.#services
+    await rememberProjects(before, index, change.projects, world.projectsLastSeen, store)
+    await access?.take(index.fleet, world.projectsLastSeen, store)
     // Before anything else is looked at: the commit that brings a freeze starts nothing that it forbids.
     const ofRules = await this.#ruleRounds.take(
       () => index,

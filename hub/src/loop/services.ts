@@ -8,6 +8,7 @@ import type { Renderer } from '@flotilla/core/ports/renderer'
 import type { Store } from '@flotilla/core/ports/store'
 import type { HostPolicy } from '@flotilla/generators/host-policy'
 import type { GitRequest, HostedRequest, InputAnswer } from '@flotilla/generators/inputs'
+import type { AccessKeeper } from '../access/access-keeper.ts'
 import type { Expand } from '../expand/expand-in-worker.ts'
 import type { GateNews } from '../gates/gate-news.ts'
 import type { GateSettings } from '../gates/rules-in-force.ts'
@@ -75,6 +76,8 @@ export interface LoopServices {
   readonly random: Random
   readonly log: Log
   readonly announce: Announcements
+  /** Told of what is declared, before it is in force. @throws StoreError: then it is not, and is told again. */
+  readonly access?: Pick<AccessKeeper, 'take' | 'restore'>
   /** Continuous absence after which a withdrawn Application may be removed from its cluster. */
   readonly removalGraceMs: number
   /** Of the hub's settings: what they say of gates. */

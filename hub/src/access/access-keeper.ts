@@ -1,0 +1,112 @@
+import { type AccessReading, accessOfFleet } from '@flotilla/config/access/read-access'
+import type { AccessSettings } from '@flotilla/core/access/policy'
+import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
+import type { Declared, Fleet, ProjectSpec } from '@flotilla/core/model/fleet'
+import type { Store, StoreReader } from '@flotilla/core/ports/store'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { NO_POLICY, PolicyInForce } from './policy-in-force.ts'
+import { type Asker, Rights } from './rights.ts'
+
+const SETTING = 'access-policy-version'
+
+/** What the hub's own settings say beside the documents: their rows come first, and stay whatever documents say. */
+export type OwnPolicy = Pick<AccessSettings, 'rows'> & Pick<AccessSettings, 'defaultRole'>
+
+/**
+ * Keeps the policy in force: compiled beside the one before when a document of it changed, and put in its place at
+ * once. Which documents are in force is the loader's to say: broken ones keep their last good version (decision 21).
+ */
+export class AccessKeeper {
+  #inForce: PolicyInForce
+  #documents: readonly unknown[] = []
+  #content: Digest | undefined
+  #number = 0
+  readonly #own: OwnPolicy
+  readonly #listeners = new Set<() => void>()
+
+  constructor(own: OwnPolicy = { rows: [] }) {
+    this.#own = own
+    this.#inForce = new PolicyInForce(withOwn(NO_POLICY, own), 'policy-0')
+  }
+
+  get now(): PolicyInForce {
+    return this.#inForce
+  }
+
+  rightsOf(asker: Asker, now: EpochMs): Rights {
+    return new Rights(this.#inForce, asker, now)
+  }
+
+  /** Called after each new policy; it may fail nothing. @returns How to stop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The number of the version that was in force before a restart. */
+  async restore(rows: StoreReader): Promise<void> {
+    const stored = await rows.setting(SETTING)
+    if (stored === undefined) return
+    this.#number = Number(stored['number'])
+    this.#content = String(stored['content']) as Digest
+  }
+
+  /**
+   * Takes what a fleet declares. Nothing happens when it declares what it did.
+   *
+   * @throws StoreError when the number of the version could not be kept; then nothing has changed.
+   */
+  async take(fleet: Fleet, lastSeen: ReadonlyMap<string, ProjectSpec>, store?: Store): Promise<void> {
+    const declared: readonly Declared<unknown>[] = [
+      ...(fleet.accessPolicies ?? []),
+      ...(fleet.teams ?? []),
+      ...fleet.projects,
+    ]
+    const documents = [...declared, ...lastSeen.values()]
+    if (this.#inForce.version !== 'policy-0' && sameList(documents, this.#documents)) return
+    const content = sha256(canonicalJson(contentOf(declared, lastSeen, this.#own)))
+    const number = content === this.#content ? this.#number : this.#number + 1
+    if (content !== this.#content) await store?.write(rows => rows.putSetting(SETTING, { number, content }))
+    this.put(withOwn(accessOfFleet(fleet, lastSeen), this.#own), number)
+    this.#documents = documents
+    this.#content = content
+  }
+
+  /** Puts a policy in force as it is. */
+  put(reading: Pick<AccessReading, 'settings' | 'scopes'>, number = this.#number + 1): void {
+    this.#number = number
+    this.#inForce = new PolicyInForce(reading, `policy-${number}`)
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+function withOwn(
+  { settings, scopes }: Pick<AccessReading, 'settings' | 'scopes'>,
+  own: OwnPolicy,
+): Pick<AccessReading, 'settings' | 'scopes'> {
+  const defaultRole = settings.defaultRole || own.defaultRole
+  const rows = [...own.rows, ...settings.rows]
+  return { settings: { ...settings, rows, ...(defaultRole !== undefined && { defaultRole }) }, scopes }
+}
+
+/** What decides: of Projects the roles alone, or every new destination would be a new policy. */
+function contentOf(
+  declared: readonly Declared<unknown>[],
+  lastSeen: ReadonlyMap<string, ProjectSpec>,
+  own: OwnPolicy,
+): Json {
+  const rolesOf = (spec: unknown): Json => ((spec as ProjectSpec)['roles'] ?? null) as Json
+  return [
+    own.rows.map(({ text }) => text),
+    own.defaultRole ?? '',
+    ...declared.map(({ kind, name, contentDigest, spec }): Json => {
+      return kind === 'Project' ? [kind, name, rolesOf(spec)] : [kind, name, contentDigest]
+    }),
+    ...[...lastSeen].map(([name, spec]): Json => ['last seen', name, rolesOf(spec)]),
+  ]
+}
+
+function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index])
+}

@@ -1,0 +1,151 @@
+import { type Authorisation, authorise, decide } from '@flotilla/core/access/authorise'
+import type { AccessContext } from '@flotilla/core/access/condition'
+import type { AccessObject } from '@flotilla/core/access/object'
+import type { Principal } from '@flotilla/core/access/principal'
+import type { TokenScope } from '@flotilla/core/ports/sign-in-rows'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { Problem } from '../api/problem.ts'
+import { EVERYTHING_VISIBLE, type VisibleSet } from '../api/visible-set.ts'
+import { withinScopes } from '../sign-in/token-scope.ts'
+import type { PolicyInForce } from './policy-in-force.ts'
+
+/** Whose rights: what the policy says of the principal, and of each who has made his token, within its scopes. */
+export interface Asker {
+  readonly principal: Principal
+  readonly ceilings?: readonly Principal[]
+  readonly scopes?: readonly TokenScope[]
+}
+
+/** What sights that change by time are remembered for: streams are looked at anew as often. */
+const TIMELY_MS = 30_000
+
+/**
+ * The rights of one caller under the policy in force, for the time of one request. Every handler asks here, about the
+ * stored object; one that never asks is an error of ours, and nothing is answered (create-api.ts).
+ */
+export class Rights {
+  readonly inForce: PolicyInForce
+  readonly #asker: Asker
+  readonly #now: EpochMs
+  #asked = false
+  #visible: VisibleSet | undefined
+
+  constructor(inForce: PolicyInForce, asker: Asker, now: EpochMs) {
+    this.inForce = inForce
+    this.#asker = asker
+    this.#now = now
+  }
+
+  /** Whether anything was asked. */
+  get asked(): boolean {
+    return this.#asked
+  }
+
+  /** For answers that are nobody's secret from whoever is known: who he is, what he himself has made. */
+  needNone(): void {
+    this.#asked = true
+  }
+
+  /** The answer with its reasons; they may be told only to whoever may read the policy. */
+  authorise(action: string, object: AccessObject, context: AccessContext = {}): Authorisation {
+    this.#asked = true
+    const { principal, ceilings = [], scopes = [] } = this.#asker
+    const at = { now: this.#now, ...context }
+    const { policy } = this.inForce
+    let answer = authorise(policy, principal, action, object, at)
+    for (const ceiling of ceilings) answer = lower(answer, authorise(policy, ceiling, action, object, at))
+    if (answer.kind === 'hidden' || scopes.length === 0) return answer
+    const project = object.resource === 'projects' ? object.name : object.project
+    const within = withinScopes(scopes, { action, ...(project !== undefined && { project }) })
+    if (within === 'within') return answer
+    const because = [{ row: 'what the token was made for' }]
+    const seen =
+      within === 'action' &&
+      action !== 'get' &&
+      withinScopes(scopes, { action: 'get', ...(project !== undefined && { project }) }) === 'within'
+    return { kind: seen ? 'forbidden' : 'hidden', allowed: false, because }
+  }
+
+  /** Whether it may be done. */
+  may(action: string, object: AccessObject, context: AccessContext = {}): boolean {
+    return this.authorise(action, object, context).kind === 'allow'
+  }
+
+  sees(object: AccessObject): boolean {
+    return this.may('get', object)
+  }
+
+  /**
+   * Lets pass who may do it.
+   *
+   * @throws Problem `NOT_FOUND` where it must look as if there were no such thing, `FORBIDDEN` where it may be seen.
+   */
+  require(action: string, object: AccessObject, context: AccessContext = {}): void {
+    const { kind } = this.authorise(action, object, context)
+    if (kind !== 'allow') throw new Problem(kind === 'hidden' ? 'NOT_FOUND' : 'FORBIDDEN')
+  }
+
+  /** The same of something that goes by several names: one of them has to allow it, and none may deny it. */
+  requireOneOf(action: string, objects: readonly AccessObject[]): void {
+    const kind = this.#ofAll(action, objects)
+    if (kind !== 'allow') throw new Problem(kind === 'hidden' ? 'NOT_FOUND' : 'FORBIDDEN')
+  }
+
+  mayOneOf(action: string, objects: readonly AccessObject[]): boolean {
+    return this.#ofAll(action, objects) === 'allow'
+  }
+
+  #ofAll(action: string, objects: readonly AccessObject[]): Authorisation['kind'] {
+    const answers = objects.map(object => this.authorise(action, object))
+    // A deny has a row, which the answer names; that nothing gives the right has none.
+    const denied = objects.some(object => this.#denied('get', object))
+    if (denied) return 'hidden'
+    if (objects.some(object => this.#denied(action, object))) {
+      return answers.some(({ kind }) => kind !== 'hidden') ? 'forbidden' : 'hidden'
+    }
+    for (const wanted of ['allow', 'forbidden'] as const) if (answers.some(({ kind }) => kind === wanted)) return wanted
+    return 'hidden'
+  }
+
+  #denied(action: string, object: AccessObject): boolean {
+    const { principal, ceilings = [] } = this.#asker
+    return [principal, ...ceilings].some(each => {
+      const { allowed, because } = decide(this.inForce.policy, each, action, object, { now: this.#now })
+      return !allowed && because.length > 0
+    })
+  }
+
+  /** Which Applications exist for him: lists, counts, pages and streams are made of these. */
+  get visible(): VisibleSet {
+    this.#asked = true
+    this.#visible ??= this.#compileVisible()
+    return this.#visible
+  }
+
+  #compileVisible(): VisibleSet {
+    const { principal, ceilings = [], scopes = [] } = this.#asker
+    const sights = [principal, ...ceilings].map(each => this.inForce.sightOf(each))
+    if (scopes.length === 0 && sights.every(({ everything }) => everything)) return EVERYTHING_VISIBLE
+    const now = this.#now
+    const timely = sights.some(sight => sight.timely) ? Math.floor(now / TIMELY_MS) : ''
+    const projects = new Map<string, boolean>()
+    const inScope = (project: string): boolean => {
+      let within = projects.get(project)
+      within ??= withinScopes(scopes, { action: 'get', project }) === 'within'
+      projects.set(project, within)
+      return within
+    }
+    return {
+      key: JSON.stringify([this.inForce.version, sights.map(({ key }) => key), scopes, timely]),
+      sees: (view: ApplicationView) =>
+        (scopes.length === 0 || inScope(view.project)) && sights.every(sight => sight.sees(view, now)),
+    }
+  }
+}
+
+/** Nobody may more than any of those who vouch for him. */
+function lower(a: Authorisation, b: Authorisation): Authorisation {
+  const order: readonly Authorisation['kind'][] = ['hidden', 'forbidden', 'allow']
+  return order.indexOf(b.kind) < order.indexOf(a.kind) ? b : a
+}
