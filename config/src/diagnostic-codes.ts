@@ -84,11 +84,6 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'The API group is known, but not in this version.',
     remedy: 'Use v1alpha1.',
   },
-  KIND_NOT_SUPPORTED_YET: {
-    severity: 'either',
-    meaning: 'The kind is part of the language, but this version does not act on it.',
-    remedy: 'Remove the document until a version supports it.',
-  },
   FIELD_NOT_SUPPORTED_YET: {
     severity: 'either',
     meaning:
@@ -140,7 +135,7 @@ export const DIAGNOSTIC_CODES = {
     severity: 'error',
     meaning: 'A set cannot make documents of this kind, or of a kind that is itself a template.',
     remedy:
-      'Declare them in files; a set makes Projects, Clusters, Repositories, SyncWindows, FreezePeriods, Teams and AccessPolicies, and Applications from its template.',
+      'Declare them in files; a set makes Projects, Clusters, Repositories, SyncWindows, FreezePeriods, Teams, AccessPolicies and NotificationRoutes, and Applications from its template.',
   },
   BOTH_SOURCES: {
     severity: 'warning',

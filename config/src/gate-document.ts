@@ -38,8 +38,7 @@ export function readGateDocument(given: JsonObject): GateDocument {
   }
   const reading = problems.length > 0 ? undefined : reader.read(document)
   const mistakes = [...problems, ...(reading?.problems ?? [])]
-    // Whether gates are enforced is not a mistake of the one who writes them.
-    .filter(({ severity, code }) => severity === 'error' && code !== 'KIND_NOT_SUPPORTED_YET')
+    .filter(({ severity }) => severity === 'error')
     .map(({ path, message, hint }) => ({ path, message, ...(hint !== undefined && { hint }) }))
   if (reading === undefined || mistakes.length > 0) return { kind: 'mistakes', mistakes }
   const of = { name: reading.name, document }

@@ -73,8 +73,8 @@ describe('documents that a set makes', () => {
       '11:7 UNKNOWN_FIELD element 0: Project "shop": there is no field "sourceRepo" in spec',
     ],
     'are of a kind that a set can make': [
-      [project('shop', {}, { kind: 'NotificationRoute' })],
-      '8:11 UNSUPPORTED_SET_KIND element 0: a set cannot make a NotificationRoute: this version does not read that kind',
+      [project('shop', {}, { kind: 'ApplicationSet' })],
+      '8:11 UNSUPPORTED_SET_KIND element 0: a set cannot make a ApplicationSet',
     ],
   }
   test.each(Object.entries(mistakes))('%s', (_, [documents, expected]) => {
@@ -111,8 +111,8 @@ describe('a set that makes documents', () => {
       ['8 UNSUPPORTED_SET_KIND a set cannot make a {{a}}'],
     ],
     'is told which kinds it cannot make': [
-      text => text.replace('kind: Project', 'kind: NotificationRoute'),
-      ['8 UNSUPPORTED_SET_KIND a set cannot make a NotificationRoute: this version does not read that kind'],
+      text => text.replace('kind: Project', 'kind: ApplicationSet'),
+      ['8 UNSUPPORTED_SET_KIND a set cannot make a ApplicationSet'],
     ],
     'makes Applications from its template alone': [
       text => text.replace('kind: Project', 'kind: Application'),

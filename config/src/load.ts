@@ -10,6 +10,7 @@ import type {
   RepositorySpec,
 } from '@flotilla/core/model/fleet'
 import type { ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
+import type { NotificationRouteSpec } from '@flotilla/core/notify/route'
 import { isConfigFile } from './config-path.ts'
 import type { SourceDocument, SourceSettings } from './declare.ts'
 import { type DeclaredGate, declaredGate, type UnsupportedGate } from './declared-gate.ts'
@@ -155,6 +156,7 @@ function fleetOf(documents: readonly SourceDocument[]): Fleet {
     resourceCustomizations: of<ResourceCustomizations>('ResourceCustomizations'),
     accessPolicies: of<unknown>('AccessPolicy'),
     teams: of<unknown>('Team'),
+    notificationRoutes: of<NotificationRouteSpec>('NotificationRoute'),
   }
 }
 

@@ -41,6 +41,7 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     resourceCustomizations: pick(part => part.resourceCustomizations ?? []),
     accessPolicies: pick(part => part.accessPolicies ?? []),
     teams: pick(part => part.teams ?? []),
+    notificationRoutes: pick(part => part.notificationRoutes ?? []),
   }
   const refused = refusedIn(sorted)
   return {
@@ -77,6 +78,7 @@ export function incumbentsOf(fleet: Fleet): Incumbents {
     ...(fleet.resourceCustomizations ?? []),
     ...(fleet.accessPolicies ?? []),
     ...(fleet.teams ?? []),
+    ...(fleet.notificationRoutes ?? []),
   ]
   return new Map(
     all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),

@@ -15,6 +15,7 @@ export type FleetKind =
   | 'Team'
   | 'AccessPolicy'
   | 'ResourceCustomizations'
+  | 'NotificationRoute'
 
 /**
  * A gate (`everywhere`), which has its effect also where it cannot be read; or a restriction of a Project that this

@@ -9,6 +9,7 @@ import { clusterReader } from './cluster.ts'
 import { gateReaders } from './gates.ts'
 import type { KindReader } from './kind.ts'
 import { member, nameOf, textOf } from './kind.ts'
+import { notificationRouteReader } from './notification-route.ts'
 import { projectReaders } from './project.ts'
 import { repositoryReader } from './repository.ts'
 import { argoConfigMapReader } from './resource-customizations.ts'
@@ -23,17 +24,14 @@ export const KIND_READERS: readonly KindReader[] = [
   ...gateReaders,
   teamReader,
   accessPolicyReader,
+  notificationRouteReader,
 ]
 
 const BY_TYPE = new Map(KIND_READERS.map(reader => [`${reader.apiVersion} ${reader.writtenKind}`, reader]))
 
-/** Part of the language, not built: they only grant, so that nothing is held without them. */
-const KINDS_TO_COME: ReadonlySet<string> = new Set(['NotificationRoute'])
-/** Every kind of our group, those that have no effect yet among them. */
-export const OUR_KINDS: readonly string[] = [
-  ...KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(reader => reader.writtenKind),
-  ...KINDS_TO_COME,
-]
+export const OUR_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'flotilla.dev').map(
+  reader => reader.writtenKind,
+)
 export const ARGO_KINDS: readonly string[] = KIND_READERS.filter(reader => reader.group === 'argoproj.io').map(
   reader => reader.writtenKind,
 )
@@ -59,8 +57,6 @@ export function recognise(document: JsonObject): Recognition {
   if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-cm') {
     return { kind: 'reader', reader: argoConfigMapReader }
   }
-  if (apiVersion === 'flotilla.dev/v1alpha1' && KINDS_TO_COME.has(kind))
-    return refused(notYet(`kind ${kind} has no effect yet`, 'warning'))
   return refused(unknown(apiVersion, kind))
 }
 
@@ -86,10 +82,6 @@ function recogniseSecret(document: JsonObject): Recognition {
   if (type === undefined) return refused(unknown('v1', 'Secret'))
   const message = `Secret of type ${type} is ignored: the hub has credentials of its own`
   return refused({ code: 'CREDENTIALS_IGNORED', severity: 'warning', path: ['kind'], message })
-}
-
-function notYet(message: string, severity: 'error' | 'warning'): Problem {
-  return { code: 'KIND_NOT_SUPPORTED_YET', severity, path: ['kind'], message, blocking: false }
 }
 
 function unknown(apiVersion: string, kind: string): Problem {

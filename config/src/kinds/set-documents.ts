@@ -15,9 +15,8 @@ export const SET_KINDS: readonly string[] = [
   'FreezePeriod',
   'Team',
   'AccessPolicy',
+  'NotificationRoute',
 ]
-/** Parts of the language that nobody reads yet, in a file neither. */
-const UNREAD_KINDS = ['NotificationRoute']
 
 /** Why a set may not make a document of this kind, if there is a reason; the path is inside the document. */
 export function kindRefusal(document: JsonObject): Problem | undefined {
@@ -34,9 +33,6 @@ export function kindRefusal(document: JsonObject): Problem | undefined {
   if (kind !== undefined && SET_KINDS.includes(kind)) return undefined
   if (kind === 'Application') {
     return refused(['kind'], 'Applications are made from spec.template', 'move it to spec.template')
-  }
-  if (kind !== undefined && UNREAD_KINDS.includes(kind)) {
-    return refused(['kind'], `a set cannot make a ${kind}: this version does not read that kind`, KINDS_HINT)
   }
   const meant = kind === undefined ? undefined : nearest(kind, SET_KINDS)
   return refused(

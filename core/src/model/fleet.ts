@@ -1,5 +1,6 @@
 import type { FreezeRule, WindowRule } from '../gates/rules.ts'
 import type { JsonObject } from '../json/json.ts'
+import type { NotificationRouteSpec } from '../notify/route.ts'
 import type { DestinationServiceAccount } from '../project/service-account.ts'
 import type { ApiGroup, ApplicationSpec } from './application.ts'
 import type { Diagnostic, Position } from './diagnostic.ts'
@@ -115,6 +116,7 @@ export interface Fleet {
   /** Who may do what; `accessOfFleet` of config reads their specs. */
   readonly accessPolicies?: readonly Declared<unknown>[]
   readonly teams?: readonly Declared<unknown>[]
+  readonly notificationRoutes?: readonly Declared<NotificationRouteSpec>[]
 }
 
 export interface LoadResult {

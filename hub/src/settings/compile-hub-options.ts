@@ -54,6 +54,8 @@ export interface HubOptions {
   readonly logLevel: LogLevel
   readonly gitBinary: string | false
   readonly localRepositories: 'configured' | 'all'
+  readonly notificationNetworks: readonly string[]
+  readonly tracingEndpoint?: string
   readonly maxStoreBytes?: number
 }
 
@@ -135,6 +137,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const keyFile = get('keyFile')
   const trustProxy = get('trustProxy')
   const maxStoreBytes = get('store.maxBytes')
+  const notificationNetworks = get('notifications.allowedNetworks') ?? []
+  const tracingEndpoint = get('tracing.endpoint')
   const gitBinary = get('git.binary')
   const localRepositories = get('git.localRepositories')
   const pollIntervalMs = get('polling.interval')
@@ -182,6 +186,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       logLevel,
       gitBinary: gitBinary === 'none' ? false : gitBinary,
       localRepositories,
+      notificationNetworks,
+      ...(tracingEndpoint !== undefined && { tracingEndpoint }),
       ...(maxStoreBytes !== undefined && { maxStoreBytes }),
     },
   }

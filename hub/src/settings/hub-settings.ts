@@ -4,6 +4,7 @@ import {
   type Reader,
   readDuration,
   readListen,
+  readNetworks,
   readOneOf,
   readProxies,
   readPublicUrl,
@@ -100,6 +101,15 @@ export const HUB_SETTINGS = {
   'managementCluster.context': setting(readText, 'The kubeconfig’s context; its current one without it.'),
   'managementCluster.namespace': setting(readText, 'Where its ConfigMaps and resources are.', { fallback: 'argocd' }),
   'managementCluster.projects': setting(readTexts, 'Projects whose sets may ask it, or *.'),
+  'notifications.allowedNetworks': setting(
+    readNetworks,
+    'Special networks (loopback, link-local, metadata) that notifications may be sent to all the same.',
+    { fallback: [] },
+  ),
+  'tracing.endpoint': setting(
+    readPublicUrl,
+    'An OpenTelemetry collector (OTLP over HTTP) that gets traces; without it OTEL_EXPORTER_OTLP_ENDPOINT counts, without both nothing is traced.',
+  ),
   'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),
 } as const satisfies { readonly [field: string]: Setting<unknown> }
 

@@ -35,6 +35,8 @@ export function shownOptions(options: HubOptions): object {
     },
     log: { level: options.logLevel },
     git: { binary: options.gitBinary === false ? 'none' : options.gitBinary },
+    notifications: { allowedNetworks: options.notificationNetworks },
+    ...(options.tracingEndpoint !== undefined && { tracing: { endpoint: options.tracingEndpoint } }),
     ...(options.maxStoreBytes !== undefined && { store: { maxBytes: options.maxStoreBytes } }),
     configSources: options.configSources.map(({ repository, trust, ...source }) => ({
       ...source,

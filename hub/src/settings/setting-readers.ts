@@ -111,6 +111,15 @@ function isProxy(text: string): boolean {
   return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128))
 }
 
+/** Networks by address and length: `127.0.0.0/8`, `fd00::/8`, or a single address. */
+export const readNetworks: Reader<readonly string[]> = loose => {
+  const values = typeof loose === 'string' ? loose.split(',').map(part => part.trim()) : loose
+  const right =
+    Array.isArray(values) &&
+    values.every(value => typeof value === 'string' && /^[\d[a-f:.]/i.test(value) && isProxy(value))
+  return right ? { value: values as string[] } : { rule: 'must be a list of networks like 10.0.0.0/8 or fd00::/8' }
+}
+
 /** Whether only this machine can reach that address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

@@ -33,6 +33,7 @@ describe('settings that are good', () => {
       logLevel: 'info',
       gitBinary: 'git',
       localRepositories: 'configured',
+      notificationNetworks: [],
     })
   })
 
