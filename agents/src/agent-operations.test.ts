@@ -45,13 +45,48 @@ describe('an operation', () => {
     expect(bench.report.operation).toMatchObject({ phase: 'Failed', attempts: limit + 1 })
   })
 
-  it('of a person is tried once', async () => {
-    const bench = await startBench()
-    const offer = bench.hub.offer(bundleOf(object('v1', 'ConfigMap', 'Not_A_Name')), { run: {} })
-    bench.hub.grant(offer, { trigger: 'manual' })
-    bench.hub.link.changed()
-    await bench.pass(2_000)
-    expect(bench.report.operation).toMatchObject({ phase: 'Failed' })
+  describe('of a person', () => {
+    const OF_APPLICATION = { ...DEFAULT_RUN.retry, limit: 1 }
+    const OF_REQUEST = { ...DEFAULT_RUN.retry, limit: 2, firstDelayMs: 1_000 }
+    const table = {
+      'is tried once where nobody says otherwise': [undefined, undefined, 1],
+      'is tried again as its Application says': [OF_APPLICATION, undefined, 2],
+      'is tried again as who asked for it says, before its Application': [OF_APPLICATION, OF_REQUEST, 3],
+      'is tried once where who asked for it says so': [OF_APPLICATION, { ...OF_REQUEST, limit: 0 }, 1],
+    } as const
+    it.each(Object.entries(table))('%s', async (_sentence, [application, asked, attempts]) => {
+      const bench = await startBench()
+      const run = application ? { retry: application } : {}
+      const offer = bench.hub.offer(bundleOf(object('v1', 'ConfigMap', 'Not_A_Name')), { run })
+      const options = { dryRun: false, prune: false, revision: 'a'.repeat(40), ...(asked ? { retry: asked } : {}) }
+      bench.hub.grant(offer, { trigger: 'manual', options })
+      bench.hub.link.changed()
+      await bench.pass(1_000)
+      if (attempts > 1) {
+        expect(bench.report.operation).toMatchObject({ phase: 'Running', attempts: 2, retryAt: expect.any(Number) })
+      }
+      await bench.pass(30_000)
+      expect(bench.report.operation).toMatchObject({ phase: 'Failed', ...(attempts > 1 && { attempts }) })
+    })
+
+    it('is not tried again once somebody ended it, and waits for no further attempt', async () => {
+      const bench = await startBench()
+      const retry = { ...DEFAULT_RUN.retry, limit: -1, firstDelayMs: 60_000 }
+      const offer = bench.hub.offer(bundleOf(object('v1', 'ConfigMap', 'Not_A_Name')))
+      const options = { dryRun: false, prune: false, revision: '', retry }
+      const grant = bench.hub.grant(offer, { trigger: 'manual', options })
+      bench.hub.link.changed()
+      await bench.pass(1_000)
+      bench.hub.link.openCommands.push({
+        ...{ typ: 'command', cluster: grant.cluster, adm: 1, iat: bench.clock.now(), must: [], id: 'end' },
+        ...{ application: offer.application.id, action: { verb: 'terminate', operation: grant.id }, by: 'ana' },
+        expires: bench.clock.now() + 60_000,
+      })
+      bench.hub.link.changed()
+      await bench.pass(2_000)
+      expect(bench.report.operation).toMatchObject({ phase: 'Failed', terminatedBy: 'ana' })
+      expect(bench.report.operation?.retryAt).toBeUndefined()
+    })
   })
 
   it('keeps to what it was started for while a newer Offer waits for its Grant', async () => {

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '@flotilla/core/decide/retry-delay'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import { objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { type PlanChoices, planSync } from '@flotilla/core/plan/plan-sync'
@@ -45,7 +46,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     await operations.update({ ...record, report: dryRunReport(record, first, clock.now()) })
     return { underWay: false, wrote: false, againInMs: undefined }
   }
-  const run = runOf(offer)
+  const run = { ...runOf(offer), retry: retryOf(grant, offer) }
   let seen = first
   let remember = rememberApplied(state, first)
   const keepRemovalHooks = async () => {
@@ -72,7 +73,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     results: record.report.results,
     mayContinue,
     terminate: () => (operations.terminating(grant.id) ? { message: 'Operation terminated' } : undefined),
-    mayRetry: grant.trigger === 'automated' && isWhole(grant),
+    mayRetry: true,
     beforeWrites: async plan => {
       await widen(engine, plan, seen)
       await keepRemovalHooks()
@@ -144,6 +145,14 @@ function isConfirmed({ options, trigger }: GrantPayload): boolean {
 
 export function runOf(offer: Pick<OfferPayload, 'run'>): RunOptions {
   return { ...DEFAULT_RUN, ...offer.run }
+}
+
+const NO_RETRY: RetryPolicy = { ...DEFAULT_RUN.retry, limit: 0 }
+
+/** Nobody waits for an automated sync; who syncs by hand has it tried again where somebody said so: here, or in the Application. */
+function retryOf({ trigger, options }: GrantPayload, offer: Pick<OfferPayload, 'run'>): RetryPolicy {
+  if (trigger === 'automated') return runOf(offer).retry
+  return options.retry ?? offer.run?.retry ?? NO_RETRY
 }
 
 function untilOpen({ link }: Engine, resumesAt: number | undefined): number | undefined {

@@ -27,6 +27,37 @@ test('an Application says why it is held, where, and what its cluster answered',
   ])
 })
 
+test('an operation says how often it was tried, when it goes on, and what its hooks said last', () => {
+  const row = {
+    operation: {
+      phase: 'Running',
+      message: 'it failed. Retrying attempt #1 at 12:05AM.',
+      attempts: 2,
+      resumesAt: '2030-01-01T00:05:00.000Z',
+      failedHooks: [
+        {
+          object: 'batch/Job shop/migrate',
+          phase: 'PreSync',
+          message: 'no such table',
+          reason: 'Error',
+          exitCode: 1,
+          pod: 'migrate-x',
+          lastLines: ['connecting', 'no such\u001b[2J table'],
+        },
+      ],
+    },
+  }
+  const text = applicationDetails(row, PLAIN)
+  expect(text).not.toContain('\u001b')
+  expect(text.split('\n')).toEqual([
+    'operation: Running it failed. Retrying attempt #1 at 12:05AM. (attempt 2, goes on at 2030-01-01T00:05:00.000Z)',
+    'hook: batch/Job shop/migrate (PreSync, Error, exit code 1) no such table',
+    '  connecting',
+    expect.stringContaining('  no such'),
+    '',
+  ])
+})
+
 test('where all is well there is nothing to say', () => {
   const well = {
     hold: null,

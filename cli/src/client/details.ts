@@ -52,7 +52,25 @@ function removalText(row: JsonObject): string {
 /** One that succeeded is told by the table. */
 function operationLine(operation: Json | undefined, colours: Colours): string {
   const phase = textAt(operation, 'phase')
-  return phase === 'Succeeded' ? '' : line(colours, 'operation', phase, textAt(operation, 'message'))
+  if (phase === 'Succeeded') return ''
+  const attempts = numberAt(operation, 'attempts')
+  const resumesAt = textAt(operation, 'resumesAt')
+  const notes = [attempts > 1 ? `attempt ${attempts}` : '', resumesAt === '' ? '' : `goes on at ${resumesAt}`]
+  const note = notes.filter(each => each !== '').join(', ')
+  const hooks = listAt(operation, 'failedHooks').map(hook => hookText(hook, colours))
+  return (
+    line(colours, 'operation', phase, textAt(operation, 'message'), note === '' ? '' : `(${note})`) + hooks.join('')
+  )
+}
+
+/** Why a hook failed, and below it the last that it said. */
+function hookText(hook: Json, colours: Colours): string {
+  const reason = textAt(hook, 'reason')
+  const exitCode = valueAt(hook, 'exitCode')
+  const end = [reason, typeof exitCode === 'number' ? `exit code ${exitCode}` : ''].filter(each => each !== '')
+  const about = [textAt(hook, 'phase'), ...end].join(', ')
+  const said = listAt(hook, 'lastLines').map(text => `  ${printable(String(text))}\n`)
+  return line(colours, 'hook', textAt(hook, 'object'), `(${about})`, textAt(hook, 'message')) + said.join('')
 }
 
 function since(time: string): string {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flotilla/core/json/json'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, objectAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { wholeNumber } from '../commands/numbers.ts'
 import type { CliContext, ExitCode } from '../context.ts'
@@ -23,6 +23,10 @@ export interface ManyFlags extends Flags {
   readonly dryRun?: boolean
   readonly prune?: boolean
   readonly resource?: readonly string[]
+  readonly retryLimit?: string
+  readonly retryBackoffDuration?: string
+  readonly retryBackoffFactor?: string
+  readonly retryBackoffMaxDuration?: string
 }
 
 export interface ObjectFlags extends Flags {
@@ -61,6 +65,7 @@ export async function operateOnMany(
     throw usageError('say which Applications', 'give names, or one of -l, --project, --cluster and --set')
   }
   const resources = (flags.resource ?? []).map(text => parseObject(text, '--resource'))
+  const retry = retryOf(flags)
   const body: JsonObject = {
     action: verb,
     applications: [...names],
@@ -69,7 +74,12 @@ export async function operateOnMany(
     ...(cluster !== undefined && { cluster }),
     ...(set !== undefined && { set }),
     ...(verb === 'sync' && {
-      sync: { dryRun: flags.dryRun === true, prune: flags.prune === true, resources: [...resources] },
+      sync: {
+        dryRun: flags.dryRun === true,
+        prune: flags.prune === true,
+        resources: [...resources],
+        ...(retry && { retry }),
+      },
     }),
     reason: flags.reason,
   }
@@ -97,6 +107,7 @@ export async function operateOnMany(
     )
     await print(context, flags, format, ended, { ...done, items: ended })
     if (flags.dryRun === true && format === 'table') for (const each of ended) printDryRun(context, each)
+    if (format === 'table') for (const each of ended) printHookLogs(context, each)
     const good = (each: JsonObject): boolean => ['succeeded', 'accepted', 'cancelled'].includes(textAt(each, 'status'))
     return refused || !ended.every(good) ? 1 : 0
   })
@@ -174,18 +185,58 @@ async function print(
   await printRows(context, flags, format, { items: rows, whole }, COLUMNS)
 }
 
+/** As Argo CD's flags say it; undefined: as the Application says. @throws CliError 2 */
+function retryOf(flags: ManyFlags): JsonObject | undefined {
+  const { retryLimit, retryBackoffDuration, retryBackoffFactor, retryBackoffMaxDuration } = flags
+  const backoff = {
+    ...(retryBackoffDuration !== undefined && { duration: retryBackoffDuration }),
+    ...(retryBackoffFactor !== undefined && {
+      factor: wholeNumber('--retry-backoff-factor', retryBackoffFactor, 1, 100),
+    }),
+    ...(retryBackoffMaxDuration !== undefined && { maxDuration: retryBackoffMaxDuration }),
+  }
+  if (retryLimit === undefined) {
+    if (Object.keys(backoff).length === 0) return undefined
+    throw usageError('say how often it is tried again', 'add --retry-limit')
+  }
+  const limit = retryLimit === '-1' ? -1 : wholeNumber('--retry-limit', retryLimit, 0, 1000)
+  return { limit, ...(Object.keys(backoff).length > 0 && { backoff }) }
+}
+
+/** Why hooks failed, and the last that they said. */
+function printHookLogs(context: CliContext, item: JsonObject): void {
+  for (const result of listAt(item, 'operation', 'results')) {
+    const log = objectAt(result, 'log')
+    if (valueAt(result, 'log') === undefined) continue
+    const exitCode = valueAt(log, 'exitCode')
+    const ended = [textAt(log, 'reason'), typeof exitCode === 'number' ? `exit code ${exitCode}` : '']
+    const why = ended.filter(each => each !== '').join(', ')
+    const said = [textAt(log, 'message'), textAt(log, 'note')].filter(each => each !== '').join('; ')
+    const head = `${textAt(item, 'application')}: hook ${objectName(objectAt(result, 'key'))}`
+    context.stdout.write(printable(`\n${head}${why === '' ? '' : ` ended: ${why}`}${said === '' ? '' : `: ${said}`}\n`))
+    const lines = textAt(log, 'text').split('\n').slice(-MOST_LOG_LINES)
+    for (const line of lines) if (line !== '') context.stdout.write(printable(`  ${line}\n`))
+  }
+}
+
+/** Of a hook's log, on a terminal; `-o json` has the rest. */
+const MOST_LOG_LINES = 40
+
 /** What a dry run found that would change. */
 function printDryRun(context: CliContext, item: JsonObject): void {
   const results = listAt(item, 'operation', 'results').filter(each => textAt(each, 'outcome') !== 'unchanged')
   const name = textAt(item, 'application')
   if (results.length === 0) context.stdout.write(printable(`${name}: nothing would change\n`))
   for (const each of results) {
-    const key = objectAt(each, 'key')
-    const kind = textAt(key, 'group') === '' ? textAt(key, 'kind') : `${textAt(key, 'group')}/${textAt(key, 'kind')}`
-    const place =
-      textAt(key, 'namespace') === '' ? textAt(key, 'name') : `${textAt(key, 'namespace')}/${textAt(key, 'name')}`
-    context.stdout.write(printable(`${name}: would ${textAt(each, 'message')} ${kind} ${place}\n`))
+    context.stdout.write(printable(`${name}: would ${textAt(each, 'message')} ${objectName(objectAt(each, 'key'))}\n`))
   }
+}
+
+function objectName(key: Json | undefined): string {
+  const kind = textAt(key, 'group') === '' ? textAt(key, 'kind') : `${textAt(key, 'group')}/${textAt(key, 'kind')}`
+  const place =
+    textAt(key, 'namespace') === '' ? textAt(key, 'name') : `${textAt(key, 'namespace')}/${textAt(key, 'name')}`
+  return `${kind} ${place}`
 }
 
 function describe(verb: string, object: string, seen: JsonObject, replicas: number | undefined): string {

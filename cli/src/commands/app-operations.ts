@@ -40,6 +40,10 @@ function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'term
         gathered,
         [],
       )
+      .option('--retry-limit <n>', 'try it so often again when it fails; -1: as long as it may run')
+      .option('--retry-backoff-duration <time>', 'with --retry-limit: the wait before the second attempt, say 10s')
+      .option('--retry-backoff-factor <n>', 'with --retry-limit: each wait so many times as long as the one before')
+      .option('--retry-backoff-max-duration <time>', 'with --retry-limit: no wait is longer, say 5m')
   }
   command
     .option(...REASON)

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '../decide/retry-delay.ts'
 import type { CustomRuleSource } from '../health/custom/custom-rules.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
@@ -114,6 +115,8 @@ export interface GrantOptions {
   readonly resources?: readonly ObjectKey[]
   /** Somebody confirmed exactly the prunes with this digest; other ones wait on. */
   readonly confirms?: Digest
+  /** How often it is tried again when it fails, as who asked for it wished; absent: as the Offer says. */
+  readonly retry?: RetryPolicy
 }
 
 export interface GrantPayload extends DocumentBase {

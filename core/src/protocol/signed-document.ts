@@ -82,6 +82,13 @@ const syncOptions = v.object({
 const objectKey = v.object({ group: shortText, kind: shortText, namespace: shortText, name: shortText })
 
 /** Left out is what is as usual; a word that is not known means the most careful way. */
+const retryPolicy = v.object({
+  limit: v.pipe(v.number(), v.safeInteger()),
+  firstDelayMs: count,
+  factor: v.number(),
+  longestDelayMs: count,
+})
+
 const runOptions = v.object({
   timeoutMs: v.exactOptional(count),
   waveTimeoutMs: v.exactOptional(count),
@@ -90,14 +97,7 @@ const runOptions = v.object({
   failFast: v.exactOptional(v.boolean()),
   stallAfterMs: v.exactOptional(count),
   supersede: v.exactOptional(wordOrStrictest(['whenWaiting', 'always', 'never'], 'whenWaiting')),
-  retry: v.exactOptional(
-    v.object({
-      limit: v.pipe(v.number(), v.safeInteger()),
-      firstDelayMs: count,
-      factor: v.number(),
-      longestDelayMs: count,
-    }),
-  ),
+  retry: v.exactOptional(retryPolicy),
   healHooks: v.exactOptional(v.boolean()),
 })
 
@@ -150,6 +150,7 @@ const grant = v.object({
     revision: shortText,
     resources: v.exactOptional(listOf(objectKey, 1000)),
     confirms: v.exactOptional(digest),
+    retry: v.exactOptional(retryPolicy),
   }),
   startBefore: epochMs,
   passes: listOf(v.object({ rule: shortText, until: epochMs }), 500),

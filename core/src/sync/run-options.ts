@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly stallAfterMs: number
   /** When a newer Offer that may start ends this operation: while it only waits, at any time, or never. */
   readonly supersede: 'whenWaiting' | 'always' | 'never'
-  /** Of automated operations; those of people are tried once. */
+  /** Of automated operations; those of people only where the Application itself or who asked says so. */
   readonly retry: RetryPolicy
   /** Heals run the hooks of the Sync phase as well. */
   readonly healHooks: boolean

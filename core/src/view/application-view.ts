@@ -7,6 +7,7 @@ import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.t
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
 import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
+import { type FailedHookView, failedHooks } from './failed-hooks.ts'
 import { withoutCredentials } from './shown-url.ts'
 
 /** An agent that has not been heard for so long is silent: three heartbeats of 30 s, and a little. */
@@ -92,6 +93,8 @@ export interface OperationView {
     readonly since: string
     readonly blocking: readonly { readonly object: string; readonly message: string }[]
   }
+  /** Hooks that failed, with the last lines of their logs; absent: none. */
+  readonly failedHooks?: readonly FailedHookView[]
 }
 
 export interface ApplicationViewInput {
@@ -170,6 +173,7 @@ export function isSilent(lastSeenAt: EpochMs | undefined, now: EpochMs): boolean
 
 export function viewOperation(operation: NonNullable<ReportRow['entry']['operation']>): OperationView {
   const { stalled, resumesAt = operation.retryAt } = operation
+  const hooks = failedHooks(operation)
   return {
     id: operation.id,
     phase: operation.phase,
@@ -189,6 +193,7 @@ export function viewOperation(operation: NonNullable<ReportRow['entry']['operati
           },
         }
       : {}),
+    ...(hooks.length > 0 ? { failedHooks: hooks } : {}),
   }
 }
 

@@ -37,6 +37,10 @@ export interface FollowedView {
   readonly action: JsonObject | null
   /** Of a command that looked at or changed an object: what it was then. */
   readonly result: JsonObject | null
+  /** How often it was tried; 1 of what is not tried again. */
+  readonly attempts: number
+  /** When it goes on: a gate opens, or the next attempt begins. */
+  readonly resumesAt: string | null
   /** Of a sync or a removal: what became of each object. */
   readonly results: readonly JsonObject[]
   readonly resultsCut: number
@@ -55,6 +59,7 @@ export function viewGrant(
   now: EpochMs,
 ): FollowedView {
   const operation = row?.operation
+  const resumesAt = operation?.resumesAt ?? operation?.retryAt
   const followed = (): FollowedState => {
     if (operation) {
       const { phase } = operation
@@ -81,6 +86,8 @@ export function viewGrant(
     finishedAt: operation?.finishedAt === undefined ? null : isoTime(operation.finishedAt),
     action: null,
     result: null,
+    attempts: operation?.attempts ?? 1,
+    resumesAt: resumesAt === undefined ? null : isoTime(resumesAt),
     results: (operation?.results ?? []) as unknown as readonly JsonObject[],
     resultsCut: operation?.resultsCut ?? 0,
   }
@@ -114,6 +121,8 @@ export function viewCommand(row: CommandRow, place: Place): FollowedView {
     finishedAt: answeredAt === undefined ? null : isoTime(answeredAt),
     action: payload.action as unknown as JsonObject,
     result: (result as unknown as JsonObject | undefined) ?? null,
+    attempts: 1,
+    resumesAt: null,
     results: [],
     resultsCut: 0,
   }

@@ -28,6 +28,20 @@ export const operationSchema = z
       .strictObject({ since: time, blocking: z.array(z.strictObject({ object: z.string(), message: z.string() })) })
       .optional()
       .meta({ description: 'What it has waited for without any change.' }),
+    failedHooks: z
+      .array(
+        z.strictObject({
+          object: z.string(),
+          phase: z.string(),
+          message: z.string(),
+          reason: z.string().meta({ description: 'Why its container ended: Error, OOMKilled.' }),
+          exitCode: z.int().nullable(),
+          pod: z.string(),
+          lastLines: z.array(z.string()),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Hooks that failed, values of Secrets masked; /operations/{id} has more of their logs.' }),
   })
   .meta({ id: 'Operation' })
 

@@ -1,8 +1,10 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { readJws } from '@flotilla/core/protocol/jws'
 import { OPEN_CEILING, SAMPLE_DIGEST, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
+import { decodeDocument } from '@flotilla/core/protocol/signed-document'
 import { CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
@@ -90,6 +92,15 @@ describe('a sync by hand', () => {
     expect(grant?.payload).toMatchObject({ trigger: 'manual', by: 'ana', options: { prune: true, resources: [WEB] } })
     expect(await audited()).toEqual([['application.sync', 'ana']])
     expect(told).toEqual(['cluster-1'])
+  })
+
+  test('carries how often it is to be tried again, to an agent that takes it as it was said', async () => {
+    const retry = { limit: 3, firstDelayMs: 10_000, factor: 2, longestDelayMs: 60_000 }
+    await desk.sync('shop-eu-1', { ...wish, retry })
+    const [grant] = await open()
+    expect(grant?.payload.options.retry).toEqual(retry)
+    const read = decodeDocument('grant', grant!.payload as unknown as JsonObject)
+    expect(read).toMatchObject({ kind: 'decoded', value: { options: { retry } } })
   })
 
   test('takes the place of one that the hub permitted and that has not begun', async () => {

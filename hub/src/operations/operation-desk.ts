@@ -1,4 +1,5 @@
 import { verbsOf } from '@flotilla/core/command/object-action'
+import type { RetryPolicy } from '@flotilla/core/decide/retry-delay'
 import type { GateAction } from '@flotilla/core/gates/rules'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -31,6 +32,8 @@ export interface SyncWish extends Asker {
   readonly resources: readonly ObjectKey[]
   /** The prunes that were shown: others wait on. */
   readonly confirms?: Digest
+  /** How often it is tried again when it fails; absent: as the Application says, or not at all. */
+  readonly retry?: RetryPolicy
 }
 
 export type DeskRefusal =
@@ -224,6 +227,7 @@ export class OperationDesk {
       revision: row.revision ?? '',
       ...(wish.resources.length > 0 && { resources: wish.resources }),
       ...(wish.confirms !== undefined && { confirms: wish.confirms }),
+      ...(wish.retry !== undefined && { retry: wish.retry }),
     }
     const { trigger, passes, rulesVersion } = opened
     const given = await issueGrant(writer, keys, clock, random, cluster.id, {

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
 import { nearest } from '@flotilla/core/text/nearest'
 import { type ApplicationView, viewOperation } from '@flotilla/core/view/application-view'
+import { withShortLogs } from '@flotilla/core/view/failed-hooks'
 import { z } from 'zod'
 import {
   type ApplicationQuery,
@@ -16,6 +17,7 @@ import {
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
+import { readerOf } from '../reader.ts'
 import { type Context, json, type Route, route } from '../route.ts'
 import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, manifestsSchema, pageOfSchema } from '../schemas.ts'
 
@@ -66,6 +68,7 @@ const listQuery = z.strictObject({
     .optional()
     .meta({ description: 'Words that all occur in name, project, cluster, namespace, set, source, images or labels.' }),
   labels: selectorParameter,
+  images: anyOf('Only what runs one of these images: `registry.example.com/web`, `…/web:1.4`, `*/web:*`'),
   sort: sortParameter,
   fields: fieldsParameter,
   limit: limitParameter,
@@ -91,19 +94,19 @@ export const applicationRoutes: readonly Route[] = [
       },
     },
     problems: ['CURSOR_INVALID'],
-    handle({ query }, _caller, { services, now }) {
-      const wanted = compileQuery(query)
-      const page = services.view.applications(wanted.query, now)
+    handle({ query }, caller, { services, now, visible }) {
+      const { view } = services
+      const { query: wanted, list } = compileQuery(query)
+      const headers = { 'Flotilla-Changes': view.changes.idOf(view.changes.newest) }
+      const cursorOf = (next: Position) => encodeCursor(list, next)
       const { fields } = query
-      return json(
-        200,
-        {
-          items: fields === undefined ? page.items : page.items.map(item => pickFields(item, fields)),
-          total: page.total,
-          next: page.next === undefined ? null : encodeCursor(wanted.list, page.next),
-        },
-        { 'Flotilla-Changes': services.view.changes.idOf(services.view.changes.newest) },
-      )
+      if (fields === undefined) {
+        const page = view.applicationsText(wanted, now, visible, JSON.stringify(list), cursorOf, readerOf(caller))
+        return { kind: 'written', status: 200, body: page.bytes, tag: page.tag, headers }
+      }
+      const { items, total, next } = view.applications(wanted, now, visible)
+      const picked = items.map(item => pickFields(item, fields))
+      return json(200, { items: picked, total, next: next === undefined ? null : cursorOf(next) }, headers)
     },
   }),
   route({
@@ -174,7 +177,7 @@ export const applicationRoutes: readonly Route[] = [
           items.push({
             ...viewOperation(operation),
             digest: context.services.view.shownDigest(operation.digest, bundle?.holdsSecrets),
-            results: operation.results,
+            results: withShortLogs(operation.results),
             resultsCut: operation.resultsCut,
           })
         }
@@ -206,6 +209,7 @@ function compileQuery(query: z.output<typeof listQuery>): { readonly query: Appl
     ...FILTERS.map(name => (query[name] === undefined ? null : [...query[name]].sort())),
     words,
     query.labels?.text ?? null,
+    query.images ?? null,
     field,
     descending,
   ]
@@ -215,6 +219,7 @@ function compileQuery(query: z.output<typeof listQuery>): { readonly query: Appl
       filters,
       words,
       labels: query.labels?.selector ?? [],
+      ...(query.images !== undefined && { images: query.images }),
       sort: field,
       descending,
       limit: query.limit,

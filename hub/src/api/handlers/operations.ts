@@ -1,3 +1,5 @@
+import { readRetryPolicy } from '@flotilla/core/decide/retry-delay'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
@@ -19,10 +21,34 @@ const keyFields = {
 }
 const keySchema = z.strictObject(keyFields)
 
+const duration = z
+  .string()
+  .max(40)
+  .regex(/^(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'a duration such as 10s; a bare number is seconds')
+
+/** Argo CD's words for it, as under `syncPolicy.retry`. */
+const retrySchema = z
+  .strictObject({
+    limit: z
+      .int()
+      .min(-1)
+      .max(1000)
+      .meta({ description: 'How many times after the first; -1: as long as it may run.' }),
+    backoff: z
+      .strictObject({
+        duration: duration.optional().meta({ description: 'Before the second attempt; 5s by default.' }),
+        factor: z.number().min(1).max(100).optional().meta({ description: 'Each wait by so much longer; 2.' }),
+        maxDuration: duration.optional().meta({ description: 'No wait is longer; 3m.' }),
+      })
+      .optional(),
+  })
+  .meta({ id: 'RetryStrategy', description: 'When it fails; absent: as the Application says, or not at all.' })
+
 const syncFields = {
   dryRun: z.boolean().default(false).meta({ description: 'Writes nothing; the operation says what would be.' }),
   prune: z.boolean().default(false).meta({ description: 'Deletes what is no longer in the source.' }),
   resources: z.array(keySchema).max(1000).default([]).meta({ description: 'Only these objects; empty: all.' }),
+  retry: retrySchema.optional(),
   reason: reasonField,
 }
 
@@ -54,6 +80,8 @@ export const followedSchema = z
     finishedAt: time.nullable(),
     action: anyObject.nullable(),
     result: anyObject.nullable(),
+    attempts: z.int().meta({ description: 'How often it was tried.' }),
+    resumesAt: time.nullable().meta({ description: 'When a gate opens, or the next attempt begins.' }),
     results: z.array(anyObject),
     resultsCut: z.int(),
   })
@@ -116,7 +144,7 @@ export const operationRoutes: readonly Route[] = [
     answers: accepted,
     problems: REFUSALS,
     async handle({ path, body }, caller, context) {
-      return replyTo(await deskOf(context).sync(path.name, { ...body, by: caller.name }))
+      return replyTo(await deskOf(context).sync(path.name, { ...wishOf(body), reason: body.reason, by: caller.name }))
     },
   }),
   route({
@@ -201,8 +229,8 @@ export const operationRoutes: readonly Route[] = [
               ? await desk.wouldTerminate(name, asker)
               : await desk.terminate(name, asker)
             : body.dryRun
-              ? await desk.wouldSync(name, { ...body.sync, ...asker })
-              : await desk.sync(name, { ...body.sync, ...asker })
+              ? await desk.wouldSync(name, { ...wishOf(body.sync), ...asker })
+              : await desk.sync(name, { ...wishOf(body.sync), ...asker })
         items.push(itemOf(name, cluster, answer, body.dryRun))
       }
       return json(200, { items, total: items.length })
@@ -250,6 +278,15 @@ export const operationRoutes: readonly Route[] = [
     },
   }),
 ]
+
+function wishOf({ dryRun, prune, resources, retry }: Pick<SyncWish, 'dryRun' | 'prune' | 'resources'> & RetryWish) {
+  const policy = retry && readRetryPolicy(retry as unknown as JsonObject)
+  return { dryRun, prune, resources, ...(policy && { retry: policy }) }
+}
+
+interface RetryWish {
+  readonly retry?: z.output<typeof retrySchema> | undefined
+}
 
 /** By Grant or command; an operation that no Grant here names (of a hub before a restore) is in the history alone. */
 export async function follow(rows: StoreReader, id: string, now: EpochMs): Promise<FollowedView | undefined> {
