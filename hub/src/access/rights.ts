@@ -67,6 +67,11 @@ export class Rights {
     return { kind: seen ? 'forbidden' : 'hidden', allowed: false, because }
   }
 
+  /** That something of the hub as a whole may not be done: there is nothing about it to hide. */
+  refusal(): Problem {
+    return new Problem('FORBIDDEN')
+  }
+
   /** Whether it may be done. */
   may(action: string, object: AccessObject, context: AccessContext = {}): boolean {
     return this.authorise(action, object, context).kind === 'allow'

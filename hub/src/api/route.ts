@@ -7,6 +7,8 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
+import type { AccessKeeper } from '../access/access-keeper.ts'
+import { type Access as RouteAccess, withAccess } from '../access/route-access.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
@@ -92,6 +94,8 @@ export interface ApiServices {
   readonly gates?: GateDesk
   /** Who may do what; by the token's role without it. */
   readonly permits?: Permits
+  /** The policy in force; the built-in roles alone, without it. */
+  readonly access?: AccessKeeper
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
   readonly admissions?: ClusterAdmissions
   readonly hubKeys?: HubKeyRotation
@@ -131,8 +135,8 @@ export type Reply =
     }
   | { readonly kind: 'stream'; readonly begin: (response: Response) => void }
 
-/** `public`: anyone; `webhook`: by its own secret; `readonly`: any token; `admin`: an administrator's token. */
-export type Access = 'public' | 'webhook' | 'readonly' | 'admin'
+/** Who may call a route. `readonly`, `admin`: any token, an administrator's; routes that ask the policy say which right. */
+export type Access = RouteAccess | 'readonly' | 'admin'
 
 export interface Answer {
   readonly description: string
@@ -190,12 +194,18 @@ export function route<
     readonly body?: B
     readonly handle: (
       input: { readonly path: Output<P>; readonly query: Output<Q>; readonly body: Output<B> },
-      caller: A extends 'readonly' | 'admin' ? Caller : Caller | undefined,
+      caller: A extends 'public' | 'webhook' ? Caller | undefined : Caller,
       context: Context,
     ) => Promise<Reply> | Reply
   },
 ): Route {
-  return spec as unknown as Route
+  const made = spec as unknown as Route
+  const { access, handle } = made
+  if (typeof access === 'string' && access !== 'known') return made
+  return {
+    ...made,
+    handle: (input, caller, context) => withAccess(access, caller!, context, () => handle(input, caller, context)),
+  }
 }
 
 export function json(status: number, body: unknown, headers?: Readonly<Record<string, string>>): Reply {
