@@ -1,6 +1,8 @@
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { imageMatcher } from './image-filter.ts'
 import { type LabelSelector, matchesLabels } from './label-selector.ts'
+import type { VisibleSet } from './visible-set.ts'
 
 export const FILTERS = ['project', 'cluster', 'environment', 'set', 'namespace', 'sync', 'health', 'state'] as const
 export type Filter = (typeof FILTERS)[number]
@@ -17,6 +19,8 @@ export interface ApplicationQuery {
   /** Words that all have to occur, in lower case. */
   readonly words: readonly string[]
   readonly labels: LabelSelector
+  /** Images of which a row has to run one. */
+  readonly images?: readonly string[]
   readonly sort: SortField
   readonly descending: boolean
   readonly limit: number
@@ -37,23 +41,38 @@ export interface Listed {
   readonly search: string
 }
 
-/** @param ordered Every row, by name and id. */
-export function pageOf(ordered: readonly Listed[], query: ApplicationQuery): ApplicationPage {
+/**
+ * Every row that passes, in order.
+ *
+ * @param ordered Every row, by name and id.
+ */
+export function passing<Row extends Listed>(
+  ordered: readonly Row[],
+  query: ApplicationQuery,
+  visible: VisibleSet,
+): readonly Row[] {
   const passes = filterOf(query)
-  const passing: ApplicationView[] = []
-  for (const listed of ordered) if (passes(listed)) passing.push(listed.view)
-  const order = orderOf(query)
+  const rows = ordered.filter(row => visible.sees(row.view) && passes(row))
   // By name they are in order already; the sort is stable, so equal keys stay in order of name.
-  if (query.sort !== 'name' || query.descending) passing.sort(order)
+  if (query.sort === 'name' && !query.descending) return rows
+  const order = orderOf(query)
+  return rows.sort((a, b) => order(a.view, b.view))
+}
+
+/** The page of a list that the query asks for. */
+export function sliceOf<Row extends Listed>(
+  rows: readonly Row[],
+  query: ApplicationQuery,
+): { readonly items: readonly Row[]; readonly next?: Position } {
   let start = 0
   if (query.after !== undefined) {
     const { after } = query
-    start = firstAfter(passing, view => comparePositions(positionOf(view, query), after, query.descending) > 0)
+    start = firstAfter(rows, ({ view }) => comparePositions(positionOf(view, query), after, query.descending) > 0)
   }
-  const items = passing.slice(start, start + query.limit)
+  const items = rows.slice(start, start + query.limit)
   const last = items.at(-1)
-  const more = start + items.length < passing.length
-  return { items, total: passing.length, ...(more && last !== undefined && { next: positionOf(last, query) }) }
+  const more = start + items.length < rows.length
+  return { items, ...(more && last !== undefined && { next: positionOf(last.view, query) }) }
 }
 
 /** What `q` looks into: name, project, cluster, namespace, set, source, images and labels. */
@@ -77,10 +96,17 @@ export function searchText(view: ApplicationView): string {
 
 function filterOf(query: ApplicationQuery): (listed: Listed) => boolean {
   const filters = Object.entries(query.filters) as [Filter, ReadonlySet<string>][]
-  return ({ view, search }) =>
-    filters.every(([name, wanted]) => wanted.has(filterValue(view, name))) &&
-    query.words.every(word => search.includes(word)) &&
-    matchesLabels(query.labels, view.labels)
+  const { words, labels } = query
+  const runs = imageMatcher(query.images)
+  return listed => {
+    const { view } = listed
+    return (
+      filters.every(([name, wanted]) => wanted.has(filterValue(view, name))) &&
+      (words.length === 0 || words.every(word => listed.search.includes(word))) &&
+      matchesLabels(labels, view.labels) &&
+      runs(view.images)
+    )
+  }
 }
 
 function filterValue(view: ApplicationView, name: Filter): string {

@@ -1,5 +1,7 @@
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import type { ApplicationView } from '@flotilla/core/view/application-view'
 
 /** What the fleet view tells of: one kind for each list of the API. */
 export const CHANGE_KINDS = ['applications', 'applicationsets', 'clusters', 'sources'] as const
@@ -10,22 +12,29 @@ export interface Told {
   readonly action: 'put' | 'delete'
   readonly name: string
   readonly object: unknown
+  /** Of an Application: what it was. Who could see that and not what it is now is told that it is gone. */
+  readonly before?: ApplicationView
 }
+
+/** Ids that are kept to be sent to many. */
+const MOST_IDS = 1_000
 
 export class Change {
   readonly number: number
   readonly kind: ChangeKind
   readonly action: 'put' | 'delete'
   readonly name: string
-  readonly #object: unknown
+  readonly object: unknown
+  readonly before: ApplicationView | undefined
   #text: string | undefined
 
-  constructor(number: number, { kind, action, name, object }: Told) {
+  constructor(number: number, { kind, action, name, object, before }: Told) {
     this.number = number
     this.kind = kind
     this.action = action
     this.name = name
-    this.#object = object
+    this.object = object
+    this.before = before
   }
 
   /**
@@ -34,7 +43,7 @@ export class Change {
    * JSON.stringify refuses.
    */
   get text(): string {
-    this.#text ??= canonicalJson(this.#object as Json)
+    this.#text ??= canonicalJson(this.object as Json)
     return this.#text
   }
 }
@@ -44,16 +53,17 @@ export class Change {
  * behind the oldest change that is kept has to begin anew.
  */
 export class ChangeLog {
-  /** Names this process's numbering: numbers of another run mean nothing here. */
-  readonly run: string
+  readonly #key: Buffer
+  readonly #ids = new Map<number, string>()
   private readonly keep: number
   private readonly kept: Change[] = []
   private readonly listeners = new Set<() => void>()
   /** The number of the newest change; 0 before the first. */
   newest = 0
 
+  /** @param run Names this process's numbering, and is a secret of it: numbers of another run mean nothing here. */
   constructor(run: string, keep = 10_000) {
-    this.run = run
+    this.#key = createHash('sha256').update(`watch ids ${run}`).digest().subarray(0, 16)
     this.keep = keep
   }
 
@@ -68,18 +78,31 @@ export class ChangeLog {
     for (const listener of this.listeners) listener()
   }
 
-  /** `run-12`: what a watcher hands back to go on after change 12. */
+  /**
+   * What a watcher hands back to go on after that change. It says nothing: the numbers themselves would tell how much
+   * happens that one may not see.
+   */
   idOf(number: number): string {
-    return `${this.run}-${number}`
+    const kept = this.#ids.get(number)
+    if (kept !== undefined) return kept
+    const block = Buffer.alloc(16)
+    block.writeBigUInt64BE(BigInt(number), 8)
+    const cipher = createCipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
+    const id = Buffer.concat([cipher.update(block), cipher.final()]).toString('base64url')
+    // Of the newest ones: all watchers are sent the same.
+    if (this.#ids.size >= MOST_IDS) this.#ids.clear()
+    this.#ids.set(number, id)
+    return id
   }
 
   /** The number in an id of this run; undefined for an id of another one, or for none at all. */
   numberOf(id: string): number | undefined {
-    if (!id.startsWith(`${this.run}-`)) return undefined
-    const digits = id.slice(this.run.length + 1)
-    if (!/^\d{1,15}$/.test(digits)) return undefined
-    const number = Number(digits)
-    return number <= this.newest ? number : undefined
+    if (!/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined
+    const decipher = createDecipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
+    const block = Buffer.concat([decipher.update(Buffer.from(id, 'base64url')), decipher.final()])
+    if (block.readBigUInt64BE(0) !== 0n) return undefined
+    const number = block.readBigUInt64BE(8)
+    return number <= BigInt(this.newest) ? Number(number) : undefined
   }
 
   /** Whether everything after that number is still here. */

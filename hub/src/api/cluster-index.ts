@@ -4,8 +4,12 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type AgentConnection, type DeclaredCluster, isSilent } from '@flotilla/core/view/application-view'
 import { type ClusterView, type Tally, viewCluster } from '@flotilla/core/view/fleet-parts'
 
+const MINUTE_MS = 60_000
+
 export interface Line extends AgentConnection {
   readonly lastSeenAt: EpochMs
+  /** To the minute: as Applications tell it, or every heartbeat would change every one of them. */
+  readonly lastSeenMinute: EpochMs
   /** As of the last time it was looked at. */
   readonly silent: boolean
 }
@@ -15,6 +19,8 @@ export class ClusterIndex {
   private readonly rows = new Map<string, ClusterRow>()
   private readonly declarations = new Map<string, DeclaredCluster>()
   private readonly lines = new Map<string, Line>()
+  /** Counts changes of any line's minute. */
+  minutesHeard = 0
 
   put(row: ClusterRow): void {
     this.rows.set(row.name, row)
@@ -48,7 +54,9 @@ export class ClusterIndex {
     const lastSeenAt = Math.max(heard.lastSeenAt, before?.lastSeenAt ?? 0)
     const connected = heard.connected ?? before?.connected ?? false
     const silent = isSilent(lastSeenAt, now)
-    this.lines.set(clusterId, { connected, lastSeenAt, silent })
+    const lastSeenMinute = Math.floor(lastSeenAt / MINUTE_MS) * MINUTE_MS
+    if (before?.lastSeenMinute !== lastSeenMinute) this.minutesHeard++
+    this.lines.set(clusterId, { connected, lastSeenAt, lastSeenMinute, silent })
     return before?.connected !== connected || before.silent !== silent
   }
 

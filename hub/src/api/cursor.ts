@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { z } from 'zod'
+import { currentStamp } from '../audit/audited-store.ts'
 import { Problem } from './problem.ts'
 
 const cursorSchema = z.strictObject({
@@ -11,7 +12,10 @@ const cursorSchema = z.strictObject({
 
 export type CursorPosition = readonly (string | number)[]
 
-/** A position in a list as opaque text, bound to the list's name and filters. */
+/**
+ * A position in a list as opaque text, bound to the list's name, its filters and whoever asks. It names the last row
+ * that was shown, so that rows that come and go neither move it nor show a row twice.
+ */
 export function encodeCursor(list: Json, at: CursorPosition): string {
   return Buffer.from(JSON.stringify({ of: fingerprint(list), at })).toString('base64url')
 }
@@ -36,5 +40,5 @@ export function decodeCursor(list: Json, cursor: string, shape: z.ZodType<Cursor
 }
 
 function fingerprint(list: Json): string {
-  return sha256(canonicalJson(list)).slice('sha256:'.length, 'sha256:'.length + 16)
+  return sha256(canonicalJson([currentStamp()?.reader ?? null, list])).slice('sha256:'.length, 'sha256:'.length + 16)
 }

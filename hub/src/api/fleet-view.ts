@@ -2,7 +2,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { ApplicationRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
-import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type ApplicationView, viewApplication } from '@flotilla/core/view/application-view'
 import {
   type ClusterView,
@@ -14,13 +14,16 @@ import {
 } from '@flotilla/core/view/fleet-parts'
 import { Mutex } from '../store/mutex.ts'
 import { incumbent } from '../store/row-rules.ts'
-import { type ApplicationPage, type ApplicationQuery, type Listed, pageOf, searchText } from './application-query.ts'
+import { ApplicationPages, type WrittenPage } from './application-pages.ts'
+import type { ApplicationPage, ApplicationQuery, Position } from './application-query.ts'
 import { ChangeLog, type Told } from './change-log.ts'
 import { ClusterIndex } from './cluster-index.ts'
 import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
 import { FleetCounts, setKeyOf } from './fleet-counts.ts'
 import { addTo, removeFrom } from './key-sets.ts'
+import { ListedApplication } from './listed-application.ts'
 import { RepositoryUses } from './repository-uses.ts'
+import { EVERYTHING_VISIBLE, type VisibleSet } from './visible-set.ts'
 
 export interface FleetViewOptions {
   /** Names the numbering of changes; another one each time the hub starts. */
@@ -38,9 +41,6 @@ interface Parts {
   readonly report: ReportRow | undefined
 }
 
-/** The lastSeen of an Application is told to the minute, or every heartbeat would change every Application. */
-const LAST_SEEN_STEP_MS = 60_000
-
 /**
  * The fleet as people read it, in memory: built from the store at the start, told of each commit afterwards, aged by
  * `now`. Reading is synchronous and touches neither store nor network. All that is shown can be made again from the
@@ -51,7 +51,7 @@ export class FleetView {
   private readonly counts = new FleetCounts()
   private readonly hiddenDigest: ((digest: Digest) => string) | undefined
   private readonly parts = new Map<string, Parts>()
-  private readonly listed = new Map<string, Listed>()
+  private readonly listed = new Map<string, ListedApplication>()
   private readonly names = new Map<string, Set<string>>()
   /** Ids by the name of the destination, and by the id of the agent's cluster. */
   private readonly idsOfCluster = new Map<string, Set<string>>()
@@ -63,12 +63,22 @@ export class FleetView {
   private readonly clusterIndex = new ClusterIndex()
   private readonly repositoryUses = new RepositoryUses()
   private readonly refreshing = new Mutex()
+  /** Counts changes of rows. */
+  private rowChanges = 0
   /** Ids by name; made anew only when Applications came, went or were renamed. */
   private ordered: readonly string[] | undefined
+  /** The rows in that order; made anew whenever one of them is another. */
+  private rows: readonly ListedApplication[] | undefined
+  private readonly pages: ApplicationPages
 
   constructor(options: FleetViewOptions) {
     this.changes = new ChangeLog(options.run, options.keepChanges)
     this.hiddenDigest = options.hiddenDigest
+    this.pages = new ApplicationPages({
+      ordered: () => this.allRows(),
+      rowsStamp: () => this.rowChanges,
+      writtenStamp: () => `${this.rowChanges} ${this.clusterIndex.minutesHeard}`,
+    })
   }
 
   /** The view of everything that the store has. */
@@ -130,17 +140,32 @@ export class FleetView {
     if (aged.length > 0) this.apply({ connections: aged }, now)
   }
 
-  applications(query: ApplicationQuery, now: EpochMs): ApplicationPage {
+  applications(query: ApplicationQuery, now: EpochMs, visible: VisibleSet = EVERYTHING_VISIBLE): ApplicationPage {
     this.age(now)
+    return this.pages.page(query, visible)
+  }
+
+  /** As {@link applications}, as it is sent. The parameters are those of {@link ApplicationPages.written}. */
+  applicationsText(
+    query: ApplicationQuery,
+    now: EpochMs,
+    visible: VisibleSet,
+    list: string,
+    cursorOf: (position: Position) => string,
+    reader: string,
+  ): WrittenPage {
+    this.age(now)
+    return this.pages.written(query, visible, list, cursorOf, reader)
+  }
+
+  /** Every row, by name and id. */
+  private allRows(): readonly ListedApplication[] {
     this.ordered ??= [...this.listed.values()]
       .map(({ view }) => view)
       .sort(byNameAndId)
       .map(({ id }) => id)
-    const page = pageOf(
-      this.ordered.map(id => this.listed.get(id)!),
-      query,
-    )
-    return { ...page, items: page.items.map(view => this.present(view)) }
+    this.rows ??= this.ordered.map(id => this.listed.get(id)!)
+    return this.rows
   }
 
   /** The Application that a name means, of several the incumbent. */
@@ -148,7 +173,7 @@ export class FleetView {
     this.age(now)
     const row = this.applicationRow(name)
     const listed = row === undefined ? undefined : this.listed.get(row.id)
-    return listed === undefined ? undefined : this.present(listed.view)
+    return listed?.present()
   }
 
   /** The stored row behind {@link application}, for what the view does not carry. */
@@ -192,13 +217,10 @@ export class FleetView {
     return { all: this.counts.total(), by: this.counts }
   }
 
-  /** Adds what changes with every heartbeat, which the kept views leave out. */
-  private present(view: ApplicationView): ApplicationView {
+  /** When the agent of an Application was last heard, to the minute: kept views leave out what each heartbeat changes. */
+  private readonly lastSeenOf = (view: ApplicationView): number | undefined => {
     const { row } = this.parts.get(view.id)!
-    const lastSeenAt = this.clusterIndex.line(row.clusterId)?.lastSeenAt
-    if (lastSeenAt === undefined) return view
-    const minute = Math.floor(lastSeenAt / LAST_SEEN_STEP_MS) * LAST_SEEN_STEP_MS
-    return { ...view, agent: { ...view.agent, lastSeen: isoTime(minute) } }
+    return this.clusterIndex.line(row.clusterId)?.lastSeenMinute
   }
 
   private takeClusters(changes: FleetChanges, now: EpochMs, touched: Touched): Set<string> {
@@ -273,10 +295,19 @@ export class FleetView {
       touched.add(before)
     }
     this.counts.add(view)
-    this.listed.set(id, { view, search: searchText(view) })
+    const listed = new ListedApplication(view, this.lastSeenOf)
+    this.listed.set(id, listed)
+    this.rows = undefined
+    this.rowChanges++
     if (before?.name !== view.name) this.ordered = undefined
     touched.add(view)
-    told.push({ kind: 'applications', action: 'put', name: view.name, object: this.present(view) })
+    told.push({
+      kind: 'applications',
+      action: 'put',
+      name: view.name,
+      object: listed.present(),
+      ...(before !== undefined && { before }),
+    })
   }
 
   private remove(id: string, told: Told[], touched: Touched): void {
@@ -289,8 +320,11 @@ export class FleetView {
     this.listed.delete(id)
     this.counts.remove(view)
     this.ordered = undefined
+    this.rows = undefined
+    this.rowChanges++
     touched.add(view)
-    told.push({ kind: 'applications', action: 'delete', name: view.name, object: { id, name: view.name } })
+    const object = { id, name: view.name }
+    told.push({ kind: 'applications', action: 'delete', name: view.name, object, before: view })
   }
 
   private takeSetsAndSources(changes: FleetChanges, told: Told[], touched: Touched): void {

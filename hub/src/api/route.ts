@@ -24,7 +24,9 @@ import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Permits } from './permits.ts'
 import type { ProblemCode } from './problem.ts'
+import type { RequestLimitSettings } from './request-limits.ts'
 import type { Caller } from './tokens.ts'
+import type { VisibleSet } from './visible-set.ts'
 import type { Watchers } from './watchers.ts'
 
 /** What the API lets others do. Each resolves when the work is begun, not when it is done. */
@@ -66,6 +68,10 @@ export interface ApiSettings {
   readonly denialsPerMinute?: number
   readonly maxWatchers?: number
   readonly maxBodyBytes?: number
+  /** How often one may ask. */
+  readonly requestLimits?: Partial<RequestLimitSettings>
+  /** Origins whose pages may ask, letter by letter; none without it. */
+  readonly allowedOrigins?: readonly string[]
   /** Express' `trust proxy`: whose X-Forwarded-For is believed; nobody's without it. */
   readonly trustProxy?: string
 }
@@ -96,6 +102,8 @@ export interface ApiServices {
   readonly permits?: Permits
   /** The policy in force; the built-in roles alone, without it. */
   readonly access?: AccessKeeper
+  /** What a caller may see of the fleet now; all of it, without it. */
+  readonly visible?: (caller: Caller) => VisibleSet
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
   readonly admissions?: ClusterAdmissions
   readonly hubKeys?: HubKeyRotation
@@ -115,6 +123,8 @@ export interface Context {
   readonly now: EpochMs
   readonly requestId: string
   readonly request: Request
+  /** What the caller may see: what is listed, counted and told is made of it alone. */
+  readonly visible: VisibleSet
   /** The body's bytes as they came, for signatures over them. */
   readonly rawBody: Uint8Array
 }
@@ -131,6 +141,14 @@ export type Reply =
       readonly status: number
       readonly contentType: string
       readonly body: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | {
+      /** JSON that is kept written, with its tag. */
+      readonly kind: 'written'
+      readonly status: 200
+      readonly body: Uint8Array
+      readonly tag: string
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'stream'; readonly begin: (response: Response) => void }
@@ -164,6 +182,15 @@ export interface Route {
   readonly tokenInQuery?: true
   /** A POST that writes nothing: a question that does not fit into a URL. */
   readonly readsOnly?: true
+  /**
+   * The route that reads what this one changes: `If-Match` is compared with the tag that it would answer with now. Not
+   * of routes that compare by themselves.
+   */
+  readonly ifMatch?: string
+  /** The answer shows a secret this once: it is not kept for an Idempotency-Key. */
+  readonly secretAnswer?: true
+  /** What it may answer with, where that is more than `answers` says. */
+  readonly streams?: readonly string[]
   /** A body may be larger than those of other routes. */
   readonly maxBodyBytes?: number
   /** Problems besides those that every route of its kind can answer with. */

@@ -508,8 +508,8 @@ describe('bad input', () => {
   it('a method that a path does not take is refused with those that it does', async () => {
     const asked = request(api.app).delete('/api/v1/applications/x').set('Authorization', `Bearer ${api.readonly}`)
     const { headers } = await asked.expect(405)
-    expect(headers['allow']).toBe('GET, HEAD')
-    expect((await request(api.app).post('/healthz').expect(405)).headers['allow']).toBe('GET, HEAD')
+    expect(headers['allow']).toBe('GET, HEAD, OPTIONS')
+    expect((await request(api.app).post('/healthz').expect(405)).headers['allow']).toBe('GET, HEAD, OPTIONS')
     await request(api.app).delete('/api/v1/applications').expect(401)
     await request(api.app).get('/api/v1/Applications').expect(401)
     await get('/api/v1/Applications').expect(404)
@@ -607,7 +607,8 @@ describe('what is read', () => {
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
       'cache-control': 'private, no-cache',
-      vary: 'Authorization',
+      vary: 'Authorization, Cookie, Accept, Origin',
+      'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
     })
     expect(headers['x-powered-by']).toBeUndefined()
   })

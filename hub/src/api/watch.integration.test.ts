@@ -2,6 +2,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { sampleApplication, sampleCluster } from '../store/sample-rows.ts'
+import { ChangeLog } from './change-log.ts'
 import { openTestApi, type TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -16,6 +17,9 @@ afterEach(async () => {
   await new Promise(resolve => server.close(resolve))
   await api.close()
 })
+
+/** What a watcher goes on from after that change. */
+const id = (number: number): string => api.view.changes.idOf(number)
 
 interface Stream {
   readonly status: number
@@ -75,23 +79,23 @@ it('begins with a snapshot marker, then tells each change with an id', async () 
   await put('before')
   const stream = await watch()
   await stream.has('event: snapshot')
-  expect(stream.text()).toBe('event: snapshot\nid: run-1\ndata: {"at":"run-1"}\n\n')
+  expect(stream.text()).toBe(`event: snapshot\nid: ${id(1)}\ndata: {"at":"${id(1)}"}\n\n`)
   await put('a')
   await stream.has('name-a')
   const [, event] = stream.text().split('\n\n')
-  expect(event).toContain('event: applications\nid: run-2\ndata: {"action":"put","name":"name-a","object":{')
+  expect(event).toContain(`event: applications\nid: ${id(2)}\ndata: {"action":"put","name":"name-a","object":{`)
   await api.write(rows => rows.deleteApplication('a'), { applications: ['a'] })
   await stream.has('"delete"')
   expect(stream.text()).toContain(
-    'id: run-3\ndata: {"action":"delete","name":"name-a","object":{"id":"a","name":"name-a"}}',
+    `id: ${id(3)}\ndata: {"action":"delete","name":"name-a","object":{"id":"a","name":"name-a"}}`,
   )
 })
 
 it('goes on exactly after the id that was seen last, by header or by query', async () => {
   for (const id of ['a', 'b', 'c']) await put(id)
-  for (const stream of [await watch('', { 'Last-Event-ID': 'run-1' }), await watch('?since=run-1')]) {
+  for (const stream of [await watch('', { 'Last-Event-ID': id(1) }), await watch(`?since=${id(1)}`)]) {
     await stream.has('name-c')
-    expect([...stream.text().matchAll(/id: (\S+)/g)].map(match => match[1])).toEqual(['run-2', 'run-3'])
+    expect([...stream.text().matchAll(/id: (\S+)/g)].map(match => match[1])).toEqual([id(2), id(3)])
   }
 })
 
@@ -105,16 +109,16 @@ it('only the wanted kinds are told', async () => {
 
 it('an id of another run, of the future, of nothing or too old is 410', async () => {
   await put('a')
-  for (const since of ['other-1', 'run-2', 'run-', 'run-1x', 'run--1', '7']) {
+  for (const since of [new ChangeLog('other').idOf(1), id(2), `${id(1)}x`, id(1).slice(1), 'A'.repeat(22), '7']) {
     expect([since, (await watch(`?since=${since}`)).status]).toEqual([since, 410])
   }
-  const id = 'a'
+  const name = 'a'
   for (let round = 0; round < 20_010; round += 1) {
-    api.view.apply({ applications: [sampleApplication({ id, name: id, namespace: `n-${round}` })] }, api.clock.now())
+    api.view.apply({ applications: [sampleApplication({ id: name, name, namespace: `n-${round}` })] }, api.clock.now())
   }
-  expect((await watch('?since=run-1')).status).toBe(410)
+  expect((await watch(`?since=${id(1)}`)).status).toBe(410)
   const newest = api.view.changes.newest
-  expect((await watch(`?since=run-${newest - 1}`)).status).toBe(200)
+  expect((await watch(`?since=${id(newest - 1)}`)).status).toBe(200)
 })
 
 it('a quiet stream is kept open by comments, and its id moves on with what was left out', async () => {
@@ -122,7 +126,7 @@ it('a quiet stream is kept open by comments, and its id moves on with what was l
   await put('a')
   api.clock.move(15_000)
   await stream.has('heartbeat')
-  expect(stream.text()).toContain(': heartbeat\nid: run-1\n\n')
+  expect(stream.text()).toContain(`: heartbeat\nid: ${id(1)}\n\n`)
 })
 
 it('a stream ends when its token is taken away', async () => {
@@ -167,7 +171,7 @@ it('a reader that does not read is cut off, with bounded memory, and others go o
     api.view.apply({ applications: [sampleApplication({ id: 'a', name: 'a', labels })] }, api.clock.now())
     if (round % 50 === 0) await new Promise(resolve => setImmediate(resolve))
   }
-  await quick.has(`id: run-${before + 21_000}`)
+  await quick.has(`id: ${id(before + 21_000)}`)
   expect(quick.text().match(/event: applications/g)).toHaveLength(21_000)
   slow.response.resume()
   await slow.ended

@@ -14,6 +14,8 @@ export interface Watch {
   readonly after?: number
   /** Asked at each heartbeat; the stream ends when it says no. */
   readonly mayGoOn: () => Promise<boolean>
+  /** Asked for each change as it is sent: what may be seen now, not when the stream began. All of it, without it. */
+  readonly sees?: (change: Change) => 'put' | 'delete' | 'nothing'
 }
 
 /**
@@ -26,6 +28,7 @@ export class Watchers {
   private readonly log: Log
   private readonly maximum: number
   private readonly open = new Set<() => void>()
+  private last: { readonly change: Change; readonly seen: 'put' | 'delete'; readonly bytes: Buffer } | undefined
 
   constructor(view: FleetView, clock: Clock, log: Log, maximum: number) {
     this.view = view
@@ -78,7 +81,9 @@ export class Watchers {
         const change = changes.after(sent)
         if (change === undefined) return
         sent = change.number
-        if (watch.kinds.has(change.kind)) draining = !response.write(eventText(change, changes.idOf(sent)))
+        if (!watch.kinds.has(change.kind)) continue
+        const seen = watch.sees?.(change) ?? change.action
+        if (seen !== 'nothing') draining = !response.write(this.eventOf(change, seen, changes.idOf(sent)))
       }
     }
     const beat = (): void => {
@@ -116,9 +121,21 @@ export class Watchers {
     response.on('error', end)
     pump()
   }
+
+  /** The bytes of one event, made once however many watch. */
+  private eventOf(change: Change, seen: 'put' | 'delete', id: string): Buffer {
+    const { last } = this
+    if (last !== undefined && last.change === change && last.seen === seen) return last.bytes
+    const bytes = Buffer.from(eventText(change, seen, id))
+    this.last = { change, seen, bytes }
+    return bytes
+  }
 }
 
-function eventText(change: Change, id: string): string {
+function eventText(change: Change, seen: 'put' | 'delete', id: string): string {
   const name = JSON.stringify(change.name)
-  return `event: ${change.kind}\nid: ${id}\ndata: {"action":"${change.action}","name":${name},"object":${change.text}}\n\n`
+  // Who may not see it any more is told no more than that it is gone.
+  const gone = seen === 'delete' && change.action === 'put'
+  const object = gone ? JSON.stringify({ id: change.before?.id, name: change.name }) : change.text
+  return `event: ${change.kind}\nid: ${id}\ndata: {"action":"${seen}","name":${name},"object":${object}}\n\n`
 }

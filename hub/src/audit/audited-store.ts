@@ -5,6 +5,8 @@ import type { AuditNote, Store, StoreWriter } from '@flotilla/core/ports/store'
 export interface AuditStamp {
   /** Name of the token. */
   readonly actor: string
+  /** Whoever asks, so that nobody else goes on where he has stopped. */
+  readonly reader?: string
   readonly from?: string
   readonly requestId?: string
   readonly policyVersion?: () => string | undefined

@@ -1,0 +1,209 @@
+import express, { type Request, type RequestHandler, type Response } from 'express'
+import { auditRequest } from '../audit/audit-request.ts'
+import { FailureLimiter } from '../gateway/failure-limiter.ts'
+import { authenticate } from './authenticate.ts'
+import { checkInput } from './check-input.ts'
+import { requireOwnPage } from './csrf.ts'
+import { admitWebhook, limitWebhook } from './handlers/webhooks.ts'
+import { KeptAnswers } from './idempotency.ts'
+import { hasBody, requireAcceptable, requireJson } from './negotiate.ts'
+import { GivenTags } from './preconditions.ts'
+import { Problem } from './problem.ts'
+import { problemOf } from './problem-of.ts'
+import { readerOf } from './reader.ts'
+import { DEFAULT_REQUEST_LIMITS, RequestLimits } from './request-limits.ts'
+import type { ApiServices, Context, Reply, Route } from './route.ts'
+import { sendReply } from './send-reply.ts'
+import type { Caller } from './tokens.ts'
+import { EVERYTHING_VISIBLE } from './visible-set.ts'
+import type { Watchers } from './watchers.ts'
+
+const DEFAULT_MAX_BODY_BYTES = 256 * 1024
+const DEFAULT_WEBHOOKS_PER_MINUTE = 60
+const DEFAULT_DENIALS_PER_MINUTE = 300
+const MINUTE_MS = 60_000
+
+/** The way of every request: who asks, how often, in which form; then what the route does, and how that is told. */
+export class RouteServer {
+  readonly #services: ApiServices
+  readonly #watchers: Watchers
+  readonly #routes: ReadonlyMap<string, Route>
+  readonly #limits: RequestLimits
+  readonly #webhooks: FailureLimiter
+  readonly #denials: FailureLimiter
+  readonly #answers: KeptAnswers
+  readonly #tags = new GivenTags()
+
+  constructor(services: ApiServices, watchers: Watchers, table: readonly Route[]) {
+    const { clock, settings, store, random } = services
+    this.#services = services
+    this.#watchers = watchers
+    this.#routes = new Map(table.map(route => [route.id, route]))
+    this.#limits = new RequestLimits({ ...DEFAULT_REQUEST_LIMITS, ...settings.requestLimits }, clock)
+    this.#webhooks = new FailureLimiter(clock, settings.webhooksPerMinute ?? DEFAULT_WEBHOOKS_PER_MINUTE, MINUTE_MS)
+    this.#denials = new FailureLimiter(clock, settings.denialsPerMinute ?? DEFAULT_DENIALS_PER_MINUTE, MINUTE_MS)
+    this.#answers = new KeptAnswers(store, clock, Buffer.from(random.bytes(9)).toString('base64url'))
+  }
+
+  handler(route: Route): (request: Request, response: Response) => Promise<void> {
+    const { settings } = this.#services
+    const limit = route.maxBodyBytes ?? settings.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES
+    const readBody = bodyReader(limit)
+    return async (request, response) => {
+      this.#measure(route, request, response)
+      sendReply(await this.#answer(route, readBody, request, response), request, response)
+    }
+  }
+
+  /** Who asks. Each that is nobody counts. @throws Problem `UNAUTHENTICATED`, `TOO_MANY_REQUESTS` */
+  async authenticate(request: Request, inQuery?: true): Promise<Caller> {
+    this.#limits.admitAddress(request.ip)
+    try {
+      return await authenticate(this.#services, request, inQuery)
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'UNAUTHENTICATED') this.#limits.denied(request.ip)
+      throw error
+    }
+  }
+
+  async #answer(route: Route, readBody: RequestHandler, request: Request, response: Response): Promise<Reply> {
+    if (route.access === 'public' || route.access === 'webhook') {
+      if (route.access === 'webhook') limitWebhook(request, this.#webhooks)
+      requireAcceptable(route, request)
+      await this.#readBody(route, readBody, request, response)
+      return await this.#perform(route, request, response, undefined)
+    }
+    const caller = await this.authenticate(request, route.tokenInQuery)
+    this.#limits.admitPrincipal(caller.tokenId)
+    const waitMs = this.#denials.waitMs(caller.tokenId)
+    if (waitMs > 0 && (route.method !== 'get' || route.access === 'admin')) throw tooMany(waitMs)
+    requireOwnPage(request, (caller as { readonly csrf?: string }).csrf)
+    requireAcceptable(route, request)
+    const writes = route.method !== 'get' && route.readsOnly !== true
+    const key = writes ? request.get('Idempotency-Key') : undefined
+    if (key === undefined) return await this.#audited(route, readBody, request, response, caller)
+    await this.#readBody(route, readBody, request, response)
+    const asked = {
+      ...{ principal: readerOf(caller), key, requestId: requestIdOf(response), method: request.method },
+      ...{ url: request.originalUrl, body: request.body as unknown, secretAnswer: route.secretAnswer === true },
+    }
+    return await this.#answers.once(asked, () => this.#audited(route, readBody, request, response, caller))
+  }
+
+  #audited(
+    route: Route,
+    readBody: RequestHandler,
+    request: Request,
+    response: Response,
+    caller: Caller,
+  ): Promise<Reply> {
+    const services = this.#services
+    const asked = {
+      id: route.id,
+      writes: route.method !== 'get' && route.readsOnly !== true,
+      path: pathOf(request),
+      plans: () => (request.body as { readonly dryRun?: unknown } | undefined)?.dryRun === true,
+      denied: () => this.#denials.failed(caller.tokenId),
+    }
+    const stamp = {
+      actor: caller.name,
+      reader: readerOf(caller),
+      ...(request.ip !== undefined && { from: request.ip }),
+      requestId: requestIdOf(response),
+      policyVersion: () => services.gates?.keeper.now().version,
+      entries: 0,
+      denials: [],
+    }
+    return auditRequest(services, asked, stamp, problemOf, async () => {
+      if (route.access === 'admin' && caller.role !== 'admin') throw new Problem('FORBIDDEN')
+      await this.#readBody(route, readBody, request, response)
+      await this.#requireUnchanged(route, request, response, caller)
+      return await this.#perform(route, request, response, caller)
+    })
+  }
+
+  async #perform(route: Route, request: Request, response: Response, caller: Caller | undefined): Promise<Reply> {
+    const context = this.#contextOf(request, response, caller)
+    if (route.access === 'webhook') (route.admit ?? admitWebhook)(context)
+    const reply = await route.handle(checkInput(route, request), caller, context)
+    if (caller !== undefined && this.#isGuarding(route)) this.#tags.remember(readerOf(caller), reply)
+    return reply
+  }
+
+  #contextOf(request: Request, response: Response, caller: Caller | undefined): Context {
+    const services = this.#services
+    return {
+      services,
+      watchers: this.#watchers,
+      now: services.clock.now(),
+      requestId: requestIdOf(response),
+      request,
+      visible: caller === undefined ? EVERYTHING_VISIBLE : (services.visible?.(caller) ?? EVERYTHING_VISIBLE),
+      rawBody: (response.locals['rawBody'] as Uint8Array | undefined) ?? new Uint8Array(),
+    }
+  }
+
+  /** Compares `If-Match` with what the caller would read now. @throws Problem `PRECONDITION_FAILED`, `NOT_FOUND` */
+  async #requireUnchanged(route: Route, request: Request, response: Response, caller: Caller): Promise<void> {
+    const header = request.get('If-Match')
+    const reading = route.ifMatch === undefined ? undefined : this.#routes.get(route.ifMatch)
+    if (header === undefined || reading === undefined) return
+    const input = { path: request.params, query: {}, body: undefined } as never
+    const current = await reading.handle(input, caller, this.#contextOf(request, response, caller))
+    this.#tags.require(readerOf(caller), header, current)
+  }
+
+  #isGuarding({ id, method }: Route): boolean {
+    return method === 'get' && this.#guards.has(id)
+  }
+
+  get #guards(): ReadonlySet<string> {
+    this.#guardIds ??= new Set([...this.#routes.values()].flatMap(({ ifMatch }) => ifMatch ?? []))
+    return this.#guardIds
+  }
+  #guardIds: ReadonlySet<string> | undefined
+
+  /** Once a request, whoever needs it first. @throws Problem `BODY_TYPE_UNSUPPORTED`, and what the reader throws. */
+  async #readBody(route: Route, readBody: RequestHandler, request: Request, response: Response): Promise<void> {
+    if (route.method === 'get' || !hasBody(request) || response.locals['bodyRead'] === true) return
+    requireJson(request)
+    response.locals['bodyRead'] = true
+    await new Promise<void>((resolve, reject) => {
+      readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
+    })
+  }
+
+  #measure(route: Route, request: Request, response: Response): void {
+    const { metrics, clock } = this.#services
+    const start = clock.monotonicMs()
+    response.on('close', () => {
+      const labels = { method: request.method, route: route.path, status: String(response.statusCode) }
+      metrics.requests.observe(labels, (clock.monotonicMs() - start) / 1000)
+    })
+  }
+}
+
+function requestIdOf(response: Response): string {
+  return response.locals['requestId'] as string
+}
+
+function pathOf({ originalUrl }: Request): string {
+  const mark = originalUrl.indexOf('?')
+  return mark < 0 ? originalUrl : originalUrl.slice(0, mark)
+}
+
+function tooMany(waitMs: number): Problem {
+  return new Problem('TOO_MANY_REQUESTS', { headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) } })
+}
+
+function bodyReader(limit: number): RequestHandler {
+  return express.json({
+    type: () => true,
+    strict: false,
+    inflate: false,
+    limit,
+    verify: (_request, response, bytes) => {
+      ;(response as Response).locals['rawBody'] = bytes
+    },
+  })
+}
