@@ -1,6 +1,7 @@
 import { nearest } from '@flotilla/core/text/nearest'
 import type { Request } from 'express'
 import type { z } from 'zod'
+import { BoundedMemo } from '../source/bounded-memo.ts'
 import { Problem, type ProblemError } from './problem.ts'
 import type { Route, RouteInput } from './route.ts'
 
@@ -12,18 +13,34 @@ import type { Route, RouteInput } from './route.ts'
 export function checkInput(route: Route, request: Request): RouteInput {
   const errors: ProblemError[] = []
   const path = check(route.parameters, request.params, '/path', errors)
-  const query = check(route.query, queryOf(request, errors), '/query', errors)
+  const query = readQuery(route, request, errors)
   const body = route.method !== 'get' ? checkBody(route, request.body as unknown, errors) : undefined
   if (errors.length > 0) throw new Problem('REQUEST_INVALID', { errors })
   return { path, query, body } as unknown as RouteInput
 }
 
+/** Queries that are asked again and again: what they mean depends on their text alone. */
+const READ = new WeakMap<Route, BoundedMemo<{ readonly query: unknown }>>()
+const MOST_READ = 500
+
+function readQuery(route: Route, request: Request, errors: ProblemError[]): unknown {
+  const { originalUrl } = request
+  const mark = originalUrl.indexOf('?')
+  const text = mark < 0 ? '' : originalUrl.slice(mark + 1)
+  const read = READ.get(route) ?? new BoundedMemo(MOST_READ, () => 1)
+  READ.set(route, read)
+  const known = read.get(text)
+  if (known !== undefined) return known.query
+  const before = errors.length
+  const query = check(route.query, queryOf(text, errors), '/query', errors)
+  if (errors.length === before && text.length < 2_000) read.set(text, { query })
+  return query
+}
+
 /** A parameter that is given twice is a mistake; which one would count is not for the hub to guess. */
-function queryOf(request: Request, errors: ProblemError[]): Record<string, string> {
-  const mark = request.originalUrl.indexOf('?')
+function queryOf(text: string, errors: ProblemError[]): Record<string, string> {
   const given: Record<string, string> = Object.create(null) as Record<string, string>
-  if (mark < 0) return given
-  for (const [name, value] of new URLSearchParams(request.originalUrl.slice(mark + 1))) {
+  for (const [name, value] of new URLSearchParams(text)) {
     if (name in given) errors.push({ pointer: pointerTo('/query', [name]), message: 'given more than once' })
     given[name] = value
   }

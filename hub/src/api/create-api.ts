@@ -1,17 +1,17 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import helmet from 'helmet'
 import { allowOrigins } from './cors.ts'
 import { measureFleet } from './measure-fleet.ts'
 import { Problem } from './problem.ts'
 import { problemOf } from './problem-of.ts'
+import { RequestIds } from './request-ids.ts'
 import type { ApiServices } from './route.ts'
 import { ROUTE_TABLE } from './route-table.ts'
+import { securityHeaders } from './security-headers.ts'
 import { sendProblem } from './send-reply.ts'
 import { RouteServer } from './serve-route.ts'
 import { Watchers } from './watchers.ts'
 
 const DEFAULT_MAX_WATCHERS = 2_000
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
 /** The people's API as an express app, made from {@link ROUTE_TABLE}. It opens no port; aborting the signal ends watches. */
 export function createApi(services: ApiServices): Express {
@@ -29,26 +29,14 @@ export function createApi(services: ApiServices): Express {
   measureFleet(services, watchers)
   const server = new RouteServer(services, watchers, ROUTE_TABLE)
 
+  const ids = new RequestIds(services.random)
   app.use((request, response, next) => {
-    const given = request.headers['x-request-id']
-    const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId(services)
+    const id = ids.of(request.headers['x-request-id'])
     response.locals['requestId'] = id
     response.setHeader('X-Request-Id', id)
     next()
   })
-  app.use(
-    helmet({
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          defaultSrc: ["'none'"],
-          baseUri: ["'none'"],
-          formAction: ["'none'"],
-          frameAncestors: ["'none'"],
-        },
-      },
-    }),
-  )
+  app.use(securityHeaders())
   app.use(allowOrigins(settings.allowedOrigins ?? []))
 
   for (const route of ROUTE_TABLE) app[route.method](expressPath(route.path), server.handler(route))
@@ -93,8 +81,4 @@ function patternOf(path: string): RegExp {
 /** `/api/v1/applications/{name}` → `/api/v1/applications/:name`. */
 export function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
-}
-
-function newRequestId({ random }: ApiServices): string {
-  return Buffer.from(random.bytes(12)).toString('base64url')
 }
