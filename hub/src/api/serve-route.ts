@@ -6,6 +6,7 @@ import { checkInput } from './check-input.ts'
 import { requireOwnPage } from './csrf.ts'
 import { admitWebhook, limitWebhook } from './handlers/webhooks.ts'
 import { KeptAnswers } from './idempotency.ts'
+import { KnownCallers } from './known-callers.ts'
 import { hasBody, requireAcceptable, requireJson } from './negotiate.ts'
 import { GivenTags } from './preconditions.ts'
 import { Problem } from './problem.ts'
@@ -33,6 +34,7 @@ export class RouteServer {
   readonly #denials: FailureLimiter
   readonly #answers: KeptAnswers
   readonly #tags = new GivenTags()
+  readonly #known: KnownCallers
 
   constructor(services: ApiServices, watchers: Watchers, table: readonly Route[]) {
     const { clock, settings, store, random } = services
@@ -42,6 +44,7 @@ export class RouteServer {
     this.#limits = new RequestLimits({ ...DEFAULT_REQUEST_LIMITS, ...settings.requestLimits }, clock)
     this.#webhooks = new FailureLimiter(clock, settings.webhooksPerMinute ?? DEFAULT_WEBHOOKS_PER_MINUTE, MINUTE_MS)
     this.#denials = new FailureLimiter(clock, settings.denialsPerMinute ?? DEFAULT_DENIALS_PER_MINUTE, MINUTE_MS)
+    this.#known = new KnownCallers(store, clock)
     this.#answers = new KeptAnswers(store, clock, Buffer.from(random.bytes(9)).toString('base64url'))
   }
 
@@ -58,8 +61,15 @@ export class RouteServer {
   /** Who asks. Each that is nobody counts. @throws Problem `UNAUTHENTICATED`, `TOO_MANY_REQUESTS` */
   async authenticate(request: Request, inQuery?: true): Promise<Caller> {
     this.#limits.admitAddress(request.ip)
+    const { authorization } = request.headers
+    const reads = authorization !== undefined && (request.method === 'GET' || request.method === 'HEAD')
+    const known = reads ? this.#known.find(authorization) : undefined
+    if (known !== undefined) return known
+    const { rowsWritten } = this.#services.store.counters
     try {
-      return await authenticate(this.#services, request, inQuery)
+      const caller = await authenticate(this.#services, request, inQuery)
+      if (reads) this.#known.remember(authorization, caller, rowsWritten)
+      return caller
     } catch (error) {
       if (error instanceof Problem && error.code === 'UNAUTHENTICATED') this.#limits.denied(request.ip)
       throw error
