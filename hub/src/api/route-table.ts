@@ -13,6 +13,7 @@ import { overrideRoutes } from './handlers/overrides.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { scheduledSyncRoutes } from './handlers/scheduled-syncs.ts'
+import { signInRoutes } from './handlers/sign-in.ts'
 import { streamRoutes } from './handlers/streams.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { tokenRoutes } from './handlers/tokens.ts'
@@ -41,6 +42,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...gateCalendarRoutes,
   ...auditRoutes,
   ...tokenRoutes,
+  ...signInRoutes,
   ...previewRoutes,
   ...watchRoutes,
   ...webhookRoutes,

@@ -20,6 +20,7 @@ import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { Recovery } from '../recovery/recovery.ts'
+import type { SignIn } from '../sign-in/sign-in.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Permits } from './permits.ts'
@@ -104,6 +105,8 @@ export interface ApiServices {
   readonly access?: AccessKeeper
   /** What a caller may see of the fleet now; all of it, without it. */
   readonly visible?: (caller: Caller) => VisibleSet
+  /** How people come in; without it, tokens alone prove who asks. */
+  readonly signIn?: SignIn
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
   readonly admissions?: ClusterAdmissions
   readonly hubKeys?: HubKeyRotation

@@ -322,9 +322,13 @@ export const joinTokenSchema = z
 export const whoamiSchema = z
   .strictObject({
     name: z.string(),
-    role: z.enum(['admin', 'readonly']),
+    role: z.enum(['admin', 'readonly', 'own']).meta({ description: 'own: what the policy gives.' }),
     kind: z.enum(['person', 'robot']).meta({ description: 'Programs approve nothing.' }),
     tokenId: z.string(),
+    by: z.enum(['token', 'project-token', 'session', 'id-token', 'anonymous']),
+    subject: z.string().meta({ description: 'By what rows of a policy name whoever this is.' }),
+    groups: z.array(z.string()),
+    csrfToken: z.string().nullable().meta({ description: 'For X-CSRF-Token, where a cookie has proved who asks.' }),
     expiresAt: time.nullable(),
   })
   .meta({ id: 'WhoAmI' })

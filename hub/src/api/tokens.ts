@@ -1,23 +1,42 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { Principal } from '@flotilla/core/access/principal'
-import { sha256 } from '@flotilla/core/json/canonical-json'
+import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
-import type { Store, StoreReader, TokenRow } from '@flotilla/core/ports/store'
+import type { Identity, Store, TokenRow, TokenScope } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 
 export const TOKEN_PREFIX = 'flt_'
 
 const ID_BYTES = 12
 const SECRET_BYTES = 32
-const TOKEN = /^flt_([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/
 
+/** `policy`: nothing by itself; what the policy gives the principal decides alone. */
 export type Role = TokenRow['role']
 
-/** Who asks, as far as the API has to know. */
+/** What has proved who asks, so that it can be looked at again while a stream goes on. */
+export type Credential =
+  | { readonly kind: 'token' | 'project-token' | 'session'; readonly id: string }
+  /** An id token of the identity provider: the SHA-256 of its text, and when it was issued and for whom. */
+  | { readonly kind: 'id-token'; readonly id: Digest; readonly owner: string; readonly issuedAt: EpochMs }
+  /** Nothing was shown, and the hub's settings let nobody in as well. */
+  | { readonly kind: 'anonymous'; readonly id: 'anonymous' }
+
+/**
+ * Who asks. A question to the policy is about `principal`, and the answer is what it says of him *and* of each of
+ * `ceilings`, within all of `scopes` ({@link withinScopes}).
+ */
 export interface Caller {
   /** Whom the policy is asked about. */
   readonly principal: Principal
+  /** Whoever has made the token, as they are now: it never may more than any of them. */
+  readonly ceilings?: readonly Principal[]
+  /** What the token was made for. */
+  readonly scopes?: readonly TokenScope[]
+  /** What has proved it; absent for callers of tests. */
+  readonly credential?: Credential
+  /** Wanted from writes in the header X-CSRF-Token, where a cookie has proved who asks. */
+  readonly csrf?: string
+  /** The token's id, or for people who signed in `session:…`, `id-token:…`: by what audit and limits know them. */
   readonly tokenId: string
   readonly name: string
   readonly role: Role
@@ -26,33 +45,36 @@ export interface Caller {
   /** Who has made the token. */
   readonly madeBy?: string
   readonly expiresAt?: EpochMs
+  /** Who this is and who has made the token: what a token that they make is held to. */
+  readonly makers?: readonly Identity[]
+}
+
+export interface TokenWish {
+  readonly name: string
+  readonly role: Role
+  readonly kind?: Caller['kind']
+  readonly madeBy?: string
+  readonly now: EpochMs
+  readonly expiresAt?: EpochMs
+  readonly principal?: Principal
+  readonly makers?: readonly Identity[]
+  readonly scopes?: readonly TokenScope[]
+  readonly listedBy?: TokenRow['listedBy']
 }
 
 /** A new token: its text is shown once, the row keeps the SHA-256 of the secret. */
-export function makeToken(
-  random: Random,
-  wish: {
-    readonly name: string
-    readonly role: Role
-    readonly kind?: Caller['kind']
-    readonly madeBy?: string
-    readonly now: EpochMs
-    readonly expiresAt?: EpochMs
-  },
-): { readonly text: string; readonly row: TokenRow } {
-  const id = Buffer.from(random.bytes(ID_BYTES)).toString('base64url')
-  const secret = Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')
-  const row: TokenRow = {
-    id,
-    name: wish.name,
-    role: wish.role,
-    ...(wish.kind !== undefined && { kind: wish.kind }),
-    ...(wish.madeBy !== undefined && { madeBy: wish.madeBy }),
-    secretHash: sha256(secret),
-    createdAt: wish.now,
-    ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
+export function makeToken(random: Random, wish: TokenWish): { readonly text: string; readonly row: TokenRow } {
+  const { now, ...given } = wish
+  const { id, secret } = newSecret(random)
+  return { text: `${TOKEN_PREFIX}${id}.${secret}`, row: { ...given, id, secretHash: sha256(secret), createdAt: now } }
+}
+
+/** An id to find a row by, and a secret that only its holder has. */
+export function newSecret(random: Random): { readonly id: string; readonly secret: string } {
+  return {
+    id: Buffer.from(random.bytes(ID_BYTES)).toString('base64url'),
+    secret: Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url'),
   }
-  return { text: `${TOKEN_PREFIX}${id}.${secret}`, row }
 }
 
 /**
@@ -73,38 +95,4 @@ export async function ensureAdminToken(store: Store, clock: Clock, random: Rando
     })
     return text
   })
-}
-
-/**
- * Whose token that is; undefined for a malformed, unknown, wrong or expired one, and nothing tells which. The hash is
- * compared in constant time, also when there is no such token.
- */
-export async function callerOf(rows: StoreReader, text: string, now: EpochMs): Promise<Caller | undefined> {
-  const parts = TOKEN.exec(text)
-  const [id, secret] = [parts?.[1] ?? '', parts?.[2] ?? '']
-  const row = id === '' ? undefined : await rows.token(id)
-  const given = Buffer.from(sha256(secret))
-  const kept = Buffer.from(row?.secretHash ?? sha256(''))
-  const equal = given.length === kept.length && timingSafeEqual(given, kept)
-  if (row === undefined || !equal || isExpired(row, now)) return undefined
-  const { name, role, kind = 'robot', madeBy, expiresAt } = row
-  return {
-    principal: { kind: 'subject', subject: `role:${role}` },
-    tokenId: id,
-    name,
-    role,
-    kind,
-    ...(madeBy !== undefined && { madeBy }),
-    ...(expiresAt !== undefined && { expiresAt }),
-  }
-}
-
-/** Whether the caller's token still stands: asked again while a watch goes on. */
-export async function stillValid(rows: StoreReader, caller: Caller, now: EpochMs): Promise<boolean> {
-  const row = await rows.token(caller.tokenId)
-  return row !== undefined && !isExpired(row, now)
-}
-
-function isExpired(row: TokenRow, now: EpochMs): boolean {
-  return row.expiresAt !== undefined && now >= row.expiresAt
 }

@@ -8,7 +8,8 @@ import { Problem } from '../problem.ts'
 import { type Context, type Reply, type Route, route } from '../route.ts'
 import { answerStream, STREAM_TYPES, type StreamFormat } from '../stream-answer.ts'
 import { streamedObject } from '../streamed-object.ts'
-import { type Caller, stillValid } from '../tokens.ts'
+import { mayGoOn as stillProved } from '../authenticate.ts'
+import type { Caller } from '../tokens.ts'
 import { replyTo } from './operations.ts'
 
 /** So long the agent may take to begin; where sockets do not work it asks every quarter of a minute. */
@@ -130,7 +131,7 @@ async function streamed(
   context: Context,
 ): Promise<Reply> {
   const { services, request } = context
-  const { desk, uploads, store, clock, random, log } = services
+  const { desk, uploads, clock, random, log } = services
   if (!desk || !uploads) throw new Problem('UNAVAILABLE', { detail: 'this hub streams nothing' })
   const now = Math.floor(clock.now())
   const id = uuidV7(now, random.bytes(10))
@@ -150,7 +151,7 @@ async function streamed(
     const body = await begun(upload, uploads, context)
     const mayGoOn = async (): Promise<boolean> => {
       const at = clock.now()
-      if (!(await store.read(rows => stillValid(rows, caller, at)))) return false
+      if (!(await stillProved(services, caller))) return false
       try {
         mayRead(name, caller, { ...context, now: at })
         return true

@@ -1,4 +1,5 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { subjectOf } from '../../sign-in/identity.ts'
 import { json, type Route, route } from '../route.ts'
 import { readinessSchema, versionSchema, whoamiSchema } from '../schemas.ts'
 
@@ -71,8 +72,14 @@ export const systemRoutes: readonly Route[] = [
     access: 'readonly',
     answers: { 200: { description: 'The caller.', schema: whoamiSchema } },
     handle(_input, caller) {
-      const { name, role, kind, tokenId, expiresAt } = caller
-      return json(200, { name, role, kind, tokenId, expiresAt: expiresAt === undefined ? null : isoTime(expiresAt) })
+      const { name, role, kind, tokenId, expiresAt, principal, credential, csrf } = caller
+      return json(200, {
+        ...{ name, role: role === 'policy' ? 'own' : role, kind, tokenId, by: credential?.kind ?? 'token' },
+        subject: subjectOf(principal),
+        groups: principal.kind === 'person' ? [...principal.groups] : [],
+        csrfToken: csrf ?? null,
+        expiresAt: expiresAt === undefined ? null : isoTime(expiresAt),
+      })
     },
   }),
 ]

@@ -4,7 +4,7 @@ import { CHANGE_KINDS, type Change, type ChangeKind } from '../change-log.ts'
 import { anyOfEnum } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Route, route } from '../route.ts'
-import { stillValid } from '../tokens.ts'
+import { mayGoOn } from '../authenticate.ts'
 import type { VisibleSet } from '../visible-set.ts'
 
 export const watchRoutes: readonly Route[] = [
@@ -41,7 +41,7 @@ export const watchRoutes: readonly Route[] = [
         kinds: new Set<ChangeKind>(query.kinds ?? CHANGE_KINDS),
         ...(after !== undefined && { after }),
         ...(visible && { sees: change => seenOf(change, visible(caller)) }),
-        mayGoOn: () => services.store.read(rows => stillValid(rows, caller, services.clock.now())),
+        mayGoOn: () => mayGoOn(services, caller),
       })
       return { kind: 'stream', begin }
     },
