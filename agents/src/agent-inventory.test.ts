@@ -80,6 +80,26 @@ it('a removal with a lost Inventory waits for an approval, and leaves nothing be
   expect(bench.report.gone).toBe(true)
 })
 
+it('what was confirmed goes to its end, though less of it waits after each wave', async () => {
+  const bench = await startBench()
+  const at = (name: string, wave: string) =>
+    configMap(name, {}, { annotations: { 'argocd.argoproj.io/sync-wave': wave } })
+  const asks = { options: { ...OPTIONS, prune: true, pruneDefault: 'confirm' as const } }
+  bench.hub.sync(bundleOf(configMap('a'), at('b', '0'), at('c', '1'), at('d', '2')), asks)
+  await bench.pass(10_000)
+  bench.hub.sync(bundleOf(configMap('a')), asks)
+  await bench.pass(10_000)
+  expect(bench.report.heldPrunes).toMatchObject({ count: 3 })
+  expect(bench.read('ConfigMap', 'd')).toBeDefined()
+  const offer = bench.hub.offer(bundleOf(configMap('a')), asks)
+  const options = { dryRun: false, prune: true, revision: '', confirms: bench.report.heldPrunes!.digest }
+  bench.hub.grant(offer, { trigger: 'manual', options })
+  bench.hub.link.changed()
+  await bench.pass(10_000)
+  expect(['b', 'c', 'd'].filter(name => bench.read('ConfigMap', name))).toEqual([])
+  expect(bench.report).toMatchObject({ operation: { phase: 'Succeeded' }, sync: { status: 'Synced' } })
+})
+
 function pick({ labels, annotations, namespace }: { labels?: unknown; annotations?: unknown; namespace?: unknown }) {
   return { labels, annotations, namespace }
 }

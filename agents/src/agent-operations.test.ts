@@ -211,6 +211,40 @@ describe('a removal', () => {
     expect(bench.report.gone).toBe(true)
     expect(bench.read('ConfigMap', 'precious')).toBeUndefined()
   })
+
+  it('goes to its end once exactly what waited was approved, wave by wave, and not for another list', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a', {}, wave('1')), configMap('b', {}, wave('2')), configMap('c')))
+    await bench.pass(10_000)
+    const asks = { deletion: 'confirm' as const }
+    bench.hub.grant(bench.hub.tombstone(asks))
+    bench.hub.link.changed()
+    await bench.pass(10_000)
+    const { heldPrunes } = bench.report
+    expect(heldPrunes).toMatchObject({ count: 3, reason: expect.stringContaining('Delete=confirm') })
+    bench.hub.tombstone({ ...asks, approvedBy: 'ana', confirms: `sha256:${'0'.repeat(64)}` })
+    bench.hub.link.changed()
+    await bench.pass(10_000)
+    expect(bench.read('ConfigMap', 'b')).toBeDefined()
+    bench.hub.tombstone({ ...asks, approvedBy: 'ana', confirms: heldPrunes!.digest })
+    bench.hub.link.changed()
+    await bench.pass(30_000)
+    expect(bench.report).toMatchObject({ gone: true })
+    expect(bench.report.heldPrunes).toBeUndefined()
+    expect(['a', 'b', 'c'].filter(name => bench.read('ConfigMap', name))).toEqual([])
+  })
+
+  it('keeps what its Application says is kept, and not what says itself that it goes', async () => {
+    const bench = await startBench()
+    const goes = { annotations: { [`${ARGO}/sync-options`]: 'Delete=true' } }
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b', {}, goes)))
+    await bench.pass(5_000)
+    bench.hub.grant(bench.hub.tombstone({ deletion: 'no' }))
+    bench.hub.link.changed()
+    await bench.pass(30_000)
+    expect(bench.report).toMatchObject({ gone: true, operation: { phase: 'Succeeded' } })
+    expect([bench.read('ConfigMap', 'a') !== undefined, bench.read('ConfigMap', 'b')]).toEqual([true, undefined])
+  })
 })
 
 describe('what a sync costs', () => {

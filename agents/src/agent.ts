@@ -16,7 +16,7 @@ import type { HubLink } from './link/hub-link.ts'
 import { observe } from './observe.ts'
 import { OperationStore } from './operations.ts'
 import { reconcileOffer } from './reconcile.ts'
-import { NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
+import { approvalOf, NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
 import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
 import { RemovalHooks } from './removal-hooks.ts'
 import { Reporter } from './report.ts'
@@ -170,12 +170,11 @@ class ClusterAgent implements Agent {
         isFollowed: () => false,
         needsContent: () => true,
       })
-      const approved = held.approvedBy !== undefined
       const unknown = state.observed.unknown(inventory)
       const unproved = inventories.unproved(held.application.id)
       const hooks = held.policy === 'prune' ? await this.#engine.removalHooks.read(held.application.id) : []
       const seen = { inventory, unproved, live, unknown, hooks }
-      return planRemoval({ application: held.application, digest: NO_DIGEST, ...seen, approved })
+      return planRemoval({ application: held.application, digest: NO_DIGEST, ...seen, ...approvalOf(held) })
     }
     const bundle = await link.bundle(held.digest)
     if (!bundle) throw new AgentPlanError('BUNDLE_MISSING', applicationName, 'its Bundle has not arrived yet', true)

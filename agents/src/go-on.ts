@@ -1,6 +1,7 @@
 import type { RetryPolicy } from '@flotilla/core/decide/retry-delay'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import { objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { heldPrunes } from '@flotilla/core/plan/held-prunes'
 import { type PlanChoices, planSync } from '@flotilla/core/plan/plan-sync'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
@@ -41,7 +42,12 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   let current = record
   const look = () => lookForOperation({ ...input, record: current })
   // What was seen a moment ago need not be read again.
-  const first = replanned(input) ?? (await look())
+  let first = replanned(input) ?? (await look())
+  if (isConfirmedNow(input, first)) {
+    current = { ...record, confirmed: true }
+    await operations.update(current)
+    first = { ...first, plan: planSync(first.intent, first.observation, choicesOf({ ...input, record: current })) }
+  }
   if (grant.options.dryRun) {
     await operations.update({ ...record, report: dryRunReport(record, first, clock.now()) })
     return { underWay: false, wrote: false, againInMs: undefined }
@@ -127,12 +133,16 @@ function optionsOf({ offer, record: { grant } }: GoOnInput): OfferPayload['optio
   return { ...offer.options, prune }
 }
 
-function choicesOf({ record: { grant, report, progress } }: GoOnInput): PlanChoices {
+/** Whether what is held is just what somebody has confirmed; afterwards less of it is left. */
+function isConfirmedNow({ record }: GoOnInput, { plan }: Look): boolean {
+  const { confirms } = record.grant.options
+  return confirms !== undefined && record.confirmed === undefined && heldPrunes(plan.actions)?.digest === confirms
+}
+
+function choicesOf({ record: { grant, report, progress, confirmed } }: GoOnInput): PlanChoices {
   const waves = progress?.waves
   return {
-    ...(grant.options.confirms === undefined
-      ? { confirmed: isConfirmed(grant) }
-      : { confirms: grant.options.confirms }),
+    confirmed: grant.options.confirms === undefined ? isConfirmed(grant) : confirmed === true,
     hooks: grant.options.resources === undefined,
     operation: { revision: report.revision, startedAt: report.startedAt },
     ...(waves ? { waves } : {}),

@@ -20,6 +20,8 @@ export interface OperationRecord {
   readonly pinned?: PinnedOffer
   /** What it has to remember between two steps; absent before the first. */
   readonly progress?: SyncProgress
+  /** Somebody confirmed the prunes that were held when it began: what is left of them is not held again. */
+  readonly confirmed?: true
   /** Whether hooks of the Application's removal were kept beside it. */
   readonly removalHooks?: 'kept' | 'none'
 }

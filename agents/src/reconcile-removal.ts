@@ -1,6 +1,7 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import { type KubernetesObject, keyOf, type ObjectKey, versionOf } from '@flotilla/core/model/kubernetes-object'
-import { planRemoval } from '@flotilla/core/plan/plan-removal'
+import { type HeldPrunes, heldPrunes } from '@flotilla/core/plan/held-prunes'
+import { planRemoval, type RemovalInput } from '@flotilla/core/plan/plan-removal'
 import type { HookTarget } from '@flotilla/core/plan/prepare-targets'
 import { APPLICATION_LABEL, ownerOf, TRACKING_ANNOTATION } from '@flotilla/core/plan/tracking'
 import { compareNumbers, type GrantPayload, type TombstonePayload } from '@flotilla/core/protocol/documents'
@@ -80,6 +81,10 @@ export async function reconcileRemoval(
     tombstone.policy === 'detach'
       ? await detach(engine, tombstone, record, live, unknown)
       : await prune(engine, state, tombstone, record, { live, inventory, unknown, hooks })
+  if (typeof ended === 'object') {
+    await reporter.report({ ...findings(engine, tombstone, live.size), heldPrunes: ended })
+    return SOON_MS
+  }
   if (ended === 'succeeded') return reportGone(engine, state, tombstone)
   await reporter.report(findings(engine, tombstone, live.size))
   return ended === 'waiting' ? SOON_MS : LATER_MS
@@ -96,7 +101,7 @@ async function prune(
     readonly unknown: ReadonlyMap<string, string>
     readonly hooks: readonly HookTarget[]
   },
-): Promise<'succeeded' | 'waiting' | 'failed'> {
+): Promise<'succeeded' | 'waiting' | 'failed' | HeldPrunes> {
   const { client, operations, clock } = engine
   const { grant } = record
   let current = record
@@ -107,17 +112,18 @@ async function prune(
     live,
     ...others,
     unproved: engine.inventories.unproved(tombstone.application.id),
-    approved: tombstone.approvedBy !== undefined,
+    ...approvalOf(tombstone, record),
     operation: { revision: record.report.revision, startedAt: record.report.startedAt },
   })
   const unconfirmed = plan.actions.filter(({ kind }) => kind === 'hold')
   const [first] = unconfirmed
-  if (first) {
+  const held = heldPrunes(plan.actions)
+  if (first && held) {
     // One that asks holds up all: a half of an Application is of no use to whoever decides.
     const more = unconfirmed.length > 1 ? ` and ${unconfirmed.length - 1} more resources` : ''
     const message = `waiting for deletion confirmation of ${argoName(first.key)}${more}`
     if (message !== record.report.message) await operations.update({ ...record, report: { ...record.report, message } })
-    return 'waiting'
+    return held
   }
   const driven = await driveSync({
     engine,
@@ -152,6 +158,14 @@ async function prune(
   const report = reportOf(current.report, driven, clock.now(), stalled)
   await operations.update({ ...current, report, progress: step.progress })
   return isOver(step) ? (report.phase === 'Succeeded' ? 'succeeded' : 'failed') : 'waiting'
+}
+
+/** Once something of it is deleted, what is left is not what was approved by name any more, and is approved all the same. */
+export function approvalOf(
+  { deletion, approvedBy, confirms }: TombstonePayload,
+  record?: Pick<OperationRecord, 'progress'>,
+): Pick<RemovalInput, 'deletion' | 'approved' | 'confirms'> {
+  return { deletion, approved: approvedBy !== undefined, confirms: record?.progress?.begun ? undefined : confirms }
 }
 
 /** Each wave has to be gone before the next, and a hook that fails is made anew until the operation's time is over. */

@@ -121,6 +121,7 @@ export async function serveHub(served: {
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
       waitingAdoptions: () => hub.loop.waitingAdoptions(),
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
+      confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),
       createJoinToken: async (clusterName, by) => {
         const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)
         return { id: row.id, token, expiresAt: row.expiresAt }

@@ -8,9 +8,10 @@ export interface ObjectOptions {
   readonly wave: number
   /** Undefined for an ordinary object. */
   readonly hook?: Hook
-  readonly prune: 'yes' | 'no' | 'confirm'
+  /** Undefined: as its Application says, like `deletion`. */
+  readonly prune?: 'yes' | 'no' | 'confirm'
   readonly pruneLast?: boolean
-  readonly deletion: 'yes' | 'no' | 'confirm'
+  readonly deletion?: 'yes' | 'no' | 'confirm'
   readonly validate?: boolean
   readonly replace?: boolean
   readonly force?: boolean
@@ -67,7 +68,7 @@ export function readObjectOptions(object: KubernetesObject): {
   const problems: Problem[] = []
   const { hook, problems: hookProblems } = readHook(object)
   for (const message of hookProblems) problems.push({ severity: 'error', code: 'HOOK_INVALID', message })
-  const draft: Draft = { wave: readWave(object, problems), prune: 'yes', deletion: 'yes', ...(hook ? { hook } : {}) }
+  const draft: Draft = { wave: readWave(object, problems), ...(hook ? { hook } : {}) }
   if (annotation(object, 'helm.sh/resource-policy') === 'keep') {
     draft.prune = 'no'
     draft.deletion = 'no'

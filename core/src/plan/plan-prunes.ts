@@ -1,7 +1,5 @@
-import type { Digest } from '../json/canonical-json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
 import type { SyncOptions } from '../protocol/documents.ts'
-import { heldPrunes } from './held-prunes.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
 import type { Observation, SyncRequest } from './plan-sync.ts'
 import { permissionProblem } from './prepare-targets.ts'
@@ -20,8 +18,6 @@ export interface PruneInput {
   /** Texts of the keys of hooks: whatever became one is not pruned. */
   readonly hookNames: ReadonlySet<string>
   readonly confirmed: boolean
-  /** A person confirmed exactly the prunes with this digest. */
-  readonly confirms?: Digest | undefined
 }
 
 export interface PlannedPrune {
@@ -56,11 +52,7 @@ export function planPrunes(input: PruneInput): readonly PlannedPrune[] {
     const unproved = observation.unproved?.has(name) ?? false
     planned.push({ action: planPrune(input, key, live, options, unproved), last })
   }
-  const guarded = guard(input, planned)
-  const held = input.confirms === undefined ? undefined : heldPrunes(guarded.map(({ action }) => action))
-  return held && held.digest === input.confirms
-    ? planPrunes({ ...input, confirmed: true, confirms: undefined })
-    : guarded
+  return guard(input, planned)
 }
 
 function planPrune(
@@ -78,9 +70,10 @@ function planPrune(
   const forbidden = permissionProblem(request.ceiling, key, key.namespace !== '')
   if (forbidden !== undefined) return skip('NOT_PERMITTED', forbidden)
   if (live.metadata.deletionTimestamp !== undefined) return skip('BEING_DELETED', 'is being deleted already')
-  if (options.prune === 'no') return skip('PRUNE_FORBIDDEN', 'ignored (no prune)')
+  const prune = options.prune ?? request.options.pruneDefault
+  if (prune === 'no') return skip('PRUNE_FORBIDDEN', 'ignored (no prune)')
   if (!request.options.prune) return skip('PRUNE_OFF', 'ignored (requires pruning)')
-  if (options.prune === 'confirm' && !confirmed) {
+  if (prune === 'confirm' && !confirmed) {
     const reason = 'asks for a confirmation before it is pruned: sync by hand with prune'
     return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason }
   }
@@ -123,9 +116,8 @@ function guardReason(
   { allowEmpty, maxPrune }: SyncOptions,
 ): string | undefined {
   const mend = 'sync by hand with prune to confirm'
-  if (wantsNothing) {
-    return allowEmpty ? undefined : `every object would be pruned, and allowEmpty is off: ${mend}`
-  }
+  if (wantsNothing && !allowEmpty) return `every object would be pruned, and allowEmpty is off: ${mend}`
+  // Who names a number means it, of nothing as of little.
   if (maxPrune) {
     const most = 'count' in maxPrune ? maxPrune.count : (total * maxPrune.percent) / 100
     const limit = 'count' in maxPrune ? `${maxPrune.count}` : `${maxPrune.percent} %`
@@ -133,7 +125,7 @@ function guardReason(
       ? `${count} of ${total} objects would be pruned, more than MaxPrune=${limit}: ${mend}`
       : undefined
   }
-  if (total >= SMALL_INVENTORY && count > total * MOST_SHARE) {
+  if (!wantsNothing && total >= SMALL_INVENTORY && count > total * MOST_SHARE) {
     return `${count} of ${total} objects would be pruned, more than half: ${mend}`
   }
   return undefined

@@ -1,5 +1,6 @@
 import type { Digest } from '../json/canonical-json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '../model/kubernetes-object.ts'
+import { heldPrunes } from './held-prunes.ts'
 import { readObjectOptions } from './object-options.ts'
 import { hookAction, type RunningOperation } from './plan-hooks.ts'
 import { isOfRemoval, orderActions, type PlacedAction, wavesAsApplied } from './plan-order.ts'
@@ -18,8 +19,12 @@ export interface RemovalInput {
   readonly live: ReadonlyMap<string, KubernetesObject>
   /** Objects of which it cannot be told whether they are there, each with the reason. */
   readonly unknown?: ReadonlyMap<string, string>
+  /** For objects that do not say themselves whether they go. */
+  readonly deletion?: 'no' | 'confirm' | undefined
   /** Somebody approved the removal by name: `Delete=confirm` is passed. */
   readonly approved: boolean
+  /** What was approved: deletions that wait with exactly this digest ({@link heldPrunes}); absent: all. */
+  readonly confirms?: Digest | undefined
   /** Hooks of the phases PreDelete and PostDelete. */
   readonly hooks?: readonly HookTarget[]
   readonly operation?: RunningOperation
@@ -30,6 +35,13 @@ export interface RemovalInput {
  * kind order. Definitions stay, because with them would go every object of their kind, whoever made it.
  */
 export function planRemoval(input: RemovalInput): SyncPlan {
+  const { approved, confirms, ...rest } = input
+  if (!approved || confirms === undefined) return planAll(input)
+  const waiting = planAll({ ...rest, approved: false })
+  return heldPrunes(waiting.actions)?.digest === confirms ? planAll({ ...rest, approved }) : waiting
+}
+
+function planAll(input: RemovalInput): SyncPlan {
   const placed: PlacedAction[] = []
   const seen = new Set<string>()
   for (const key of input.inventory) {
@@ -70,7 +82,7 @@ export function planRemoval(input: RemovalInput): SyncPlan {
 }
 
 function planOne(
-  { application, approved, unproved }: RemovalInput,
+  { application, approved, unproved, deletion }: RemovalInput,
   key: ObjectKey,
   live: KubernetesObject,
 ): SyncAction {
@@ -84,10 +96,11 @@ function planOne(
   if (key.group === 'apiextensions.k8s.io' && key.kind === 'CustomResourceDefinition') {
     return { kind: 'skip', ...place, code: 'PRUNE_FORBIDDEN', reason: 'definitions are never removed' }
   }
-  if (options.deletion === 'no') {
+  const wish = options.deletion ?? deletion
+  if (wish === 'no') {
     return { kind: 'skip', ...place, code: 'PRUNE_FORBIDDEN', reason: 'asks to be kept (Delete=false)' }
   }
-  if (options.deletion === 'confirm' && !approved) {
+  if (wish === 'confirm' && !approved) {
     return { kind: 'hold', ...place, code: 'PRUNE_CONFIRMATION', reason: 'asks for a confirmation (Delete=confirm)' }
   }
   if (unproved?.has(objectKeyText(key)) && !approved) {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { heldPrunes } from './held-prunes.ts'
 import { intend, lines, OPTIONS, object, observation, ours, plan, request } from './plan-fixture.ts'
-import { type Observation, planSync, type SyncRequest } from './plan-sync.ts'
+import type { Observation, SyncRequest } from './plan-sync.ts'
 import { objectToSend } from './plan-target.ts'
 
 const WAVE = 'argocd.argoproj.io/sync-wave'
@@ -448,17 +448,37 @@ describe('planSync', () => {
     expect(planned.problems.map(({ severity, code }) => `${severity} ${code}`)).toEqual(problems ?? [])
   })
 
-  it('a confirmation is of one list of prunes and of no other', () => {
-    const observed = observation(names(10).map(name => ours(object('ConfigMap', name))))
+  it('prunes that wait are known by their list, so that a confirmation is of one and of no other', () => {
     const wanted = [object('ConfigMap', 'a')]
-    const held = heldPrunes(plan(wanted, observed).actions)
-    expect(held).toMatchObject({ count: 9, reason: expect.stringContaining('more than half') })
-    const intent = intend(wanted)
-    const confirmed = planSync(intent, observed, { confirms: held!.digest })
-    expect(confirmed.actions.filter(({ kind }) => kind === 'prune')).toHaveLength(9)
-    const more = observation(names(11).map(name => ours(object('ConfigMap', name))))
-    const other = planSync(intent, more, { confirms: held!.digest })
-    expect(other.actions.filter(({ kind }) => kind === 'prune')).toEqual([])
+    const heldOf = (count: number) =>
+      heldPrunes(plan(wanted, observation(names(count).map(name => ours(object('ConfigMap', name))))).actions)
+    expect(heldOf(10)).toMatchObject({ count: 9, reason: expect.stringContaining('more than half') })
+    expect(heldOf(10)?.digest).toBe(heldOf(10)?.digest)
+    expect(heldOf(11)?.digest).not.toBe(heldOf(10)?.digest)
+  })
+
+  describe('where the Application says what becomes of what it lacks', () => {
+    const prune = (pruneDefault: 'no' | 'confirm', own?: string) => {
+      const live = ours(object('ConfigMap', 'b', own === undefined ? undefined : { [SYNC_OPTIONS]: own }))
+      const kept = object('ConfigMap', 'a')
+      const options = { ...OPTIONS, pruneDefault }
+      return plan([kept], observation([ours(kept), live]), { options }).actions.find(({ key }) => key.name === 'b')
+    }
+    const table = {
+      'Prune=false keeps it': [prune('no'), { kind: 'skip', code: 'PRUNE_FORBIDDEN' }],
+      'Prune=confirm holds it': [prune('confirm'), { kind: 'hold', code: 'PRUNE_CONFIRMATION' }],
+      'an object’s own Prune=true goes before Prune=false': [prune('no', 'Prune=true'), { kind: 'prune' }],
+      'an object’s own Prune=true goes before Prune=confirm': [prune('confirm', 'Prune=true'), { kind: 'prune' }],
+      'an object’s own Prune=false goes before Prune=confirm': [
+        prune('confirm', 'Prune=false'),
+        { kind: 'skip', code: 'PRUNE_FORBIDDEN' },
+      ],
+      'an object’s own Prune=confirm goes before Prune=false': [
+        prune('no', 'Prune=confirm'),
+        { kind: 'hold', code: 'PRUNE_CONFIRMATION' },
+      ],
+    } as const
+    it.each(Object.entries(table))('%s', (_sentence, [action, expected]) => expect(action).toMatchObject(expected))
   })
 
   it('what waits does not go because other objects were added meanwhile', () => {

@@ -1,6 +1,5 @@
 import type { FieldPath } from '../diff/field-path.ts'
 import { type DiffLanguages, type IgnoreRules, readIgnoreRules } from '../diff/ignore-rules.ts'
-import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { adoptionProblem } from './adoptions.ts'
@@ -55,10 +54,8 @@ export interface Observation {
 }
 
 export interface PlanChoices {
-  /** A person asked for the prunes of this very plan: guards and `Prune=confirm` are passed. */
+  /** A person asked for the prunes of this very plan, or confirmed them ({@link heldPrunes}): guards and `Prune=confirm` are passed. */
   readonly confirmed?: boolean
-  /** A person confirmed exactly the prunes with this digest ({@link heldPrunes}). */
-  readonly confirms?: Digest
   /** False: no hook is planned (a heal, a partial sync). Default true. */
   readonly hooks?: boolean
   /** What the names of generated hooks are made of, so that they stay the same for a whole operation. */
@@ -107,10 +104,7 @@ export function planSync(intent: SyncIntent, observation: Observation, choices: 
   const targetNames = new Set(prepared.targets.map(({ key }) => objectKeyText(key)))
   const hookNames = new Set(prepared.hookKeys.map(objectKeyText))
   const confirmed = choices.confirmed ?? false
-  const prunes = hoistPrunes(
-    planPrunes({ request, observation, targetNames, hookNames, confirmed, confirms: choices.confirms }),
-    observation,
-  )
+  const prunes = hoistPrunes(planPrunes({ request, observation, targetNames, hookNames, confirmed }), observation)
   const hooks = planHooks(hookTargets, request.options.validate, choices.operation)
   // Of the phase that prunes run in: a hook before it moves nothing.
   const allWaves = [...applies, ...hooks, ...prunes]

@@ -279,6 +279,8 @@ export interface ApplicationRow {
     readonly graceMs?: number
     /** The approved plan that let it go; absent within the budget. */
     readonly plan?: string
+    /** Who let it delete what its agent held up, by the digest of that list. */
+    readonly confirmed?: { readonly by: string; readonly at: EpochMs; readonly digest: Digest }
   }
   readonly createdAt: EpochMs
   readonly changedAt: EpochMs

@@ -52,6 +52,8 @@ export interface SyncOptions {
   readonly namespaceLabels?: { readonly [key: string]: string }
   readonly namespaceAnnotations?: { readonly [key: string]: string }
   readonly prune: boolean
+  /** For objects that do not say themselves: never, or only once somebody has confirmed it. Absent: as `prune` says. */
+  readonly pruneDefault?: 'no' | 'confirm'
   readonly selfHeal: boolean
   readonly allowEmpty: boolean
   readonly pruneLast: boolean
@@ -101,7 +103,11 @@ export interface TombstonePayload extends DocumentBase {
   readonly application: ApplicationReference
   readonly policy: 'prune' | 'detach'
   readonly reason: string
+  /** For objects that do not say themselves: they stay, or wait until somebody has approved it. Absent: they go. */
+  readonly deletion?: 'no' | 'confirm'
   readonly approvedBy?: string
+  /** What was approved: deletions with this digest, and no others; absent: all. */
+  readonly confirms?: Digest
 }
 
 export type GrantTrigger = 'automated' | 'manual' | 'override' | 'delete'

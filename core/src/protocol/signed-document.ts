@@ -62,6 +62,7 @@ const syncOptions = v.object({
   namespaceLabels: v.exactOptional(textMap(100)),
   namespaceAnnotations: v.exactOptional(textMap(100)),
   prune: v.boolean(),
+  pruneDefault: v.exactOptional(wordOrStrictest(['no', 'confirm'], 'no')),
   selfHeal: v.boolean(),
   allowEmpty: v.boolean(),
   pruneLast: v.boolean(),
@@ -132,7 +133,9 @@ const tombstone = v.object({
   application,
   policy: wordOrStrictest(['prune', 'detach'], 'detach'),
   reason: text,
+  deletion: v.exactOptional(wordOrStrictest(['no', 'confirm'], 'no')),
   approvedBy: v.exactOptional(shortText),
+  confirms: v.exactOptional(digest),
 })
 
 const grant = v.object({

@@ -43,9 +43,18 @@ describe('readSyncOptions', () => {
     expect(options).toMatchObject({ createNamespace: true, pruneLast: true })
   })
 
-  it('lets Prune=false win over the automated block', () => {
-    const policy = { automated: { prune: true }, syncOptions: ['Prune=false'] }
-    expect(readSyncOptions(application(policy)).options.prune).toBe(false)
+  it('reads what becomes of objects that do not say themselves', () => {
+    const read = (...syncOptions: string[]) => {
+      const { options, deletion, problems } = readSyncOptions(application({ automated: { prune: true }, syncOptions }))
+      expect([options.prune, problems]).toEqual([true, []])
+      return [options.pruneDefault, deletion]
+    }
+    expect(read()).toEqual([undefined, undefined])
+    expect(read('Prune=false', 'Delete=false')).toEqual(['no', 'no'])
+    expect(read('Prune=confirm', 'Delete=confirm')).toEqual(['confirm', 'confirm'])
+    expect(read('Prune=true', 'Delete=true')).toEqual([undefined, undefined])
+    // As everywhere, the last word counts.
+    expect(read('Prune=confirm,Prune=true', 'Delete=false,Delete=confirm')).toEqual([undefined, 'confirm'])
   })
 
   it('reads how an operation is run, and says nothing of what is as usual', () => {
@@ -75,7 +84,8 @@ describe('readSyncOptions', () => {
     ['OnFailure=retry(now)', /OnFailure may not be/],
     ['WaveTimout=1m', /unknown sync option "WaveTimout"/],
     ['CreateNamespac=true', /unknown sync option "CreateNamespac"/],
-    ['Prune=confirm', /Prune may not be "confirm"/],
+    ['Prune=perhaps', /Prune may not be "perhaps"/],
+    ['Delete=perhaps', /Delete may not be "perhaps"/],
     ['CreateNamespace=yes', /neither true nor false/],
     ['PrunePropagationPolicy=sideways', /may not be "sideways"/],
     ['Conflicts=maybe', /may not be "maybe"/],

@@ -13,9 +13,14 @@ export interface SyncOptionProblem {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
+/** What becomes of objects that do not say so themselves when their Application is removed. */
+export type DeletionDefault = 'no' | 'confirm'
+
+type Draft = Mutable<SyncOptions> & { deletion?: DeletionDefault }
+
 /** Spellings are Argo CD's (docs/sync-options.md); each sets a field of ours. */
 const OPTIONS: {
-  readonly [name: string]: (options: Mutable<SyncOptions>, value: string) => SyncOptionProblem | undefined
+  readonly [name: string]: (options: Draft, value: string) => SyncOptionProblem | undefined
 } = {
   CreateNamespace: flag('createNamespace'),
   PruneLast: flag('pruneLast'),
@@ -25,7 +30,9 @@ const OPTIONS: {
   Validate: flag('validate'),
   Replace: flag('replace'),
   Prune: (options, value) => {
-    if (value === 'false') options.prune = false
+    if (value === 'true') delete options.pruneDefault
+    else if (value === 'false') options.pruneDefault = 'no'
+    else if (value === 'confirm') options.pruneDefault = 'confirm'
     else return cannot('Prune', value)
   },
   PrunePropagationPolicy: (options, value) => {
@@ -42,7 +49,12 @@ const OPTIONS: {
   },
   SkipDryRunOnMissingResource: () => undefined,
   ServerSideDiff: () => undefined,
-  Delete: (_options, value) => (value === 'false' ? undefined : cannot('Delete', value)),
+  Delete: (options, value) => {
+    if (value === 'true') delete options.deletion
+    else if (value === 'false') options.deletion = 'no'
+    else if (value === 'confirm') options.deletion = 'confirm'
+    else return cannot('Delete', value)
+  },
   Force: (options, value) => {
     if (value !== 'true' && value !== 'false') return cannot('Force', value)
     if (value === 'true') options.force = true
@@ -72,7 +84,7 @@ type Flag =
   | 'replace'
 
 function flag(field: Flag) {
-  return (options: Mutable<SyncOptions>, value: string): SyncOptionProblem | undefined => {
+  return (options: Draft, value: string): SyncOptionProblem | undefined => {
     if (value !== 'true' && value !== 'false')
       return { kind: 'hold', message: `sync option value "${value}" is neither true nor false` }
     options[field] = value === 'true'
@@ -99,11 +111,13 @@ export function readSyncOptions(application: Application): {
   /** How it is run, as far as that is not as usual. */
   readonly run: Partial<RunOptions>
   readonly onFailure?: OnFailure
+  /** `Delete=false` and `Delete=confirm`: its Tombstone carries it. Absent: objects go. */
+  readonly deletion?: DeletionDefault
   readonly problems: readonly SyncOptionProblem[]
 } {
   const policy = application.spec.syncPolicy ?? {}
   const automated = isAutomated(application) ? policy.automated : undefined
-  const options: Mutable<SyncOptions> = {
+  const draft: Draft = {
     createNamespace: false,
     prune: automated?.prune ?? false,
     selfHeal: automated?.selfHeal ?? false,
@@ -119,8 +133,8 @@ export function readSyncOptions(application: Application): {
     adopt: 'IfUnowned',
   }
   const { labels, annotations } = policy.managedNamespaceMetadata ?? {}
-  if (labels) options.namespaceLabels = labels
-  if (annotations) options.namespaceAnnotations = annotations
+  if (labels) draft.namespaceLabels = labels
+  if (annotations) draft.namespaceAnnotations = annotations
   const problems: SyncOptionProblem[] = []
   const howRun: ReadRun = { run: {} }
   readRetry(howRun, policy.retry)
@@ -143,13 +157,14 @@ export function readSyncOptions(application: Application): {
       const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
       const near = read ? undefined : nearest(name, [...Object.keys(OPTIONS), ...RUN_OPTION_NAMES])
       const problem = read
-        ? read(options, value)
+        ? read(draft, value)
         : { kind: 'hold' as const, message: `unknown sync option "${name}"`, hint: near && `did you mean "${near}"?` }
       if (problem) problems.push(problem)
     }
   }
   const { run, onFailure } = howRun
-  return { options, problems, run, ...(onFailure ? { onFailure } : {}) }
+  const { deletion, ...options } = draft
+  return { options, problems, run, ...(onFailure ? { onFailure } : {}), ...(deletion ? { deletion } : {}) }
 }
 
 /** Argo CD's rule: an `automated` block is there and does not say `enabled: false`. */

@@ -1,5 +1,6 @@
 import request from 'supertest'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { APPS } from '../loop/testing/loop-harness.ts'
 import { apiOver, type ServedLoop } from './testing/api-over-loop.ts'
 import { hubWithAdoption } from './testing/hub-with-adoption.ts'
 
@@ -69,6 +70,26 @@ describe('confirmations', () => {
     expect(approved.body).toMatchObject({ state: 'approved', operation: expect.any(String) })
     const grant = await hub.store.read(rows => rows.grant(approved.body.operation))
     expect(grant?.payload.options).toMatchObject({ prune: true, confirms: digest })
+  })
+
+  it('what holds up a removal is confirmed in the same way, and its Tombstone says so', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`
+    const { hub } = opened
+    const { id } = hub.application('web-eu-1')
+    await hub.push(APPS, { 'apps/web/cm.json': null })
+    const heldPrunes = { count: 2, digest: digest as never, reason: 'asks for a confirmation (Delete=confirm)' }
+    await hub.report('web-eu-1', { adoptions: [], heldPrunes })
+    opened = await apiOver(hub)
+    const admin = as(opened.admin)
+    const { body } = await admin.get('?kind=prune')
+    expect(body.items).toMatchObject([{ id: `prune-${id}`, removal: true, count: 2, digest }])
+    expect((await admin.post(`/prune-${id}/reject`)).body).toMatchObject({
+      code: 'CONFIRMATION_STANDS',
+      detail: expect.stringContaining('Delete=false'),
+    })
+    const approved = await admin.post(`/prune-${id}/approve`, { digest, reason: 'moved' })
+    expect(approved.body).toMatchObject({ state: 'approved', operation: null })
+    expect(hub.application('web-eu-1').removal?.confirmed).toMatchObject({ digest })
   })
 
   it('what nobody asked about is not there', async () => {

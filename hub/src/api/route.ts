@@ -13,6 +13,7 @@ import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
 import type { Uploads } from '../gateway/uploads.ts'
+import type { RemovalAnswer, RemovalConfirmation } from '../loop/confirm-removal.ts'
 import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
@@ -42,6 +43,8 @@ export interface ApiActions {
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer>
   /** Objects of other tools that would become ours, by whom to ask. */
   waitingAdoptions(): Promise<readonly WaitingAdoption[]>
+  /** Lets the removal of this Application delete exactly what its agent holds up. */
+  confirmRemoval(id: string, confirmation: RemovalConfirmation): Promise<RemovalAnswer>
   decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined>
   /** @param by The caller's name, for the audit. */
   createJoinToken(

@@ -245,9 +245,10 @@ export const pruneSchema = z
     cluster: z.string(),
     count: z.int(),
     digest: z.string().meta({ description: 'Of exactly these objects.' }),
+    removal: z.boolean().meta({ description: 'The Application itself is being removed.' }),
     operation: z.string().nullable().meta({ description: 'To follow, once it is approved.' }),
   })
-  .meta({ id: 'HeldPrune', description: 'Objects that a sync would delete, and that wait for a person.' })
+  .meta({ id: 'HeldPrune', description: 'Objects that a sync or a removal would delete, and that wait for a person.' })
 
 export const confirmationSchema = z
   .discriminatedUnion('kind', [deletionSchema, adoptionSchema, pruneSchema])

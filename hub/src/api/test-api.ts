@@ -163,6 +163,7 @@ export async function openTestApi(
       },
       waitingAdoptions: async () => [],
       decideAdoption: async () => undefined,
+      confirmRemoval: async () => ({ kind: 'unknown' }),
       decideDeletion: async id => {
         done.push(`deletion ${id}`)
         const plan = await store.read(rows => rows.deletionPlan(id))

@@ -58,7 +58,9 @@ export async function issueOffer(
   const cluster = await clusterOf(writer, clusterId)
   const cal = (await currentNumber(writer, clusterId, CALENDAR_LINE)) ?? NO_NUMBER
   const payload = { typ: 'offer', ...content } as const
-  return await issue(writer, keys, clock, cluster, payload, { cal, must: ['options', 'ceiling'] })
+  // Who does not know it would prune what is to stay.
+  const careful = content.options.pruneDefault === undefined ? [] : ['options.pruneDefault']
+  return await issue(writer, keys, clock, cluster, payload, { cal, must: ['options', 'ceiling', ...careful] })
 }
 
 /** Makes the current document of an Application a Tombstone. */
@@ -70,7 +72,10 @@ export async function issueTombstone(
   content: TombstoneContent,
 ): Promise<Issued> {
   const cluster = await clusterOf(writer, clusterId)
-  return await issue(writer, keys, clock, cluster, { typ: 'tombstone', ...content }, { must: ['policy'] })
+  // Who does not know these would delete what is to stay.
+  const careful = (['deletion', 'confirms'] as const).filter(field => content[field] !== undefined)
+  const must = ['policy', ...careful]
+  return await issue(writer, keys, clock, cluster, { typ: 'tombstone', ...content }, { must })
 }
 
 /** Makes a cluster's calendar; the same intervals are issued again only when half of the horizon has passed. */

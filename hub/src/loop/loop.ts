@@ -15,6 +15,7 @@ import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { calendarsOf } from './calendars-of.ts'
 import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
+import { confirmRemoval, type RemovalAnswer, type RemovalConfirmation } from './confirm-removal.ts'
 import { type AdoptionDecision, decideAdoption, type WaitingAdoption, waitingAdoptions } from './decide-adoption.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
 import { revisionOf } from './decide-release.ts'
@@ -359,6 +360,11 @@ export class Loop {
    */
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer> {
     return decideDeletion(id, decision, this.#namesBench)
+  }
+
+  /** Lets a removal delete exactly what its agent holds up. @throws StoreError when that could not be kept. */
+  confirmRemoval(id: string, confirmation: RemovalConfirmation): Promise<RemovalAnswer> {
+    return confirmRemoval(id, confirmation, this.#namesBench)
   }
 
   /** Objects of other tools that would become ours, and wait for a person. */

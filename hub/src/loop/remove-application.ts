@@ -4,6 +4,7 @@ import type { Hold } from '@flotilla/core/model/hold'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
+import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueTombstone } from '../gateway/issue-documents.ts'
 import { removalDoubt } from '../recovery/hold-back.ts'
@@ -36,10 +37,14 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
     return
   }
   const policy = row.removal?.policy ?? withdrawalPolicy(applicationOf(row))
+  const { deletion } = readSyncOptions(applicationOf(row))
+  const confirmed = row.removal?.confirmed
   const issued = await issueTombstone(writer, keys, clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
     policy,
     reason: removalReason(row),
+    ...(deletion && { deletion }),
+    ...(confirmed && { approvedBy: confirmed.by, confirms: confirmed.digest }),
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
   const entry = (await writer.report(row.id))?.entry

@@ -137,7 +137,7 @@ function viewAdoption({ id, scope, since, objects, applications, verdict }: Wait
   }
 }
 
-function viewPrune({ id, name, project, cluster, heldPrunes, changedAt }: ApplicationView): HeldPrune | undefined {
+function viewPrune({ id, name, project, cluster, heldPrunes, changedAt, state }: ApplicationView): HeldPrune | undefined {
   if (!heldPrunes) return undefined
   const { count, digest, reason } = heldPrunes
   return {
@@ -151,6 +151,7 @@ function viewPrune({ id, name, project, cluster, heldPrunes, changedAt }: Applic
     since: changedAt,
     count,
     digest,
+    removal: state === 'withdrawn',
     operation: null,
     decision: null,
   }
@@ -186,11 +187,27 @@ async function decidePrune(
   if (held?.kind !== 'prune') throw new Problem('NOT_FOUND')
   if (verdict === 'reject') {
     const detail =
-      'It waits for as long as the source lacks these objects: bring them back, or annotate them Prune=false.'
+      held.removal
+      ? 'It waits for as long as nobody wants the Application: bring that back, or annotate these objects Delete=false.'
+      : 'It waits for as long as the source lacks these objects: bring them back, or annotate them Prune=false.'
     throw new Problem('CONFIRMATION_STANDS', { detail })
   }
   if (digest !== undefined && digest !== held.digest) throw new Problem('CONFIRMATION_CHANGED')
+  if (held.removal) return await confirmDeletion(id, held, { by: caller.name, reason }, context)
   const wish = { dryRun: false, prune: true, resources: [], confirms: held.digest as Digest, by: caller.name, reason }
   const operation = await syncByHand(held.application, wish, context)
   return json(200, { ...held, state: 'approved', operation })
+}
+
+/** In a removal there is nothing to sync: its Tombstone says what was confirmed. */
+async function confirmDeletion(
+  id: string,
+  held: HeldPrune,
+  asker: { readonly by: string; readonly reason: string },
+  { services }: Context,
+): Promise<Reply> {
+  const answer = await services.actions.confirmRemoval(id.slice(PRUNE.length), { ...asker, digest: held.digest })
+  if (answer.kind === 'unknown') throw new Problem('NOT_FOUND')
+  if (answer.kind === 'changed') throw new Problem('CONFIRMATION_CHANGED')
+  return json(200, { ...held, state: 'approved' })
 }

@@ -38,6 +38,7 @@ export async function apiOver(hub: LoopHarness): Promise<ServedLoop> {
       ...{ previewChange: unused, createJoinToken: unused },
       waitingAdoptions: () => hub.loop.waitingAdoptions(),
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
+      confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
     },
   })
