@@ -49,7 +49,10 @@ export class EventLoopGuard {
 
   /** Takes the place at which it began: afterwards nobody knows who asked for it. */
   note(type: string): void {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 13
     this.found.push(`${type}\n${new Error('began').stack?.split('\n').slice(3, 13).join('\n') ?? ''}`)
+    Error.stackTraceLimit = stackTraceLimit
   }
 
   /** @throws OutstandingWork when the work began anything but promises. */

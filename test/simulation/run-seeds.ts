@@ -16,6 +16,10 @@ export interface SeedRun {
 }
 
 const WORKER = fileURLToPath(new URL('./seed-worker.ts', import.meta.url))
+/** What is compiled once is kept for the next process, planted bugs or not: the text is what it is kept by. */
+const COMPILED = fileURLToPath(new URL('../../.cache/simulation', import.meta.url))
+/** Lives make much that lasts for a moment: with room for it the collector finds it dead. */
+const ROOM = '--max-semi-space-size=32'
 
 /** Lives of many seeds in processes of their own, in order of their seeds. @throws Error when a process ends badly */
 export async function runSeeds(run: SeedRun): Promise<readonly SeedOutcome[]> {
@@ -32,7 +36,10 @@ async function runWorker(run: SeedRun, jobs: number, job: number): Promise<reado
     ...(run.plant !== undefined && { plant: run.plant }),
     untilFailed: run.untilFailed ?? false,
   }
-  const child = spawn(process.execPath, [WORKER, JSON.stringify(work)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [ROOM, WORKER, JSON.stringify(work)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+  })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-10_000)

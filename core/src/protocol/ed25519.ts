@@ -33,11 +33,21 @@ export function keyThumbprint(publicKey: string): string {
   return createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('base64url')
 }
 
+/** Making a key of its text costs half of what verifying with it does, and a hub asks for the same few all day. */
+const imported = new Map<string, KeyObject>()
+/** More than the agents of a large fleet; anybody may send keys, so there has to be an end. */
+const MOST_IMPORTED = 4_096
+
 /** The key of a raw public key (base64url); undefined for text that is none. */
 export function importPublicKey(publicKey: string): KeyObject | undefined {
   if (!RAW_PUBLIC_KEY.test(publicKey)) return undefined
+  const known = imported.get(publicKey)
+  if (known) return known
   try {
-    return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+    if (imported.size >= MOST_IMPORTED) imported.clear()
+    imported.set(publicKey, key)
+    return key
   } catch {
     return undefined
   }
