@@ -1,6 +1,14 @@
 import type { Json } from '../../json/json.ts'
 import type { HealthStatus } from '../../model/status.ts'
-import { type ConditionTest, type Line, type Message, type Path, ruleOf, type Test } from '../data-rule.ts'
+import {
+  type ConditionTest,
+  type DataRule,
+  type Line,
+  type Message,
+  type Path,
+  ruleOf,
+  type Test,
+} from '../data-rule.ts'
 import type { HealthRule } from '../health-rule.ts'
 
 /**
@@ -12,6 +20,8 @@ import type { HealthRule } from '../health-rule.ts'
 export interface ShippedRule {
   readonly kinds: readonly string[]
   readonly assess: HealthRule
+  /** What the rule was made of; absent where data cannot say it. */
+  readonly data?: DataRule
 }
 
 export const MESSAGE: Message = '{condition.message}'
@@ -34,7 +44,8 @@ export function rule(
   otherwise: string | readonly [HealthStatus, Message?],
 ): ShippedRule {
   const verdict = typeof otherwise === 'string' ? (['Progressing', otherwise] as const) : otherwise
-  return { kinds: listOf(kinds), assess: ruleOf({ lines, otherwise: verdict }) }
+  const data: DataRule = { lines, otherwise: verdict }
+  return { kinds: listOf(kinds), assess: ruleOf(data), data }
 }
 
 /** A rule that data cannot say. */
