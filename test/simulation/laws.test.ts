@@ -166,6 +166,19 @@ test('numbers that go back are told, at the hub and at an agent', async () => {
   ])
 })
 
+test('numbers begin anew for a cluster that is admitted under another id', async () => {
+  const { fleet } = await smallFleet()
+  const { link } = fleet.agent('eu')
+  const [[id, offer] = ['', undefined]] = [...(link?.held() ?? [])]
+  const forgotten = { cluster: '01890000-0000-7000-8000-00000000bbbb', number: { epoch: 1, n: 1 } }
+  const older = { number: { epoch: 0, n: 1 } }
+  fleet.laws.holds('eu', new Map([[id, { ...offer!, ...forgotten }]]))
+  fleet.laws.starts.calendar('eu', { ...link!.calendar()!, ...forgotten })
+  expect(fleet.laws.breaches).toEqual([])
+  fleet.laws.starts.calendar('eu', { ...link!.calendar()!, ...forgotten, ...older })
+  expect(fleet.laws.breaches).toEqual(['eu holds calendar 0.1 after a newer one'])
+})
+
 test('a hub that is killed in the middle of its work goes on from what it had committed', async () => {
   const { fleet, shop } = await smallFleet()
   fleet.declare(fleet.declared.put({ ...shop, version: 2 }), true)

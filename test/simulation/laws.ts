@@ -110,7 +110,9 @@ export class Laws {
     for (const [id, document] of held) {
       const key = `${cluster} ${id}`
       const before = this.#held.get(key)
-      const order = before ? compareNumbers(document.number, before.document.number) : 1
+      // Numbers are a line of their own for each id that a cluster was admitted under.
+      const sameLine = before?.document.cluster === document.cluster
+      const order = before && sameLine ? compareNumbers(document.number, before.document.number) : 1
       if (order < 0) {
         this.#breach(
           `${cluster} holds ${numberText(document.number)} of ${document.application.name} after a newer one`,

@@ -65,7 +65,9 @@ export class StartLaw {
   calendar(cluster: string, calendar: CalendarPayload | undefined): void {
     const before = this.#calendars.get(cluster)
     if (!calendar || before?.calendar === calendar) return
-    if (before && compareNumbers(calendar.number, before.calendar.number) < 0) {
+    // A hub that has forgotten a cluster admits it under another id, whose numbers begin anew.
+    const sameLine = before?.calendar.cluster === calendar.cluster
+    if (before && sameLine && compareNumbers(calendar.number, before.calendar.number) < 0) {
       this.#breach(`${cluster} holds calendar ${numberText(calendar.number)} after a newer one`)
     }
     this.#calendars.set(cluster, { calendar, since: this.#clock.monotonicMs() })
