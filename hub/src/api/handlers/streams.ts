@@ -46,6 +46,7 @@ const description =
   'Lines as they come: text, or by Accept application/x-ndjson (one JSON object a line) or text/event-stream. ' +
   'The last one says why it ended.'
 const answers = { 200: { description, contentType: 'text/plain' } }
+const streams = ['text/plain', 'application/x-ndjson', 'text/event-stream'] as const
 const PROBLEMS = [
   'OPERATION_HELD',
   'AGENT_NOT_JOINED',
@@ -74,6 +75,7 @@ export const streamRoutes: readonly Route[] = [
       previous: flag('Of the container that ran before.'),
     }),
     answers,
+    streams,
     problems: PROBLEMS,
     async handle({ path, query }, caller, context) {
       if (context.request.method === 'HEAD') return NOTHING
@@ -100,6 +102,7 @@ export const streamRoutes: readonly Route[] = [
     parameters: named,
     query: z.strictObject({ object: objectParameter }),
     answers,
+    streams,
     problems: PROBLEMS,
     async handle({ path, query }, caller, context) {
       if (context.request.method === 'HEAD') return NOTHING
