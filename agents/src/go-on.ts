@@ -143,7 +143,7 @@ function choicesOf({ record: { grant, report, progress, confirmed } }: GoOnInput
   const waves = progress?.waves
   return {
     confirmed: grant.options.confirms === undefined ? isConfirmed(grant) : confirmed === true,
-    hooks: grant.options.resources === undefined,
+    hooks: grant.options.resources === undefined && grant.options.skipHooks !== true,
     operation: { revision: report.revision, startedAt: report.startedAt },
     ...(waves ? { waves } : {}),
   }

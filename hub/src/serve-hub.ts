@@ -19,6 +19,7 @@ import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
+import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
@@ -94,6 +95,7 @@ export async function serveHub(served: {
     log,
     metrics,
     desk: hub.desk,
+    pins: new PinDesk({ store, clock, random, desk: hub.desk, interventions: hub.loop.interventions }),
     uploads: hub.gateway.uploads,
     signal: stopping.signal,
     settings: {
@@ -102,8 +104,6 @@ export async function serveHub(served: {
       webhooksPerMinute: options.webhooksPerMinute,
       trustProxy: options.trustProxy,
     },
-    access: hub.access,
-    trustOf: name => hub.loop.sources.config(name)?.trust,
     recovery: hub.recovery,
     clusterFacts: row => hub.clusterFacts(row),
     admissions: hub.admissions,
@@ -121,6 +121,7 @@ export async function serveHub(served: {
       },
       previewChange: request => hub.preview(request),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
+      renderAgain: (id, operation) => hub.loop.interventions.renderAgain(id, operation),
       waitingAdoptions: () => hub.loop.waitingAdoptions(),
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
       confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),

@@ -15,6 +15,8 @@ export type PastOperation = OperationReport & { readonly document?: DocumentNumb
 export interface GrantSubject {
   /** Whether the Application syncs by itself. */
   readonly automated: boolean
+  /** Why it does not, where that is not its document's doing. */
+  readonly unautomated?: string
   readonly digest: Digest
   /** Number of the current Offer. */
   readonly offer: DocumentNumber
@@ -59,7 +61,7 @@ export function decideGrant(subject: GrantSubject, now: EpochMs): GrantDecision 
       kind: 'hold',
       hold: {
         code: 'SYNC_NOT_AUTOMATED',
-        reason: 'automated sync is off: the change is offered and waits for someone to start it',
+        reason: subject.unautomated ?? 'automated sync is off: the change is offered and waits for someone to start it',
       },
     }
   }

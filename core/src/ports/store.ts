@@ -6,14 +6,15 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
-import type { CommandOutcome, CommandPayload, DocumentNumber, GrantPayload } from '../protocol/documents.ts'
-import type { CommandResult } from '../protocol/frames.ts'
+import type { Pin } from '../model/pin.ts'
+import type { DocumentNumber } from '../protocol/documents.ts'
 import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
 import type { ClusterRecovery } from '../protocol/recovery.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+import type { CommandRow, GrantRow } from './grant-rows.ts'
 import type { KeptAnswerRow } from './kept-answer.ts'
 import type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 import type { Identity, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
@@ -271,6 +272,8 @@ export interface ApplicationRow {
   readonly syncFrom?: DocumentNumber
   readonly images: readonly string[]
   readonly hold?: Hold
+  /** What a person holds it to; one that has lapsed goes with the next look. */
+  readonly pin?: Pin
   /** Of a withdrawn Application: since when nobody wants it, and what becomes of its objects. */
   readonly removal?: {
     readonly since: EpochMs
@@ -351,35 +354,6 @@ export interface DocumentRow {
   readonly issuedAt: EpochMs
 }
 
-export type GrantState = 'open' | 'started' | 'refused' | 'lapsed' | 'void'
-
-export interface GrantRow {
-  readonly id: string
-  readonly clusterId: string
-  readonly applicationId: string
-  readonly payload: GrantPayload
-  readonly jws: string
-  readonly state: GrantState
-  readonly reason?: string
-  readonly createdAt: EpochMs
-}
-
-export type CommandState = 'open' | CommandOutcome
-
-export interface CommandRow {
-  readonly id: string
-  readonly clusterId: string
-  readonly applicationId: string
-  readonly payload: CommandPayload
-  readonly jws: string
-  readonly state: CommandState
-  /** The agent's words. */
-  readonly message?: string
-  readonly result?: CommandResult
-  readonly createdAt: EpochMs
-  readonly answeredAt?: EpochMs
-}
-
 export interface ReportRow {
   readonly applicationId: string
   readonly clusterId: string
@@ -440,24 +414,8 @@ export type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
+export type { CommandRow, CommandState, GrantRow, GrantState } from './grant-rows.ts'
 export type { KeptAnswerRow } from './kept-answer.ts'
 export type { AlertRow, IncidentRow, MessageRow, MessageState } from './notification-rows.ts'
 export type { Identity, KeptClaims, PersonRow, SessionRow, SignedOutRow, TokenScope } from './sign-in-rows.ts'
-
-export class StoreError extends Error {
-  readonly code: 'STORE_FULL' | 'STORE_CORRUPT' | 'STORE_NEWER' | 'STORE_LOCKED' | 'STORE_UNAVAILABLE'
-  readonly subject: string
-  readonly retry: boolean
-  constructor(
-    code: StoreError['code'],
-    subject: string,
-    message: string,
-    options: { retry: boolean; cause?: unknown },
-  ) {
-    super(`${subject}: ${message} (${code})`, { cause: options.cause })
-    this.name = 'StoreError'
-    this.code = code
-    this.subject = subject
-    this.retry = options.retry
-  }
-}
+export { StoreError } from './store-error.ts'

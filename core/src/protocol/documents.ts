@@ -123,6 +123,8 @@ export interface GrantOptions {
   readonly confirms?: Digest
   /** How often it is tried again when it fails, as who asked for it wished; absent: as the Offer says. */
   readonly retry?: RetryPolicy
+  /** No hooks are run: what went before is put back, and hooks go forwards. */
+  readonly skipHooks?: true
 }
 
 export interface GrantPayload extends DocumentBase {

@@ -154,6 +154,7 @@ const grant = v.object({
     resources: v.exactOptional(listOf(objectKey, 1000)),
     confirms: v.exactOptional(digest),
     retry: v.exactOptional(retryPolicy),
+    skipHooks: v.exactOptional(v.literal(true)),
   }),
   startBefore: epochMs,
   passes: listOf(v.object({ rule: shortText, until: epochMs }), 500),

@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type { RemovalPolicy } from '../model/deletion-plan.ts'
 import type { HoldBlocker, HoldCode } from '../model/hold.ts'
 import { objectKeyText } from '../model/kubernetes-object.ts'
+import { type Pin, pinInForce } from '../model/pin.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
@@ -57,13 +58,29 @@ export interface ApplicationView {
   } | null
   /** Prunes that wait for a person; `flotilla confirmation list` has them with all others. */
   readonly heldPrunes: HeldPrunes | null
-  readonly interventions: readonly JsonObject[]
+  /** What people have laid over what Git says. */
+  readonly interventions: readonly InterventionView[]
   readonly operation: OperationView | null
   readonly agent: { readonly connected: boolean; readonly silent: boolean; readonly lastSeen: string | null }
   readonly images: readonly string[]
   readonly provenance: JsonObject
   readonly createdAt: string
   readonly changedAt: string
+}
+
+/** A person's word that stands beside Git's, until it ends. */
+export interface InterventionView {
+  readonly id: string
+  readonly kind: 'pin'
+  /** How it came about: pinned as it was, rolled back, or synced to another revision. */
+  readonly origin: 'pin' | 'rollback' | 'sync'
+  readonly by: string
+  readonly since: string
+  readonly until: string | null
+  readonly reason: string
+  readonly revision: string
+  /** The tag or branch that was asked for. */
+  readonly asked: string | null
 }
 
 export interface HoldView {
@@ -152,7 +169,7 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
       ? { since: isoTime(row.removal.since), policy: row.removal.policy, plan: row.removal.plan ?? null }
       : null,
     heldPrunes: entry?.heldPrunes ?? null,
-    interventions: [],
+    interventions: row.pin && pinInForce(row, now) ? [viewPin(row.pin)] : [],
     operation: entry?.operation ? viewOperation(entry.operation) : null,
     agent: {
       connected: input.connection?.connected ?? false,
@@ -163,6 +180,13 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
     provenance: row.provenance,
     createdAt: isoTime(row.createdAt),
     changedAt: isoTime(row.changedAt),
+  }
+}
+
+function viewPin({ id, origin, by, at, until, reason, revision, asked }: Pin): InterventionView {
+  return {
+    ...{ id, kind: 'pin', origin, by, since: isoTime(at), until: until === undefined ? null : isoTime(until) },
+    ...{ reason, revision, asked: asked ?? null },
   }
 }
 

@@ -52,11 +52,7 @@ export class RepositoryUses {
     )
   }
 
-  /** @param projectOf The Project of an Application that counts; undefined for one that does not. */
-  list(
-    sources: readonly SourceRow[],
-    projectOf: (id: string) => string | undefined,
-  ): readonly (RepositoryView & { readonly projects: readonly string[] })[] {
+  list(sources: readonly SourceRow[]): readonly RepositoryView[] {
     const keys = new Set([
       ...this.uses.keys(),
       ...this.states.keys(),
@@ -64,11 +60,9 @@ export class RepositoryUses {
     ])
     return [...keys].sort().map(key => {
       const state = this.states.get(key)
-      const projects = [...(this.uses.get(key)?.ids ?? [])].flatMap(id => projectOf(id) ?? [])
       return {
-        projects: [...new Set(projects)],
         url: withoutCredentials(this.known(key, sources) ?? key),
-        applications: projects.length,
+        applications: this.uses.get(key)?.ids.size ?? 0,
         sources: sources
           .filter(source => normaliseRepositoryUrl(source.repository) === key)
           .map(source => source.name)

@@ -10,6 +10,7 @@ import { freezeRoutes } from './handlers/freezes.ts'
 import { gateCalendarRoutes } from './handlers/gate-calendar.ts'
 import { operationRoutes } from './handlers/operations.ts'
 import { overrideRoutes } from './handlers/overrides.ts'
+import { pinRoutes } from './handlers/pins.ts'
 import { previewRoutes } from './handlers/preview.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { scheduledSyncRoutes } from './handlers/scheduled-syncs.ts'
@@ -28,6 +29,7 @@ import type { Route } from './route.ts'
 export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
   ...operationRoutes,
+  ...pinRoutes,
   ...recoveryRoutes,
   ...fleetRoutes,
   ...clusterRoutes,

@@ -2,14 +2,13 @@ import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import type { ClusterRow, Store } from '@flotilla/core/ports/store'
+import type { ClusterRow, OperationRow, Store } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { AccessKeeper } from '../access/access-keeper.ts'
-import { type Access, withAccess } from '../access/route-access.ts'
-import type { TrustOf } from '../access/seen-sources.ts'
+import { type Access as RouteAccess, withAccess } from '../access/route-access.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
@@ -19,12 +18,14 @@ import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
+import type { PinDesk } from '../operations/pin-desk.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { Recovery } from '../recovery/recovery.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
+import type { Permits } from './permits.ts'
 import type { ProblemCode } from './problem.ts'
 import type { RequestLimitSettings } from './request-limits.ts'
 import type { Caller } from './tokens.ts'
@@ -58,6 +59,8 @@ export interface ApiActions {
     readonly expiresInMs: number
     readonly by: string
   }): Promise<{ readonly id: string; readonly token: string; readonly expiresAt: EpochMs }>
+  /** Renders again what an operation of this Application applied; undefined where that does not come to it. */
+  renderAgain?(applicationId: string, operation: OperationRow): Promise<Uint8Array | undefined>
   /** Writes nothing; resolves when it is known. @throws PreviewError */
   previewChange(request: ChangeRequest): Promise<Preview>
 }
@@ -97,15 +100,19 @@ export interface ApiServices {
   readonly metrics: HubMetrics
   /** What people do to Applications by hand; without it, nothing. */
   readonly desk?: OperationDesk
+  /** What people hold Applications to; without it, nothing. */
+  readonly pins?: PinDesk
   /** Where agents' streams arrive; without it nothing is streamed. */
   readonly uploads?: Uploads
   readonly settings: ApiSettings
   /** Where people come with what they want of gates; without it those routes are not available. */
   readonly gates?: GateDesk
+  /** Who may do what; by the token's role without it. */
+  readonly permits?: Permits
   /** The policy in force; the built-in roles alone, without it. */
   readonly access?: AccessKeeper
-  /** What each config source may declare; unknown without it. */
-  readonly trustOf?: TrustOf
+  /** What a caller may see of the fleet now; all of it, without it. */
+  readonly visible?: (caller: Caller) => VisibleSet
   /** How people come in; without it, tokens alone prove who asks. */
   readonly signIn?: SignIn
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
@@ -156,6 +163,9 @@ export type Reply =
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'stream'; readonly begin: (response: Response) => void }
+
+/** Who may call a route. `readonly`, `admin`: any token, an administrator's; routes that ask the policy say which right. */
+export type Access = RouteAccess | 'readonly' | 'admin'
 
 export interface Answer {
   readonly description: string

@@ -92,7 +92,21 @@ export const applicationSchema = z
       .strictObject({ count: z.int(), digest: z.string(), reason: z.string() })
       .nullable()
       .meta({ description: 'Prunes that wait for a person; the digest is of exactly these objects.' }),
-    interventions: z.array(anyObject),
+    interventions: z
+      .array(
+        z.strictObject({
+          id: z.string(),
+          kind: z.literal('pin'),
+          origin: z.enum(['pin', 'rollback', 'sync']),
+          by: z.string(),
+          since: time,
+          until: time.nullable(),
+          reason: z.string(),
+          revision: z.string(),
+          asked: z.string().nullable(),
+        }),
+      )
+      .meta({ description: 'What people have laid over what Git says: owner, reason and end.' }),
     operation: operationSchema.nullable(),
     agent: z.strictObject({
       connected: z.boolean(),
@@ -303,6 +317,7 @@ export const fleetSchema = z
 export const historyEntrySchema = operationSchema
   .extend({
     digest: z.string().nullable(),
+    durationMs: z.int().nullable().meta({ description: 'From its start to its end, attempts and pauses included.' }),
     results: z.array(anyObject),
     resultsCut: z.int(),
   })

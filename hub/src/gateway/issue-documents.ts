@@ -150,7 +150,7 @@ export async function issueGrant(
     cluster: cluster.id,
     adm: cluster.admission,
     iat: now,
-    must: ['startBefore', 'passes', 'options'],
+    must: ['startBefore', 'passes', 'options', ...(content.options.skipHooks ? ['options.skipHooks'] : [])],
     id: uuidV7(now, random.bytes(10)),
     application: content.applicationId,
     document,

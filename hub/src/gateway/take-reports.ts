@@ -1,6 +1,7 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { ClusterRow, GrantRow, GrantState, Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { JsonObject } from '@flotilla/core/json/json'
+import type { ApplicationRow, ClusterRow, GrantRow, GrantState, Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
 import type { OperationReport } from '@flotilla/core/protocol/report'
@@ -66,7 +67,7 @@ async function takeEntry(
     receivedAt: now,
   })
   if (!newer) return 'known'
-  if (operation) await rememberOperation(rows, cluster.id, entry.application, operation, grant, now)
+  if (operation) await rememberOperation(rows, cluster.id, application, operation, grant, now)
   return 'taken'
 }
 
@@ -84,18 +85,30 @@ async function grantOf(
 async function rememberOperation(
   rows: StoreWriter,
   clusterId: string,
-  applicationId: string,
+  application: ApplicationRow,
   operation: OperationReport,
   grant: GrantRow | undefined,
   now: EpochMs,
 ): Promise<void> {
+  const applicationId = application.id
   const known = await rows.operation(clusterId, operation.id)
   // An id that an agent made is its cluster's; within that, its Application's.
   if (known && known.applicationId !== applicationId) return
   if (!known && !(await isTakenUp(rows, clusterId, applicationId, grant, now))) return
-  await rows.putOperation({ id: operation.id, applicationId, clusterId, operation, firstHeardAt: now })
+  const source = sourceOfDigest(application, operation)
+  await rows.putOperation({
+    ...{ id: operation.id, applicationId, clusterId, operation, firstHeardAt: now },
+    ...(source && { source }),
+  })
   // An operation under a Grant's id says that it was started, even if the message that said so was lost.
   if (grant) await settle(rows, clusterId, operation.id, 'started', undefined)
+}
+
+/** Where the Bundle came from, while the document still says so. */
+function sourceOfDigest({ digest, document, pin }: ApplicationRow, operation: OperationReport): JsonObject | undefined {
+  if (digest !== operation.digest) return undefined
+  const spec = document['spec'] as JsonObject | undefined
+  return pin?.source ?? (spec?.['source'] as JsonObject | undefined)
 }
 
 async function isTakenUp(

@@ -6,6 +6,7 @@ import type { Application, ApplicationSource } from '@flotilla/core/model/applic
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { pinInForce } from '@flotilla/core/model/pin'
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import type { ObjectId } from '@flotilla/core/ports/git'
@@ -19,6 +20,7 @@ import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { nearest } from '@flotilla/core/text/nearest'
 import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
 import type { DeclaredCluster } from './fleet-index.ts'
+import { keptBundle, pinnedApplication, unavailableText } from './pinned.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type GroupKind, type World } from './world.ts'
 
@@ -55,7 +57,8 @@ export async function decideRelease(
   world: World,
   services: LoopServices,
 ): Promise<ReleaseDecision> {
-  const application = applicationOf(row)
+  const pin = pinInForce(row, services.clock.now())
+  const application = pinnedApplication(applicationOf(row), pin)
   if (application.metadata.annotations?.[SKIP_RECONCILE] === 'true') {
     const reason = `it is annotated ${SKIP_RECONCILE}: remove the annotation and it goes on`
     return held('SKIP_RECONCILE', reason, application)
@@ -90,7 +93,9 @@ export async function decideRelease(
     const reason = source ? 'several sources are not built yet' : 'the Application names no source'
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
-  let rendered = await render(row, source, world, services, 'remember')
+  // For the local cluster the Bundle alone does not say what was brought to the fleet with it.
+  const kept = pin && !cluster.local ? await keptBundle(pin, services) : undefined
+  let rendered = kept ?? (await render(row, source, world, services, 'remember'))
   if (rendered.kind !== 'rendered') return rendered
   let kinds = await kindsOf(rendered.bundle.digest, world, services)
   if (!kinds) {
@@ -112,6 +117,9 @@ export async function decideRelease(
     rendered = parted.rendered
   }
   const { bundle } = rendered
+  if (pin?.digest !== undefined && bundle.digest !== pin.digest) {
+    return held('PIN_UNAVAILABLE', unavailableText(pin), application)
+  }
   if (bundle.objectCount === 0 && documents.length === 0 && !options.allowEmpty) {
     return held(
       'EMPTY_BUNDLE',
@@ -123,7 +131,11 @@ export async function decideRelease(
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   const customizations = customizationsFor(world.fleet.customizations, kinds)
   const { ceiling } = permission
-  return { kind: 'release', release: { ...rendered, ceiling, options, run, cluster, documents, customizations } }
+  const revision = pin?.revision ?? rendered.revision
+  return {
+    kind: 'release',
+    release: { ...rendered, revision, ceiling, options, run, cluster, documents, customizations },
+  }
 }
 
 /** Argo CD's way to have an Application left alone. */
@@ -244,6 +256,15 @@ async function partBundle(
       }
   const revision = row.renderKey === renderKey && row.revision ? row.revision : whole.revision
   return { documents, rendered: { kind: 'rendered', bundle, rendered: !known, revision, renderKey } }
+}
+
+/** The folders that an Application renders. */
+export function readBy(application: Application) {
+  return sourcesOf(application).map(source => ({
+    repository: source.repoURL,
+    revision: revisionOf(source),
+    path: source.path ?? '',
+  }))
 }
 
 export function revisionOf(source: ApplicationSource): string {

@@ -14,6 +14,7 @@ import { grantHold } from '../recovery/hold-back.ts'
 import { cloneHold } from './clone-hold.ts'
 import { revisionOf } from './decide-release.ts'
 import { type JudgedOverrides, judgeStart } from './judge-start.ts'
+import { pinnedText } from './pinned.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -44,7 +45,8 @@ export async function giveGrant(
   const unpruned = options.prune && (await wasLeftUnpruned(row, report?.entry, operations, bench))
   const decision = decideGrant(
     {
-      automated: isAutomated(application),
+      automated: isAutomated(application) && row.pin === undefined,
+      ...(row.pin && { unautomated: pinnedText(row.pin) }),
       digest: row.digest,
       offer,
       syncFrom: row.syncFrom,

@@ -3,7 +3,6 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
-import { sourcesOf } from '@flotilla/core/project/permit'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
 import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import { waitsForTime } from '../gates/gate-hold.ts'
@@ -11,6 +10,7 @@ import { Gates } from '../gates/gates.ts'
 import type { ShownDocument } from '../recovery/take-proofs.ts'
 import { Mutex } from '../store/mutex.ts'
 import { adoptIds } from './adopt-ids.ts'
+import { afterRound } from './after-round.ts'
 import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { calendarsOf } from './calendars-of.ts'
@@ -18,11 +18,12 @@ import { type ConfigSource, ConfigSources, storeSource } from './config-sources.
 import { confirmRemoval, type RemovalAnswer, type RemovalConfirmation } from './confirm-removal.ts'
 import { type AdoptionDecision, decideAdoption, type WaitingAdoption, waitingAdoptions } from './decide-adoption.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
-import { revisionOf } from './decide-release.ts'
+import { readBy } from './decide-release.ts'
 import { declaredApplication } from './declared-application.ts'
 import { DeletionPlans } from './deletion-plans.ts'
 import { keysOfChange } from './fleet-change.ts'
 import { compareFleets, type FleetIndex } from './fleet-index.ts'
+import { Interventions } from './intervene.ts'
 import { restOf } from './keys.ts'
 import { lookAtRepository, readSource, type SourceReading } from './look-at-repository.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
@@ -50,6 +51,8 @@ const CONTESTED_NAMES = 'contested-names'
 export class Loop {
   readonly world: World
   readonly sources: ConfigSources
+  /** What people hold Applications to. */
+  readonly interventions: Interventions
   readonly #services: LoopServices
   readonly #queue: WorkQueue
   /** Keys that a commit concerns whose documents are still to be read. */
@@ -92,6 +95,11 @@ export class Loop {
     this.#ruleRounds = new RuleRounds(world, services)
     this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
     world.everySetFresh = () => this.#sets.everyFresh
+    this.interventions = new Interventions({
+      ...{ world, services, calendars: this.#calendars, rows: this.#rows },
+      holdOfSet: row => this.#sets.holdOf(row),
+      decided: round => afterRound(round, this.#queue, services.announce),
+    })
     this.#namesBench = {
       world,
       sources,
@@ -406,7 +414,6 @@ export class Loop {
   }
 
   async #applications(ids: readonly string[]): Promise<readonly string[]> {
-    const { announce } = this.#services
     const round = await reconcileApplications(
       ids,
       this.world,
@@ -416,12 +423,8 @@ export class Loop {
       this.#calendars,
       this.#rows,
     )
-    if (round.changed.length > 0) announce.applications(round.changed)
-    if (round.clusterIds.size > 0) announce.documents([...round.clusterIds])
+    afterRound(round, this.#queue, this.#services.announce)
     for (const [row, release] of round.documents) this.#bring(row, release.documents, release.revision)
-    for (const [id, at] of round.lookAgain) this.#queue.addAt(`application/${id}`, at)
-    if (round.rulesOutdated) this.#queue.add('gates/stored')
-    this.#queue.add(...round.again.map(id => `application/${id}`))
     return round.failed.map(id => `application/${id}`)
   }
 
@@ -441,11 +444,6 @@ export class Loop {
   #register(row: ApplicationRow): void {
     // Whoever is gone brings nothing any more; what it brought goes within the budget.
     if (this.world.applicationNamed(row.name)?.state !== 'active') this.#bring(row, [], row.revision ?? '')
-    const reads = sourcesOf(applicationOf(row)).map(source => ({
-      repository: source.repoURL,
-      revision: revisionOf(source),
-      path: source.path ?? '',
-    }))
-    this.world.readers.set(`application/${row.id}`, row.state === 'active' ? reads : [])
+    this.world.readers.set(`application/${row.id}`, row.state === 'active' ? readBy(applicationOf(row)) : [])
   }
 }

@@ -1,5 +1,6 @@
 import { equalJson, isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { Hold } from '@flotilla/core/model/hold'
+import { pinInForce } from '@flotilla/core/model/pin'
 import type { ApplicationRow, DocumentRow, StoreWriter } from '@flotilla/core/ports/store'
 import type { SyncOptions } from '@flotilla/core/protocol/documents'
 import { readJws } from '@flotilla/core/protocol/jws'
@@ -13,7 +14,7 @@ import { decideRelease, type Release, type ReleaseDecision } from './decide-rele
 import { giveGrant } from './give-grant.ts'
 import { OpenGrants } from './open-grants.ts'
 import { removeApplication } from './remove-application.ts'
-import type { Round, Workbench } from './round.ts'
+import { newRound, type Round, type Workbench } from './round.ts'
 import type { LoopServices } from './services.ts'
 import { isLasting } from './withdraw-names.ts'
 import { applicationOf, type World } from './world.ts'
@@ -32,7 +33,7 @@ export interface ApplicationsRound {
   /** Applications that could not be decided: to be tried again later, without holding up the others. */
   readonly failed: readonly string[]
   /** Other rules than those in memory are in force, or about to be. */
-  readonly rulesOutdated: boolean
+  readonly rulesOutdated?: boolean
 }
 
 /**
@@ -71,7 +72,7 @@ export async function reconcileApplications(
       }
     }
   }
-  const round: Round = { clusterIds: new Set(), changed: [], lookAgain: new Map(), again: [], put: [], removed: [] }
+  const round = newRound()
   await rows.run(async () => {
     await services.store
       .write(async writer => {
@@ -107,17 +108,21 @@ export async function reconcileApplications(
   return { ...round, failed, documents, rulesOutdated: round.rulesOutdated === true }
 }
 
-async function perform(
-  row: ApplicationRow,
+/** @param before The row as it is stored: what differs is written. */
+export async function perform(
+  wanted: ApplicationRow,
   decision: Exclude<ReleaseDecision, { kind: 'keep' }>,
   bench: Workbench,
+  before: ApplicationRow = wanted,
 ): Promise<void> {
   const { writer, services, round, calendars } = bench
   const now = services.clock.now()
-  if (decision.kind === 'hold') return await putRow({ ...row, hold: decision.hold }, row, writer, round, now)
+  const row = await withoutLapsedPin(wanted, writer, now)
+  if (decision.kind === 'hold') return await putRow({ ...row, hold: decision.hold }, before, writer, round, now)
   const { release } = decision
   // Its destination means another cluster now: that is another Application, and the claims decide about it.
-  if (row.clusterId !== undefined && release.cluster.name !== row.clusterName) return
+  if (row.clusterId !== undefined && release.cluster.name !== row.clusterName)
+    return await putRow(row, before, writer, round, now)
   const { digest, size, holdsSecrets, images } = release.bundle
   if (release.rendered) await writer.putBundle(release.bundle)
   if (row.renderKey !== release.renderKey) await writer.putRenderMemo(release.renderKey, digest)
@@ -130,14 +135,16 @@ async function perform(
     revision: release.revision,
     renderKey: release.renderKey,
     clusterName: release.cluster.name,
+    // Whatever the revision rendered to once is what it is held to.
+    ...(row.pin && { pin: { ...row.pin, digest } }),
   }
   const cluster = await writer.clusterByName(release.cluster.name)
   if (!cluster?.agentKey || cluster.revokedAt !== undefined) {
     const reason = `no agent has joined as "${release.cluster.name}" yet; make it a token with: flotilla cluster join-token --cluster ${release.cluster.name}`
-    return await putRow({ ...released, hold: { code: 'CLUSTER_NOT_JOINED', reason } }, row, writer, round, now)
+    return await putRow({ ...released, hold: { code: 'CLUSTER_NOT_JOINED', reason } }, before, writer, round, now)
   }
   const doubt = offerHold(services.recovery, cluster)
-  if (doubt) return await putRow({ ...released, hold: doubt }, row, writer, round, now)
+  if (doubt) return await putRow({ ...released, hold: doubt }, before, writer, round, now)
   const application = applicationOf(row)
   // Before its Offer, which names it: an agent that does not know the gates of an Application starts nothing of it.
   if (!calendars.isCurrent(cluster, released)) {
@@ -145,7 +152,7 @@ async function perform(
     if (calendar.kind === 'issued') round.clusterIds.add(cluster.id)
     round.again.push(...calendar.voided)
   }
-  const before = await writer.document(cluster.id, applicationLine(row.id))
+  const current = await writer.document(cluster.id, applicationLine(row.id))
   const issued = await issueOffer(writer, services.keys, services.clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
     digest,
@@ -163,10 +170,23 @@ async function perform(
     ...released,
     clusterId: cluster.id,
     syncFrom:
-      issued.kind === 'issued' && asksForMore(before, row.namespace, release.options) ? issued.number : row.syncFrom,
+      issued.kind === 'issued' && asksForMore(current, row.namespace, release.options) ? issued.number : row.syncFrom,
   }
   const hold = await giveGrant(offered, issued.number, release.options, cluster, bench)
-  await putRow({ ...offered, hold }, row, writer, round, now)
+  await putRow({ ...offered, hold }, before, writer, round, now)
+  const until = row.pin?.until
+  if (until !== undefined) round.lookAgain.set(row.id, Math.min(until, round.lookAgain.get(row.id) ?? until))
+}
+
+/** A pin that has run out is taken away by whoever looks next, and said so. */
+async function withoutLapsedPin(row: ApplicationRow, writer: StoreWriter, now: EpochMs): Promise<ApplicationRow> {
+  if (!row.pin || pinInForce(row, now)) return row
+  const { pin, ...rest } = row
+  await writer.appendAudit({
+    ...{ at: now, actor: 'hub', action: 'application.unpin', subject: `Application/${row.name}` },
+    detail: { project: row.project, cluster: row.clusterName, pin: pin.id, reason: 'its time is over' },
+  })
+  return rest
 }
 
 /** Whether an Offer wants something else of the cluster than the one before, though it names the same Bundle. */
@@ -180,7 +200,7 @@ function asksForMore(before: DocumentRow | undefined, namespace: string, options
   return !equalJson(wanted as unknown as Json, had)
 }
 
-async function putRow(
+export async function putRow(
   after: ApplicationRow,
   before: ApplicationRow,
   writer: StoreWriter,

@@ -18,6 +18,10 @@ export interface Round {
   rulesOutdated?: boolean
 }
 
+export function newRound(): Round {
+  return { clusterIds: new Set(), changed: [], lookAgain: new Map(), again: [], put: [], removed: [] }
+}
+
 /** What the steps of a look work with. */
 export interface Workbench {
   readonly writer: StoreWriter

@@ -34,6 +34,8 @@ export interface SyncWish extends Asker {
   readonly confirms?: Digest
   /** How often it is tried again when it fails; absent: as the Application says, or not at all. */
   readonly retry?: RetryPolicy
+  /** No hooks are run. */
+  readonly skipHooks?: true
 }
 
 export type DeskRefusal =
@@ -50,6 +52,8 @@ export type DeskRefusal =
   /** No agent could be told. */
   | 'NO_AGENT'
   | 'TOO_MANY'
+  /** There is nothing to hold it to: the message says why. */
+  | 'NO_TARGET'
   /** That kind of object has no such verb. */
   | 'VERB'
 
@@ -125,6 +129,12 @@ export class OperationDesk {
   /** Permits one sync of what is offered now. */
   async sync(name: string, wish: SyncWish): Promise<DeskAnswer> {
     return await this.#act(name, async (writer, { row, cluster }) => await this.#sync(writer, row, cluster, wish))
+  }
+
+  /** {@link sync} as a part of a greater transaction, whose owner undoes it all when this is refused, and tells. */
+  async syncWithin(writer: StoreWriter, name: string, wish: SyncWish): Promise<DeskAnswer> {
+    const found = await find(writer, name)
+    return found.kind === 'refused' ? found : await this.#sync(writer, found.row, found.cluster, wish)
   }
 
   /** What {@link sync} would answer now; nothing is stored. */
@@ -228,6 +238,7 @@ export class OperationDesk {
       ...(wish.resources.length > 0 && { resources: wish.resources }),
       ...(wish.confirms !== undefined && { confirms: wish.confirms }),
       ...(wish.retry !== undefined && { retry: wish.retry }),
+      ...(wish.skipHooks && { skipHooks: wish.skipHooks }),
     }
     const { trigger, passes, rulesVersion } = opened
     const given = await issueGrant(writer, keys, clock, random, cluster.id, {

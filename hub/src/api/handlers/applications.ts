@@ -1,15 +1,10 @@
-import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
-import { maskSecret, SecretMarkers } from '@flotilla/core/diff/mask-secret'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
+import type { OperationReport } from '@flotilla/core/protocol/report'
 import { nearest } from '@flotilla/core/text/nearest'
 import { type ApplicationView, viewOperation } from '@flotilla/core/view/application-view'
 import { withShortLogs } from '@flotilla/core/view/failed-hooks'
 import { z } from 'zod'
-import { rightsOf } from '../../access/rights-of.ts'
-import { each, one } from '../../access/route-access.ts'
-import { requireApplication } from '../../access/seen-application.ts'
-import { streamTag } from '../../access/seen-changes.ts'
 import {
   type ApplicationQuery,
   FILTERS,
@@ -22,8 +17,9 @@ import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { readerOf } from '../reader.ts'
-import { json, type Route, route } from '../route.ts'
+import { type Context, json, type Route, route } from '../route.ts'
 import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, manifestsSchema, pageOfSchema } from '../schemas.ts'
+import { manifestsOf } from './history.ts'
 
 const sortParameter = z
   .string()
@@ -89,7 +85,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'listApplications',
     tag: 'applications',
     summary: 'Applications, a page at a time',
-    access: each('applications', 'get'),
+    access: 'readonly',
     query: listQuery,
     answers: {
       200: {
@@ -98,12 +94,10 @@ export const applicationRoutes: readonly Route[] = [
       },
     },
     problems: ['CURSOR_INVALID'],
-    handle({ query }, caller, context) {
-      const { services, now, visible } = context
+    handle({ query }, caller, { services, now, visible }) {
       const { view } = services
       const { query: wanted, list } = compileQuery(query)
-      const tag = streamTag(rightsOf(caller, context), caller)
-      const headers = { 'Flotilla-Changes': `${view.changes.idOf(view.changes.newest)}.${tag}` }
+      const headers = { 'Flotilla-Changes': view.changes.idOf(view.changes.newest) }
       const cursorOf = (next: Position) => encodeCursor(list, next)
       const { fields } = query
       if (fields === undefined) {
@@ -121,11 +115,11 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplication',
     tag: 'applications',
     summary: 'One Application',
-    access: one('applications', 'get'),
+    access: 'readonly',
     parameters: named,
     answers: { 200: { description: 'The Application.', schema: applicationSchema } },
-    handle({ path }, caller, context) {
-      return json(200, requireApplication(path.name, 'get', caller, context))
+    handle({ path }, _caller, context) {
+      return json(200, applicationOrNotFound(path.name, context))
     },
   }),
   route({
@@ -133,22 +127,23 @@ export const applicationRoutes: readonly Route[] = [
     path: '/api/v1/applications/{name}/manifests',
     id: 'getApplicationManifests',
     tag: 'applications',
-    summary: 'What the Application renders to, Secrets masked',
-    access: one('applications', 'get'),
+    summary: 'What the Application renders to, or what an operation of its history applied, Secrets masked',
+    access: 'readonly',
     parameters: named,
+    query: z.strictObject({
+      digest: z.string().min(1).max(200).optional().meta({ description: 'As its history shows it.' }),
+      revision: z
+        .string()
+        .min(4)
+        .max(250)
+        .optional()
+        .meta({ description: 'A commit of its history, or how it begins.' }),
+    }),
     answers: { 200: { description: 'The objects of its Bundle.', schema: manifestsSchema } },
-    problems: ['NOT_RENDERED'],
-    async handle({ path }, caller, context) {
-      const view = requireApplication(path.name, 'get', caller, context)
-      const digest = context.services.view.applicationRow(path.name)?.digest
-      const bytes = digest === undefined ? undefined : await context.services.bundles.get(digest)
-      if (digest === undefined || bytes === undefined) {
-        throw new Problem('NOT_RENDERED', view.hold === null ? {} : { detail: view.hold.reason })
-      }
-      // One set of markers: equal values of several Secrets are seen to be equal, and nothing else is.
-      const markers = new SecretMarkers()
-      const items = decodeBundle(bytes, digest).objects.map(object => maskSecret(object, markers))
-      return json(200, { revision: view.revision, digest: view.digest, items })
+    problems: ['NOT_RENDERED', 'MANIFESTS_GONE'],
+    async handle({ path, query }, _caller, context) {
+      applicationOrNotFound(path.name, context)
+      return await manifestsOf(path.name, query, context)
     },
   }),
   route({
@@ -157,7 +152,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplicationHistory',
     tag: 'applications',
     summary: 'Operations of the Application, newest first',
-    access: one('applications', 'get'),
+    access: 'readonly',
     parameters: named,
     query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
     answers: {
@@ -167,8 +162,8 @@ export const applicationRoutes: readonly Route[] = [
       },
     },
     problems: ['CURSOR_INVALID'],
-    async handle({ path, query }, caller, context) {
-      const view = requireApplication(path.name, 'get', caller, context)
+    async handle({ path, query }, _caller, context) {
+      const view = applicationOrNotFound(path.name, context)
       const list = ['history', view.id]
       const cursor = query.cursor
       const [before] = cursor === undefined ? [] : decodeCursor(list, cursor, z.tuple([z.int()]))
@@ -183,6 +178,7 @@ export const applicationRoutes: readonly Route[] = [
           items.push({
             ...viewOperation(operation),
             digest: context.services.view.shownDigest(operation.digest, bundle?.holdsSecrets),
+            durationMs: durationOf(operation),
             results: withShortLogs(operation.results),
             resultsCut: operation.resultsCut,
           })
@@ -194,6 +190,16 @@ export const applicationRoutes: readonly Route[] = [
     },
   }),
 ]
+
+function applicationOrNotFound(name: string, { services, now }: Context): ApplicationView {
+  const view = services.view.application(name, now)
+  if (view === undefined) throw new Problem('NOT_FOUND')
+  return view
+}
+
+function durationOf({ startedAt, finishedAt }: OperationReport): number | null {
+  return finishedAt === undefined ? null : Math.max(0, Math.round(finishedAt - startedAt))
+}
 
 /** @throws Problem `CURSOR_INVALID` */
 function compileQuery(query: z.output<typeof listQuery>): { readonly query: ApplicationQuery; readonly list: Json } {

@@ -1,6 +1,5 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
-import { all } from '../../access/route-access.ts'
 import { readRecoveryProgress } from '../../recovery/recovery-list.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
@@ -17,7 +16,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'getRecovery',
     tag: 'system',
     summary: 'Whether the hub may trust its own store, and the list that is acknowledged after a recovery',
-    access: all('hub', 'get'),
+    access: 'readonly',
     answers: { 200: { description: 'How it stands.', schema: recoverySchema } },
     handle: (_input, _caller, context) => shown(context),
   }),
@@ -27,7 +26,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'recoverHub',
     tag: 'system',
     summary: 'Begin a new epoch, when the hub is behind: join tokens, Tombstones and Grants are void',
-    access: all('hub', 'update'),
+    access: 'admin',
     query: z.strictObject({
       force: z
         .enum(['true', 'false'])
@@ -48,7 +47,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'acknowledgeRecovery',
     tag: 'system',
     summary: 'Let automated syncs go on after a recovery',
-    access: all('hub', 'update'),
+    access: 'admin',
     body: acknowledgeBody,
     answers: { 200: { description: 'How it stands now.', schema: recoverySchema } },
     problems: ['RECOVERY_LIST_CHANGED', 'RECOVERY_NOT_NEEDED'],

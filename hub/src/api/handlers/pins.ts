@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { one } from '../../access/route-access.ts'
+import type { PinAnswer, PinTarget } from '../../operations/pin-desk.ts'
+import { nameParameter } from '../parameters.ts'
+import { Problem } from '../problem.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import { applicationSchema } from '../schemas.ts'
+import { operationOfDigest } from './history.ts'
+import { acceptedSchema, CODES, revisionField } from './operations.ts'
+import { need, pinsOf, started } from './sync-revision.ts'
+
+const named = z.strictObject({ name: nameParameter })
+const reason = z.string().max(2000).default('').meta({ description: 'Why; kept in the audit log.' })
+const until = z.iso.datetime().optional().meta({ description: 'Ends by itself then; without it when it is unpinned.' })
+const operation = z.string().min(1).max(200).optional().meta({ description: 'One of its history, by id.' })
+const digest = z.string().min(1).max(200).optional().meta({ description: 'As its history shows it.' })
+const PROBLEMS = ['OPERATION_HELD', 'OPERATION_BUSY', 'AGENT_NOT_JOINED', 'REASON_REQUIRED', 'PIN_IMPOSSIBLE'] as const
+
+/** Interventions: what people hold Applications to, whatever Git says meanwhile. */
+export const pinRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/rollback',
+    id: 'rollbackApplication',
+    tag: 'operations',
+    summary: 'Put back what was in force before, and hold it there until it is unpinned',
+    access: one('applications', 'rollback'),
+    parameters: named,
+    body: z
+      .strictObject({
+        operation,
+        digest,
+        prune: z.boolean().default(false).meta({ description: 'Deletes what it did not have then.' }),
+        until,
+        reason,
+      })
+      .meta({ id: 'RollbackRequest', description: 'To the success before what is wanted now, without a word more.' }),
+    answers: { 202: { description: 'It is pinned, and its sync is on its way.', schema: acceptedSchema } },
+    problems: PROBLEMS,
+    async handle({ path, body }, caller, context) {
+      need(path.name, 'rollback', caller, context)
+      const target = await targetOf(path.name, body, 'previous', context)
+      const wish = { by: caller.name, reason: body.reason, prune: body.prune, target, ...untilOf(body) }
+      return started(await pinsOf(context).rollback(path.name, wish))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/pin',
+    id: 'pinApplication',
+    tag: 'operations',
+    summary: 'Hold the Application to a revision; nothing is started',
+    access: one('applications', 'rollback', 'a revision that is not in its history: applications, override'),
+    parameters: named,
+    body: z
+      .strictObject({ operation, digest, revision: revisionField, until, reason })
+      .meta({ id: 'PinRequest', description: 'To what it is now, without a word more.' }),
+    answers: { 200: { description: 'Held.', schema: applicationSchema } },
+    problems: PROBLEMS,
+    async handle({ path, body }, caller, context) {
+      need(path.name, 'rollback', caller, context)
+      if (body.revision !== undefined) need(path.name, 'override', caller, context)
+      const target = await targetOf(path.name, body, 'now', context)
+      const wish = { by: caller.name, reason: body.reason, target, ...untilOf(body) }
+      return await shown(path.name, await pinsOf(context).pin(path.name, wish), context)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/applications/{name}/unpin',
+    id: 'unpinApplication',
+    tag: 'operations',
+    summary: 'Let Git say what is wanted again',
+    access: one('applications', 'rollback'),
+    parameters: named,
+    body: z.strictObject({ reason }).meta({ id: 'UnpinRequest' }),
+    answers: { 200: { description: 'Let go.', schema: applicationSchema } },
+    problems: ['OPERATION_NONE'],
+    async handle({ path, body }, caller, context) {
+      need(path.name, 'rollback', caller, context)
+      const answer = await pinsOf(context).unpin(path.name, { by: caller.name, reason: body.reason })
+      return await shown(path.name, answer, context)
+    },
+  }),
+]
+
+interface Target {
+  readonly operation?: string | undefined
+  readonly digest?: string | undefined
+  readonly revision?: string | undefined
+}
+
+/** @throws Problem `REQUEST_INVALID`, `PIN_IMPOSSIBLE` */
+async function targetOf(
+  name: string,
+  body: Target,
+  otherwise: 'now' | 'previous',
+  context: Context,
+): Promise<PinTarget> {
+  const given = [body.operation, body.digest, body.revision].filter(each => each !== undefined)
+  if (given.length > 1) {
+    const errors = [{ pointer: '/body', message: 'one of operation, digest and revision' }]
+    throw new Problem('REQUEST_INVALID', { errors })
+  }
+  if (body.operation !== undefined) return { kind: 'operation', id: body.operation }
+  if (body.revision !== undefined) return { kind: 'revision', revision: body.revision }
+  if (body.digest === undefined) return { kind: otherwise }
+  const found = await operationOfDigest(name, body.digest, true, context)
+  if (!found) throw new Problem('PIN_IMPOSSIBLE', { detail: `${name} has no success with digest ${body.digest}` })
+  return { kind: 'operation', id: found.id }
+}
+
+function untilOf({ until }: { readonly until?: string | undefined }): { readonly until?: number } {
+  return until === undefined ? {} : { until: Date.parse(until) }
+}
+
+async function shown(name: string, answer: PinAnswer, { services }: Context): Promise<Reply> {
+  if (answer.kind === 'refused') {
+    const code = CODES[answer.code]
+    throw new Problem(code, code === 'NOT_FOUND' ? {} : { detail: answer.message })
+  }
+  const now = services.clock.now()
+  const id = services.view.applicationRow(name)?.id
+  // What was just written is shown, whenever the view would have been told of it.
+  await services.view.refresh(services.store, { applications: id === undefined ? [] : [id] }, () => now)
+  const view = services.view.application(name, now)
+  if (view === undefined) throw new Problem('NOT_FOUND')
+  return json(200, view)
+}

@@ -1,0 +1,40 @@
+import { applicationObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import type { SyncWish } from '../../operations/operation-desk.ts'
+import type { PinAnswer, PinDesk } from '../../operations/pin-desk.ts'
+import { Problem } from '../problem.ts'
+import type { Context, Reply } from '../route.ts'
+import type { Caller } from '../tokens.ts'
+import { replyTo } from './operations.ts'
+
+/** Syncs another revision than Git says: an override, also for whoever may sync. @throws Problem */
+export async function syncRevision(
+  name: string,
+  revision: string,
+  wish: SyncWish,
+  caller: Caller,
+  context: Context,
+): Promise<Reply> {
+  need(name, 'override', caller, context)
+  return started(await pinsOf(context).syncRevision(name, revision, wish))
+}
+
+/** @throws Problem `NOT_FOUND`, `FORBIDDEN` */
+export function need(name: string, action: string, caller: Caller, context: Context): void {
+  const view = context.services.view.application(name, context.now)
+  const nothing = { name, project: '', labels: {}, cluster: '', environment: null }
+  rightsOf(caller, context).require(action, applicationObject(view ?? nothing))
+  if (view === undefined) throw new Problem('NOT_FOUND')
+}
+
+/** @throws Problem for what was refused. */
+export function started(answer: PinAnswer): Reply {
+  if (answer.kind === 'done') throw new Error('a rollback that starts nothing')
+  return replyTo(answer)
+}
+
+/** @throws Problem `UNAVAILABLE` */
+export function pinsOf({ services }: Context): PinDesk {
+  if (!services.pins) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
+  return services.pins
+}
