@@ -51,6 +51,22 @@ describe('hub time', () => {
     expect(hubClock.now()).toBe(HUB)
   })
 
+  test('stands still after the hub was an hour ahead, until the hub has come so far, and the difference shown is the true one', async () => {
+    const { clock, hubClock, pulse } = await world()
+    await pulse(HUB + 3_600_000)
+    expect(hubClock.skewMs()).toBe(-3_600_000 - 5000)
+    await clock.advance(60_000)
+    await pulse(HUB + 60_000, 0, 'n2')
+    expect(hubClock.now()).toBe(HUB + 3_660_000)
+    expect(hubClock.skewMs()).toBe(-5000)
+    await clock.advance(1_800_000)
+    expect(hubClock.now()).toBe(HUB + 3_660_000)
+    await clock.advance(1_800_000)
+    expect(hubClock.now()).toBe(HUB + 3_660_000)
+    await clock.advance(1_000)
+    expect(hubClock.now()).toBe(HUB + 3_661_000)
+  })
+
   test('does not believe a pulse that nobody asked for, one heard twice, or one that was long on its way', async () => {
     const { clock, hubClock, pulse } = await world()
     expect(await hubClock.heard({ typ: 'pulse', cluster: 'c', nonce: 'unasked', now: HUB })).toBe(false)

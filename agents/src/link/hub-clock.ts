@@ -14,7 +14,8 @@ const MAX_SLEPT_MS = 60_000
 
 /**
  * The hub's time, from signed pulses (protocol.md 4): moved on by this machine's monotonic clock, never back, and
- * unknown until this process has heard a pulse, however much was kept.
+ * unknown until this process has heard a pulse, however much was kept. When the hub's clock was set back, time stands
+ * still until the hub's has come so far again: whoever stayed ahead would find every Grant too late, for good.
  *
  * The monotonic clock stands still while a machine is suspended. Where the other one went on without it, nobody knows
  * how late it is, and time is unknown again until the next pulse: no Grant is begun that ended meanwhile.
@@ -51,19 +52,19 @@ export class HubClock {
     this.#asked.delete(pulse.nonce)
     const monotonicMs = this.#clock.monotonicMs()
     if (askedAt === undefined || monotonicMs - askedAt > MAX_ROUND_TRIP_MS) return false
-    const hub = Math.max(pulse.now, this.#reckoned() ?? this.#floor)
-    this.#base = { hub, monotonicMs, machineMs: this.#clock.now() }
-    this.#floor = hub
+    this.#floor = Math.max(this.#floor, this.#reckoned() ?? 0, pulse.now)
+    this.#base = { hub: pulse.now, monotonicMs, machineMs: this.#clock.now() }
     if (this.#keptAt === undefined || monotonicMs - this.#keptAt >= KEEP_EVERY_MS) {
       this.#keptAt = monotonicMs
-      await this.#state.put(KEY, Buffer.from(String(hub)))
+      await this.#state.put(KEY, Buffer.from(String(this.#floor)))
     }
     return true
   }
 
   /** Undefined before the first pulse of this process, and from a sleep of the machine to the next one. */
   now(): EpochMs | undefined {
-    return this.#hasSlept() ? undefined : this.#reckoned()
+    const reckoned = this.#hasSlept() ? undefined : this.#reckoned()
+    return reckoned === undefined ? undefined : Math.max(this.#floor, reckoned)
   }
 
   #hasSlept(): boolean {
@@ -73,12 +74,13 @@ export class HubClock {
     return this.#clock.now() - base.machineMs - passedMs > MAX_SLEPT_MS
   }
 
+  /** What the hub's own clock says by now, when it goes on as it did at the last pulse. */
   #reckoned(): EpochMs | undefined {
     const base = this.#base
     return base && base.hub + Math.floor(this.#clock.monotonicMs() - base.monotonicMs)
   }
 
-  /** This machine's clock minus hub time. */
+  /** This machine's clock minus the hub's. */
   skewMs(): number | undefined {
     const now = this.#reckoned()
     return now === undefined ? undefined : Math.round(this.#clock.now() - now)
