@@ -1,8 +1,8 @@
 // Loaded with the first rule in life; here time is virtual, and would not wait for a file.
 import '@flotilla/core/health/custom/lua-rule'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startBench } from './testing/agent-bench.ts'
-import { bundleOf, configMap } from './testing/documents.ts'
+import { bundleOf, configMap, object, SHOP } from './testing/documents.ts'
 
 const LUA = `
 if obj.data.state == "broken" then return { status = "Degraded", message = "it is broken" } end
@@ -35,4 +35,63 @@ it('waits for a wave by those rules, and goes on with the shipped rule where one
   await bench.pass(5_000)
   expect(bench.report.operation).toMatchObject({ phase: 'Succeeded' })
   expect(bench.messages.join('\n')).toContain('a health rule cannot be read')
+})
+
+describe('a custom resource that has no status yet', () => {
+  const GROUP = 'acme.example'
+  const definition = (subresources: object) =>
+    object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', `foos.${GROUP}`, {
+      spec: {
+        group: GROUP,
+        names: { kind: 'Foo', plural: 'foos', singular: 'foo', listKind: 'FooList' },
+        scope: 'Namespaced',
+        versions: [
+          {
+            ...{ name: 'v1', served: true, storage: true, ...subresources },
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
+      },
+    })
+  const FOO = object(`${GROUP}/v1`, 'Foo', 'f', { spec: { size: 1 } })
+  async function synced(subresources: object) {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(definition(subresources)), { application: { ...SHOP, id: `${SHOP.id.slice(0, -1)}2` } })
+    await bench.pass(10_000)
+    bench.hub.sync(bundleOf(FOO))
+    await bench.pass(500)
+    return bench
+  }
+  const status = { subresources: { status: {} } }
+
+  it('is Progressing for a moment where its controller has one to write', async () => {
+    const bench = await synced(status)
+    expect(bench.report).toMatchObject({ operation: { phase: 'Succeeded' }, health: { status: 'Progressing' } })
+    expect(bench.report.objects).toMatchObject([{ message: 'Waiting for the controller to write a status' }])
+    await bench.pass(3_000)
+    expect(bench.report.health).toMatchObject({ status: 'Healthy' })
+  })
+
+  it('is what its status says as soon as it has one', async () => {
+    const bench = await synced(status)
+    const conditions = [{ type: 'Stalled', status: 'True', message: 'no such size' }]
+    await bench.edit(`/apis/${GROUP}/v1/namespaces/shop/foos/f/status`, { status: { conditions } })
+    await bench.pass(500)
+    expect(bench.report.health).toMatchObject({ status: 'Degraded' })
+  })
+
+  it('is Healthy at once where it has none to write', async () => {
+    expect((await synced({})).report.health).toMatchObject({ status: 'Healthy' })
+  })
+
+  it('keeps the next wave waiting for as long', async () => {
+    const bench = await synced(status)
+    const late = { annotations: { 'argocd.argoproj.io/sync-wave': '1' } }
+    const other = object(`${GROUP}/v1`, 'Foo', 'g', { spec: { size: 1 } })
+    bench.hub.sync(bundleOf(FOO, other, configMap('late', {}, late)))
+    await bench.pass(1_000)
+    expect([bench.read('Foo', 'g', GROUP) !== undefined, bench.read('ConfigMap', 'late')]).toEqual([true, undefined])
+    await bench.pass(4_000)
+    expect(bench.read('ConfigMap', 'late')).toBeDefined()
+  })
 })

@@ -8,6 +8,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { ApplicationState } from './application-state.ts'
+import type { HasStatus } from './assessor.ts'
 import { DriftWatch, type GroupKind } from './drift-watch.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { InventoryStore } from './inventory-store.ts'
@@ -159,7 +160,7 @@ class ClusterAgent implements Agent {
         .join(', ')
       throw new AgentPlanError('APPLICATION_UNKNOWN', applicationName, `not held here; held are: ${known}`, false)
     }
-    const state = new ApplicationState(() => this.#engine.clock.now())
+    const state = this.#newState()
     if (held.typ === 'tombstone') {
       const inventory = await inventories.read(held.application.id)
       const live = await observe({
@@ -305,10 +306,16 @@ class ClusterAgent implements Agent {
     await this.#engine.reporter.report({ ...findings, sync: { status: 'Unknown', message: message.slice(0, 500) } })
   }
 
+  #newState(): ApplicationState {
+    const { clock, client } = this.#engine
+    const hasStatus: HasStatus = (group, kind) => client.discovery.lookup(group, kind)?.hasStatus ?? false
+    return new ApplicationState(() => clock.now(), hasStatus)
+  }
+
   #stateOf(id: string): ApplicationState {
     let state = this.#states.get(id)
     if (!state) {
-      state = new ApplicationState(() => this.#engine.clock.now())
+      state = this.#newState()
       this.#states.set(id, state)
     }
     return state

@@ -4,7 +4,7 @@ import type { HookTarget } from '@flotilla/core/plan/prepare-targets'
 import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
 import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { Assessor } from './assessor.ts'
+import { Assessor, type HasStatus } from './assessor.ts'
 import { ObservedObjects } from './observe.ts'
 import { PredictionMemo } from './predict.ts'
 
@@ -45,8 +45,8 @@ export class ApplicationState {
   judgedBy = ''
 
   /** @param now Milliseconds since 1970. */
-  constructor(now: () => number) {
-    this.assessor = new Assessor(now)
+  constructor(now: () => number, hasStatus: HasStatus) {
+    this.assessor = new Assessor(now, hasStatus)
     this.observed = new ObservedObjects(live => this.assessor.reads(live))
   }
 }

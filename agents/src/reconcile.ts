@@ -10,6 +10,7 @@ import { mayHeal } from '@flotilla/core/protocol/may-heal'
 import type { OperationReport } from '@flotilla/core/protocol/report'
 import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
 import type { ApplicationState, HealRun } from './application-state.ts'
+import { FIRST_STATUS_MS } from './assessor.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { findState } from './find-state.ts'
 import { runOf } from './go-on.ts'
@@ -84,6 +85,7 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   // No watch tells that a group is served again.
   if (seen.observation.unknown?.size) waits.push(UNWATCHED_MS)
   if (state.missingSinceMs.size > 0) waits.push(MISSING_GRACE_MS)
+  if (state.assessor.awaitsStatus) waits.push(FIRST_STATUS_MS)
   return Math.min(...waits.filter(wait => wait !== undefined))
 }
 

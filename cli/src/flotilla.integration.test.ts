@@ -47,7 +47,17 @@ function put(path: string, text: string): void {
 
 describe('validate', () => {
   test('a sound fleet: nothing on stdout, 0', () => {
-    expect(flotilla(['validate', 'fleet'])).toEqual({ status: 0, stdout: '', stderr: 'no mistakes in 10 files\n' })
+    expect(flotilla(['validate', 'fleet/clusters'])).toMatchObject({ status: 0, stdout: '' })
+    expect(flotilla(['validate', 'fleet/clusters']).stderr).toMatch(/^no mistakes in \d files\n$/)
+  })
+
+  test('Projects that are applied with the rights of the agents are told', () => {
+    const { status, stdout, stderr } = flotilla(['validate', 'fleet'])
+    expect([status, stderr]).toEqual([0, '2 warnings in 10 files\n'])
+    expect(stdout.split('\n').filter(line => line.startsWith('fleet/'))).toEqual([
+      expect.stringMatching(/^fleet\/projects\/platform.yaml:3:18 IMPERSONATION_ABSENT Project "platform" names no/),
+      expect.stringMatching(/^fleet\/projects\/shop.yaml:3:18 IMPERSONATION_ABSENT/),
+    ])
   })
 
   test('mistakes are data: on stdout, with 1; as JSON with every member', () => {

@@ -173,6 +173,12 @@ export const DIAGNOSTIC_CODES = {
       'The Applications of a Project are applied as service accounts, and none is named for a destination; they will be held.',
     remedy: 'Add an entry for the cluster and namespace to `destinationServiceAccounts` of the Project.',
   },
+  IMPERSONATION_ABSENT: {
+    severity: 'warning',
+    meaning:
+      'A Project names no service accounts: its Applications are applied with the rights of the agents. Told by `flotilla validate` alone.',
+    remedy: 'Name service accounts in `destinationServiceAccounts` of the Project, or say `impersonation: required`.',
+  },
   NAMESPACE_METADATA_FORBIDDEN: {
     severity: 'warning',
     meaning:

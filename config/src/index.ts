@@ -12,5 +12,6 @@ export { type ConfigFile, type ConfigLoad, type DocumentState, type LoadInput, l
 export { LoadCache } from './load-cache.ts'
 export { type Incumbents, incumbentsOf, type MergeResult, mergeFleets } from './merge-fleets.ts'
 export { prefixedName, withNamePrefix } from './name-prefix.ts'
+export { ownRights } from './own-rights.ts'
 export type { UnreadableFile } from './read-file.ts'
 export { matchesGlob, trusted } from './trust.ts'

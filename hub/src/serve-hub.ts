@@ -104,6 +104,8 @@ export async function serveHub(served: {
       webhooksPerMinute: options.webhooksPerMinute,
       trustProxy: options.trustProxy,
     },
+    access: hub.access,
+    trustOf: name => hub.loop.sources.config(name)?.trust,
     recovery: hub.recovery,
     clusterFacts: row => hub.clusterFacts(row),
     admissions: hub.admissions,

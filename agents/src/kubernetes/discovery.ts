@@ -14,6 +14,8 @@ export interface ServedKind {
   readonly versions: readonly string[]
   /** Whether it can be watched at all; a few virtual kinds cannot. */
   readonly watchable: boolean
+  /** Whether its status is a subresource, which a controller writes. */
+  readonly hasStatus: boolean
 }
 
 /** What a cluster serves, as far as it is known at this moment. */
@@ -162,8 +164,12 @@ export class Discovery implements ServedKinds {
         const list = await this.#get(versionPath, 'application/json')
         if (!groups.has(group)) groups.set(group, 'complete')
         const version = versionPath.slice(versionPath.lastIndexOf('/') + 1)
-        for (const resource of listAt(list, 'resources')) {
-          if (!textAt(resource, 'name').includes('/')) add(kinds, group, version, resource, textAt(resource, 'kind'))
+        const resources = listAt(list, 'resources')
+        const names = new Set(resources.map(resource => textAt(resource, 'name')))
+        for (const resource of resources) {
+          const name = textAt(resource, 'name')
+          if (name.includes('/')) continue
+          add(kinds, group, version, resource, textAt(resource, 'kind'), names.has(`${name}/status`))
         }
       } catch (error) {
         if (!isKubernetesError(error, 'SERVER_ERROR', 'NOT_FOUND')) throw error
@@ -195,13 +201,21 @@ function readAggregated(document: Json, kinds: Map<string, ServedKind>, groups: 
     for (const version of listAt(item, 'versions')) {
       for (const resource of listAt(version, 'resources')) {
         const kind = textAt(resource, 'responseKind', 'kind')
-        if (isJsonObject(resource)) add(kinds, group, textAt(version, 'version'), resource, kind)
+        const hasStatus = listAt(resource, 'subresources').some(each => textAt(each, 'subresource') === 'status')
+        if (isJsonObject(resource)) add(kinds, group, textAt(version, 'version'), resource, kind, hasStatus)
       }
     }
   }
 }
 
-function add(kinds: Map<string, ServedKind>, group: string, version: string, resource: Json, kind: string): void {
+function add(
+  kinds: Map<string, ServedKind>,
+  group: string,
+  version: string,
+  resource: Json,
+  kind: string,
+  hasStatus: boolean,
+): void {
   const name = textAt(resource, 'name') || textAt(resource, 'resource')
   const namespaced = (resource as JsonObject)['namespaced'] === true || textAt(resource, 'scope') === 'Namespaced'
   const verbs = listAt(resource, 'verbs')
@@ -216,5 +230,6 @@ function add(kinds: Map<string, ServedKind>, group: string, version: string, res
     namespaced,
     versions: known ? [...known.versions, version] : [version],
     watchable: verbs.includes('watch') && verbs.includes('list'),
+    hasStatus: hasStatus || known?.hasStatus === true,
   })
 }

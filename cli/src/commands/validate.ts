@@ -19,6 +19,7 @@ export const validate: Verb = {
         action(context, async (path: string, _: object, command: Command) => {
           const options: GlobalOptions = command.optsWithGlobals()
           const format = formatOf(options, ['table', 'json', 'yaml'])
+          const { ownRights } = await import('@flotilla/config')
           const { compareDiagnostics } = await import('@flotilla/core/model/diagnostic')
           const { countText, diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
           const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
@@ -26,7 +27,8 @@ export const validate: Verb = {
           // Sets that need no repository are tried: a template's mistakes are mistakes of the document.
           const expanded = await expandOffline(fleet, { gather: false })
           await fleet.repositories.close()
-          const diagnostics = [...fleet.diagnostics, ...expanded.diagnostics].sort(compareDiagnostics)
+          const found = [...fleet.diagnostics, ...expanded.diagnostics, ...ownRights(fleet.fleet)]
+          const diagnostics = found.sort(compareDiagnostics)
           if (format === 'table') {
             const colours = coloursOf(context, context.stdout, options)
             context.stdout.write(diagnostics.map(one => diagnosticText(one, colours)).join(''))

@@ -68,6 +68,11 @@ export class BindingIndex {
     return names.some(name => this.#bySubject.has(name))
   }
 
+  /** Whether any binding takes something from one of these names. */
+  denies(names: readonly string[]): boolean {
+    return names.some(name => this.#bySubject.get(name)?.some(({ binding }) => binding.effect === 'deny') === true)
+  }
+
   /** Whether what bindings of these names give may change without anything else being different: they have conditions. */
   hasConditions(names: readonly string[]): boolean {
     return names.some(name => this.#bySubject.get(name)?.some(({ binding }) => binding.conditions.length > 0) === true)

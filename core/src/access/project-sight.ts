@@ -54,5 +54,24 @@ export function seesEverything(policy: CompiledPolicy, principal: Principal): bo
   return policy.projectsWithRoles.every(project => projectSight(policy, principal, project) === 'all')
 }
 
+/** Whether some row or binding gives a right on anything at all of a resource; of Projects' own roles it is presumed. */
+export function mayEver(policy: CompiledPolicy, principal: Principal, action: string, resource: string): boolean {
+  if (policy.everythingAllowed) return true
+  if (principal.kind === 'agent' || principal.kind === 'project-token' || principal.kind === 'team') return true
+  const teams = policy.teams.teamsOf(principal)
+  if (!policy.bindings.isEmpty && policy.bindings.concerns(namesOf(principal, teams))) return true
+  if (teams.length > 0) return true
+  return subjectsOf(policy, principal, undefined, undefined, []).some(one => one.allowsAnything(resource, action))
+}
+
+/** Whether some row or binding may keep something of a resource from somebody. */
+export function mayBeDenied(policy: CompiledPolicy, principal: Principal, resource: string): boolean {
+  if (policy.everythingAllowed) return false
+  if (principal.kind !== 'person' && principal.kind !== 'subject') return true
+  const teams = policy.teams.teamsOf(principal)
+  if (!policy.bindings.isEmpty && policy.bindings.denies(namesOf(principal, teams))) return true
+  return subjectsOf(policy, principal, undefined, undefined, []).some(one => one.deniesAnything(resource, 'get'))
+}
+
 /** A project that no row names: what is seen of it is seen of every project of which no row and no team speaks. */
 const ANY_PROJECT = '\u{10FFFF}'

@@ -81,6 +81,15 @@ export class SubjectRows {
     return this.#patterns.some(cell => cell.resource(resource) && cell.action(action) && !cell.deny().isEmpty)
   }
 
+  /** Whether any row gives this of anything at all. */
+  allowsAnything(resource: string, action: string): boolean {
+    const exact = this.#exact.get(resource)?.get(action)
+    if (exact !== undefined && !allowsOf(exact, resource).isEmpty) return true
+    return this.#patterns.some(
+      cell => cell.resource(resource) && cell.action(action) && !allowsOf(cell, resource).isEmpty,
+    )
+  }
+
   /** The same questions about all objects `folder/NAME` at once. */
   below(resource: string, action: string, folder: string): FolderRows {
     const exact = this.#exact.get(resource)?.get(action)

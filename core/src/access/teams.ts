@@ -15,7 +15,7 @@ export interface Team {
 }
 
 /** What watching shows. Logs may hold what a team keeps to itself, so they are not among it. */
-const WATCHED: ReadonlySet<string> = new Set(['applications', 'applicationsets', 'projects', 'rollouts'])
+const WATCHED: ReadonlySet<string> = new Set(['applications', 'applicationsets', 'projects', 'rollouts', 'sources'])
 
 /** The teams of a fleet, found by their people. */
 export class TeamIndex {

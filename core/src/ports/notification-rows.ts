@@ -10,7 +10,7 @@ export interface AlertRow {
   readonly id: string
   readonly route: string
   readonly trigger: string
-  /** An Application's id, or a cluster's name. */
+  /** An Application’s or a cluster’s name. */
   readonly subject: string
   /** Since when its condition has held; of an event, when it happened. */
   readonly since: EpochMs
@@ -18,8 +18,6 @@ export interface AlertRow {
   readonly incident?: string
   /** Of an event, which one it was (an operation's id, a revision): the same is told once. */
   readonly mark?: string
-  /** As people are told of it; kept, because an Application may be gone when its end is told. */
-  readonly name: string
 }
 
 /** Everything that one root cause has done to what a route tells of: one message each for its beginning and its end. */
@@ -64,6 +62,8 @@ export interface MessageRow {
   /** Why the last attempt failed, without anything secret. */
   readonly error?: { readonly code: string; readonly message: string; readonly at: EpochMs }
   readonly sentAt?: EpochMs
+  /** What the target gave back for it, for messages that belong to it: a thread, a message's id. */
+  readonly receipt?: string
   /** What is sent, ready but for credentials. */
   readonly content: JsonObject
 }

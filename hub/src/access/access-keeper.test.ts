@@ -22,9 +22,9 @@ spec: { members: { groups: ["sso:devs"] }, owns: { projects: [shop] } }
 const dev = { principal: { kind: 'person', subject: 'ana', groups: ['sso:devs'] } } as const
 const view = { name: 'web', project: 'shop', labels: {}, cluster: 'eu-1', environment: null }
 
-function fleetOf(files: { readonly [path: string]: string }, cache = new LoadCache(), lastGood?: never) {
+function fleetOf(files: { readonly [path: string]: string }, cache = new LoadCache()) {
   const list = Object.entries(files).map(([path, text]) => ({ path, text }))
-  return load({ source: 'platform', trust: { kind: 'all' }, files: list, cache, ...(lastGood && { lastGood }) }).fleet
+  return load({ source: 'platform', trust: { kind: 'all' }, files: list, cache }).fleet
 }
 
 describe('the policy in force', () => {
@@ -72,7 +72,8 @@ describe('the policy in force', () => {
     const place = { file: 'hub.yaml', line: 1, column: 1 }
     const keeper = new AccessKeeper({ rows: parsePolicy('g, sso:platform, role:admin', () => place).rows })
     const platform = { principal: { kind: 'person', subject: 'eve', groups: ['sso:platform'] } } as const
-    for (const files of [{}, { 'a.yaml': POLICY }]) {
+    const each: readonly { readonly [path: string]: string }[] = [{}, { 'a.yaml': POLICY }]
+    for (const files of each) {
       await keeper.take(fleetOf(files), new Map())
       expect(keeper.rightsOf(platform, 0).may('sync', applicationObject(view))).toBe(true)
     }

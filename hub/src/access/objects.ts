@@ -39,6 +39,11 @@ export function clusterObjects({ name, labels, environment, servers = [] }: Clus
   }))
 }
 
+/** The agent of a cluster, by the cluster's name. */
+export function agentObject(cluster: string): AccessObject {
+  return { resource: 'agents', name: cluster, cluster }
+}
+
 /** What belongs to no Project, by its name. */
 export function namedObject(resource: string, name: string, project?: string): AccessObject {
   return { resource, name, ...(project !== undefined && { project }) }

@@ -1,7 +1,13 @@
 import { authorise } from '@flotilla/core/access/authorise'
 import type { CompiledPolicy } from '@flotilla/core/access/policy'
 import type { Principal } from '@flotilla/core/access/principal'
-import { isSightTimely, type ProjectSight, projectSight, seesEverything } from '@flotilla/core/access/project-sight'
+import {
+  isSightTimely,
+  mayBeDenied,
+  type ProjectSight,
+  projectSight,
+  seesEverything,
+} from '@flotilla/core/access/project-sight'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { applicationObject } from './objects.ts'
@@ -39,6 +45,11 @@ export class PrincipalSight {
     const seen = authorise(this.#policy, this.#principal, 'get', applicationObject(view), { now }).kind === 'allow'
     if (!this.timely) this.#seen.set(view, seen)
     return seen
+  }
+
+  /** Whether no row can take `get` of anything of that resource away. */
+  deniesNothingOf(resource: string): boolean {
+    return !mayBeDenied(this.#policy, this.#principal, resource)
   }
 
   #sightOf(project: string): ProjectSight {

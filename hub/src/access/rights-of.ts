@@ -8,6 +8,13 @@ const BUILT_IN = new AccessKeeper()
 
 /** The caller's rights, one object for each request: what was asked during it is known at its end. */
 export function rightsOf(caller: Asker, context: Context): Rights {
+  const rights = rightsToAsk(caller, context)
+  rights.handed = true
+  return rights
+}
+
+/** The same, not yet given to who is to ask: withAccess.ts looks whether anybody took them. */
+export function rightsToAsk(caller: Asker, context: Context): Rights {
   const known = OF_CONTEXTS.get(context)
   if (known !== undefined) return known
   const rights = freshRights(caller, context)

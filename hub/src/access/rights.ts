@@ -2,12 +2,14 @@ import { type Authorisation, authorise, decide } from '@flotilla/core/access/aut
 import type { AccessContext } from '@flotilla/core/access/condition'
 import type { AccessObject } from '@flotilla/core/access/object'
 import type { Principal } from '@flotilla/core/access/principal'
+import { mayEver } from '@flotilla/core/access/project-sight'
 import type { TokenScope } from '@flotilla/core/ports/sign-in-rows'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { Problem } from '../api/problem.ts'
 import { EVERYTHING_VISIBLE, type VisibleSet } from '../api/visible-set.ts'
 import { withinScopes } from '../sign-in/token-scope.ts'
+import { namedObject } from './objects.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
 /** Whose rights: what the policy says of the principal, and of each who has made his token, within its scopes. */
@@ -29,6 +31,8 @@ export class Rights {
   readonly #asker: Asker
   readonly #now: EpochMs
   #asked = false
+  /** Whether a handler has taken them: of an empty list nothing is asked. */
+  handed = false
   #visible: VisibleSet | undefined
 
   constructor(inForce: PolicyInForce, asker: Asker, now: EpochMs) {
@@ -39,7 +43,7 @@ export class Rights {
 
   /** Whether anything was asked. */
   get asked(): boolean {
-    return this.#asked
+    return this.#asked || this.handed
   }
 
   /** For answers that are nobody's secret from whoever is known: who he is, what he himself has made. */
@@ -65,6 +69,33 @@ export class Rights {
       action !== 'get' &&
       withinScopes(scopes, { action: 'get', ...(project !== undefined && { project }) }) === 'within'
     return { kind: seen ? 'forbidden' : 'hidden', allowed: false, because }
+  }
+
+  /** Whether anything at all may be done with anything of a resource: who may nothing of it is told so at once. */
+  mayEver(action: string, resource: string): boolean {
+    this.#asked = true
+    const { principal, ceilings = [] } = this.#asker
+    return [principal, ...ceilings].every(each => mayEver(this.inForce.policy, each, action, resource))
+  }
+
+  /** Whether the caller is one of the Team's people, and so is each who vouches for him. */
+  isOfTeam(name: string): boolean {
+    this.#asked = true
+    const { principal, ceilings = [] } = this.#asker
+    const { teams } = this.inForce.policy
+    return [principal, ...ceilings].every(each => teams.teamsOf(each).some(({ team }) => team.name === name))
+  }
+
+  /** Whether nothing that there may be of a resource is kept from him: rows give all of it, and none takes any away. */
+  seesAllOf(resource: string): boolean {
+    this.#asked = true
+    const { principal, ceilings = [], scopes = [] } = this.#asker
+    if (scopes.some(({ projects }) => projects !== undefined)) return false
+    const probes = [namedObject(resource, '*'), namedObject(resource, PROBE), namedObject(resource, PROBE, PROBE)]
+    return (
+      [principal, ...ceilings].every(each => this.inForce.sightOf(each).deniesNothingOf(resource)) &&
+      probes.every(object => this.sees(object))
+    )
   }
 
   /** That something of the hub as a whole may not be done: there is nothing about it to hide. */
@@ -148,6 +179,9 @@ export class Rights {
     }
   }
 }
+
+/** No row names it: what is given for it is given for everything. */
+const PROBE = '\u{10FFFF}'
 
 /** Nobody may more than any of those who vouch for him. */
 function lower(a: Authorisation, b: Authorisation): Authorisation {

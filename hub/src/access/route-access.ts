@@ -1,7 +1,8 @@
+import { PATH_RESOURCES } from '@flotilla/core/access/vocabulary'
 import type { Context } from '../api/route.ts'
 import { namedObject } from './objects.ts'
 import type { Asker } from './rights.ts'
-import { rightsOf } from './rights-of.ts'
+import { rightsToAsk } from './rights-of.ts'
 
 /** The right that a route asks for, as rows of a policy name it. */
 export interface Right {
@@ -32,6 +33,11 @@ export function all(resource: string, action: string): Right {
   return { resource, action, of: 'all' }
 }
 
+/** Whether a route does more than show what each may see by himself: how often it is denied is limited. */
+export function isPrivileged(access: Access): boolean {
+  return typeof access === 'object' && (access.of === 'all' || access.action !== 'get' || access.resource === 'audit')
+}
+
 /** Who may call a route, as its description says it. */
 export function accessText(access: Access): string {
   if (access === 'public') return 'everybody'
@@ -55,11 +61,12 @@ export async function withAccess<Reply>(
   context: Context,
   handle: () => Promise<Reply> | Reply,
 ): Promise<Reply> {
-  const rights = rightsOf(caller, context)
+  const rights = rightsToAsk(caller, context)
   if (access === 'known') rights.needNone()
   else if (typeof access === 'object' && access.of === 'all') {
     // That there is a hub, and that it has such a route, is no secret.
-    if (!rights.may(access.action, namedObject(access.resource, '*'))) throw rights.refusal()
+    const project = PATH_RESOURCES.has(access.resource) ? '*' : undefined
+    if (!rights.may(access.action, namedObject(access.resource, '*', project))) throw rights.refusal()
   }
   const reply = await handle()
   if (!rights.asked) throw new Error('a route asked for no right')

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { accessText } from '../access/route-access.ts'
 import { openApiDocument } from './openapi.ts'
 import { PROBLEMS } from './problem.ts'
 import type { Route } from './route.ts'
@@ -65,7 +66,7 @@ function routeText(route: Route, operation: Operation): string {
     ([status, { description }]) => `<tr><td>${escapeHtml(status)}</td><td>${escapeHtml(description)}</td></tr>`,
   )
   return `<h3 id="${route.id}"><code>${route.method.toUpperCase()} ${escapeHtml(route.path)}</code></h3>
-<p>${escapeHtml(route.summary)} <span class="access">(${route.access})</span></p>
+<p>${escapeHtml(route.summary)} <span class="access">(${escapeHtml(accessText(route.access))})</span></p>
 ${parameters.length > 0 ? `<table>${parameters.join('')}</table>` : ''}<table>${answers.join('')}</table>`
 }
 

@@ -23,6 +23,7 @@ import { FleetCounts, setKeyOf } from './fleet-counts.ts'
 import { addTo, removeFrom } from './key-sets.ts'
 import { ListedApplication } from './listed-application.ts'
 import { RepositoryUses } from './repository-uses.ts'
+import { SeenCounts } from './seen-counts.ts'
 import { EVERYTHING_VISIBLE, type VisibleSet } from './visible-set.ts'
 
 export interface FleetViewOptions {
@@ -70,13 +71,17 @@ export class FleetView {
   /** The rows in that order; made anew whenever one of them is another. */
   private rows: readonly ListedApplication[] | undefined
   private readonly pages: ApplicationPages
+  /** What is counted of the Applications that one caller sees. */
+  private readonly sight: SeenCounts
 
   constructor(options: FleetViewOptions) {
     this.changes = new ChangeLog(options.run, options.keepChanges)
     this.hiddenDigest = options.hiddenDigest
+    const rowsStamp = (): number => this.rowChanges
+    this.sight = new SeenCounts(this.counts, () => this.allRows(), rowsStamp)
     this.pages = new ApplicationPages({
       ordered: () => this.allRows(),
-      rowsStamp: () => this.rowChanges,
+      rowsStamp,
       writtenStamp: () => `${this.rowChanges} ${this.clusterIndex.minutesHeard}`,
     })
   }
@@ -176,31 +181,57 @@ export class FleetView {
     return listed?.present()
   }
 
+  /** By its id, whatever its name means by now; undefined for one that is gone. */
+  applicationOf(id: string): ApplicationView | undefined {
+    return this.listed.get(id)?.view
+  }
+
   /** The stored row behind {@link application}, for what the view does not carry. */
   applicationRow(name: string): ApplicationRow | undefined {
     const rows = [...(this.names.get(name) ?? [])].map(id => this.parts.get(id)!.row)
     return incumbent(rows)
   }
 
-  cluster(name: string, now: EpochMs): ClusterView | undefined {
-    return this.clusterIndex.view(name, this.counts.of('cluster', name), now)
+  /** @param visible Of whose Applications it is counted. */
+  cluster(name: string, now: EpochMs, visible: VisibleSet = EVERYTHING_VISIBLE): ClusterView | undefined {
+    return this.clusterIndex.view(name, this.sight.tally('cluster', name, visible), now)
   }
 
-  clusters(now: EpochMs): readonly ClusterView[] {
+  clusters(now: EpochMs, visible: VisibleSet = EVERYTHING_VISIBLE): readonly ClusterView[] {
     this.age(now)
-    return this.clusterIndex.names().map(name => this.cluster(name, now)!)
+    return this.clusterIndex.names().map(name => this.cluster(name, now, visible)!)
   }
 
-  applicationSets(): readonly SetView[] {
-    return [...this.sets.keys()].sort().map(key => this.viewOfSet(this.sets.get(key)!))
+  applicationSets(visible: VisibleSet = EVERYTHING_VISIBLE): readonly SetView[] {
+    return [...this.sets.keys()].sort().map(key => this.viewOfSet(this.sets.get(key)!, visible))
+  }
+
+  /** How the Applications of a set are that somebody sees. */
+  tallyOfSet({ source, name }: Pick<SetView, 'source' | 'name'>, visible: VisibleSet): Tally {
+    return this.sight.tally('set', `${source}/${name}`, visible)
+  }
+
+  /** Projects of what a set has generated, whoever sees it; none for one that has generated nothing. */
+  projectsOfSet(source: string, name: string): readonly string[] {
+    return this.sight.projectsOfSet(`${source}/${name}`)
+  }
+
+  /** Every Application that is seen, by name, less what changes with each heartbeat. */
+  seen(visible: VisibleSet): readonly ApplicationView[] {
+    return this.allRows().flatMap(({ view }) => (visible.sees(view) ? [view] : []))
   }
 
   configSources(): readonly SourceView[] {
     return [...this.sources.keys()].sort().map(name => viewSource(this.sources.get(name)!))
   }
 
-  repositories() {
-    return this.repositoryUses.list([...this.sources.values()])
+  /** @param visible Whose Applications count, and tell in which Projects a repository is used. */
+  repositories(visible: VisibleSet = EVERYTHING_VISIBLE) {
+    const projectOf = (id: string): string | undefined => {
+      const view = this.listed.get(id)?.view
+      return view !== undefined && visible.sees(view) ? view.project : undefined
+    }
+    return this.repositoryUses.list([...this.sources.values()], projectOf)
   }
 
   /** The address under which the hub knows a repository, however it is spelt; undefined for a strange one. */
@@ -213,8 +244,9 @@ export class FleetView {
     return holdsSecrets === false ? digest : (this.hiddenDigest?.(digest) ?? null)
   }
 
-  counted(): { readonly all: Tally; readonly by: Pick<FleetCounts, 'by'> } {
-    return { all: this.counts.total(), by: this.counts }
+  counted(visible: VisibleSet = EVERYTHING_VISIBLE): { readonly all: Tally; readonly by: Pick<FleetCounts, 'by'> } {
+    const counts = this.sight.counts(visible)
+    return { all: counts.total(), by: counts }
   }
 
   /** When the agent of an Application was last heard, to the minute: kept views leave out what each heartbeat changes. */
@@ -362,8 +394,8 @@ export class FleetView {
     }
   }
 
-  private viewOfSet(row: SetRow): SetView {
-    return viewSet(row, this.counts.of('set', row.key))
+  private viewOfSet(row: SetRow, visible: VisibleSet = EVERYTHING_VISIBLE): SetView {
+    return viewSet(row, this.sight.tally('set', row.key, visible))
   }
 }
 

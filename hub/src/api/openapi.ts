@@ -5,6 +5,7 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi'
+import { accessText, isPrivileged } from '../access/route-access.ts'
 import { PROBLEMS, type ProblemCode } from './problem.ts'
 import type { Route } from './route.ts'
 import { problemSchema } from './schemas.ts'
@@ -48,7 +49,7 @@ export function problemsOf(route: Route): readonly ProblemCode[] {
   if (checked !== undefined || route.method !== 'get') codes.push('REQUEST_INVALID')
   if (route.method !== 'get') codes.push('BODY_NOT_JSON', 'BODY_TOO_LARGE', 'BODY_TYPE_UNSUPPORTED')
   if (route.access !== 'public') codes.push('UNAUTHENTICATED')
-  if (route.access === 'admin') codes.push('FORBIDDEN')
+  if (isPrivileged(route.access)) codes.push('FORBIDDEN')
   if (route.parameters !== undefined) codes.push('NOT_FOUND')
   if (route.access !== 'public') codes.push('UNAVAILABLE')
   return codes
@@ -77,6 +78,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.id,
     summary: route.summary,
+    description: `Who may: ${accessText(route.access)}.`,
     tags: [route.tag],
     ...(route.access !== 'public' && route.access !== 'webhook' && { security: [{ bearer: [] }] }),
     ...((route.parameters !== undefined || route.query !== undefined) && {
@@ -89,5 +91,6 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
     }),
     responses,
+    ...(typeof route.access === 'object' && { 'x-flotilla-access': { ...route.access } }),
   }
 }

@@ -52,7 +52,11 @@ export class RepositoryUses {
     )
   }
 
-  list(sources: readonly SourceRow[]): readonly RepositoryView[] {
+  /** @param projectOf The Project of an Application that counts; undefined for one that does not. */
+  list(
+    sources: readonly SourceRow[],
+    projectOf: (id: string) => string | undefined,
+  ): readonly (RepositoryView & { readonly projects: readonly string[] })[] {
     const keys = new Set([
       ...this.uses.keys(),
       ...this.states.keys(),
@@ -60,9 +64,11 @@ export class RepositoryUses {
     ])
     return [...keys].sort().map(key => {
       const state = this.states.get(key)
+      const projects = [...(this.uses.get(key)?.ids ?? [])].flatMap(id => projectOf(id) ?? [])
       return {
+        projects: [...new Set(projects)],
         url: withoutCredentials(this.known(key, sources) ?? key),
-        applications: this.uses.get(key)?.ids.size ?? 0,
+        applications: projects.length,
         sources: sources
           .filter(source => normaliseRepositoryUrl(source.repository) === key)
           .map(source => source.name)

@@ -8,7 +8,8 @@ import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { AccessKeeper } from '../access/access-keeper.ts'
-import { type Access as RouteAccess, withAccess } from '../access/route-access.ts'
+import { type Access, withAccess } from '../access/route-access.ts'
+import type { TrustOf } from '../access/seen-sources.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
@@ -25,7 +26,6 @@ import type { Recovery } from '../recovery/recovery.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
-import type { Permits } from './permits.ts'
 import type { ProblemCode } from './problem.ts'
 import type { RequestLimitSettings } from './request-limits.ts'
 import type { Caller } from './tokens.ts'
@@ -107,12 +107,10 @@ export interface ApiServices {
   readonly settings: ApiSettings
   /** Where people come with what they want of gates; without it those routes are not available. */
   readonly gates?: GateDesk
-  /** Who may do what; by the token's role without it. */
-  readonly permits?: Permits
   /** The policy in force; the built-in roles alone, without it. */
   readonly access?: AccessKeeper
-  /** What a caller may see of the fleet now; all of it, without it. */
-  readonly visible?: (caller: Caller) => VisibleSet
+  /** What each config source may declare; unknown without it. */
+  readonly trustOf?: TrustOf
   /** How people come in; without it, tokens alone prove who asks. */
   readonly signIn?: SignIn
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
@@ -163,9 +161,6 @@ export type Reply =
       readonly headers?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'stream'; readonly begin: (response: Response) => void }
-
-/** Who may call a route. `readonly`, `admin`: any token, an administrator's; routes that ask the policy say which right. */
-export type Access = RouteAccess | 'readonly' | 'admin'
 
 export interface Answer {
   readonly description: string

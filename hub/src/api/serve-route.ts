@@ -1,4 +1,6 @@
 import express, { type Request, type RequestHandler, type Response } from 'express'
+import { rightsOf } from '../access/rights-of.ts'
+import { isPrivileged } from '../access/route-access.ts'
 import { auditRequest } from '../audit/audit-request.ts'
 import { FailureLimiter } from '../gateway/failure-limiter.ts'
 import { authenticate } from './authenticate.ts'
@@ -16,7 +18,7 @@ import { DEFAULT_REQUEST_LIMITS, RequestLimits } from './request-limits.ts'
 import type { ApiServices, Context, Reply, Route } from './route.ts'
 import { sendReply } from './send-reply.ts'
 import type { Caller } from './tokens.ts'
-import { EVERYTHING_VISIBLE } from './visible-set.ts'
+import { NOTHING_VISIBLE } from './visible-set.ts'
 import type { Watchers } from './watchers.ts'
 
 const DEFAULT_MAX_BODY_BYTES = 256 * 1024
@@ -86,8 +88,8 @@ export class RouteServer {
     const caller = await this.authenticate(request, route.tokenInQuery)
     this.#limits.admitPrincipal(caller.tokenId)
     const waitMs = this.#denials.waitMs(caller.tokenId)
-    if (waitMs > 0 && (route.method !== 'get' || route.access === 'admin')) throw tooMany(waitMs)
-    requireOwnPage(request, (caller as { readonly csrf?: string }).csrf)
+    if (waitMs > 0 && (route.method !== 'get' || isPrivileged(route.access))) throw tooMany(waitMs)
+    requireOwnPage(request, caller.csrf)
     requireAcceptable(route, request)
     const writes = route.method !== 'get' && route.readsOnly !== true
     const key = writes ? request.get('Idempotency-Key') : undefined
@@ -120,12 +122,11 @@ export class RouteServer {
       reader: readerOf(caller),
       ...(request.ip !== undefined && { from: request.ip }),
       requestId: requestIdOf(response),
-      policyVersion: () => services.gates?.keeper.now().version,
+      policyVersion: () => versionOf(services),
       entries: 0,
       denials: [],
     }
     return auditRequest(services, asked, stamp, problemOf, async () => {
-      if (route.access === 'admin' && caller.role !== 'admin') throw new Problem('FORBIDDEN')
       await this.#readBody(route, readBody, request, response)
       await this.#requireUnchanged(route, request, response, caller)
       return await this.#perform(route, request, response, caller)
@@ -142,15 +143,18 @@ export class RouteServer {
 
   #contextOf(request: Request, response: Response, caller: Caller | undefined): Context {
     const services = this.#services
-    return {
+    const context: Context = {
       services,
       watchers: this.#watchers,
       now: services.clock.now(),
       requestId: requestIdOf(response),
       request,
-      visible: caller === undefined ? EVERYTHING_VISIBLE : (services.visible?.(caller) ?? EVERYTHING_VISIBLE),
+      get visible() {
+        return caller === undefined ? NOTHING_VISIBLE : rightsOf(caller, context).visible
+      },
       rawBody: (response.locals['rawBody'] as Uint8Array | undefined) ?? new Uint8Array(),
     }
+    return context
   }
 
   /** Compares `If-Match` with what the caller would read now. @throws Problem `PRECONDITION_FAILED`, `NOT_FOUND` */
@@ -191,6 +195,12 @@ export class RouteServer {
       metrics.requests.observe(labels, (clock.monotonicMs() - start) / 1000)
     })
   }
+}
+
+/** Of the gates and of who may do what: a decision is by both. */
+function versionOf({ gates, access }: ApiServices): string | undefined {
+  const versions = [gates?.keeper.now().version, access?.now.version].filter(version => version !== undefined)
+  return versions.length === 0 ? undefined : versions.join(' ')
 }
 
 function requestIdOf(response: Response): string {

@@ -10,5 +10,7 @@ export interface VisibleSet {
   readonly sees: (view: ApplicationView) => boolean
 }
 
+/** Of whoever has not said who he is. */
+export const NOTHING_VISIBLE: VisibleSet = { key: '', sees: () => false }
 /** Of whoever may see all. */
 export const EVERYTHING_VISIBLE: VisibleSet = { key: '*', sees: () => true }

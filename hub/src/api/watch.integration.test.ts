@@ -1,6 +1,8 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { AccessKeeper } from '../access/access-keeper.ts'
+import { streamTag } from '../access/seen-changes.ts'
 import { sampleApplication, sampleCluster } from '../store/sample-rows.ts'
 import { ChangeLog } from './change-log.ts'
 import { openTestApi, type TestApi } from './test-api.ts'
@@ -19,7 +21,11 @@ afterEach(async () => {
 })
 
 /** What a watcher goes on from after that change. */
-const id = (number: number): string => api.view.changes.idOf(number)
+const bare = (number: number): string => api.view.changes.idOf(number)
+/** As it is sent: with the mark of whose eyes it is for. */
+const id = (number: number): string => `${bare(number)}.${streamTag(READER_RIGHTS, READER)}`
+const READER = { principal: { kind: 'subject', subject: 'role:readonly' } } as const
+const READER_RIGHTS = new AccessKeeper().rightsOf(READER, 0)
 
 interface Stream {
   readonly status: number
@@ -109,7 +115,15 @@ it('only the wanted kinds are told', async () => {
 
 it('an id of another run, of the future, of nothing or too old is 410', async () => {
   await put('a')
-  for (const since of [new ChangeLog('other').idOf(1), id(2), `${id(1)}x`, id(1).slice(1), 'A'.repeat(22), '7']) {
+  for (const since of [
+    new ChangeLog('other').idOf(1),
+    id(2),
+    `${bare(1)}x`,
+    bare(1).slice(1),
+    `${bare(1)}.other`,
+    'A'.repeat(22),
+    '7',
+  ]) {
     expect([since, (await watch(`?since=${since}`)).status]).toEqual([since, 410])
   }
   const name = 'a'

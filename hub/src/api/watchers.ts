@@ -1,9 +1,12 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Response } from 'express'
+import type { SeenChange } from '../access/seen-changes.ts'
 import type { Change, ChangeKind } from './change-log.ts'
 import type { FleetView } from './fleet-view.ts'
 import { Problem } from './problem.ts'
+
+type Told = Exclude<SeenChange, { readonly kind: 'nothing' }>
 
 /** Between two comments that keep a quiet stream open; proxies close at 30 s and more. */
 const HEARTBEAT_MS = 15_000
@@ -15,7 +18,11 @@ export interface Watch {
   /** Asked at each heartbeat; the stream ends when it says no. */
   readonly mayGoOn: () => Promise<boolean>
   /** Asked for each change as it is sent: what may be seen now, not when the stream began. All of it, without it. */
-  readonly sees?: (change: Change) => 'put' | 'delete' | 'nothing'
+  readonly sees?: (change: Change) => SeenChange
+  /** Whose eyes the stream is for, and by which policy, as it is now; the stream ends when it is another one. */
+  readonly tag?: () => string
+  /** Calls when rights may be others; returns how to stop. */
+  readonly onRights?: (listener: () => void) => () => void
 }
 
 /**
@@ -28,7 +35,9 @@ export class Watchers {
   private readonly log: Log
   private readonly maximum: number
   private readonly open = new Set<() => void>()
-  private last: { readonly change: Change; readonly seen: 'put' | 'delete'; readonly bytes: Buffer } | undefined
+  private last:
+    | { readonly change: Change; readonly seen: SeenChange; readonly id: string; readonly bytes: Buffer }
+    | undefined
 
   constructor(view: FleetView, clock: Clock, log: Log, maximum: number) {
     this.view = view
@@ -60,6 +69,9 @@ export class Watchers {
     const { changes } = this.view
     let sent = watch.after ?? changes.newest
     let draining = false
+    const tag = watch.tag?.()
+    const idOf = (number: number): string =>
+      tag === undefined ? changes.idOf(number) : `${changes.idOf(number)}.${tag}`
     response.status(200).set({
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -67,11 +79,15 @@ export class Watchers {
     })
     response.flushHeaders()
     if (watch.after === undefined) {
-      const at = changes.idOf(sent)
+      const at = idOf(sent)
       response.write(`event: snapshot\nid: ${at}\ndata: ${JSON.stringify({ at })}\n\n`)
     }
 
     const pump = (): void => {
+      if (watch.tag?.() !== tag) {
+        end()
+        return
+      }
       if (!changes.holdsAfter(sent)) {
         this.log.info('watcher too slow', { behind: changes.newest - sent })
         end()
@@ -82,8 +98,9 @@ export class Watchers {
         if (change === undefined) return
         sent = change.number
         if (!watch.kinds.has(change.kind)) continue
-        const seen = watch.sees?.(change) ?? change.action
-        if (seen !== 'nothing') draining = !response.write(this.eventOf(change, seen, changes.idOf(sent)))
+        const seen = watch.sees?.(change) ?? { kind: change.action }
+        if (seen.kind === 'nothing') continue
+        draining = !response.write(this.eventOf(change, seen, idOf(sent)))
       }
     }
     const beat = (): void => {
@@ -92,9 +109,9 @@ export class Watchers {
         .mayGoOn()
         .then(goes => {
           if (!this.open.has(end)) return
-          if (!goes) return end()
+          if (!goes || watch.tag?.() !== tag) return end()
           // The id moves on although nothing of these kinds changed, so that coming back does not begin too early.
-          if (!draining) response.write(`: heartbeat\nid: ${changes.idOf(sent)}\n\n`)
+          if (!draining) response.write(`: heartbeat\nid: ${idOf(sent)}\n\n`)
           timer = this.clock.setTimer(HEARTBEAT_MS, beat)
         })
         .catch((error: unknown) => {
@@ -103,10 +120,12 @@ export class Watchers {
         })
     }
     const stopListening = changes.listen(pump)
+    const stopLooking = watch.onRights?.(pump)
     let timer = this.clock.setTimer(HEARTBEAT_MS, beat)
     const end = (): void => {
       if (!this.open.delete(end)) return
       stopListening()
+      stopLooking?.()
       timer.cancel()
       response.end()
       // What a slow reader has not taken yet is let go with the connection.
@@ -123,19 +142,22 @@ export class Watchers {
   }
 
   /** The bytes of one event, made once however many watch. */
-  private eventOf(change: Change, seen: 'put' | 'delete', id: string): Buffer {
+  private eventOf(change: Change, seen: Told, id: string): Buffer {
+    if (seen.kind === 'put' && seen.text !== undefined) return Buffer.from(eventText(change, seen, id))
     const { last } = this
-    if (last !== undefined && last.change === change && last.seen === seen) return last.bytes
+    if (last !== undefined && last.change === change && last.seen.kind === seen.kind && last.id === id)
+      return last.bytes
     const bytes = Buffer.from(eventText(change, seen, id))
-    this.last = { change, seen, bytes }
+    this.last = { change, seen, id, bytes }
     return bytes
   }
 }
 
-function eventText(change: Change, seen: 'put' | 'delete', id: string): string {
+function eventText(change: Change, seen: Told, id: string): string {
   const name = JSON.stringify(change.name)
   // Who may not see it any more is told no more than that it is gone.
-  const gone = seen === 'delete' && change.action === 'put'
-  const object = gone ? JSON.stringify({ id: change.before?.id, name: change.name }) : change.text
-  return `event: ${change.kind}\nid: ${id}\ndata: {"action":"${seen}","name":${name},"object":${object}}\n\n`
+  const gone = seen.kind === 'delete' && change.action === 'put'
+  const text = seen.kind === 'put' ? (seen.text ?? change.text) : change.text
+  const object = gone ? JSON.stringify({ id: change.before?.id, name: change.name }) : text
+  return `event: ${change.kind}\nid: ${id}\ndata: {"action":"${seen.kind}","name":${name},"object":${object}}\n\n`
 }

@@ -8,7 +8,7 @@ import {
   revokeOverride,
   stateOfOverride,
 } from '@flotilla/core/gates/override-steps'
-import type { GateTarget } from '@flotilla/core/gates/rules'
+import type { GateScope, GateTarget } from '@flotilla/core/gates/rules'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { AuditNote, MadeGateRow, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
@@ -19,8 +19,13 @@ import type { FreezeDesk } from './freeze-desk.ts'
 
 export type OverrideAnswer = { readonly kind: 'done'; readonly row: OverrideRow } | Refusal | Unknown
 
-/** Whether somebody may ask for break-glass for this Application. */
-export type MayOverride = (target: GateTarget) => boolean
+/** For which Applications somebody may ask for break-glass. */
+export interface MayOverride {
+  /** He sees every Application there is. */
+  readonly all: boolean
+  readonly sees: (target: GateTarget) => boolean
+  readonly may: (target: GateTarget) => boolean
+}
 
 /** Break-glass: asked for by one, approved by another, counted, ended, looked back at. */
 export class OverrideDesk {
@@ -34,14 +39,17 @@ export class OverrideDesk {
 
   /** @param now Of the request, which its times were made from. */
   async request(
-    wish: OverrideWish,
+    asked: OverrideWish,
     by: Actor,
     may: MayOverride,
     now = this.#services.clock.now(),
   ): Promise<OverrideAnswer> {
     const { store, keeper, random } = this.#services
     const { compiled, written, targets, version } = keeper.now()
-    const judged = permitted(judgeOverride(wish, compiled, written, targets, now), may)
+    // What he does not see is not there: neither a mistake nor what becomes of it may tell of it.
+    const seen = may.all ? targets : targets.filter(may.sees)
+    const judged = permitted(judgeOverride(asked, compiled, written, seen, now), may)
+    const wish = may.all || judged.kind === 'mistakes' ? asked : { ...asked, scope: narrowed(asked.scope, judged) }
     if (judged.kind === 'mistakes') {
       await this.#note(now, by, 'override.request', 'Override', {
         outcome: 'refused',
@@ -239,9 +247,15 @@ export class OverrideDesk {
 
 /** For every Application of its scope, or for none: what one may not ask for, one may not see either. */
 function permitted(judged: OverrideJudgement, may: MayOverride): OverrideJudgement {
-  if (judged.kind === 'mistakes' || judged.targets.every(may)) return judged
+  if (judged.kind === 'mistakes' || judged.targets.every(may.may)) return judged
   const message = 'names more than you may ask for: name those that are yours'
   return { kind: 'mistakes', mistakes: [{ path: ['scope'], message }] }
+}
+
+/** The scope, and no more than these Applications: others may be in it that he does not see, or that come later. */
+function narrowed(scope: GateScope, { targets }: { readonly targets: readonly GateTarget[] }): GateScope {
+  const { all: _, applications, ...rest } = scope
+  return { ...rest, applications: { ...applications, names: targets.map(({ name }) => name) } }
 }
 
 function wishJson({ scope, covers, actions, from, until, bundle, maxUses, includeAutomated }: OverrideRow): JsonObject {

@@ -153,7 +153,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('putEnrolment', fc.record({ id, tokenId: id, requestedAt: small, askedAt: small }), (rows, over) =>
     rows.putEnrolment(sample.sampleEnrolment(over)),
   ),
-  step('putAlert', fc.record({ id, name: text }), (rows, over) => rows.putAlert(sample.sampleAlert(over))),
+  step('putAlert', fc.record({ id, since: small }), (rows, over) => rows.putAlert(sample.sampleAlert(over))),
   step('deleteAlert', id, (rows, key) => rows.deleteAlert(key)),
   step('putIncident', fc.record({ id, total: small }), (rows, over) => rows.putIncident(sample.sampleIncident(over))),
   step('deleteIncident', id, (rows, key) => rows.deleteIncident(key)),

@@ -114,7 +114,6 @@ export function sampleAlert(over: Partial<AlertRow> = {}): AlertRow {
     trigger: 'broken',
     subject: 'app-1',
     since: 1_000,
-    name: 'shop-eu-1',
     ...over,
   }
 }

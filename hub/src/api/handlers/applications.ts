@@ -5,6 +5,10 @@ import { nearest } from '@flotilla/core/text/nearest'
 import { type ApplicationView, viewOperation } from '@flotilla/core/view/application-view'
 import { withShortLogs } from '@flotilla/core/view/failed-hooks'
 import { z } from 'zod'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
+import { requireApplication } from '../../access/seen-application.ts'
+import { streamTag } from '../../access/seen-changes.ts'
 import {
   type ApplicationQuery,
   FILTERS,
@@ -15,9 +19,8 @@ import {
 } from '../application-query.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
-import { Problem } from '../problem.ts'
 import { readerOf } from '../reader.ts'
-import { type Context, json, type Route, route } from '../route.ts'
+import { json, type Route, route } from '../route.ts'
 import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, manifestsSchema, pageOfSchema } from '../schemas.ts'
 import { manifestsOf } from './history.ts'
 
@@ -85,7 +88,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'listApplications',
     tag: 'applications',
     summary: 'Applications, a page at a time',
-    access: 'readonly',
+    access: each('applications', 'get'),
     query: listQuery,
     answers: {
       200: {
@@ -94,10 +97,12 @@ export const applicationRoutes: readonly Route[] = [
       },
     },
     problems: ['CURSOR_INVALID'],
-    handle({ query }, caller, { services, now, visible }) {
+    handle({ query }, caller, context) {
+      const { services, now, visible } = context
       const { view } = services
       const { query: wanted, list } = compileQuery(query)
-      const headers = { 'Flotilla-Changes': view.changes.idOf(view.changes.newest) }
+      const tag = streamTag(rightsOf(caller, context), caller)
+      const headers = { 'Flotilla-Changes': `${view.changes.idOf(view.changes.newest)}.${tag}` }
       const cursorOf = (next: Position) => encodeCursor(list, next)
       const { fields } = query
       if (fields === undefined) {
@@ -115,11 +120,11 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplication',
     tag: 'applications',
     summary: 'One Application',
-    access: 'readonly',
+    access: one('applications', 'get'),
     parameters: named,
     answers: { 200: { description: 'The Application.', schema: applicationSchema } },
-    handle({ path }, _caller, context) {
-      return json(200, applicationOrNotFound(path.name, context))
+    handle({ path }, caller, context) {
+      return json(200, requireApplication(path.name, 'get', caller, context))
     },
   }),
   route({
@@ -128,7 +133,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplicationManifests',
     tag: 'applications',
     summary: 'What the Application renders to, or what an operation of its history applied, Secrets masked',
-    access: 'readonly',
+    access: one('applications', 'get'),
     parameters: named,
     query: z.strictObject({
       digest: z.string().min(1).max(200).optional().meta({ description: 'As its history shows it.' }),
@@ -141,8 +146,8 @@ export const applicationRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: 'The objects of its Bundle.', schema: manifestsSchema } },
     problems: ['NOT_RENDERED', 'MANIFESTS_GONE'],
-    async handle({ path, query }, _caller, context) {
-      applicationOrNotFound(path.name, context)
+    async handle({ path, query }, caller, context) {
+      requireApplication(path.name, 'get', caller, context)
       return await manifestsOf(path.name, query, context)
     },
   }),
@@ -152,7 +157,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplicationHistory',
     tag: 'applications',
     summary: 'Operations of the Application, newest first',
-    access: 'readonly',
+    access: one('applications', 'get'),
     parameters: named,
     query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
     answers: {
@@ -162,8 +167,8 @@ export const applicationRoutes: readonly Route[] = [
       },
     },
     problems: ['CURSOR_INVALID'],
-    async handle({ path, query }, _caller, context) {
-      const view = applicationOrNotFound(path.name, context)
+    async handle({ path, query }, caller, context) {
+      const view = requireApplication(path.name, 'get', caller, context)
       const list = ['history', view.id]
       const cursor = query.cursor
       const [before] = cursor === undefined ? [] : decodeCursor(list, cursor, z.tuple([z.int()]))
@@ -190,12 +195,6 @@ export const applicationRoutes: readonly Route[] = [
     },
   }),
 ]
-
-function applicationOrNotFound(name: string, { services, now }: Context): ApplicationView {
-  const view = services.view.application(name, now)
-  if (view === undefined) throw new Problem('NOT_FOUND')
-  return view
-}
 
 function durationOf({ startedAt, finishedAt }: OperationReport): number | null {
   return finishedAt === undefined ? null : Math.max(0, Math.round(finishedAt - startedAt))

@@ -4,6 +4,9 @@ import type { Json } from '@flotilla/core/json/json'
 import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { rightsOf } from '../../access/rights-of.ts'
+import { all, each } from '../../access/route-access.ts'
+import { seesEntry, seesWholeLog } from '../../access/seen-audit.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { instantOf, timeSchema } from '../gate-input.ts'
 import { anyOf, cursorParameter, limitParameter } from '../parameters.ts'
@@ -54,20 +57,29 @@ export const auditRoutes: readonly Route[] = [
     id: 'listAudit',
     tag: 'audit',
     summary: 'Who did what, newest first; and the head of the chain, to be kept elsewhere',
-    access: 'admin',
+    access: each('audit', 'get'),
     query: z.strictObject({ ...filters, limit: limitParameter, cursor: cursorParameter }),
     answers: {
       200: {
         description: 'A page. With filters it may be shorter than wanted and still have a next one.',
-        schema: z.strictObject({ items: z.array(auditEntrySchema), next: z.string().nullable(), head: headSchema }),
+        schema: z.strictObject({
+          items: z.array(auditEntrySchema),
+          next: z.string().nullable(),
+          head: headSchema.nullable().meta({ description: 'For whoever sees the whole log.' }),
+        }),
       },
     },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, { services, now }) {
+    async handle({ query }, caller, context) {
+      const { services, now } = context
+      const rights = rightsOf(caller, context)
+      if (!rights.mayEver('get', 'audit')) throw rights.refusal()
+      const everything = seesWholeLog(rights)
       const { actor, action, subject, since, until } = query
       const list = ['audit', actor ?? null, action ?? null, subject ?? null, since ?? null, until ?? null] as Json
       const [before] = query.cursor === undefined ? [] : decodeCursor(list, query.cursor, z.tuple([z.int()]))
-      const wants = filterOf(query, now)
+      const asked = filterOf(query, now)
+      const wants: Wants = entry => asked(entry) && (everything || seesEntry(entry, rights, services.view))
       return await services.store.read(async rows => {
         const { items, next } = await pageOf(
           rows,
@@ -76,7 +88,7 @@ export const auditRoutes: readonly Route[] = [
           before === undefined ? undefined : Number(before),
         )
         const at = next === undefined ? null : encodeCursor(list, [next])
-        return json(200, { items, next: at, head: await rows.auditHead() })
+        return json(200, { items, next: at, head: everything ? await rows.auditHead() : null })
       })
     },
   }),
@@ -86,7 +98,7 @@ export const auditRoutes: readonly Route[] = [
     id: 'exportAudit',
     tag: 'audit',
     summary: 'The log as JSON lines, oldest first, to be verified with `flotilla audit verify`',
-    access: 'admin',
+    access: all('audit', 'get'),
     query: z.strictObject({
       after: z
         .string()

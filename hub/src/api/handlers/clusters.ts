@@ -1,7 +1,11 @@
+import type { AccessObject } from '@flotilla/core/access/object'
 import type { EnrolmentRow, JoinTokenRow } from '@flotilla/core/ports/store'
 import { keyThumbprint } from '@flotilla/core/protocol/ed25519'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { agentObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { all, each, one } from '../../access/route-access.ts'
 import type { ApprovalOutcome } from '../../gateway/cluster-admissions.ts'
 import { isClusterName, readLabels } from '../../gateway/proposed-names.ts'
 import type { HubKeysShown } from '../../gateway/rotate-hub-key.ts'
@@ -10,6 +14,7 @@ import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
 import { clusterSchema, pageOfSchema } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 const time = z.iso.datetime()
@@ -84,15 +89,18 @@ export const clusterRoutes: readonly Route[] = [
     id: 'listJoinTokens',
     tag: 'clusters',
     summary: 'Join tokens that were made, without their secrets',
-    access: 'admin',
+    access: each('agents', 'register'),
     query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
     answers: { 200: { description: 'A page.', schema: pageOfSchema(tokenSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, { services, now }) {
+    async handle({ query }, caller, context) {
+      const { services, now } = context
+      const rights = rightsOf(caller, context)
       const items = await services.store.read(async rows => {
         const asked = new Map<string, number>()
         for (const { tokenId } of await rows.enrolments()) asked.set(tokenId, (asked.get(tokenId) ?? 0) + 1)
-        return (await rows.joinTokens()).map(token => shownToken(token, asked.get(token.id) ?? 0, now))
+        const seen = (await rows.joinTokens()).filter(token => rights.may('register', tokenObject(token)))
+        return seen.map(token => shownToken(token, asked.get(token.id) ?? 0, now))
       })
       return json(
         200,
@@ -106,7 +114,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'createPendingJoinToken',
     tag: 'clusters',
     summary: 'A token with which many clusters ask to join; each waits for approval',
-    access: 'admin',
+    access: all('agents', 'register'),
     body: z
       .strictObject({
         labels: labelsInput.default({}).meta({ description: 'Of Clusters that become so by it.' }),
@@ -134,11 +142,13 @@ export const clusterRoutes: readonly Route[] = [
     id: 'revokeJoinToken',
     tag: 'clusters',
     summary: 'A join token is good no more, for those who wait by it too',
-    access: 'admin',
+    access: one('agents', 'register'),
     parameters: identified,
     answers: { 200: { description: 'The token.', schema: tokenSchema } },
     async handle({ path }, caller, context) {
       const { store } = context.services
+      const token = (await store.read(rows => rows.joinTokens())).find(({ id }) => id === path.id)
+      rightsOf(caller, context).require('register', token ? tokenObject(token) : agentObject(''))
       const revoked = await admissionsOf(context).revokeToken(path.id, caller.name)
       if (!revoked) throw new Problem('NOT_FOUND')
       const asked = (await store.read(rows => rows.enrolments(path.id))).length
@@ -151,7 +161,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'listEnrolments',
     tag: 'clusters',
     summary: 'Agents that ask to be admitted',
-    access: 'readonly',
+    access: each('agents', 'get'),
     query: z.strictObject({
       state: z.enum(['waiting', 'approved', 'rejected', 'all']).default('waiting'),
       limit: limitParameter,
@@ -159,12 +169,13 @@ export const clusterRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: 'A page.', schema: pageOfSchema(enrolmentSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, { services }) {
+    async handle({ query }, caller, context) {
       const { state, ...page } = query
-      const found = await services.store.read(async rows => {
+      const rights = rightsOf(caller, context)
+      const found = await context.services.store.read(async rows => {
         const rowsOfState = (await rows.enrolments()).filter(row => state === 'all' || row.state === state)
-        const clusters = await rows.clusters()
-        return rowsOfState.map(row => shownEnrolment(row, clusters))
+        const clusters = (await rows.clusters()).filter(({ name }) => rights.sees(agentObject(name)))
+        return rowsOfState.filter(row => rights.sees(enrolmentObject(row))).map(row => shownEnrolment(row, clusters))
       })
       return json(
         200,
@@ -178,10 +189,10 @@ export const clusterRoutes: readonly Route[] = [
     id: 'getEnrolment',
     tag: 'clusters',
     summary: 'One agent that asks to be admitted',
-    access: 'readonly',
+    access: one('agents', 'get'),
     parameters: identified,
     answers: { 200: { description: 'The enrolment.', schema: enrolmentSchema } },
-    handle: async ({ path }, _caller, context) => json(200, await enrolmentById(path.id, context)),
+    handle: async ({ path }, caller, context) => json(200, await enrolmentById(path.id, caller, context)),
   }),
   route({
     method: 'post',
@@ -189,16 +200,17 @@ export const clusterRoutes: readonly Route[] = [
     id: 'rejectEnrolment',
     tag: 'clusters',
     summary: 'An agent that asks is not admitted by this token',
-    access: 'admin',
+    access: one('agents', 'register'),
     parameters: identified,
     body: z.strictObject({ reason }).meta({ id: 'RejectEnrolmentRequest' }),
     answers: { 200: { description: 'The enrolment.', schema: enrolmentSchema } },
     problems: ['ENROLMENT_DECIDED'],
     async handle({ path, body }, caller, context) {
+      await requireEnrolment(path.id, caller, context)
       const rejected = await admissionsOf(context).reject(path.id, caller.name, body.reason)
       if (!rejected) throw new Problem('NOT_FOUND')
       if (rejected.state !== 'rejected') throw new Problem('ENROLMENT_DECIDED')
-      return json(200, await enrolmentById(path.id, context))
+      return json(200, await enrolmentById(path.id, caller, context))
     },
   }),
   route({
@@ -207,7 +219,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'approveCluster',
     tag: 'clusters',
     summary: 'An agent that waits is admitted under this name',
-    access: 'admin',
+    access: one('agents', 'register'),
     parameters: z.strictObject({ name: clusterName }),
     body: z
       .strictObject({
@@ -223,6 +235,8 @@ export const clusterRoutes: readonly Route[] = [
     problems: ['CLUSTER_TAKEN', 'ENROLMENT_DECIDED', 'ENROLMENT_AMBIGUOUS', 'ENROLMENT_OTHER_NAME'],
     async handle({ path, body }, caller, context) {
       const { enrolment, replace, labels } = body
+      rightsOf(caller, context).require('register', agentObject(path.name))
+      if (enrolment !== undefined) await requireEnrolment(enrolment, caller, context)
       const outcome = await admissionsOf(context).approve({
         name: path.name,
         replace,
@@ -231,7 +245,7 @@ export const clusterRoutes: readonly Route[] = [
         ...(labels && { labels }),
       })
       if (outcome.kind !== 'approved') throw problemOf(outcome, path.name)
-      return json(200, await enrolmentById(outcome.enrolment.id, context))
+      return json(200, await enrolmentById(outcome.enrolment.id, caller, context))
     },
   }),
   route({
@@ -240,16 +254,17 @@ export const clusterRoutes: readonly Route[] = [
     id: 'revokeCluster',
     tag: 'clusters',
     summary: "A cluster's agent is refused from now on; its workload stays as it is",
-    access: 'admin',
+    access: one('agents', 'revoke'),
     parameters: z.strictObject({ name: nameParameter }),
     body: z.strictObject({ reason }).meta({ id: 'RevokeClusterRequest' }),
     answers: { 200: { description: 'The cluster.', schema: clusterSchema } },
     async handle({ path, body }, caller, context) {
       const { store, view, clock } = context.services
+      rightsOf(caller, context).require('revoke', agentObject(path.name))
       const outcome = await admissionsOf(context).revoke(path.name, caller.name, body.reason)
       if (outcome.kind === 'unknown') throw new Problem('NOT_FOUND')
       await view.refresh(store, { clusters: [path.name] }, () => clock.now())
-      const shown = view.cluster(path.name, context.now)
+      const shown = view.cluster(path.name, context.now, context.visible)
       if (shown === undefined) throw new Problem('NOT_FOUND')
       return json(200, shown)
     },
@@ -260,7 +275,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'listHubKeys',
     tag: 'system',
     summary: 'The keys by which this hub has ever signed',
-    access: 'readonly',
+    access: all('hub', 'get'),
     answers: { 200: { description: 'Oldest first.', schema: hubKeysSchema } },
     async handle(_input, _caller, { services }) {
       const { hubKeys } = services
@@ -274,7 +289,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'rotateHubKey',
     tag: 'system',
     summary: 'Announce a new signing key; it signs once every cluster knows it, or now',
-    access: 'admin',
+    access: all('hub', 'update'),
     body: z
       .strictObject({
         force: z.boolean().default(false).meta({ description: 'Sign with it now, whoever does not know it yet.' }),
@@ -304,14 +319,35 @@ function admissionsOf({ services }: Context) {
   return services.admissions
 }
 
-async function enrolmentById(id: string, { services }: Context) {
-  const shown = await services.store.read(async rows => {
+/** @throws Problem `NOT_FOUND` when there is none, or none that the caller may see. */
+async function enrolmentById(id: string, caller: Caller, context: Context) {
+  const rights = rightsOf(caller, context)
+  const shown = await context.services.store.read(async rows => {
     const row = await rows.enrolment(id)
-    return row && shownEnrolment(row, await rows.clusters())
+    const clusters = (await rows.clusters()).filter(({ name }) => rights.sees(agentObject(name)))
+    return row && rights.sees(enrolmentObject(row)) ? shownEnrolment(row, clusters) : undefined
   })
   if (!shown) throw new Problem('NOT_FOUND')
   return shown
 }
+
+/** Lets pass who may decide on it. @throws Problem `NOT_FOUND`, `FORBIDDEN` */
+async function requireEnrolment(id: string, caller: Caller, context: Context): Promise<void> {
+  const row = await context.services.store.read(rows => rows.enrolment(id))
+  rightsOf(caller, context).require('register', row ? enrolmentObject(row) : agentObject(''))
+  if (!row) throw new Problem('NOT_FOUND')
+}
+
+/** One without any name yet is for whoever has the right on all of them. */
+function enrolmentObject({ clusterName, proposedName }: EnrolmentRow): AccessObject {
+  return agentObject(clusterName ?? proposedName ?? EVERY_CLUSTER)
+}
+
+function tokenObject({ clusterName }: JoinTokenRow): AccessObject {
+  return agentObject(clusterName ?? EVERY_CLUSTER)
+}
+
+const EVERY_CLUSTER = '*'
 
 function problemOf(outcome: Exclude<ApprovalOutcome, { readonly kind: 'approved' }>, name: string): Problem {
   switch (outcome.kind) {

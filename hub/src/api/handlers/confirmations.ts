@@ -4,6 +4,7 @@ import { isoTime } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { viewDeletion } from '@flotilla/core/view/deletion-view'
 import { z } from 'zod'
+import { each, one as oneOf } from '../../access/route-access.ts'
 import type { WaitingAdoption } from '../../loop/decide-adoption.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
@@ -12,7 +13,7 @@ import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import type { adoptionSchema, pruneSchema } from '../schemas.ts'
 import { confirmationSchema, pageOfSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
-import { decideDeletion, decisionBody, plansOf } from './deletions.ts'
+import { decideDeletion, decisionBody, plansSeen, requireAll, seesAll } from './deletions.ts'
 import { syncByHand } from './operations.ts'
 
 type Adoption = z.infer<typeof adoptionSchema>
@@ -49,12 +50,12 @@ export const confirmationRoutes: readonly Route[] = [
     id: 'listConfirmations',
     tag: 'confirmations',
     summary: 'Everything that waits for a person',
-    access: 'readonly',
+    access: each('confirmations', 'get'),
     query,
     answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(confirmationSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, context) {
-      const all = await confirmationsOf(context)
+    async handle({ query }, caller, context) {
+      const all = await confirmationsOf(caller, context)
       const shown = all.filter(({ state, kind }) => {
         return (query.state === 'all' || state === query.state) && (query.kind === undefined || kind === query.kind)
       })
@@ -71,11 +72,11 @@ export const confirmationRoutes: readonly Route[] = [
     id: 'getConfirmation',
     tag: 'confirmations',
     summary: 'One of them',
-    access: 'readonly',
+    access: oneOf('confirmations', 'get'),
     parameters: one,
     answers: { 200: { description: 'What would happen, everything named.', schema: confirmationSchema } },
-    async handle({ path }, _caller, context) {
-      const found = (await confirmationsOf(context)).find(({ id }) => id === path.id)
+    async handle({ path }, caller, context) {
+      const found = (await confirmationsOf(caller, context)).find(({ id }) => id === path.id)
       if (found === undefined) throw new Problem('NOT_FOUND')
       return json(200, found)
     },
@@ -87,7 +88,7 @@ export const confirmationRoutes: readonly Route[] = [
       id: `${verdict}Confirmation`,
       tag: 'confirmations',
       summary: SUMMARIES[verdict],
-      access: 'admin',
+      access: oneOf('confirmations', 'approve', 'of every Application in it'),
       parameters: one,
       body,
       answers: { 200: { description: 'Decided, now or before.', schema: confirmationSchema } },
@@ -113,13 +114,16 @@ export const confirmationRoutes: readonly Route[] = [
 
 const PRUNE = 'prune-'
 
-async function confirmationsOf(context: Context) {
+async function confirmationsOf(caller: Caller, context: Context) {
   const { view, actions } = context.services
-  const deletions = (await plansOf(context)).map(viewDeletion)
-  const adoptions = (await actions.waitingAdoptions()).map(viewAdoption)
+  const deletions = (await plansSeen(caller, context)).map(viewDeletion)
+  const waiting = (await actions.waitingAdoptions()).map(viewAdoption)
+  const adoptions = waiting.filter(({ applications }) => seesAll(applications, caller, context))
   const everything = { filters: {}, words: [], labels: [], sort: 'name', descending: false } as const
-  const { items } = view.applications({ ...everything, limit: Number.POSITIVE_INFINITY }, context.now)
-  const prunes = items.flatMap(application => viewPrune(application) ?? [])
+  const { items } = view.applications({ ...everything, limit: Number.POSITIVE_INFINITY }, context.now, context.visible)
+  const prunes = items
+    .filter(({ heldPrunes }) => heldPrunes !== null)
+    .flatMap(application => (seesAll([application], caller, context) ? (viewPrune(application) ?? []) : []))
   return [...deletions, ...adoptions, ...prunes].sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0))
 }
 
@@ -137,7 +141,15 @@ function viewAdoption({ id, scope, since, objects, applications, verdict }: Wait
   }
 }
 
-function viewPrune({ id, name, project, cluster, heldPrunes, changedAt, state }: ApplicationView): HeldPrune | undefined {
+function viewPrune({
+  id,
+  name,
+  project,
+  cluster,
+  heldPrunes,
+  changedAt,
+  state,
+}: ApplicationView): HeldPrune | undefined {
   if (!heldPrunes) return undefined
   const { count, digest, reason } = heldPrunes
   return {
@@ -162,8 +174,20 @@ async function decideAdoption(
   id: string,
   { reason, wholeProject }: { readonly reason: string; readonly wholeProject: boolean },
   caller: Caller,
-  { services }: Context,
+  context: Context,
 ): Promise<Reply> {
+  const { services } = context
+  const held = (await services.actions.waitingAdoptions()).find(each => each.id === id)
+  if (!held) throw new Problem('NOT_FOUND')
+  const { applications } = viewAdoption(held)
+  requireAll(applications, caller, context)
+  // Later ones too: whoever says so may decide on everything of the Project.
+  const projects = wholeProject ? [...new Set(applications.map(({ project }) => project))] : []
+  requireAll(
+    projects.map(project => ({ name: '*', project, cluster: '' })),
+    caller,
+    context,
+  )
   const decided = await services.actions.decideAdoption(id, {
     verdict: verdict === 'approve' ? 'approved' : 'rejected',
     wholeProject,
@@ -183,11 +207,11 @@ async function decidePrune(
   caller: Caller,
   context: Context,
 ): Promise<Reply> {
-  const held = (await confirmationsOf(context)).find(each => each.id === id)
+  const held = (await confirmationsOf(caller, context)).find(each => each.id === id)
   if (held?.kind !== 'prune') throw new Problem('NOT_FOUND')
+  requireAll([{ name: held.application, project: held.project, cluster: held.cluster }], caller, context)
   if (verdict === 'reject') {
-    const detail =
-      held.removal
+    const detail = held.removal
       ? 'It waits for as long as nobody wants the Application: bring that back, or annotate these objects Delete=false.'
       : 'It waits for as long as the source lacks these objects: bring them back, or annotate them Prune=false.'
     throw new Problem('CONFIRMATION_STANDS', { detail })

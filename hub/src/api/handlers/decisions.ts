@@ -3,16 +3,19 @@ import { GATE_ACTIONS, type GateAction, type GateTarget } from '@flotilla/core/g
 import type { JsonObject } from '@flotilla/core/json/json'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { targetObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
 import type { RulesNow } from '../../gate-desk/rule-keeper.ts'
 import { MOST_INTERVALS, type SharedTimeline, sharedTimelines } from '../../gate-desk/shared-timelines.ts'
 import { simulateChange } from '../../gate-desk/simulate-gates.ts'
 import { documentSchema, gatesOf, instantOf, refuse, timeSchema } from '../gate-input.ts'
 import { decisionJson, decisionSchema } from '../gate-json.ts'
 import { anyOf, nameParameter } from '../parameters.ts'
-import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
-import { type ApiServices, type Context, json, type Reply, type Route, route } from '../route.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import type { Caller } from '../tokens.ts'
+import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 
 const asking = {
   at: timeSchema.default('now'),
@@ -76,7 +79,7 @@ export const decisionRoutes: readonly Route[] = [
     id: 'decide',
     tag: 'gates',
     summary: 'Whether an Application may start something at a time, and everything that holds it',
-    access: 'readonly',
+    access: one('applications', 'get'),
     query: z.strictObject({ application: nameParameter, ...asking }),
     answers: { 200: { description: 'The decision.', schema: decisionSchema } },
     problems: ['NOT_FOUND'],
@@ -88,7 +91,7 @@ export const decisionRoutes: readonly Route[] = [
     id: 'getApplicationDecision',
     tag: 'applications',
     summary: 'Whether the Application may start something at a time, and everything that holds it',
-    access: 'readonly',
+    access: one('applications', 'get'),
     parameters: z.strictObject({ name: nameParameter }),
     query: z.strictObject(asking),
     answers: { 200: { description: 'The decision.', schema: decisionSchema } },
@@ -100,7 +103,7 @@ export const decisionRoutes: readonly Route[] = [
     id: 'timeline',
     tag: 'gates',
     summary: 'When Applications are open and closed; those with equal times are told together',
-    access: 'readonly',
+    access: each('applications', 'get'),
     query: z.strictObject({
       from: timeSchema,
       to: timeSchema,
@@ -137,7 +140,7 @@ export const decisionRoutes: readonly Route[] = [
     id: 'simulateGates',
     tag: 'gates',
     summary: 'What a change of rules would block, before it is saved',
-    access: 'readonly',
+    access: each('applications', 'get'),
     readsOnly: true,
     body: z
       .strictObject({
@@ -185,17 +188,11 @@ function blockedText({ applications, clusters }: { readonly applications: number
 }
 
 /** What somebody may not see is not there. */
-export function targetsSeen(rules: RulesNow, caller: Caller, { services }: Context): readonly GateTarget[] {
-  return rules.targets.filter(target => isSeen(target, caller, services))
-}
-
-function isSeen({ name, project, labels, cluster }: GateTarget, caller: Caller, { permits }: ApiServices): boolean {
-  const object = {
-    ...{ resource: 'applications', project, name, labels },
-    ...(cluster !== undefined && { cluster: cluster.name }),
-    ...(cluster?.environment !== undefined && { environment: cluster.environment }),
-  }
-  return (permits ?? permitsByRole)(caller, 'get', object) === 'allow'
+export function targetsSeen(rules: RulesNow, caller: Caller, context: Context): readonly GateTarget[] {
+  const rights = rightsOf(caller, context)
+  return rights.visible.key === EVERYTHING_VISIBLE.key
+    ? rules.targets
+    : rules.targets.filter(target => rights.sees(targetObject(target)))
 }
 
 interface Asked {
@@ -209,8 +206,10 @@ interface Asked {
 /** An Application that one may not see and one that is not there get the same bytes. */
 function decided(name: string, asked: Asked, caller: Caller, context: Context): Reply {
   const rules = gatesOf(context).keeper.now()
-  const target = rules.targets.find(each => each.name === name)
-  if (target === undefined || !isSeen(target, caller, context.services)) throw new Problem('NOT_FOUND')
+  const target = rules.targets.find(one => one.name === name)
+  const rights = rightsOf(caller, context)
+  rights.require('get', target === undefined ? { resource: 'applications', name } : targetObject(target))
+  if (target === undefined) throw new Problem('NOT_FOUND')
   const { bundle, operationStart } = asked
   const start = operationStart === undefined ? undefined : instantOf(operationStart, context.now)
   const decision = decide(rules.compiled, target, instantOf(asked.at, context.now)!, {

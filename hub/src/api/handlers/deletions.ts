@@ -1,6 +1,11 @@
+import type { AccessObject } from '@flotilla/core/access/object'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import { viewDeletion } from '@flotilla/core/view/deletion-view'
 import { z } from 'zod'
+import { type ApplicationFacts, applicationObject, namedObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
+import { seenSets } from '../../access/seen-sets.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
@@ -45,13 +50,13 @@ export const deletionRoutes: readonly Route[] = [
     id: 'listApplicationsOfSet',
     tag: 'applicationsets',
     summary: 'What a set generated, a page at a time',
-    access: 'readonly',
+    access: each('applications', 'get'),
     parameters: named,
     query: z.strictObject({ source: sourceParameter, ...paged }),
     answers: { 200: { description: 'A page.', schema: pageOfSchema(applicationSchema) } },
     problems: ['CURSOR_INVALID'],
-    handle({ path, query }, _caller, context) {
-      requireSet(path.name, query.source, context)
+    handle({ path, query }, caller, context) {
+      requireSet(path.name, query.source, caller, context)
       const { items } = context.services.view.applications(
         {
           filters: { set: new Set([path.name]) },
@@ -62,6 +67,7 @@ export const deletionRoutes: readonly Route[] = [
           limit: Number.POSITIVE_INFINITY,
         },
         context.now,
+        context.visible,
       )
       const mine = items.filter(({ provenance }) => query.source === undefined || provenance['source'] === query.source)
       const list = `applicationsets/${path.name}/applications/${query.source ?? ''}`
@@ -77,14 +83,14 @@ export const deletionRoutes: readonly Route[] = [
     id: 'listDeletionsOfSet',
     tag: 'applicationsets',
     summary: 'Removals of a set that wait for approval, and those that were decided',
-    access: 'readonly',
+    access: each('confirmations', 'get'),
     parameters: named,
     query: z.strictObject({ source: sourceParameter, state: stateParameter, ...paged }),
     answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(deletionSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ path, query }, _caller, context) {
-      requireSet(path.name, query.source, context)
-      const plans = (await plansOf(context)).filter(
+    async handle({ path, query }, caller, context) {
+      requireSet(path.name, query.source, caller, context)
+      const plans = (await plansSeen(caller, context)).filter(
         ({ set, source }) => set === path.name && (query.source === undefined || source === query.source),
       )
       return pageOf(`applicationsets/${path.name}/deletions`, plans, query)
@@ -97,13 +103,13 @@ export const deletionRoutes: readonly Route[] = [
       id: `${verdict}DeletionOfSet`,
       tag: 'applicationsets',
       summary: SUMMARIES[verdict],
-      access: 'admin',
+      access: one('confirmations', 'approve', 'of every Application in it'),
       parameters: ofSet,
       body: decisionBody,
       answers: { 200: { description: 'Decided, now or before.', schema: deletionSchema } },
       problems: ['DELETION_CHANGED', 'DELETION_DECIDED', 'DELETION_INPUTS_AWAY'],
       async handle({ path, body }, caller, context) {
-        const plan = (await plansOf(context)).find(({ id }) => id === path.id)
+        const plan = (await plansSeen(caller, context)).find(({ id }) => id === path.id)
         if (plan?.set !== path.name) throw new Problem('NOT_FOUND')
         return await decideDeletion(verdict, path.id, body, caller, context)
       },
@@ -111,9 +117,43 @@ export const deletionRoutes: readonly Route[] = [
   ),
 ]
 
-export async function plansOf({ services }: Context): Promise<readonly DeletionPlan[]> {
-  return await services.store.read(rows => rows.deletionPlans())
+/** The plans that somebody sees: whoever may see what waits of every Application in one, because it names them all. */
+export async function plansSeen(caller: Caller, context: Context): Promise<readonly DeletionPlan[]> {
+  const plans = await context.services.store.read(rows => rows.deletionPlans())
+  return plans.filter(plan => seesAll(removalsOf(plan), caller, context))
 }
+
+/** What waits for a person is about Applications, each in its Project. */
+export type Concerned = Pick<ApplicationFacts, 'name' | 'project' | 'cluster'>
+
+function removalsOf({ applications }: DeletionPlan): readonly Concerned[] {
+  return applications
+}
+
+export function seesAll(concerned: readonly Concerned[], caller: Caller, context: Context): boolean {
+  const rights = rightsOf(caller, context)
+  return confirmationObjects(concerned, context).every(object => rights.sees(object))
+}
+
+/** @throws Problem `NOT_FOUND`, `FORBIDDEN` unless it may be decided on for every one of them. */
+export function requireAll(concerned: readonly Concerned[], caller: Caller, context: Context): void {
+  if (concerned.length === 0) return
+  if (!seesAll(concerned, caller, context)) throw new Problem('NOT_FOUND')
+  const rights = rightsOf(caller, context)
+  for (const object of confirmationObjects(concerned, context)) rights.require('approve', object)
+}
+
+/** As they are stored; one that the view has not is as the plan has it. */
+function confirmationObjects(concerned: readonly Concerned[], { services, now }: Context): readonly AccessObject[] {
+  if (concerned.length === 0) return [namedObject('confirmations', '*')]
+  return concerned.map(({ name, project, cluster }) => {
+    const view = services.view.application(name, now)
+    const facts = view?.project === project && view.cluster === cluster ? view : NO_FACTS
+    return applicationObject({ ...facts, name, project, cluster }, 'confirmations')
+  })
+}
+
+const NO_FACTS = { labels: {}, environment: null }
 
 function pageOf(
   list: string,
@@ -125,8 +165,8 @@ function pageOf(
   return json(200, page)
 }
 
-function requireSet(name: string, source: string | undefined, { services }: Context): void {
-  const sets = services.view.applicationSets()
+function requireSet(name: string, source: string | undefined, caller: Caller, context: Context): void {
+  const sets = seenSets(context.services.view, rightsOf(caller, context))
   if (!sets.some(set => set.name === name && (source === undefined || set.source === source)))
     throw new Problem('NOT_FOUND')
 }
@@ -137,8 +177,12 @@ export async function decideDeletion(
   id: string,
   body: { readonly reason: string; readonly digest?: string | undefined },
   caller: Caller,
-  { services, request }: Context,
+  context: Context,
 ): Promise<Reply> {
+  const { services, request } = context
+  const plan = (await services.store.read(rows => rows.deletionPlans())).find(each => each.id === id)
+  if (plan === undefined) throw new Problem('NOT_FOUND')
+  requireAll(removalsOf(plan), caller, context)
   const shown = matchOf(request.get('if-match'))
   if (shown !== undefined && body.digest !== undefined && shown !== body.digest) {
     throw new Problem('REQUEST_INVALID', {

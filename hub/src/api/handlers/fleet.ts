@@ -1,10 +1,16 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import type { ClusterView } from '@flotilla/core/view/fleet-parts'
 import { z } from 'zod'
+import { agentObject, clusterObjects, namedObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
+import { seenSets } from '../../access/seen-sets.ts'
+import { shownSource, sourceObjects } from '../../access/seen-sources.ts'
 import { withStates } from '../cluster-states.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
-import { type ApiServices, json, type Route, route } from '../route.ts'
+import { type ApiServices, type Context, json, type Route, route } from '../route.ts'
 import {
   acceptedSchema,
   applicationSetSchema,
@@ -15,6 +21,7 @@ import {
   repositorySchema,
   sourceSchema,
 } from '../schemas.ts'
+import type { Caller } from '../tokens.ts'
 
 /** Whether the hub may trust its own store; without anyone to ask, it does. */
 function recoveryOf({ recovery }: ApiServices): { readonly state: string; readonly since: string | null } {
@@ -33,11 +40,13 @@ export const fleetRoutes: readonly Route[] = [
     id: 'getFleet',
     tag: 'fleet',
     summary: 'The fleet at a glance',
-    access: 'readonly',
+    access: each('applications', 'get'),
     answers: { 200: { description: 'Counts, and who is silent.', schema: fleetSchema } },
-    handle(_input, _caller, { services, now }) {
-      const clusters = services.view.clusters(now)
-      const { all, by } = services.view.counted()
+    handle(_input, caller, context) {
+      const { services, now, visible } = context
+      const clusters = seenClusters(caller, context)
+      const { all, by } = services.view.counted(visible)
+      services.view.age(now)
       const joined = clusters.filter(cluster => cluster.joined)
       return json(200, {
         applications: all,
@@ -62,12 +71,12 @@ export const fleetRoutes: readonly Route[] = [
     id: 'listApplicationSets',
     tag: 'applicationsets',
     summary: 'ApplicationSets',
-    access: 'readonly',
+    access: each('applicationsets', 'get'),
     query: paged,
     answers: { 200: { description: 'A page.', schema: pageOfSchema(applicationSetSchema) } },
     problems: ['CURSOR_INVALID'],
-    handle({ query }, _caller, { services }) {
-      const sets = services.view.applicationSets()
+    handle({ query }, caller, context) {
+      const sets = seenSets(context.services.view, rightsOf(caller, context))
       return json(
         200,
         pageOfList('applicationsets', sets, ({ name, source }) => `${source}/${name}`, query),
@@ -80,18 +89,17 @@ export const fleetRoutes: readonly Route[] = [
     id: 'getApplicationSet',
     tag: 'applicationsets',
     summary: 'One ApplicationSet',
-    access: 'readonly',
+    access: one('applicationsets', 'get'),
     parameters: named,
     query: z.strictObject({
       source: nameParameter.optional().meta({ description: 'Its config source, where two have a set of that name.' }),
     }),
     answers: { 200: { description: 'The ApplicationSet.', schema: applicationSetSchema } },
-    handle({ path, query }, _caller, { services }) {
+    handle({ path, query }, caller, context) {
       const { name } = path
       const { source } = query
-      const found = services.view
-        .applicationSets()
-        .find(set => set.name === name && (source === undefined || set.source === source))
+      const sets = seenSets(context.services.view, rightsOf(caller, context))
+      const found = sets.find(set => set.name === name && (source === undefined || set.source === source))
       if (found === undefined) throw new Problem('NOT_FOUND')
       return json(200, found)
     },
@@ -102,13 +110,13 @@ export const fleetRoutes: readonly Route[] = [
     id: 'listClusters',
     tag: 'clusters',
     summary: 'Clusters, declared or joined',
-    access: 'readonly',
+    access: each('clusters', 'get'),
     query: paged,
     answers: { 200: { description: 'A page.', schema: pageOfSchema(clusterWithStatesSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, { services, now }) {
-      const page = pageOfList('clusters', services.view.clusters(now), ({ name }) => name, query)
-      return json(200, { ...page, items: await withStates(page.items, services) })
+    async handle({ query }, caller, context) {
+      const page = pageOfList('clusters', seenClusters(caller, context), ({ name }) => name, query)
+      return json(200, { ...page, items: await withStates(page.items, context.services) })
     },
   }),
   route({
@@ -117,12 +125,14 @@ export const fleetRoutes: readonly Route[] = [
     id: 'getCluster',
     tag: 'clusters',
     summary: 'One cluster',
-    access: 'readonly',
+    access: one('clusters', 'get'),
     parameters: named,
     answers: { 200: { description: 'The cluster.', schema: clusterWithStatesSchema } },
-    async handle({ path }, _caller, { services, now }) {
+    async handle({ path }, caller, context) {
+      const { services, now, visible } = context
       services.view.age(now)
-      const found = services.view.cluster(path.name, now)
+      const found = services.view.cluster(path.name, now, visible)
+      rightsOf(caller, context).requireOneOf('get', clusterObjects(found ?? { name: path.name }))
       if (found === undefined) throw new Problem('NOT_FOUND')
       const [shown] = await withStates([found], services)
       return json(200, shown)
@@ -134,11 +144,13 @@ export const fleetRoutes: readonly Route[] = [
     id: 'createJoinToken',
     tag: 'clusters',
     summary: 'A token with which this cluster joins, once',
-    access: 'admin',
+    access: one('agents', 'register'),
     parameters: named,
     answers: { 201: { description: 'The token, shown this once.', schema: joinTokenSchema } },
-    async handle({ path }, caller, { services, now }) {
+    async handle({ path }, caller, context) {
+      const { services, now } = context
       const { name } = path
+      rightsOf(caller, context).require('register', agentObject(name))
       if (services.view.cluster(name, now) === undefined) throw new Problem('NOT_FOUND')
       const { id, token, expiresAt } = await services.actions.createJoinToken(name, caller.name)
       const made = { id, cluster: name, token, expiresAt: isoTime(expiresAt) }
@@ -151,15 +163,19 @@ export const fleetRoutes: readonly Route[] = [
     id: 'listSources',
     tag: 'sources',
     summary: 'Config sources: which commit is in force, which was seen, what is wrong',
-    access: 'readonly',
+    access: each('sources', 'get'),
     query: paged,
     answers: { 200: { description: 'A page.', schema: pageOfSchema(sourceSchema) } },
     problems: ['CURSOR_INVALID'],
-    handle: ({ query }, _caller, { services }) =>
-      json(
+    handle({ query }, caller, context) {
+      const { view, trustOf } = context.services
+      const rights = rightsOf(caller, context)
+      const sources = view.configSources().flatMap(each => shownSource(each, trustOf?.(each.name), rights) ?? [])
+      return json(
         200,
-        pageOfList('sources', services.view.configSources(), ({ name }) => name, query),
-      ),
+        pageOfList('sources', sources, ({ name }) => name, query),
+      )
+    },
   }),
   route({
     method: 'get',
@@ -167,13 +183,15 @@ export const fleetRoutes: readonly Route[] = [
     id: 'getSource',
     tag: 'sources',
     summary: 'One config source, with its mistakes and the documents that are not in force as written',
-    access: 'readonly',
+    access: one('sources', 'get'),
     parameters: named,
     answers: { 200: { description: 'The config source.', schema: sourceSchema } },
-    async handle({ path }, _caller, { services }) {
-      const found = services.view.configSources().find(({ name }) => name === path.name)
-      if (found === undefined) throw new Problem('NOT_FOUND')
-      return json(200, found)
+    async handle({ path }, caller, context) {
+      const { view, trustOf } = context.services
+      const found = view.configSources().find(({ name }) => name === path.name)
+      const shown = found && shownSource(found, trustOf?.(path.name), rightsOf(caller, context))
+      if (shown === undefined) throw new Problem('NOT_FOUND')
+      return json(200, shown)
     },
   }),
   route({
@@ -182,10 +200,12 @@ export const fleetRoutes: readonly Route[] = [
     id: 'refreshSource',
     tag: 'sources',
     summary: 'Fetch this config source now',
-    access: 'admin',
+    access: one('sources', 'update'),
     parameters: named,
     answers: { 202: { description: 'It is being fetched; watch the source.', schema: acceptedSchema } },
-    async handle({ path }, _caller, { services }) {
+    async handle({ path }, caller, context) {
+      const { services } = context
+      rightsOf(caller, context).requireOneOf('update', sourceObjects(path.name, services.trustOf?.(path.name)))
       const found = services.view.configSources().find(({ name }) => name === path.name)
       if (found === undefined) throw new Problem('NOT_FOUND')
       await services.actions.refreshSource(path.name)
@@ -198,19 +218,37 @@ export const fleetRoutes: readonly Route[] = [
     id: 'listRepositories',
     tag: 'sources',
     summary: 'Repositories in use, and whether they can be reached',
-    access: 'readonly',
+    access: each('repositories', 'get'),
     query: paged,
     answers: { 200: { description: 'A page.', schema: pageOfSchema(repositorySchema) } },
     problems: ['CURSOR_INVALID'],
-    handle: ({ query }, _caller, { services }) =>
-      json(
+    handle({ query }, caller, context) {
+      const { services, visible } = context
+      const rights = rightsOf(caller, context)
+      const seesSource = (name: string) =>
+        sourceObjects(name, services.trustOf?.(name)).some(object => rights.sees(object))
+      const items = services.view.repositories(visible).flatMap(({ projects, ...repository }) => {
+        const { url } = repository
+        const objects = [undefined, ...projects].map(project => namedObject('repositories', url, project))
+        if (!objects.some(object => rights.sees(object))) return []
+        return [{ ...repository, sources: repository.sources.filter(seesSource) }]
+      })
+      return json(
         200,
         pageOfList(
           'repositories',
-          [...services.view.repositories()].sort((a, b) => (a.url < b.url ? -1 : 1)),
+          items.sort((a, b) => (a.url < b.url ? -1 : 1)),
           ({ url }) => url,
           query,
         ),
-      ),
+      )
+    },
   }),
 ]
+
+/** The clusters that the caller may see, with counts of the Applications that he may. */
+function seenClusters(caller: Caller, context: Context): readonly ClusterView[] {
+  const { services, now, visible } = context
+  const rights = rightsOf(caller, context)
+  return services.view.clusters(now, visible).filter(cluster => rights.mayOneOf('get', clusterObjects(cluster)))
+}

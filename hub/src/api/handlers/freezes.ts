@@ -1,8 +1,12 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { GateScope } from '@flotilla/core/gates/rules'
+import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { MadeGateRow } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { prettyYaml } from '@flotilla/core/yaml/print-yaml'
 import { z } from 'zod'
+import { type GateFacts, projectsOf, requireGate, requireNewGate, seesGate } from '../../access/gate-access.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
 import type { EditAnswer } from '../../gate-desk/desk.ts'
 import {
   documentSchema,
@@ -18,7 +22,6 @@ import { overrideJson, overrideSchema } from '../gate-json.ts'
 import { concernedBy, freezesOf, GATE_STATES, type GateJson, gateSchema, windowsOf } from '../gate-list.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
-import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
@@ -54,7 +57,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'listFreezes',
     tag: 'gates',
     summary: 'Freeze periods, declared in Git and made here',
-    access: 'readonly',
+    access: each('freezes', 'get'),
     query: gatesQuery,
     answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
     problems: ['CURSOR_INVALID'],
@@ -68,7 +71,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'listWindows',
     tag: 'gates',
     summary: 'Sync windows: those of Projects, and those with a scope of their own',
-    access: 'readonly',
+    access: each('windows', 'get'),
     query: gatesQuery,
     answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
     problems: ['CURSOR_INVALID'],
@@ -77,7 +80,7 @@ export const freezeRoutes: readonly Route[] = [
       const made = await services.store.read(rows => rows.windows())
       const desk = gatesOf(context)
       const all = windowsOf(desk.keeper.now(), desk.fleet(), made, now)
-      return listed('windows', seenOf('windows', all, caller, context), query)
+      return listed('windows', seenOf(all, caller, context), query)
     },
   }),
   route({
@@ -86,7 +89,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'getFreeze',
     tag: 'gates',
     summary: 'One freeze period, how far it has got, and whom it concerns',
-    access: 'readonly',
+    access: one('freezes', 'get'),
     parameters: named,
     answers: { 200: { description: 'The freeze.', schema: oneFreezeSchema } },
     async handle({ path }, caller, context) {
@@ -99,7 +102,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'exportFreeze',
     tag: 'gates',
     summary: 'The freeze as a document for a config repository',
-    access: 'readonly',
+    access: one('freezes', 'get'),
     parameters: named,
     answers: { 200: { description: 'YAML.', contentType: 'application/yaml' } },
     async handle({ path }, caller, context) {
@@ -113,11 +116,12 @@ export const freezeRoutes: readonly Route[] = [
     id: 'createFreeze',
     tag: 'gates',
     summary: 'Make a freeze period; it cannot begin in the past',
-    access: 'admin',
+    access: one('freezes', 'create', 'of every Project that it concerns'),
     body: documentSchema.meta({ id: 'FreezeDocument', description: 'A FreezePeriod of flotilla.dev/v1alpha1.' }),
     answers: { 201: { description: 'The freeze, and whom it concerns.', schema: oneFreezeSchema } },
     problems: ['GATE_INVALID', 'GATE_EXISTS', 'GATE_FROM_GIT'],
     async handle({ body }, caller, context) {
+      requireNewGate(factsOf(body as JsonObject), rightsOf(caller, context))
       return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), caller, context)
     },
   }),
@@ -127,7 +131,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'freezeNow',
     tag: 'gates',
     summary: 'Stop the line: freeze the fleet, or a part of it, at once',
-    access: 'admin',
+    access: one('freezes', 'create', 'of every Project that it concerns'),
     body: z
       .strictObject({
         scope: scopeSchema.default({ all: true }),
@@ -155,6 +159,7 @@ export const freezeRoutes: readonly Route[] = [
           ...{ inFlight: body.inFlight, when: [{ from: isoTime(now), until: isoTime(until) }] },
         },
       }
+      requireNewGate(factsOf(document), rightsOf(caller, context))
       return await made(await gatesOf(context).freezes.create(document, caller, now), caller, context)
     },
   }),
@@ -164,7 +169,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'editFreeze',
     tag: 'gates',
     summary: 'Change a freeze; one that holds now is made to hold less only when others approve it',
-    access: 'admin',
+    access: one('freezes', 'update', 'its Team, where it has an owner'),
     parameters: named,
     body: z
       .strictObject({
@@ -182,7 +187,9 @@ export const freezeRoutes: readonly Route[] = [
     },
     problems: ['GATE_INVALID', 'GATE_FROM_GIT', 'GATE_CHANGED', 'GATE_ENDED', 'FREEZE_LOCKED', 'OVERRIDE_REFUSED'],
     async handle({ path, body }, caller, context) {
+      await requireFreeze(path.name, caller, context)
       const { reason, ...patch } = body
+      requirePatch(patch as JsonObject, caller, context)
       const wish = { patch: patch as JsonObject, reason, ...seenRevision(context) }
       return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), caller, context)
     },
@@ -193,7 +200,7 @@ export const freezeRoutes: readonly Route[] = [
     id: 'endFreeze',
     tag: 'gates',
     summary: 'End a freeze; one that holds now only when others approve it',
-    access: 'admin',
+    access: one('freezes', 'update', 'its Team, where it has an owner'),
     parameters: named,
     body: z.strictObject({ reason: reasonSchema.default('') }).meta({ id: 'FreezeEnd' }),
     answers: {
@@ -202,6 +209,7 @@ export const freezeRoutes: readonly Route[] = [
     },
     problems: ['GATE_FROM_GIT', 'GATE_CHANGED', 'GATE_ENDED', 'FREEZE_LOCKED', 'OVERRIDE_REFUSED'],
     async handle({ path, body }, caller, context) {
+      await requireFreeze(path.name, caller, context)
       const wish = { reason: body.reason, ...seenRevision(context) }
       return await edited(await gatesOf(context).freezes.edit(path.name, wish, caller), caller, context)
     },
@@ -216,17 +224,51 @@ function seenRevision(context: Context): { readonly revision?: number } {
 async function allFreezes(caller: Caller, context: Context): Promise<readonly GateJson[]> {
   const desk = gatesOf(context)
   const rows = await context.services.store.read(reader => reader.freezes())
-  return seenOf('freezes', freezesOf(desk.keeper.now(), desk.fleet(), rows, context.now), caller, context)
+  return seenOf(freezesOf(desk.keeper.now(), desk.fleet(), rows, context.now), caller, context)
 }
 
 /** A rule as a whole, with whom it concerns and who is exempt, is for those who may see the rule. */
-function seenOf(
-  resource: 'freezes' | 'windows',
-  gates: readonly GateJson[],
-  caller: Caller,
-  { services: { permits = permitsByRole } }: Context,
-): readonly GateJson[] {
-  return gates.filter(({ name }) => permits(caller, 'get', { resource, name }) === 'allow')
+function seenOf(gates: readonly GateJson[], caller: Caller, context: Context): readonly GateJson[] {
+  const rights = rightsOf(caller, context)
+  return gates.filter(gate => seesGate(gateFacts(gate), rights))
+}
+
+function gateFacts({ kind, name, owner, rule, document }: GateJson): GateFacts {
+  const ofProject = /^Project\/(\S+) /.exec(rule)?.[1]
+  return {
+    ...factsOf(document as JsonObject),
+    ...{ resource: kind === 'FreezePeriod' ? 'freezes' : 'windows', name, owner: owner ?? undefined },
+    ...(ofProject !== undefined && { projects: [ofProject] }),
+  }
+}
+
+/** What rights are asked about, as the document has it: what is written otherwise than it should is nobody's. */
+function factsOf(document: JsonObject): GateFacts {
+  const metadata = isJsonObject(document['metadata']) ? document['metadata'] : {}
+  const spec = isJsonObject(document['spec']) ? document['spec'] : {}
+  const { name, owner } = metadata
+  return {
+    ...{ resource: 'freezes', name: typeof name === 'string' ? name : '' },
+    projects: projectsOf(isJsonObject(spec['scope']) ? (spec['scope'] as GateScope) : undefined),
+    owner: typeof owner === 'string' ? owner : undefined,
+  }
+}
+
+/** The standing freeze of that name, for whom it may be changed. @throws Problem `NOT_FOUND`, `FORBIDDEN` */
+async function requireFreeze(name: string, caller: Caller, context: Context): Promise<void> {
+  const found = (await allFreezes(caller, context)).filter(gate => gate.name === name)
+  const gate = found.find(({ state }) => state !== 'ended') ?? found[0]
+  if (gate === undefined) throw new Problem('NOT_FOUND')
+  requireGate(gateFacts(gate), 'update', rightsOf(caller, context))
+}
+
+/** A change of whom it concerns, or of whose it is, is asked about like a new freeze: the place that it moves to. */
+function requirePatch(patch: JsonObject, caller: Caller, context: Context): void {
+  const { projects, owner } = factsOf(patch)
+  const spec = isJsonObject(patch['spec']) ? patch['spec'] : {}
+  if (!('scope' in spec) && owner === undefined) return
+  const moved = 'scope' in spec ? { projects } : { projects: [] }
+  requireNewGate({ resource: 'freezes', name: factsOf(patch).name, owner, ...moved }, rightsOf(caller, context))
 }
 
 function listed(

@@ -4,6 +4,7 @@ import { inScope } from '@flotilla/core/gates/compile-scope'
 import type { GateTarget } from '@flotilla/core/gates/rules'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { all, each } from '../../access/route-access.ts'
 import type { RulesNow } from '../../gate-desk/rule-keeper.ts'
 import { gatesOf } from '../gate-input.ts'
 import { pageOfList } from '../page-of-list.ts'
@@ -40,7 +41,7 @@ export const gateCalendarRoutes: readonly Route[] = [
     id: 'gateCalendar',
     tag: 'gates',
     summary: 'Freezes and windows as a calendar to subscribe to: only those of what the reader may see',
-    access: 'readonly',
+    access: each('applications', 'get'),
     tokenInQuery: true,
     query: z.strictObject({
       token: z
@@ -76,7 +77,7 @@ export const gateCalendarRoutes: readonly Route[] = [
     id: 'listCalendars',
     tag: 'gates',
     summary: 'Imported iCalendars that freezes may name: when each was last had, and what is wrong',
-    access: 'readonly',
+    access: all('freezes', 'get'),
     query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
     answers: { 200: { description: 'A page.', schema: pageOfSchema(calendarSchema) } },
     problems: ['CURSOR_INVALID'],
@@ -100,7 +101,7 @@ export const gateCalendarRoutes: readonly Route[] = [
     id: 'refreshCalendar',
     tag: 'gates',
     summary: 'Ask for an imported calendar again',
-    access: 'admin',
+    access: all('freezes', 'update'),
     parameters: z.strictObject({ name: nameParameter }),
     answers: { 202: { description: 'It was asked for.', schema: z.strictObject({ name: z.string() }) } },
     async handle({ path }, _caller, context) {

@@ -4,12 +4,17 @@ import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
 import { z } from 'zod'
+import { applicationObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one } from '../../access/route-access.ts'
+import { requireApplication } from '../../access/seen-application.ts'
 import type { DeskAnswer, OperationDesk, SyncWish } from '../../operations/operation-desk.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { anyOf, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
+import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 import { syncRevision } from './sync-revision.ts'
 
 const named = z.strictObject({ name: nameParameter })
@@ -146,12 +151,13 @@ export const operationRoutes: readonly Route[] = [
     id: 'syncApplication',
     tag: 'operations',
     summary: 'Sync what is offered now',
-    access: 'admin',
+    access: one('applications', 'sync'),
     parameters: named,
     body: z.strictObject({ ...syncFields, revision: revisionField }).meta({ id: 'SyncRequest' }),
     answers: accepted,
     problems: [...REFUSALS, 'PIN_IMPOSSIBLE'],
     async handle({ path, body }, caller, context) {
+      requireApplication(path.name, 'sync', caller, context)
       const wish = { ...wishOf(body), reason: body.reason, by: caller.name }
       if (body.revision !== undefined) return await syncRevision(path.name, body.revision, wish, caller, context)
       return replyTo(await deskOf(context).sync(path.name, wish))
@@ -163,12 +169,13 @@ export const operationRoutes: readonly Route[] = [
     id: 'terminateApplication',
     tag: 'operations',
     summary: 'End the operation that runs, or take back the permission of one that has not begun',
-    access: 'admin',
+    access: one('applications', 'sync'),
     parameters: named,
     body: z.strictObject({ reason: reasonField }).meta({ id: 'TerminateRequest' }),
     answers: accepted,
     problems: REFUSALS,
     async handle({ path, body }, caller, context) {
+      requireApplication(path.name, 'sync', caller, context)
       return replyTo(await deskOf(context).terminate(path.name, { by: caller.name, reason: body.reason }))
     },
   }),
@@ -178,13 +185,15 @@ export const operationRoutes: readonly Route[] = [
     id: 'actOnObject',
     tag: 'operations',
     summary: 'Restart, scale, suspend or resume one object of the Application, or ask what it is now',
-    access: 'admin',
+    access: one('applications', 'action/{group}/{kind}/{action}', '`inspect`: get'),
     parameters: z.strictObject({ name: nameParameter, action: z.enum(ACTIONS) }),
     body: actionBody,
     answers: accepted,
     problems: [...REFUSALS, 'ACTION_IMPOSSIBLE'],
     async handle({ path, body }, caller, context) {
       const { replicas, reason, ...object } = body
+      const action = path.action === 'inspect' ? 'get' : `action/${object.group}/${object.kind}/${path.action}`
+      requireApplication(path.name, action, caller, context)
       const asker = { by: caller.name, reason }
       const verb = path.action
       if (verb !== 'scale') return replyTo(await deskOf(context).command(path.name, { verb, object }, asker))
@@ -201,7 +210,7 @@ export const operationRoutes: readonly Route[] = [
     id: 'deleteResource',
     tag: 'operations',
     summary: 'Delete the one object of the Application that has this UID',
-    access: 'admin',
+    access: one('applications', 'delete/{group}/{kind}/{namespace}/{name}'),
     parameters: named,
     query: z.strictObject({
       ...keyFields,
@@ -215,6 +224,8 @@ export const operationRoutes: readonly Route[] = [
     problems: [...REFUSALS, 'ACTION_IMPOSSIBLE'],
     async handle({ path, query }, caller, context) {
       const { uid, reason, ...object } = query
+      const { group, kind, namespace, name } = object
+      requireApplication(path.name, `delete/${group}/${kind}/${namespace}/${name}`, caller, context)
       const asker = { by: caller.name, reason }
       return replyTo(await deskOf(context).command(path.name, { verb: 'delete', object, uid }, asker))
     },
@@ -225,14 +236,25 @@ export const operationRoutes: readonly Route[] = [
     id: 'operateOnMany',
     tag: 'operations',
     summary: 'Sync or terminate many Applications; with dryRun, what would become of each',
-    access: 'admin',
+    access: each('applications', 'sync'),
     body: bulkBody,
     answers: { 200: { description: 'What became, or would become, of each.', schema: bulkAnswer } },
     async handle({ body }, caller, context) {
       const desk = deskOf(context)
+      const rights = rightsOf(caller, context)
       const asker = { by: caller.name, reason: body.reason }
       const items = []
-      for (const { name, cluster } of chosen(body, context)) {
+      for (const { name, cluster, view } of chosen(body, context)) {
+        if (view !== undefined && !rights.may('sync', applicationObject(view))) {
+          const { message } = new Problem('FORBIDDEN')
+          items.push({ application: name, cluster, status: 'refused', id: null, code: 'FORBIDDEN', message })
+          continue
+        }
+        if (view === undefined) {
+          const { message } = new Problem('NOT_FOUND')
+          items.push({ application: name, cluster, status: 'refused', id: null, code: 'NOT_FOUND', message })
+          continue
+        }
         const answer =
           body.action === 'terminate'
             ? body.dryRun
@@ -252,7 +274,7 @@ export const operationRoutes: readonly Route[] = [
     id: 'listOperations',
     tag: 'operations',
     summary: 'Operations and commands that wait or run, in order of making; what has ended is in each history',
-    access: 'readonly',
+    access: each('applications', 'get'),
     query: z.strictObject({
       application: z.string().max(253).optional().meta({ description: 'Only of this Application.' }),
       cluster: z.string().max(253).optional().meta({ description: 'Only for this cluster.' }),
@@ -278,11 +300,15 @@ export const operationRoutes: readonly Route[] = [
     id: 'getOperation',
     tag: 'operations',
     summary: 'One operation or command: waiting, running, or what became of it',
-    access: 'readonly',
+    access: one('applications', 'get'),
     parameters: z.strictObject({ id: nameParameter }),
     answers: { 200: { description: 'It.', schema: followedSchema } },
-    async handle({ path }, _caller, { services, now }) {
-      const followed = await services.store.read(rows => follow(rows, path.id, now))
+    async handle({ path }, _caller, context) {
+      const { services, now } = context
+      const followed = await services.store.read(async rows => {
+        const id = await applicationOf(rows, path.id)
+        return id !== undefined && isSeen(id, context) ? await follow(rows, path.id, now) : undefined
+      })
       if (!followed) throw new Problem('NOT_FOUND')
       return json(200, followed)
     },
@@ -296,6 +322,17 @@ function wishOf({ dryRun, prune, resources, retry }: Pick<SyncWish, 'dryRun' | '
 
 interface RetryWish {
   readonly retry?: z.output<typeof retrySchema> | undefined
+}
+
+/** Of which Application it is. */
+async function applicationOf(rows: StoreReader, id: string): Promise<string | undefined> {
+  return ((await rows.grant(id)) ?? (await rows.command(id)))?.applicationId
+}
+
+/** By the Application's id: another one may have its name by now. Of one that is gone, who sees everything. */
+function isSeen(applicationId: string, { services, visible }: Context): boolean {
+  const view = services.view.applicationOf(applicationId)
+  return view === undefined ? visible.key === EVERYTHING_VISIBLE.key : visible.sees(view)
 }
 
 /** By Grant or command; an operation that no Grant here names (of a hub before a restore) is in the history alone. */
@@ -315,7 +352,7 @@ export async function follow(rows: StoreReader, id: string, now: EpochMs): Promi
 async function underWay(context: Context, cluster: string | undefined): Promise<readonly FollowedView[]> {
   const { services, now } = context
   const filters = cluster === undefined ? {} : { cluster: new Set([cluster]) }
-  const shown = services.view.applications({ ...EVERYTHING, filters }, now).items
+  const shown = services.view.applications({ ...EVERYTHING, filters }, now, context.visible).items
   const running = shown.flatMap(({ operation }) =>
     operation && operation.finishedAt === null && operation.trigger !== 'heal' ? [operation.id] : [],
   )
@@ -323,8 +360,10 @@ async function underWay(context: Context, cluster: string | undefined): Promise<
     const ids = new Set(running)
     for (const { id, name } of await rows.clusters()) {
       if (cluster !== undefined && name !== cluster) continue
-      for (const grant of await rows.openGrants(id)) ids.add(grant.id)
-      for (const command of await rows.openCommands(id)) ids.add(command.id)
+      for (const grant of await rows.openGrants(id)) if (isSeen(grant.applicationId, context)) ids.add(grant.id)
+      for (const command of await rows.openCommands(id)) {
+        if (isSeen(command.applicationId, context)) ids.add(command.id)
+      }
     }
     return await Promise.all([...ids].sort().map(id => follow(rows, id, now)))
   })
@@ -350,7 +389,7 @@ interface Choice {
 }
 
 /** @throws Problem `REQUEST_INVALID`: everything is never meant by saying nothing. */
-function chosen({ applications, labels, project, cluster, set }: Choice, { services, now }: Context) {
+function chosen({ applications, labels, project, cluster, set }: Choice, { services, now, visible }: Context) {
   const filters = {
     ...(project && { project: new Set(project) }),
     ...(cluster && { cluster: new Set(cluster) }),
@@ -361,15 +400,17 @@ function chosen({ applications, labels, project, cluster, set }: Choice, { servi
     const errors = [{ pointer: '/body', message: 'say which: applications, labels, project, cluster or set' }]
     throw new Problem('REQUEST_INVALID', { errors })
   }
-  const { items } = services.view.applications({ ...EVERYTHING, filters, labels: labels?.selector ?? [] }, now)
+  const query = { ...EVERYTHING, filters, labels: labels?.selector ?? [] }
+  const { items } = services.view.applications(query, now, visible)
   const wanted = names.size === 0 ? items : items.filter(({ name }) => names.delete(name))
   // A name that is not there, or may not be seen, is answered like any other that cannot be done.
-  const missing = names.size === 0 || items === wanted ? [] : [...names].map(name => ({ name, cluster: '' }))
+  const missing =
+    names.size === 0 || items === wanted ? [] : [...names].map(name => ({ name, cluster: '', view: undefined }))
   if (wanted.length + missing.length > MOST_AT_ONCE) {
     const errors = [{ pointer: '/body', message: `that is ${wanted.length}; at most ${MOST_AT_ONCE} at once` }]
     throw new Problem('REQUEST_INVALID', { errors })
   }
-  return [...wanted.map(({ name, cluster: of }) => ({ name, cluster: of })), ...missing]
+  return [...wanted.map(view => ({ name: view.name, cluster: view.cluster, view })), ...missing]
 }
 
 const MOST_AT_ONCE = 2000

@@ -1,17 +1,23 @@
+import type { AccessObject } from '@flotilla/core/access/object'
+import { compileScope, inScope } from '@flotilla/core/gates/compile-scope'
 import type { GateAction } from '@flotilla/core/gates/rules'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { OverrideRow } from '@flotilla/core/ports/store'
 import { z } from 'zod'
+import { isOwner } from '../../access/gate-access.ts'
+import { namedObject, targetObject } from '../../access/objects.ts'
+import { rightsOf } from '../../access/rights-of.ts'
+import { each, one as oneOf } from '../../access/route-access.ts'
 import type { OverrideAnswer } from '../../gate-desk/override-desk.ts'
 import { actionsSchema, gatesOf, instantOf, reasonSchema, refuse, scopeSchema, timeSchema } from '../gate-input.ts'
 import { overrideJson, overrideSchema } from '../gate-json.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
-import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
+import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 
 const one = z.strictObject({ id: nameParameter })
 const STATES = ['Pending', 'Active', 'Used', 'Expired', 'Revoked'] as const
@@ -45,7 +51,7 @@ export const overrideRoutes: readonly Route[] = [
     id: 'listOverrides',
     tag: 'gates',
     summary: 'Break-glass: what was asked for, who approved it, what it was used for',
-    access: 'readonly',
+    access: each('overrides', 'get'),
     query: z.strictObject({
       state: anyOfEnum('Only in this state', STATES),
       review: z.enum(['open']).optional().meta({ description: 'Only those that somebody has to look back at.' }),
@@ -79,7 +85,7 @@ export const overrideRoutes: readonly Route[] = [
     id: 'getOverride',
     tag: 'gates',
     summary: 'One override',
-    access: 'readonly',
+    access: oneOf('overrides', 'get'),
     parameters: one,
     answers: { 200: { description: 'The override.', schema: overrideSchema } },
     async handle({ path }, caller, context) {
@@ -95,14 +101,14 @@ export const overrideRoutes: readonly Route[] = [
     id: 'requestOverride',
     tag: 'gates',
     summary: 'Ask for break-glass; somebody else approves it',
-    access: 'admin',
+    access: each('overrides', 'create', 'of every Application that it concerns'),
     body: wishSchema,
     answers: { 201: { description: 'It waits for approval.', schema: overrideSchema } },
     problems: ['OVERRIDE_REFUSED'],
     async handle({ body }, caller, context) {
-      const { now, services } = context
+      const { now } = context
       const { bundle, maxUses, includeAutomated } = body
-      const permits = services.permits ?? permitsByRole
+      const rights = rightsOf(caller, context)
       const answer = await gatesOf(context).overrides.request(
         {
           ...{ scope: body.scope, covers: body.covers, actions: body.actions as GateAction[], reason: body.reason },
@@ -112,7 +118,11 @@ export const overrideRoutes: readonly Route[] = [
           ...(includeAutomated !== undefined && { includeAutomated }),
         },
         caller,
-        ({ name, project }) => permits(caller, 'create', { resource: 'overrides', project, name }) === 'allow',
+        {
+          all: rights.visible.key === EVERYTHING_VISIBLE.key,
+          sees: target => rights.sees(targetObject(target)),
+          may: target => rights.may('create', targetObject(target, 'overrides')),
+        },
         now,
       )
       return told(answer, context, 201)
@@ -124,12 +134,13 @@ export const overrideRoutes: readonly Route[] = [
     id: 'approveOverride',
     tag: 'gates',
     summary: 'Approve break-glass that somebody else has asked for; also a change of an active freeze',
-    access: 'admin',
+    access: oneOf('overrides', 'approve', 'of every Application that it concerns'),
     parameters: one,
     body: z.strictObject({ comment: reasonSchema.default('') }).meta({ id: 'OverrideApproval' }),
     answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
     problems: ['OVERRIDE_OWN', 'OVERRIDE_NEEDS_PERSON', 'OVERRIDE_NOT_PENDING', 'GATE_CHANGED'],
     async handle({ path, body }, caller, context) {
+      await requireOverride(path.id, 'approve', caller, context)
       return told(await gatesOf(context).overrides.approve(path.id, caller, body.comment), context, 200)
     },
   }),
@@ -139,12 +150,13 @@ export const overrideRoutes: readonly Route[] = [
     id: 'revokeOverride',
     tag: 'gates',
     summary: 'End break-glass at once, or take back the request',
-    access: 'admin',
+    access: oneOf('overrides', 'delete', 'of every Application that it concerns'),
     parameters: one,
     body: z.strictObject({ reason: reasonSchema.default('') }).meta({ id: 'OverrideRevocation' }),
     answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
     problems: ['OVERRIDE_NOT_ACTIVE'],
     async handle({ path, body }, caller, context) {
+      await requireOverride(path.id, 'delete', caller, context)
       return told(await gatesOf(context).overrides.revoke(path.id, caller, body.reason), context, 200)
     },
   }),
@@ -154,19 +166,54 @@ export const overrideRoutes: readonly Route[] = [
     id: 'reviewOverride',
     tag: 'gates',
     summary: 'Close the review of break-glass that is over, with a comment',
-    access: 'admin',
+    access: oneOf('overrides', 'approve', 'of every Application that it concerns'),
     parameters: one,
     body: z.strictObject({ comment: reasonSchema.min(1) }).meta({ id: 'OverrideReview' }),
     answers: { 200: { description: 'The override as it is now.', schema: overrideSchema } },
     problems: ['OVERRIDE_NEEDS_PERSON', 'OVERRIDE_NOT_ENDED'],
     async handle({ path, body }, caller, context) {
+      await requireOverride(path.id, 'approve', caller, context)
       return told(await gatesOf(context).overrides.review(path.id, caller, body.comment), context, 200)
     },
   }),
 ]
 
-function isSeen({ id }: OverrideRow, caller: Caller, { services: { permits = permitsByRole } }: Context): boolean {
-  return permits(caller, 'get', { resource: 'overrides', name: id }) === 'allow'
+/** Whoever sees it of every Application that it concerns: its scope, its uses and its rules name them all. */
+function isSeen(row: OverrideRow, caller: Caller, context: Context): boolean {
+  const rights = rightsOf(caller, context)
+  return objectsOf(row, context).every(object => rights.sees(object))
+}
+
+/**
+ * Lets pass who may do it to every Application that is concerned. What covers rules that a Team owns is approved by that
+ * Team's people, or by whoever may approve all break-glass.
+ *
+ * @throws Problem `NOT_FOUND`, `FORBIDDEN`
+ */
+async function requireOverride(
+  id: string,
+  action: 'approve' | 'delete',
+  caller: Caller,
+  context: Context,
+): Promise<void> {
+  const row = await context.services.store.read(rows => rows.override(id))
+  if (row === undefined || !isSeen(row, caller, context)) throw new Problem('NOT_FOUND')
+  const rights = rightsOf(caller, context)
+  if (rights.may(action, namedObject('overrides', '*'))) return
+  const { teams } = rights.inForce.policy
+  const owned = row.rules.filter(({ owner }) => owner !== undefined && teams.named(owner) !== undefined)
+  const ownersAgree = action !== 'approve' || owned.every(({ owner }) => isOwner({ owner }, rights))
+  if (ownersAgree && objectsOf(row, context).every(object => rights.may(action, object))) return
+  throw new Problem('FORBIDDEN')
+}
+
+/** What rights on break-glass are about: each Application of its scope, or itself where there is none any more. */
+function objectsOf({ id, scope }: OverrideRow, context: Context): readonly AccessObject[] {
+  const compiled = compileScope(scope)
+  const { targets } = gatesOf(context).keeper.now()
+  const concerned = compiled.kind === 'scope' ? targets.filter(target => inScope(compiled.scope, target)) : []
+  const objects = concerned.map(target => targetObject(target, 'overrides'))
+  return objects.length === 0 ? [namedObject('overrides', id)] : objects
 }
 
 function told(answer: OverrideAnswer, { now }: Context, status: number): Reply {

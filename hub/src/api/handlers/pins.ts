@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { one } from '../../access/route-access.ts'
+import { requireApplication } from '../../access/seen-application.ts'
 import type { PinAnswer, PinTarget } from '../../operations/pin-desk.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
@@ -7,7 +8,7 @@ import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { applicationSchema } from '../schemas.ts'
 import { operationOfDigest } from './history.ts'
 import { acceptedSchema, CODES, revisionField } from './operations.ts'
-import { need, pinsOf, started } from './sync-revision.ts'
+import { pinsOf, started } from './sync-revision.ts'
 
 const named = z.strictObject({ name: nameParameter })
 const reason = z.string().max(2000).default('').meta({ description: 'Why; kept in the audit log.' })
@@ -38,7 +39,7 @@ export const pinRoutes: readonly Route[] = [
     answers: { 202: { description: 'It is pinned, and its sync is on its way.', schema: acceptedSchema } },
     problems: PROBLEMS,
     async handle({ path, body }, caller, context) {
-      need(path.name, 'rollback', caller, context)
+      requireApplication(path.name, 'rollback', caller, context)
       const target = await targetOf(path.name, body, 'previous', context)
       const wish = { by: caller.name, reason: body.reason, prune: body.prune, target, ...untilOf(body) }
       return started(await pinsOf(context).rollback(path.name, wish))
@@ -58,8 +59,8 @@ export const pinRoutes: readonly Route[] = [
     answers: { 200: { description: 'Held.', schema: applicationSchema } },
     problems: PROBLEMS,
     async handle({ path, body }, caller, context) {
-      need(path.name, 'rollback', caller, context)
-      if (body.revision !== undefined) need(path.name, 'override', caller, context)
+      requireApplication(path.name, 'rollback', caller, context)
+      if (body.revision !== undefined) requireApplication(path.name, 'override', caller, context)
       const target = await targetOf(path.name, body, 'now', context)
       const wish = { by: caller.name, reason: body.reason, target, ...untilOf(body) }
       return await shown(path.name, await pinsOf(context).pin(path.name, wish), context)
@@ -77,7 +78,7 @@ export const pinRoutes: readonly Route[] = [
     answers: { 200: { description: 'Let go.', schema: applicationSchema } },
     problems: ['OPERATION_NONE'],
     async handle({ path, body }, caller, context) {
-      need(path.name, 'rollback', caller, context)
+      requireApplication(path.name, 'rollback', caller, context)
       const answer = await pinsOf(context).unpin(path.name, { by: caller.name, reason: body.reason })
       return await shown(path.name, answer, context)
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { all } from '../../access/route-access.ts'
 import { PreviewError, type PreviewErrorCode } from '../../preview/preview.ts'
 import { hasChanges, previewJson } from '../../preview/preview-json.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
@@ -57,7 +58,7 @@ export const previewRoutes: readonly Route[] = [
     tag: 'applicationsets',
     summary: 'What a change of the config would do, against the fleet as it is now',
     readsOnly: true,
-    access: 'admin',
+    access: all('applicationsets', 'get'),
     body: bodySchema,
     problems: ['PREVIEW_IMPOSSIBLE', 'TOO_MANY_REQUESTS'],
     answers: { 200: { description: 'What would happen. Nothing was written.', schema: previewSchema } },

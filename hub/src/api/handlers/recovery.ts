@@ -1,5 +1,6 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { all } from '../../access/route-access.ts'
 import { readRecoveryProgress } from '../../recovery/recovery-list.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
@@ -16,7 +17,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'getRecovery',
     tag: 'system',
     summary: 'Whether the hub may trust its own store, and the list that is acknowledged after a recovery',
-    access: 'readonly',
+    access: all('hub', 'get'),
     answers: { 200: { description: 'How it stands.', schema: recoverySchema } },
     handle: (_input, _caller, context) => shown(context),
   }),
@@ -26,7 +27,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'recoverHub',
     tag: 'system',
     summary: 'Begin a new epoch, when the hub is behind: join tokens, Tombstones and Grants are void',
-    access: 'admin',
+    access: all('hub', 'update'),
     query: z.strictObject({
       force: z
         .enum(['true', 'false'])
@@ -47,7 +48,7 @@ export const recoveryRoutes: readonly Route[] = [
     id: 'acknowledgeRecovery',
     tag: 'system',
     summary: 'Let automated syncs go on after a recovery',
-    access: 'admin',
+    access: all('hub', 'update'),
     body: acknowledgeBody,
     answers: { 200: { description: 'How it stands now.', schema: recoverySchema } },
     problems: ['RECOVERY_LIST_CHANGED', 'RECOVERY_NOT_NEEDED'],

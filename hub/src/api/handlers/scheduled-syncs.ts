@@ -1,5 +1,7 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
+import { each, one } from '../../access/route-access.ts'
+import { requireApplication, seesApplicationNamed } from '../../access/seen-application.ts'
 import type { ScheduledSync } from '../../scheduled-sync/scheduled-sync.ts'
 import type { ScheduleAnswer } from '../../scheduled-sync/sync-schedule.ts'
 import { gatesOf, instantOf, reasonSchema, timeSchema } from '../gate-input.ts'
@@ -38,7 +40,7 @@ export const scheduledSyncRoutes: readonly Route[] = [
     id: 'listScheduledSyncs',
     tag: 'operations',
     summary: 'Syncs that somebody has asked for at a time, newest first',
-    access: 'readonly',
+    access: each('applications', 'get'),
     query: z.strictObject({
       state: anyOfEnum('Only in this state', STATES),
       application: nameParameter.optional(),
@@ -47,10 +49,11 @@ export const scheduledSyncRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: 'A page.', schema: pageOfSchema(scheduledSchema) } },
     problems: ['CURSOR_INVALID'],
-    async handle({ query }, _caller, context) {
+    async handle({ query }, caller, context) {
       const { state, application } = query
       const all = (await gatesOf(context).schedule.list()).toReversed()
       const wanted = all
+        .filter(one => seesApplicationNamed(one.application, caller, context))
         .filter(each => state === undefined || state.includes(each.state))
         .filter(each => application === undefined || application === each.application)
         .map(scheduledJson)
@@ -68,7 +71,7 @@ export const scheduledSyncRoutes: readonly Route[] = [
     id: 'scheduleSync',
     tag: 'operations',
     summary: 'Sync the Application from a time on, as soon as every gate is open',
-    access: 'admin',
+    access: one('applications', 'sync'),
     parameters: z.strictObject({ name: nameParameter }),
     body: z
       .strictObject({
@@ -81,6 +84,7 @@ export const scheduledSyncRoutes: readonly Route[] = [
     answers: { 201: { description: 'It waits.', schema: scheduledSchema } },
     problems: ['TOO_MANY_REQUESTS'],
     async handle({ path, body }, caller, context) {
+      requireApplication(path.name, 'sync', caller, context)
       const { now } = context
       const notBefore = instantOf(body.notBefore, now)!
       const expires = body.expires === undefined ? notBefore + 86_400_000 : instantOf(body.expires, now)!
@@ -100,12 +104,17 @@ export const scheduledSyncRoutes: readonly Route[] = [
     id: 'cancelScheduledSync',
     tag: 'operations',
     summary: 'Cancel a sync that has not started',
-    access: 'admin',
+    access: one('applications', 'sync'),
     parameters: z.strictObject({ id: nameParameter }),
     body: z.strictObject({ reason: reasonSchema.default('') }).meta({ id: 'ScheduleCancellation' }),
     answers: { 200: { description: 'It is cancelled.', schema: scheduledSchema } },
     problems: ['SCHEDULE_ENDED'],
     async handle({ path, body }, caller, context) {
+      const waiting = (await gatesOf(context).schedule.list()).find(({ id }) => id === path.id)
+      if (waiting === undefined || !seesApplicationNamed(waiting.application, caller, context)) {
+        throw new Problem('NOT_FOUND')
+      }
+      requireApplication(waiting.application, 'sync', caller, context)
       return told(await gatesOf(context).schedule.cancel(path.id, caller.name, body.reason), 200)
     },
   }),

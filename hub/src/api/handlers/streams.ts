@@ -1,14 +1,17 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { CommandAction } from '@flotilla/core/protocol/documents'
 import { z } from 'zod'
+import { applicationObject } from '../../access/objects.ts'
+import { freshRights } from '../../access/rights-of.ts'
+import { one } from '../../access/route-access.ts'
+import { requireApplication } from '../../access/seen-application.ts'
 import type { Upload, Uploads } from '../../gateway/uploads.ts'
+import { mayGoOn as stillProved } from '../authenticate.ts'
 import { nameParameter } from '../parameters.ts'
-import { permitsByRole } from '../permits.ts'
 import { Problem } from '../problem.ts'
 import { type Context, type Reply, type Route, route } from '../route.ts'
 import { answerStream, STREAM_TYPES, type StreamFormat } from '../stream-answer.ts'
 import { streamedObject } from '../streamed-object.ts'
-import { mayGoOn as stillProved } from '../authenticate.ts'
 import type { Caller } from '../tokens.ts'
 import { replyTo } from './operations.ts'
 
@@ -46,6 +49,7 @@ const description =
   'Lines as they come: text, or by Accept application/x-ndjson (one JSON object a line) or text/event-stream. ' +
   'The last one says why it ended.'
 const answers = { 200: { description, contentType: 'text/plain' } }
+const streams = ['text/plain', 'application/x-ndjson', 'text/event-stream'] as const
 const PROBLEMS = [
   'OPERATION_HELD',
   'AGENT_NOT_JOINED',
@@ -63,7 +67,7 @@ export const streamRoutes: readonly Route[] = [
     id: 'getApplicationLogs',
     tag: 'applications',
     summary: 'Logs of the Pods of one object of the Application, streamed by its agent',
-    access: 'admin',
+    access: one('logs', 'get'),
     parameters: named,
     query: z.strictObject({
       object: objectParameter,
@@ -74,10 +78,11 @@ export const streamRoutes: readonly Route[] = [
       previous: flag('Of the container that ran before.'),
     }),
     answers,
+    streams,
     problems: PROBLEMS,
     async handle({ path, query }, caller, context) {
+      requireApplication(path.name, 'get', caller, context, 'logs')
       if (context.request.method === 'HEAD') return NOTHING
-      mayRead(path.name, caller, context)
       const object = await streamedObject(query.object, path.name, context, 'pods')
       if (!object) throw new Problem('REQUEST_INVALID')
       const { container, tail, since, follow, previous } = query
@@ -96,14 +101,15 @@ export const streamRoutes: readonly Route[] = [
     id: 'getApplicationEvents',
     tag: 'applications',
     summary: 'Events about the objects of the Application, and about what those made, as its cluster has them',
-    access: 'admin',
+    access: one('applications', 'get'),
     parameters: named,
     query: z.strictObject({ object: objectParameter }),
     answers,
+    streams,
     problems: PROBLEMS,
     async handle({ path, query }, caller, context) {
+      requireApplication(path.name, 'get', caller, context)
       if (context.request.method === 'HEAD') return NOTHING
-      mayRead(path.name, caller, context)
       const object = await streamedObject(query.object, path.name, context, 'any')
       const action: CommandAction = { verb: 'events', ...(object && { object }) }
       return await streamed(path.name, action, LASTS_MS, caller, context)
@@ -112,16 +118,6 @@ export const streamRoutes: readonly Route[] = [
 ]
 
 const NOTHING: Reply = { kind: 'stream', begin: response => void response.end() }
-
-/** @throws Problem `NOT_FOUND`, `FORBIDDEN` */
-function mayRead(name: string, caller: Caller, { services, now }: Context): void {
-  const view = services.view.application(name, now)
-  if (view === undefined) throw new Problem('NOT_FOUND')
-  const { project, cluster } = view
-  const permits = services.permits ?? permitsByRole
-  const verdict = permits(caller, 'get', { resource: 'logs', project, name, cluster })
-  if (verdict !== 'allow') throw new Problem(verdict === 'hidden' ? 'NOT_FOUND' : 'FORBIDDEN')
-}
 
 async function streamed(
   name: string,
@@ -152,13 +148,10 @@ async function streamed(
     const mayGoOn = async (): Promise<boolean> => {
       const at = clock.now()
       if (!(await stillProved(services, caller))) return false
-      try {
-        mayRead(name, caller, { ...context, now: at })
-        return true
-      } catch (error) {
-        if (error instanceof Problem) return false
-        throw error
-      }
+      // The Application as it is by now, and the policy that is in force by now.
+      const view = services.view.application(name, at)
+      const resource = action.verb === 'logs' ? 'logs' : 'applications'
+      return view !== undefined && freshRights(caller, context).sees(applicationObject(view, resource))
     }
     const format = formatOf(request.get('Accept'))
     const onEnd = (end: string): void => log.debug('a stream ended', { command: id, end })

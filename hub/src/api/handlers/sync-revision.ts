@@ -1,5 +1,4 @@
-import { applicationObject } from '../../access/objects.ts'
-import { rightsOf } from '../../access/rights-of.ts'
+import { requireApplication } from '../../access/seen-application.ts'
 import type { SyncWish } from '../../operations/operation-desk.ts'
 import type { PinAnswer, PinDesk } from '../../operations/pin-desk.ts'
 import { Problem } from '../problem.ts'
@@ -15,16 +14,8 @@ export async function syncRevision(
   caller: Caller,
   context: Context,
 ): Promise<Reply> {
-  need(name, 'override', caller, context)
+  requireApplication(name, 'override', caller, context)
   return started(await pinsOf(context).syncRevision(name, revision, wish))
-}
-
-/** @throws Problem `NOT_FOUND`, `FORBIDDEN` */
-export function need(name: string, action: string, caller: Caller, context: Context): void {
-  const view = context.services.view.application(name, context.now)
-  const nothing = { name, project: '', labels: {}, cluster: '', environment: null }
-  rightsOf(caller, context).require(action, applicationObject(view ?? nothing))
-  if (view === undefined) throw new Problem('NOT_FOUND')
 }
 
 /** @throws Problem for what was refused. */

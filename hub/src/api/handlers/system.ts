@@ -1,4 +1,5 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { all } from '../../access/route-access.ts'
 import { subjectOf } from '../../sign-in/identity.ts'
 import { json, type Route, route } from '../route.ts'
 import { readinessSchema, versionSchema, whoamiSchema } from '../schemas.ts'
@@ -56,7 +57,7 @@ export const systemRoutes: readonly Route[] = [
     id: 'metrics',
     tag: 'system',
     summary: 'Figures for Prometheus',
-    access: 'readonly',
+    access: all('hub', 'get'),
     answers: { 200: { description: 'Text exposition format.', contentType: 'text/plain' } },
     async handle(_input, _caller, { services }) {
       const { registry } = services.metrics
@@ -69,7 +70,7 @@ export const systemRoutes: readonly Route[] = [
     id: 'whoami',
     tag: 'system',
     summary: 'Whose token this is',
-    access: 'readonly',
+    access: 'known',
     answers: { 200: { description: 'The caller.', schema: whoamiSchema } },
     handle(_input, caller) {
       const { name, role, kind, tokenId, expiresAt, principal, credential, csrf } = caller

@@ -1,11 +1,12 @@
-import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { z } from 'zod'
-import { CHANGE_KINDS, type Change, type ChangeKind } from '../change-log.ts'
+import { freshRights, rightsOf } from '../../access/rights-of.ts'
+import { each } from '../../access/route-access.ts'
+import { seenChange, streamTag } from '../../access/seen-changes.ts'
+import { mayGoOn } from '../authenticate.ts'
+import { CHANGE_KINDS, type ChangeKind } from '../change-log.ts'
 import { anyOfEnum } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Route, route } from '../route.ts'
-import { mayGoOn } from '../authenticate.ts'
-import type { VisibleSet } from '../visible-set.ts'
 
 export const watchRoutes: readonly Route[] = [
   route({
@@ -14,7 +15,7 @@ export const watchRoutes: readonly Route[] = [
     id: 'watch',
     tag: 'watch',
     summary: 'Changes as they happen (Server-Sent Events)',
-    access: 'readonly',
+    access: each('applications', 'get'),
     query: z.strictObject({
       kinds: anyOfEnum('Only of these kinds', CHANGE_KINDS),
       since: z
@@ -32,25 +33,28 @@ export const watchRoutes: readonly Route[] = [
       },
     },
     problems: ['WATCH_GONE', 'TOO_MANY_WATCHERS'],
-    handle({ query }, caller, { services, watchers, request }) {
-      const { visible } = services
+    handle({ query }, caller, context) {
+      const { services, watchers, request } = context
+      rightsOf(caller, context).needNone()
+      const tag = () => streamTag(freshRights(caller, context), caller)
       const since = request.get('Last-Event-ID') ?? query.since
-      const after = since === undefined ? undefined : services.view.changes.numberOf(since)
+      const [id, given] = since?.split('.', 2) ?? []
+      const after = id === undefined ? undefined : services.view.changes.numberOf(id)
       if (since !== undefined && after === undefined) throw new Problem('WATCH_GONE')
+      // What was sent by another policy may name what is not to be seen any more.
+      if (given !== undefined && given !== tag()) throw new Problem('WATCH_GONE')
       const begin = watchers.begin({
         kinds: new Set<ChangeKind>(query.kinds ?? CHANGE_KINDS),
         ...(after !== undefined && { after }),
-        ...(visible && { sees: change => seenOf(change, visible(caller)) }),
+        sees: change => {
+          const now = services.clock.now()
+          return seenChange(change, freshRights(caller, context), services, now)
+        },
+        tag,
+        ...(services.access && { onRights: listener => services.access!.onChange(listener) }),
         mayGoOn: () => mayGoOn(services, caller),
       })
       return { kind: 'stream', begin }
     },
   }),
 ]
-
-/** A change as who watches may be told of it: what he could see and cannot any more is gone for him. */
-function seenOf({ kind, action, object, before }: Change, visible: VisibleSet): 'put' | 'delete' | 'nothing' {
-  if (kind !== 'applications') return action
-  if (action === 'put' && visible.sees(object as ApplicationView)) return 'put'
-  return before !== undefined && visible.sees(before) ? 'delete' : 'nothing'
-}

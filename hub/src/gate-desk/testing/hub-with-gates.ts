@@ -1,7 +1,7 @@
 import type { Express } from 'express'
+import { policyOf } from '../../access/testing/policy-of.ts'
 import { createApi } from '../../api/create-api.ts'
 import { FleetView } from '../../api/fleet-view.ts'
-import type { Permits } from '../../api/permits.ts'
 import type { ApiActions } from '../../api/route.ts'
 import { ensureAdminToken, makeToken } from '../../api/tokens.ts'
 import { auditedStore } from '../../audit/audited-store.ts'
@@ -52,7 +52,8 @@ export function freezeDocument(name: string, fromMs: number, untilMs: number, sp
 export async function hubWithGates(
   documents: { readonly [path: string]: string } = {},
   more: {
-    readonly permits?: Permits
+    /** Rows of a policy beside the built-in ones. */
+    readonly rows?: string
     readonly calendars?: readonly CalendarSetting[]
     readonly http?: (url: URL) => Promise<CalendarAnswer & { readonly status?: number }>
   } = {},
@@ -101,7 +102,7 @@ export async function hubWithGates(
   }
   const app = createApi({
     ...{ store, view, bundles: hub.bundles, clock, random, log: silentLog, gates: desk, desk: operations },
-    ...(more.permits && { permits: more.permits }),
+    ...(more.rows !== undefined && { access: policyOf(more.rows) }),
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0' },
     actions: actions as ApiActions,
