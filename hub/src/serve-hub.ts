@@ -21,6 +21,8 @@ import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
 import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
+import { openSignIn } from './sign-in/open-sign-in.ts'
+import { tokenRolesOf } from './sign-in/project-roles.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
 import type { CertificateKeeper, ShownCertificate } from './tls/hub-certificate.ts'
@@ -86,6 +88,17 @@ export async function serveHub(served: {
   measureGateway(hub.gateway, metrics)
   measureRecovery(hub.recovery, metrics)
   measureGates(metrics, hub.gates.measured())
+  const opened =
+    options.signIn &&
+    (await openSignIn(
+      options.signIn,
+      {
+        ...{ store, clock, random, log, key: keys.bundleKey, url: () => url },
+        projectRoles: project => tokenRolesOf(hub.loop.world, project),
+        groupClaims: () => hub.access.now.scopes,
+      },
+      process.env,
+    ))
   const api = createApi({
     store,
     view: hub.view,
@@ -111,6 +124,7 @@ export async function serveHub(served: {
     admissions: hub.admissions,
     ...(hub.hubKeys && { hubKeys: hub.hubKeys }),
     gates: hub.gateDesk,
+    ...(opened && { signIn: opened.signIn }),
     readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
@@ -158,6 +172,7 @@ export async function serveHub(served: {
       (await joinToken(clusterName, by, expiresInMs)).token,
     close: async () => {
       stopping.abort()
+      opened?.close()
       upgrade.close()
       server.closeIdleConnections()
       await new Promise<void>(resolve => {

@@ -18,6 +18,7 @@ import { Hub, type HubSettings } from './hub.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
 import type { ConfiguredHosts } from './settings/read-hosts.ts'
+import type { ConfiguredSignIn } from './settings/read-sign-in.ts'
 import { openMirrors } from './source/open-mirrors.ts'
 import { cronTicker } from './source/ticker.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -38,6 +39,8 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   credentialsFor?(url: string): Promise<GitCredentials | undefined>
   /** Git hosts that documents may ask; without it none is asked, and no plugin and no management cluster either. */
   readonly hosts?: ConfiguredHosts
+  /** How people sign in; without it, tokens alone prove who asks. */
+  readonly signIn?: ConfiguredSignIn
   /** How often repositories are polled that nobody says otherwise of. Default three minutes. */
   readonly pollIntervalMs?: number
   /** Lets documents name repositories on this machine; otherwise only config sources may be there. */

@@ -57,6 +57,7 @@ function processOptions(
     plugins: options.plugins,
     calendars: options.calendars,
     gates: options.gates,
+    signIn: options.signIn,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),
     ...(options.localRepositories === 'all' && { localRepositories: 'all' as const }),

@@ -13,6 +13,7 @@ import { readGlobalProjects } from './read-global-projects.ts'
 import { type ConfiguredHosts, compileHosts } from './read-hosts.ts'
 import { type ConfiguredManagementCluster, compileManagementCluster } from './read-management-cluster.ts'
 import { type ConfiguredPlugin, readPlugins } from './read-plugins.ts'
+import { type ConfiguredSignIn, compileSignIn } from './read-sign-in.ts'
 import { isLoopback, type ListenAddress, type Reading } from './setting-readers.ts'
 
 /** A setting that cannot be: which field, and the rule that it breaks. */
@@ -44,6 +45,7 @@ export interface HubOptions {
   readonly calendars: readonly CalendarSetting[]
   readonly gates: GateSettings
   readonly managementCluster?: ConfiguredManagementCluster
+  readonly signIn: ConfiguredSignIn
   readonly pollIntervalMs: number
   readonly webhookSecret?: string
   readonly webhookSecretFile?: string
@@ -118,6 +120,31 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
     if (from.kind !== 'file' || configSources.some(({ name }) => name === from.source)) return
     refuse({ field: `calendars[${index}].source`, message: `names no config source: there is no "${from.source}"` })
   })
+  const signIn = compileSignIn(
+    {
+      issuer: get('oidc.issuer'),
+      clientId: get('oidc.clientId'),
+      clientSecret: get('oidc.clientSecret'),
+      clientSecretFile: get('oidc.clientSecretFile'),
+      cliClientId: get('oidc.cliClientId'),
+      audiences: get('oidc.audiences'),
+      scopes: get('oidc.scopes'),
+      groupsClaims: get('oidc.groupsClaims'),
+      nameClaim: get('oidc.nameClaim'),
+      userInfo: get('oidc.userInfo'),
+      algorithms: get('oidc.algorithms'),
+      clockSkewMs: get('oidc.clockSkew'),
+      rootCAFile: get('oidc.rootCAFile'),
+      localAccounts: get('signIn.localAccounts'),
+      failures: get('signIn.failures'),
+      failureWindowMs: get('signIn.failureWindow'),
+      idleMs: get('sessions.idle'),
+      lifeMs: get('sessions.life'),
+      anonymous: get('signIn.anonymous'),
+    },
+    loose['accounts'],
+    refuse,
+  )
   const webhookSecret = get('webhooks.secret')
   const webhookSecretFile = get('webhooks.secretFile')
   if (webhookSecret !== undefined && webhookSecretFile !== undefined) {
@@ -176,6 +203,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       calendars,
       gates: { globalProjects, ...(timeZone !== undefined && { defaultTimeZone: timeZone }) },
       ...(managementCluster !== undefined && { managementCluster }),
+      signIn,
       pollIntervalMs,
       ...(webhookSecret !== undefined && { webhookSecret }),
       ...(webhookSecretFile !== undefined && { webhookSecretFile }),

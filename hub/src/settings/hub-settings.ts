@@ -1,11 +1,13 @@
 import { SET_POLICIES } from '@flotilla/core/decide/set-policy'
 import { LOG_LEVELS } from '../log.ts'
+import { ALGORITHMS } from '../sign-in/verify-id-token.ts'
 import {
   type Reader,
   readDuration,
   readListen,
   readNetworks,
   readOneOf,
+  readSomeOf,
   readProxies,
   readPublicUrl,
   readSwitch,
@@ -56,6 +58,43 @@ export const HUB_SETTINGS = {
   'webhooks.secret': setting(readText, 'Wanted from webhooks.', { secret: true }),
   'webhooks.secretFile': setting(readText, 'A file with the secret that is wanted from webhooks.'),
   'webhooks.perMinute': setting(readWhole(1, 100_000), 'Webhooks listened to, by address.', { fallback: 60 }),
+  'oidc.issuer': setting(readText, 'The identity provider that people sign in with: its issuer, letter by letter.'),
+  'oidc.clientId': setting(readText, 'What the provider knows this hub as.'),
+  'oidc.clientSecret': setting(readText, 'The secret of that client, where it has one.', { secret: true }),
+  'oidc.clientSecretFile': setting(readText, 'A file with the secret of that client.'),
+  'oidc.cliClientId': setting(readText, 'What the provider knows the command as: a client without a secret.'),
+  'oidc.audiences': setting(readTexts, 'Clients whose id tokens are taken; those two without it.', { fallback: [] }),
+  'oidc.scopes': setting(readTexts, 'What the provider is asked for.', {
+    fallback: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+  }),
+  'oidc.groupsClaims': setting(readTexts, 'Claims that hold groups, besides those that the policy names.', {
+    fallback: [],
+  }),
+  'oidc.nameClaim': setting(readText, 'The claim that people are called by; else the verified mail address, or the subject.'),
+  'oidc.userInfo': setting(readSwitch, 'Whether the user-info endpoint is asked as well, for groups.', {
+    fallback: 'false',
+  }),
+  'oidc.algorithms': setting(readSomeOf(ALGORITHMS), 'Signatures of id tokens that are taken.', {
+    fallback: [...ALGORITHMS],
+  }),
+  'oidc.clockSkew': setting(readDuration(0, 5 * MINUTE_MS), 'How far the provider’s clock may be off.', {
+    fallback: '30s',
+  }),
+  'oidc.rootCAFile': setting(readText, 'PEM certificates that the provider may have, besides the machine’s.'),
+  'signIn.localAccounts': setting(readSwitch, 'Whether accounts of this file count.', { fallback: 'true' }),
+  'signIn.anonymous': setting(readSwitch, 'Whether who shows nothing has what the default role gives.', {
+    fallback: 'false',
+  }),
+  'signIn.failures': setting(readWhole(1, 100), 'Wrong passwords after which an account has to wait.', { fallback: 5 }),
+  'signIn.failureWindow': setting(readDuration(MINUTE_MS, DAY_MS), 'In how long, and how long it waits.', {
+    fallback: '300s',
+  }),
+  'sessions.idle': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'A session ends after so long without a request.', {
+    fallback: '8h',
+  }),
+  'sessions.life': setting(readDuration(MINUTE_MS, 90 * DAY_MS), 'A session ends so long after signing in.', {
+    fallback: '24h',
+  }),
   'tokens.joinTokenLife': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'How long a join token is good.', {
     fallback: '24h',
   }),
@@ -121,6 +160,7 @@ export const LIST_FIELDS = [
   'plugins',
   'calendars',
   'globalProjects',
+  'accounts',
 ] as const
 export const ALL_FIELDS: readonly string[] = [...Object.keys(HUB_SETTINGS), ...LIST_FIELDS]
 

@@ -3,6 +3,7 @@ import { shownSource } from '../gate-desk/calendar-desk.ts'
 import type { HubOptions } from './compile-hub-options.ts'
 import type { ConfiguredHosts } from './read-hosts.ts'
 import type { ConfiguredManagementCluster } from './read-management-cluster.ts'
+import type { ConfiguredProvider, ConfiguredSignIn } from './read-sign-in.ts'
 import { durationText } from './setting-readers.ts'
 
 const MASKED = '(hidden)'
@@ -21,6 +22,7 @@ export function shownOptions(options: HubOptions): object {
       ...(tls.kind === 'own' && { names: tls.names }),
       ...(tls.kind === 'given' && { certificateFile: tls.certificateFile, privateKeyFile: tls.privateKeyFile }),
     },
+    ...shownSignIn(options.signIn),
     polling: { interval: durationText(options.pollIntervalMs) },
     webhooks: {
       perMinute: options.webhooksPerMinute,
@@ -73,6 +75,31 @@ function shownHosts({ secretsFolder, configMapsFolder, secrets, proxy, ...scm }:
     ...(secretsFolder !== undefined && { secretsFolder }),
     ...(configMapsFolder !== undefined && { configMapsFolder }),
     secrets,
+  }
+}
+
+function shownSignIn({ provider, accounts, sessions, anonymous }: ConfiguredSignIn): object {
+  return {
+    ...(provider !== undefined && { oidc: shownProvider(provider) }),
+    signIn: {
+      localAccounts: accounts.enabled,
+      anonymous,
+      failures: accounts.failures,
+      failureWindow: durationText(accounts.failureWindowMs),
+    },
+    sessions: { idle: durationText(sessions.idleMs), life: durationText(sessions.lifeMs) },
+    accounts: accounts.accounts.map(({ passwordHash, ...account }) => ({
+      ...account,
+      ...(passwordHash !== undefined && { passwordHash: MASKED }),
+    })),
+  }
+}
+
+function shownProvider({ clientSecret, clockSkewMs, ...provider }: ConfiguredProvider): object {
+  return {
+    ...provider,
+    ...(clientSecret !== undefined && { clientSecret: MASKED }),
+    clockSkew: durationText(clockSkewMs),
   }
 }
 

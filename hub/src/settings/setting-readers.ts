@@ -18,6 +18,15 @@ export function readOneOf<const Words extends readonly string[]>(words: Words): 
       : { rule: `must be one of ${words.join(', ')}` }
 }
 
+/** Some of these words: a list, or one text with commas between. */
+export function readSomeOf<const Words extends readonly string[]>(words: Words): Reader<readonly Words[number][]> {
+  return loose => {
+    const reading = readTexts(loose)
+    const good = 'value' in reading && reading.value.every(word => words.includes(word))
+    return good ? { value: reading.value } : { rule: `must be a list of ${words.join(', ')}` }
+  }
+}
+
 /** An IANA name. */
 export const readTimeZone: Reader<string> = loose =>
   typeof loose === 'string' && TimeZone.find(loose) !== undefined
