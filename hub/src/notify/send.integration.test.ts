@@ -287,15 +287,15 @@ describe('mail', () => {
   it('has a stable id, is a reply to the first, and shows values as text', async () => {
     const server = await playMailServer()
     try {
-      const mail = {
+      const mail: RouteTarget = {
         ...{
           name: 'm',
-          kind: 'email',
+          kind: 'email' as const,
           from: 'Flotilla <flotilla@example.com>',
           to: ['ops@example.com', 'x@example.com'],
         },
         server: `smtp://127.0.0.1:${server.port}`,
-      } as const
+      }
       const first = await send(mail, sendingOf('email'), parts())
       expect(first).toBe('<0190-1@example.com>')
       await send(mail, sendingOf('email', { id: '0190-2', kind: 'resolved' }, first), parts())
@@ -322,17 +322,17 @@ describe('mail', () => {
       },
     })
     try {
-      const mail = {
+      const mail: RouteTarget = {
         ...{
           name: 'm',
-          kind: 'email',
+          kind: 'email' as const,
           from: 'flotilla@example.com',
           to: ['ops@example.com'],
           usernameRef,
           passwordRef,
         },
         server: `smtp://127.0.0.1:${server.port}`,
-      } as const
+      }
       const sent = send(mail, sendingOf('email'), parts())
       await expect(sent).rejects.toMatchObject({ code: expect.stringMatching(/^NOTIFY_/) })
       await expect(sent).rejects.not.toThrow(/CANARY/)
@@ -373,10 +373,10 @@ describe('mail', () => {
         onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no'), { responseCode })),
       })
       try {
-        const mail = {
-          ...{ name: 'm', kind: 'email', from: 'a@example.com', to: ['b@example.com'] },
+        const mail: RouteTarget = {
+          ...{ name: 'm', kind: 'email' as const, from: 'a@example.com', to: ['b@example.com'] },
           server: `smtp://127.0.0.1:${server.port}`,
-        } as const
+        }
         await expect(send(mail, sendingOf('email'), parts())).rejects.toMatchObject({ retry })
       } finally {
         await server.close()
