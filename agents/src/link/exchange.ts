@@ -366,8 +366,10 @@ export class Exchange {
     if (answer.kind === 'refused') throw new Error(`the hub’s answer cannot be read: ${answer.message}`)
     const { ended, unanswered } = this.outbox.answered(batch, answer.value)
     if (unanswered > 0) throw new Error('the hub did not answer for every report of a batch')
-    for (const { application, document } of ended) {
+    for (const entry of ended) {
+      const { application, document } = entry
       if (document && (await this.documents.retire(application, document))) this.#options.changed()
+      this.outbox.drop(entry)
     }
   }
 

@@ -38,6 +38,9 @@ describe('an answered report', () => {
     const outcome = outbox.answered(batch, { ...NOTHING, [answer]: ['app'] })
     expect(outcome).toMatchObject({ unanswered: 0, ended: batch.slice(0, ended) })
     expect(outbox.lines()).toHaveLength(lines)
+    // An end is said until all that it asks for is done.
+    expect(outbox.empty).toBe(!gone)
+    for (const one of outcome.ended) outbox.drop(one)
     expect(outbox.empty).toBe(true)
   })
 

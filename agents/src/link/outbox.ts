@@ -38,7 +38,10 @@ export class Outbox {
     return this.#pending.size === 0
   }
 
-  /** Takes the hub's answer: the entries that ended (`gone`) and are known to the hub now, and what it left out. */
+  /**
+   * Takes the hub's answer: the entries that ended (`gone`) and are known to the hub now, and what it left out. What
+   * ended is said again until it is {@link drop}ped: its document may not be let go before, say on a full disk.
+   */
   answered(
     batch: readonly ReportEntry[],
     answer: ReportsAnswer,
@@ -53,12 +56,14 @@ export class Outbox {
         unanswered++
         continue
       }
-      if (this.#pending.get(id) === entry) this.#pending.delete(id)
       if (entry.gone) {
         // Ignored too: the hub has forgotten an Application whose end it knows, and its first answer was lost.
         this.#acknowledged.delete(id)
         ended.push(entry)
-      } else if (ignored.has(id)) {
+        continue
+      }
+      this.drop(entry)
+      if (ignored.has(id)) {
         this.#acknowledged.delete(id)
         this.#ignored.set(id, entry)
       } else this.#acknowledged.set(id, { entry, hash: reportHash(entry) })
@@ -66,7 +71,7 @@ export class Outbox {
     return { ended, unanswered }
   }
 
-  /** An entry that the hub cannot read is not sent again. */
+  /** Not to be sent again: the hub cannot read it, or all is done that it asked for. */
   drop(entry: ReportEntry): void {
     if (this.#pending.get(entry.application) === entry) this.#pending.delete(entry.application)
   }
