@@ -17,6 +17,7 @@ export interface Line extends AgentConnection {
 /** What is known of each cluster: who joined, what the config repo declares, when its agent was last heard. */
 export class ClusterIndex {
   private readonly rows = new Map<string, ClusterRow>()
+  private readonly namesById = new Map<string, string>()
   private readonly declarations = new Map<string, DeclaredCluster>()
   private readonly lines = new Map<string, Line>()
   /** Counts changes of any line's minute. */
@@ -24,6 +25,7 @@ export class ClusterIndex {
 
   put(row: ClusterRow): void {
     this.rows.set(row.name, row)
+    this.namesById.set(row.id, row.name)
   }
 
   /** Replaces all that is declared; returns the names of clusters that are declared otherwise now, or no longer. */
@@ -60,6 +62,19 @@ export class ClusterIndex {
     return before?.connected !== connected || before.silent !== silent
   }
 
+  /** How many clusters that have joined are in which state, without a look at what else is known of them. */
+  agentStates(now: EpochMs): { readonly connected: number; readonly away: number; readonly silent: number } {
+    let [connected, away, silent] = [0, 0, 0]
+    for (const row of this.rows.values()) {
+      if (row.agentKey === undefined) continue
+      const line = this.lines.get(row.id)
+      if (line === undefined || isSilent(line.lastSeenAt, now)) silent++
+      else if (line.connected) connected++
+      else away++
+    }
+    return { connected, away, silent }
+  }
+
   /** Lines that look otherwise by time alone. */
   aged(now: EpochMs): readonly (Line & { readonly clusterId: string })[] {
     const aged: (Line & { readonly clusterId: string })[] = []
@@ -78,8 +93,8 @@ export class ClusterIndex {
   }
 
   nameOf(clusterId: string): string | undefined {
-    for (const row of this.rows.values()) if (row.id === clusterId) return row.name
-    return undefined
+    const name = this.namesById.get(clusterId) ?? ''
+    return this.rows.get(name)?.id === clusterId ? name : undefined
   }
 
   names(): readonly string[] {

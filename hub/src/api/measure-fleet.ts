@@ -17,13 +17,8 @@ export function measureFleet({ metrics, view, store, clock }: ApiServices, watch
     one(() => view.counted().all.held),
   )
   metrics.gauge('flotilla_agents', 'Clusters that have joined, by the state of their agent.', ['state'], () => {
-    const joined = view.clusters(clock.now()).filter(cluster => cluster.joined)
-    const count = (state: string, value: number) => ({ labels: { state }, value })
-    return [
-      count('connected', joined.filter(({ agent }) => agent.connected && !agent.silent).length),
-      count('away', joined.filter(({ agent }) => !agent.connected && !agent.silent).length),
-      count('silent', joined.filter(({ agent }) => agent.silent).length),
-    ]
+    const states = Object.entries(view.agentStates(clock.now()))
+    return states.map(([state, value]) => ({ labels: { state }, value }))
   })
   metrics.gauge(
     'flotilla_store_rows_written',

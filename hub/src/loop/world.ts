@@ -66,6 +66,7 @@ export class World {
     orphan: new Map<string, Set<string>>(),
   }
   readonly #clusters = new Map<string, ClusterRow>()
+  readonly #clusterNames = new Map<string, string>()
   /** Claims that lost their name to another, by claimant and name, with what they are told. */
   readonly refusals = new Map<string, Map<string, Diagnostic>>()
   readonly #claims = new Map<string, Claim[]>()
@@ -144,8 +145,8 @@ export class World {
   }
 
   clusterById(id: string): ClusterRow | undefined {
-    for (const cluster of this.#clusters.values()) if (cluster.id === id) return cluster
-    return undefined
+    const cluster = this.#clusters.get(this.#clusterNames.get(id) ?? '')
+    return cluster?.id === id ? cluster : undefined
   }
 
   clusters(): Iterable<ClusterRow> {
@@ -154,6 +155,7 @@ export class World {
 
   putCluster(row: ClusterRow): void {
     this.#clusters.set(row.name, row)
+    this.#clusterNames.set(row.id, row.name)
   }
 
   /** Who wants that name, in no particular order. */
