@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { createNodeHubTransport } from '@flotilla/agents/link/node-hub-transport'
-import { HubApi } from '@flotilla/cli/client/hub-api'
 import { demoApplicationCount } from '@flotilla/cli/demo/demo-content'
 import { commitEdit } from '@flotilla/cli/demo/demo-repository'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CheckedApi } from './support/checked-api.ts'
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
 import { isDone } from './support/hub-under-test.ts'
 import { endAll, run, start } from './support/processes.ts'
@@ -44,7 +44,7 @@ describe('flotilla demo', () => {
     const demo = start(words())
     const [, token, url] = await demo.says(/Bearer (flt_\S+?)" (http:\S+?)\/api/)
     const transport = createNodeHubTransport({ url: url!, environment: {}, clock: createClock(globalThis) })
-    const api = new HubApi(transport, url!, token!)
+    const api = new CheckedApi(transport, url!, token!)
     try {
       const look = async () => (await api.list('/api/v1/applications', {})).items
       const settled = () =>

@@ -25,8 +25,8 @@ const ENROLMENT_COLUMNS: readonly Column[] = [
 export async function listClusters(context: CliContext, flags: Flags): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
   const { clusters, waiting } = await withHubApi(flags, context, async api => ({
-    clusters: await api.list('/api/v1/clusters', {}),
-    waiting: await api.list('/api/v1/enrolments', {}),
+    clusters: await api.list('listClusters', {}),
+    waiting: await api.list('listEnrolments', {}),
   }))
   const whole = { ...clusters, waiting: waiting.items }
   await printRows(context, flags, format, { items: clusters.items, whole }, CLUSTER_COLUMNS)
@@ -55,10 +55,10 @@ export async function approveCluster(
   const labels = flags.labels === undefined ? undefined : readLabels(flags.labels)
   return await withHubApi(flags, context, async api => {
     const found = await findWaiting(api, wanted, flags)
-    const path = `/api/v1/clusters/${encodeURIComponent(found.name)}/approve`
-    const approved = await api.post(
-      path,
-      { enrolment: found.id, replace: flags.replace ?? false, ...(labels && { labels }) },
+    const body = { enrolment: found.id, replace: flags.replace ?? false, ...(labels && { labels }) }
+    const approved = await api.call(
+      'approveCluster',
+      { path: { name: found.name }, body },
       `agent that waits for "${found.name}"`,
     )
     const sentence = `approved ${found.id} as "${found.name}"; its agent hears of it when it asks again, within a minute`
@@ -71,7 +71,7 @@ async function findWaiting(
   wanted: string,
   flags: { readonly name?: string; readonly enrolment?: string },
 ): Promise<{ readonly id: string; readonly name: string }> {
-  const { items } = await api.list('/api/v1/enrolments', {})
+  const { items } = await api.list('listEnrolments', {})
   const byId = items.find(row => textAt(row, 'id') === (flags.enrolment ?? wanted))
   if (byId) {
     const named = flags.enrolment === undefined ? undefined : wanted
@@ -97,9 +97,9 @@ export async function rejectEnrolment(
   id: string,
 ): Promise<ExitCode> {
   return await withHubApi(flags, context, async api => {
-    const path = `/api/v1/enrolments/${encodeURIComponent(id)}/reject`
-    const { reason } = flags
-    const rejected = await api.post(path, reason === undefined ? {} : { reason }, `agent that waits with the id ${id}`)
+    const body = flags.reason === undefined ? {} : { reason: flags.reason }
+    const what = `agent that waits with the id ${id}`
+    const rejected = await api.call('rejectEnrolment', { path: { id }, body }, what)
     return await tell(context, flags, rejected, `rejected ${id}: this key is not admitted by its token any more`)
   })
 }
@@ -114,11 +114,11 @@ export async function revokeCluster(
   if ((name === undefined) === (token === undefined)) throw usageError('give the name of a cluster, or --token ID')
   return await withHubApi(flags, context, async api => {
     if (token !== undefined) {
-      const path = `/api/v1/join-tokens/${encodeURIComponent(token)}/revoke`
-      return await tell(context, flags, await api.post(path, {}, `join token ${token}`), `revoked join token ${token}`)
+      const ended = await api.call('revokeJoinToken', { path: { id: token } }, `join token ${token}`)
+      return await tell(context, flags, ended, `revoked join token ${token}`)
     }
-    const path = `/api/v1/clusters/${encodeURIComponent(name ?? '')}/revoke`
-    const revoked = await api.post(path, reason === undefined ? {} : { reason }, `Cluster "${name}"`)
+    const body = reason === undefined ? {} : { reason }
+    const revoked = await api.call('revokeCluster', { path: { name: name ?? '' }, body }, `Cluster "${name}"`)
     const sentence = `revoked "${name}": its agent is refused from now on; what runs in the cluster stays as it is`
     return await tell(context, flags, revoked, sentence)
   })
@@ -135,7 +135,9 @@ export async function pendingJoinToken(
     throw usageError('--pending needs --max: how many agents may ask with the token')
   const labels = readLabels(flags.labels ?? '')
   const expires = flags.expires === undefined ? {} : { expiresInSeconds: readSeconds(flags.expires) }
-  const made = await withHubApi(flags, context, api => api.post('/api/v1/join-tokens', { labels, max, ...expires }))
+  const made = await withHubApi(flags, context, api =>
+    api.call('createPendingJoinToken', { body: { labels, max, ...expires } }),
+  )
   if (format !== 'table') {
     const { printData } = await import('../output/data.ts')
     printData(context, format, made)

@@ -11,7 +11,6 @@ import { formatOf } from '../output/formats.ts'
 import { printable } from '../output/table.ts'
 import { AUDIT_COLUMNS } from './gate-columns.ts'
 import type { Flags } from './gates.ts'
-import type { Query } from './hub-api.ts'
 import { withHubApi } from './open-hub-api.ts'
 import { printRows } from './print-rows.ts'
 
@@ -19,7 +18,7 @@ import { printRows } from './print-rows.ts'
 export async function listAudit(
   context: CliContext,
   flags: Flags & { readonly limit: number },
-  query: Query,
+  query: { readonly [name in 'actor' | 'action' | 'subject' | 'since' | 'until']?: string | undefined },
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
   const { items, head } = await withHubApi(flags, context, async api => {
@@ -27,8 +26,8 @@ export async function listAudit(
     let cursor: string | undefined
     let last: Json | undefined
     do {
-      const limit = String(Math.min(1_000, flags.limit - found.length))
-      const page = await api.get('/api/v1/audit', { ...query, limit, cursor })
+      const limit = Math.min(1_000, flags.limit - found.length)
+      const page = await api.call('listAudit', { query: { ...query, limit, cursor } })
       found.push(...((page['items'] ?? []) as readonly JsonObject[]))
       last = page['head']
       cursor = textAt(page, 'next') || undefined
@@ -57,7 +56,7 @@ export async function exportAudit(context: CliContext, flags: Flags, after: numb
   return await withHubApi(flags, context, async (api): Promise<ExitCode> => {
     let last = after
     for (;;) {
-      const { text, headers } = await api.text('/api/v1/audit/export', { after: String(last), limit: String(LINES) })
+      const { text, headers } = await api.text('exportAudit', { query: { after: last, limit: LINES } })
       context.stdout.write(text)
       const lines = text.split('\n').filter(line => line !== '')
       const end = lines.at(-1)

@@ -14,9 +14,8 @@ export interface ConfirmationFlags extends GlobalOptions, HubConnectionOptions {
   readonly wholeProject?: boolean
 }
 
-const PATH = '/api/v1/confirmations'
-const KINDS = ['deletion', 'adoption', 'prune']
-const STATES = ['held', 'rejected', 'approved', 'superseded', 'all']
+const KINDS = ['deletion', 'adoption', 'prune'] as const
+const STATES = ['held', 'rejected', 'approved', 'superseded', 'all'] as const
 
 const COLUMNS: readonly Column[] = [
   column('ID', 'id'),
@@ -34,11 +33,13 @@ export async function listConfirmations(
   flags: GlobalOptions & HubConnectionOptions & { readonly state: string; readonly kind?: string },
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { state, kind } = flags
-  if (!STATES.includes(state)) throw usageError(`--state takes ${STATES.join(', ')}, not "${state}"`)
-  if (kind !== undefined && !KINDS.includes(kind)) throw usageError(`--kind takes ${KINDS.join(', ')}, not "${kind}"`)
+  const state = STATES.find(each => each === flags.state)
+  const kind = KINDS.find(each => each === flags.kind)
+  if (state === undefined) throw usageError(`--state takes ${STATES.join(', ')}, not "${flags.state}"`)
+  if (flags.kind !== undefined && kind === undefined)
+    throw usageError(`--kind takes ${KINDS.join(', ')}, not "${flags.kind}"`)
   const query = { state, ...(kind === undefined ? {} : { kind }) }
-  const { items, total } = await withHubApi(flags, context, api => api.list(PATH, query))
+  const { items, total } = await withHubApi(flags, context, api => api.list('listConfirmations', { query }))
   const rows = format === 'name' ? items.map(each => ({ ...each, name: textAt(each, 'id') })) : items
   const nothing = state === 'held' ? 'nothing waits for a person' : 'there is nothing such'
   await printRows(context, flags, format, { items: rows, whole: { items, total } }, COLUMNS, nothing)
@@ -52,7 +53,7 @@ export async function getConfirmation(
   id: string,
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const found = await withHubApi(flags, context, api => api.get(pathOf(id), {}, subject(id)))
+  const found = await withHubApi(flags, context, api => api.call('getConfirmation', { path: { id } }, subject(id)))
   await printRows(context, flags, format, { items: [{ ...found, name: id }], whole: found }, COLUMNS)
   if (format === 'table' || format === 'wide') printApplications(context, flags, found)
   return 0
@@ -72,7 +73,7 @@ export async function decideConfirmation(
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'json', 'yaml', 'name'])
   return await withHubApi(flags, context, async api => {
-    const found = await api.get(pathOf(id), {}, subject(id))
+    const found = await api.call('getConfirmation', { path: { id } }, subject(id))
     if (format === 'table' || flags.yes !== true) {
       await printRows(context, flags, format, { items: [{ ...found, name: id }], whole: found }, COLUMNS)
     }
@@ -84,12 +85,15 @@ export async function decideConfirmation(
       return 1
     }
     const digest = textAt(found, 'digest')
-    const decided = await api.post(
-      `${pathOf(id)}/${verdict}`,
+    const decided = await api.call(
+      `${verdict}Confirmation`,
       {
-        reason: flags.reason,
-        ...(digest === '' ? {} : { digest }),
-        ...(flags.wholeProject === true ? { wholeProject: true } : {}),
+        path: { id },
+        body: {
+          reason: flags.reason,
+          ...(digest === '' ? {} : { digest }),
+          ...(flags.wholeProject === true ? { wholeProject: true } : {}),
+        },
       },
       subject(id),
     )
@@ -102,10 +106,6 @@ export async function decideConfirmation(
     }
     return 0
   })
-}
-
-function pathOf(id: string): string {
-  return `${PATH}/${encodeURIComponent(id)}`
 }
 
 function subject(id: string): string {

@@ -11,7 +11,7 @@ import { type Column, column, printRows } from './print-rows.ts'
 
 type Flags = GlobalOptions & HubConnectionOptions
 
-const STATES = ['held', 'rejected', 'approved', 'superseded', 'all']
+const STATES = ['held', 'rejected', 'approved', 'superseded', 'all'] as const
 
 const COLUMNS: readonly Column[] = [
   column('ID', 'id'),
@@ -30,12 +30,12 @@ export async function listDeletions(
   set: string | undefined,
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { state } = flags
-  if (!STATES.includes(state)) throw usageError(`--state takes ${STATES.join(', ')}, not "${state}"`)
+  const state = STATES.find(each => each === flags.state)
+  if (state === undefined) throw usageError(`--state takes ${STATES.join(', ')}, not "${flags.state}"`)
   const { items, total } = await withHubApi(flags, context, async api => {
-    if (set === undefined) return await api.list('/api/v1/confirmations', { state, kind: 'deletion' })
-    await api.get(setPath(set), {}, `ApplicationSet "${set}"`)
-    return await api.list(`${setPath(set)}/deletions`, { state })
+    if (set === undefined) return await api.list('listConfirmations', { query: { state, kind: 'deletion' } })
+    await api.call('getApplicationSet', { path: { name: set } }, `ApplicationSet "${set}"`)
+    return await api.list('listDeletionsOfSet', { path: { name: set }, query: { state } })
   })
   const rows = format === 'name' ? items.map(each => ({ ...each, name: textAt(each, 'id') })) : items
   await printRows(context, flags, format, { items: rows, whole: { items, total } }, COLUMNS, nothing(state, set))
@@ -75,9 +75,9 @@ export async function decideDeletion(
       context.stderr.write(`nothing was done; to ${verdict} exactly this: ${command}\n`)
       return 1
     }
-    const decided = await api.post(
-      `/api/v1/confirmations/${encodeURIComponent(id)}/${verdict}`,
-      { reason: flags.reason, digest: textAt(plan, 'digest') },
+    const decided = await api.call(
+      `${verdict}Confirmation`,
+      { path: { id }, body: { reason: flags.reason, digest: textAt(plan, 'digest') } },
       `removal "${id}"`,
     )
     if (format !== 'table') {
@@ -95,9 +95,9 @@ export async function decideDeletion(
 async function findPlan(api: HubApi, set: string, id: string | undefined): Promise<JsonObject> {
   if (id !== undefined) return await planById(api, id)
   if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(set)) return await planById(api, set)
-  await api.get(setPath(set), {}, `ApplicationSet "${set}"`)
-  const waiting = (await api.list(`${setPath(set)}/deletions`, { state: 'all' })).items.filter(each =>
-    ['held', 'rejected'].includes(textAt(each, 'state')),
+  await api.call('getApplicationSet', { path: { name: set } }, `ApplicationSet "${set}"`)
+  const waiting = (await api.list('listDeletionsOfSet', { path: { name: set }, query: { state: 'all' } })).items.filter(
+    each => ['held', 'rejected'].includes(textAt(each, 'state')),
   )
   const [first] = waiting
   if (first === undefined) throw failure(`nothing of set "${set}" waits for approval`)
@@ -109,11 +109,7 @@ async function findPlan(api: HubApi, set: string, id: string | undefined): Promi
 }
 
 async function planById(api: HubApi, id: string): Promise<JsonObject> {
-  return await api.get(`/api/v1/confirmations/${encodeURIComponent(id)}`, {}, `removal "${id}"`)
-}
-
-function setPath(set: string): string {
-  return `/api/v1/applicationsets/${encodeURIComponent(set)}`
+  return await api.call('getConfirmation', { path: { id } }, `removal "${id}"`)
 }
 
 function printApplications(context: CliContext, flags: Flags, plan: JsonObject): void {

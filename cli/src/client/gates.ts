@@ -1,16 +1,19 @@
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
+import type { Operations } from '@flotilla/hub/client/operations'
 import type { CliContext, ExitCode } from '../context.ts'
 import { failure, usageError } from '../errors.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { printable } from '../output/table.ts'
 import { GATE_COLUMNS, OVERRIDE_COLUMNS, zoned } from './gate-columns.ts'
-import type { HubApi } from './hub-api.ts'
+import type { HubApi, Listed } from './hub-api.ts'
 import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
 import { type Column, printRows } from './print-rows.ts'
 
 export type Flags = GlobalOptions & HubConnectionOptions
+export type StopTheLine = Operations['freezeNow']['body']
+type Documents = Operations['createFreeze']['body']
 
 const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
 
@@ -19,8 +22,7 @@ export async function listGates(
   context: CliContext,
   flags: Flags,
   wanted: {
-    readonly path: string
-    readonly query?: { readonly [name: string]: string | undefined }
+    readonly list: (api: HubApi) => Promise<Listed>
     readonly columns: readonly Column[]
     readonly nothing: string
     /** What `-o name` gives. */
@@ -28,7 +30,7 @@ export async function listGates(
   },
 ): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
-  const { items, total } = await withHubApi(flags, context, api => api.list(wanted.path, wanted.query ?? {}))
+  const { items, total } = await withHubApi(flags, context, wanted.list)
   const { nameOf } = wanted
   const rows = format === 'name' && nameOf ? items.map(each => ({ ...each, name: nameOf(each) })) : items
   await printRows(context, flags, format, { items: rows, whole: { items, total } }, wanted.columns, wanted.nothing)
@@ -38,13 +40,14 @@ export async function listGates(
 /** One freeze: its table and how far it has got; `-o yaml` is the document for a config repository. @throws CliError */
 export async function getFreeze(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
-  const path = freezePath(name)
   if (format === 'yaml') {
-    const { text } = await withHubApi(flags, context, api => api.text(`${path}/yaml`, {}, `freeze "${name}"`))
+    const { text } = await withHubApi(flags, context, api =>
+      api.text('exportFreeze', { path: { name } }, `freeze "${name}"`),
+    )
     context.stdout.write(text)
     return 0
   }
-  const found = await withHubApi(flags, context, api => api.get(path, {}, `freeze "${name}"`))
+  const found = await withHubApi(flags, context, api => api.call('getFreeze', { path: { name } }, `freeze "${name}"`))
   await showFreeze(context, flags, format, found)
   return 0
 }
@@ -55,23 +58,25 @@ export async function createFreezes(context: CliContext, flags: Flags, file: str
   const documents = documentsOf(file, text)
   return await withHubApi(flags, context, async (api): Promise<ExitCode> => {
     for (const document of documents) {
-      await showFreeze(context, flags, format, await api.post('/api/v1/freezes', document))
+      await showFreeze(context, flags, format, await api.call('createFreeze', { body: document as Documents }))
     }
     return 0
   })
 }
 
 /** @throws CliError */
-export async function freezeNow(context: CliContext, flags: Flags, body: JsonObject): Promise<ExitCode> {
+export async function freezeNow(context: CliContext, flags: Flags, body: StopTheLine): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
-  const made = await withHubApi(flags, context, api => api.post('/api/v1/freezes/now', body))
+  const made = await withHubApi(flags, context, api => api.call('freezeNow', { body }))
   await showFreeze(context, flags, format, made)
   return 0
 }
 
 /** Ends a freeze, or asks those who have to approve. 1 while it waits for them. @throws CliError */
 export async function endFreeze(context: CliContext, flags: Flags, name: string, reason: string): Promise<ExitCode> {
-  return await change(context, flags, api => api.post(`${freezePath(name)}/end`, { reason }, `freeze "${name}"`))
+  return await change(context, flags, api =>
+    api.call('endFreeze', { path: { name }, body: { reason } }, `freeze "${name}"`),
+  )
 }
 
 /** Changes a freeze to what a file says; 1 while others have to approve. @throws CliError */
@@ -84,11 +89,13 @@ export async function editFreeze(
   const [document, second] = documentsOf(file, text)
   if (document === undefined || second !== undefined) throw usageError(`${file} has to be one document`)
   return await change(context, flags, async api => {
-    const before = await api.get(freezePath(name), {}, `freeze "${name}"`)
+    const before = await api.call('getFreeze', { path: { name } }, `freeze "${name}"`)
     const spec = replacing(valueAt(before, 'document', 'spec'), document['spec'])
     const owner = valueAt(document, 'metadata', 'owner')
-    const body = { spec, reason, metadata: { owner: owner ?? null } }
-    return await api.patch(freezePath(name), body, `freeze "${name}"`, numberIfAny(before, 'revision'))
+    const body = { spec, reason, metadata: { owner: owner ?? null } } as Operations['editFreeze']['body']
+    const revision = numberIfAny(before, 'revision')
+    const options = revision === undefined ? {} : { ifMatch: `"${revision}"` }
+    return await api.call('editFreeze', { path: { name }, body }, `freeze "${name}"`, options)
   })
 }
 
@@ -148,8 +155,4 @@ export function documentsOf(file: string, text: string): readonly JsonObject[] {
   const objects = documents.map(({ value }) => value).filter(isJsonObject)
   if (objects.length === 0 || objects.length < documents.length) throw failure(`${file} holds no document of a gate`)
   return objects
-}
-
-function freezePath(name: string): string {
-  return `/api/v1/freezes/${encodeURIComponent(name)}`
 }

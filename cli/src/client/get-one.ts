@@ -1,7 +1,9 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { CliContext, ExitCode } from '../context.ts'
 import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import type { Details } from './details.ts'
+import type { HubApi, Listed } from './hub-api.ts'
 import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
 import { type Column, printRows } from './print-rows.ts'
 
@@ -9,8 +11,7 @@ import { type Column, printRows } from './print-rows.ts'
 export async function getOne(wanted: {
   readonly context: CliContext
   readonly flags: GlobalOptions & HubConnectionOptions
-  /** Of the list that it is in. */
-  readonly path: string
+  readonly read: 'getApplication' | 'getApplicationSet' | 'getCluster' | 'getSource'
   readonly name: string
   readonly columns: readonly Column[]
   /** What it is, as people call it: `Application`. */
@@ -18,10 +19,10 @@ export async function getOne(wanted: {
   /** Below the table: what is wrong with it. */
   readonly details?: Details
 }): Promise<ExitCode> {
-  const { context, flags, path, name, columns, kind, details } = wanted
+  const { context, flags, read, name, columns, kind, details } = wanted
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const found = await withHubApi(flags, context, api =>
-    api.get(`${path}/${encodeURIComponent(name)}`, {}, `${kind} "${name}"`),
+  const found: JsonObject = await withHubApi(flags, context, api =>
+    api.call(read, { path: { name } }, `${kind} "${name}"`),
   )
   await printRows(context, flags, format, { items: [found], whole: found }, columns)
   if (details !== undefined && (format === 'table' || format === 'wide')) {
@@ -34,12 +35,12 @@ export async function getOne(wanted: {
 export async function listAll(wanted: {
   readonly context: CliContext
   readonly flags: GlobalOptions & HubConnectionOptions
-  readonly path: string
+  readonly list: (api: HubApi) => Promise<Listed>
   readonly columns: readonly Column[]
 }): Promise<ExitCode> {
-  const { context, flags, path, columns } = wanted
+  const { context, flags, list, columns } = wanted
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { items, total } = await withHubApi(flags, context, api => api.list(path, {}))
+  const { items, total } = await withHubApi(flags, context, list)
   await printRows(context, flags, format, { items, whole: { items, total } }, columns)
   return 0
 }

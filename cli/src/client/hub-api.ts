@@ -1,10 +1,17 @@
-import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
-import { parseJson } from '@flotilla/core/json/parse-json'
+import type { Json, JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject } from '@flotilla/core/json/json'
+import type { Clock } from '@flotilla/core/ports/clock'
 import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
+import {
+  type Answered,
+  type Asked,
+  type AskOptions,
+  HubClient,
+  type OperationId,
+} from '@flotilla/hub/client/hub-client'
+import { HubProblem, NotAHub } from '@flotilla/hub/client/hub-problem'
+import type { Operations } from '@flotilla/hub/client/operations'
 import { CliError, failure } from '../errors.ts'
-
-/** Parameters of a request's query; what is undefined is left out. */
-export type Query = { readonly [name: string]: string | undefined }
 
 export interface Listed {
   readonly items: readonly JsonObject[]
@@ -12,90 +19,76 @@ export interface Listed {
   readonly total: number
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+/** Operations that answer a list page by page. */
+type ListId = {
+  [Id in OperationId]: Operations[Id]['answer'] extends { readonly items: readonly unknown[] } ? Id : never
+}[OperationId]
 
 /** Rows that one request asks for; the hub gives no more. */
 const PAGE_ROWS = 1_000
 
 /** People's API of one hub, whose refusals are sentences with an exit code. */
 export class HubApi {
-  readonly #transport: HubTransport
+  readonly client: HubClient
   readonly #url: string
-  readonly #token: string
 
-  constructor(transport: HubTransport, url: string, token: string) {
-    this.#transport = transport
+  constructor(transport: HubTransport, url: string, token: string, clock: Pick<Clock, 'sleep'>) {
+    this.client = new HubClient({ transport, token: () => token, clock })
     this.#url = url
-    this.#token = token
   }
 
   /**
    * @param what What is asked for, for the message when it is not there: `Application "web"`.
    * @throws CliError 3 when the hub cannot be reached or refuses the token; 2 for a wrong request; else 1.
    */
-  async get(path: string, query: Query = {}, what?: string): Promise<JsonObject> {
-    return await this.#ask('GET', path + queryText(query), undefined, what)
-  }
-
-  /** @throws CliError as {@link HubApi.get} */
-  async post(path: string, body?: JsonObject, what?: string): Promise<JsonObject> {
-    return await this.#ask('POST', path, body, what)
-  }
-
-  /** @throws CliError as {@link HubApi.get} */
-  async delete(path: string, query: Query = {}, what?: string): Promise<JsonObject> {
-    return await this.#ask('DELETE', path + queryText(query), undefined, what)
-  }
-
-  /** @param revision That was looked at: another one by then is refused. @throws CliError as {@link HubApi.get} */
-  async patch(path: string, body: JsonObject, what?: string, revision?: number): Promise<JsonObject> {
-    return await this.#ask('PATCH', path, body, what, revision === undefined ? {} : { 'if-match': `"${revision}"` })
-  }
-
-  /** An answer that is no JSON, as it came; headers by their names in lower case. @throws CliError as {@link HubApi.get} */
-  async text(
-    path: string,
-    query: Query = {},
+  async call<Id extends OperationId>(
+    id: Id,
+    asked: Asked<Id>,
     what?: string,
-  ): Promise<{ text: string; headers: HubResponse['headers'] }> {
-    const response = await this.#send('GET', path + queryText(query), undefined, { accept: '*/*' })
-    if (response.status >= 200 && response.status < 300) {
-      return { text: Buffer.from(response.body).toString('utf8'), headers: response.headers }
-    }
-    throw this.#refused(response, what)
+    options?: AskOptions,
+  ): Promise<Operations[Id]['answer']> {
+    return (await this.#told(what, () => this.client.call(id, asked, options))).answer
+  }
+
+  /** An answer that is no JSON, as it came. @throws CliError as {@link HubApi.call} */
+  async text<Id extends OperationId>(
+    id: Id,
+    asked: Asked<Id>,
+    what?: string,
+  ): Promise<{ readonly text: string; readonly headers: Answered<unknown>['headers'] }> {
+    const { answer, headers } = await this.#told(what, () => this.client.call(id, asked))
+    return { text: String(answer), headers }
   }
 
   /**
    * Lines of an answer that is read while it comes, without the empty ones. Ending early ends the request.
    *
-   * @throws CliError as {@link HubApi.get}, and 3 where it breaks off.
+   * @throws CliError as {@link HubApi.call}, and 3 where it breaks off.
    */
-  async *lines(path: string, query: Query, accept: string, what?: string): AsyncGenerator<string> {
-    if (!this.#transport.stream) throw this.#notAHub()
-    const headers = { accept, authorization: `Bearer ${this.#token}` }
+  async *lines<Id extends OperationId>(
+    id: Id,
+    asked: Asked<Id>,
+    accept: string,
+    what?: string,
+  ): AsyncGenerator<string> {
     try {
-      const response = await this.#transport.stream({ method: 'GET', path: path + queryText(query), headers })
-      if (response.status !== 200) {
-        const { status } = response
-        throw this.#refused({ status, headers: response.headers, body: await wholeBody(response.body) }, what)
-      }
-      yield* linesOf(response.body)
+      yield* this.client.lines(id, asked, { accept })
     } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      throw unreachable(error, this.#url)
+      throw this.#sentence(error, what)
     }
   }
 
   /** The rows of a list over as many pages as it has, or as `limit` needs. @throws CliError */
-  async list(path: string, query: Query, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
+  async list<Id extends ListId>(id: Id, asked: Asked<Id>, limit = Number.POSITIVE_INFINITY): Promise<Listed> {
+    const { path, query } = asked as { readonly path?: object; readonly query?: object }
     const items: JsonObject[] = []
     let total = 0
     let cursor: string | undefined
     do {
-      const wanted = String(Math.min(PAGE_ROWS, limit - items.length))
-      const page = await this.get(path, { ...query, limit: wanted, cursor })
-      const rows = page['items']
-      if (!Array.isArray(rows) || !rows.every(isJsonObject)) throw this.#notAHub()
+      const wanted = { ...query, limit: Math.min(PAGE_ROWS, limit - items.length), cursor }
+      const page: Json = (await this.call(id, { ...(path && { path }), query: wanted } as unknown as Asked<Id>)) as Json
+      const rows = isJsonObject(page) ? page['items'] : undefined
+      if (!isJsonObject(page) || !Array.isArray(rows) || !rows.every(isJsonObject)) throw this.#notAHub()
       items.push(...rows)
       total = Number(page['total'] ?? items.length)
       cursor = typeof page['next'] === 'string' ? page['next'] : undefined
@@ -104,62 +97,34 @@ export class HubApi {
   }
 
   /** An answer as it came, whatever its status: what a doctor looks at. @throws CliError 3 */
-  async raw(path: string): Promise<HubResponse> {
-    try {
-      const headers = { accept: 'application/json', authorization: `Bearer ${this.#token}` }
-      return await this.#transport.request({ method: 'GET', path, headers })
-    } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      throw unreachable(error, this.#url)
-    }
+  async raw<Id extends OperationId>(id: Id): Promise<HubResponse> {
+    return await this.#told(undefined, () => this.client.raw(id, {} as Asked<Id>))
   }
 
   close(): Promise<void> {
-    return this.#transport.close()
+    return this.client.close()
   }
 
-  async #ask(
-    method: Method,
-    path: string,
-    body?: JsonObject,
-    what?: string,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<JsonObject> {
-    const response = await this.#send(method, path, body, { accept: 'application/json', ...more })
-    if (response.status < 200 || response.status >= 300) throw this.#refused(response, what)
-    const answer = readAnswer(response)
-    if (isJsonObject(answer)) return answer
-    throw this.#notAHub()
-  }
-
-  async #send(
-    method: Method,
-    path: string,
-    body: JsonObject | undefined,
-    more: Readonly<Record<string, string>>,
-  ): Promise<HubResponse> {
-    const headers: Record<string, string> = { ...more, authorization: `Bearer ${this.#token}` }
-    if (body !== undefined) headers['content-type'] = 'application/json'
+  async #told<T>(what: string | undefined, work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#transport.request({
-        method,
-        path,
-        headers,
-        ...(body !== undefined && { body: Buffer.from(JSON.stringify(body)) }),
-      })
+      return await work()
     } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error
-      throw unreachable(error, this.#url)
+      throw this.#sentence(error, what)
     }
   }
 
-  #refused(response: HubResponse, what: string | undefined): CliError {
-    const answer = readAnswer(response)
-    const problem = isJsonObject(answer) ? answer : {}
-    if (response.status === 404 && what !== undefined && problem['title'] !== undefined) {
+  #sentence(error: unknown, what: string | undefined): unknown {
+    if (error instanceof HubUnreachable) return unreachable(error, this.#url)
+    if (error instanceof NotAHub) {
+      if (error.status === undefined) return this.#notAHub()
+      if (error.status === 401) return refusedToken(this.#url)
+      return new CliError(3, `${this.#url} answered ${error.status}, and not as a hub does`)
+    }
+    if (!(error instanceof HubProblem)) return error
+    if (error.status === 404 && what !== undefined) {
       return failure(`${this.#url} has no ${what}, or you may not see it`)
     }
-    return refusal(response.status, problem, this.#url)
+    return refusal(error, this.#url)
   }
 
   #notAHub(): CliError {
@@ -167,52 +132,16 @@ export class HubApi {
   }
 }
 
-/** Of a refusal; what is longer is none of a hub's. */
-const MAX_REFUSAL_BYTES = 1024 * 1024
-
-async function wholeBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > MAX_REFUSAL_BYTES) break
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+function refusal({ status, message, errors }: HubProblem, url: string): CliError {
+  if (status === 401) return refusedToken(url)
+  if (status === 403) return new CliError(3, `${url}: ${message}`)
+  const mistakes = errors.map(each => `\n  ${each.pointer} ${each.message}`)
+  const hint = errors.map(each => each.hint).find(each => each !== undefined)
+  return new CliError(status === 400 ? 2 : 1, message + mistakes.join(''), hint === undefined ? {} : { hint })
 }
 
-async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) if (line !== '') yield line
-  }
-  if (rest !== '') yield rest
-}
-
-function readAnswer({ body }: HubResponse): Json | undefined {
-  try {
-    return parseJson(Buffer.from(body).toString('utf8'))
-  } catch (error) {
-    // A proxy's page is no JSON; what to say of it follows from the status.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-function refusal(status: number, problem: JsonObject, url: string): CliError {
-  const title = textOf(problem['detail']) ?? textOf(problem['title'])
-  if (status === 401) {
-    return new CliError(3, `${url}: the token is not valid there`, { hint: 'give --token-file or FLOTILLA_TOKEN' })
-  }
-  if (status === 403) return new CliError(3, `${url}: ${title ?? 'the token may not do this'}`)
-  if (title === undefined) return new CliError(3, `${url} answered ${status}, and not as a hub does`)
-  const errors = Array.isArray(problem['errors']) ? problem['errors'].filter(isJsonObject) : []
-  const mistakes = errors.map(each => `\n  ${textOf(each['pointer']) ?? ''} ${textOf(each['message']) ?? ''}`)
-  const hint = errors.map(each => textOf(each['hint'])).find(each => each !== undefined)
-  return new CliError(status === 400 ? 2 : 1, title + mistakes.join(''), hint === undefined ? {} : { hint })
+function refusedToken(url: string): CliError {
+  return new CliError(3, `${url}: the token is not valid there`, { hint: 'give --token-file or FLOTILLA_TOKEN' })
 }
 
 function unreachable(error: HubUnreachable, url: string): CliError {
@@ -239,13 +168,3 @@ const CAUSES: readonly { readonly sign: RegExp; readonly message?: string; reado
   { sign: /ENOTFOUND|EAI_AGAIN/, hint: 'no machine of that name is known here: is --hub right?' },
   { sign: /ECONNREFUSED/, hint: 'nothing listens there: does the hub run, and is the port right?' },
 ]
-
-function queryText(query: Query): string {
-  const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.append(name, value)
-  return parameters.size === 0 ? '' : `?${parameters}`
-}
-
-function textOf(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}

@@ -9,11 +9,10 @@ import { type Column, column, printRows } from './print-rows.ts'
 type Flags = GlobalOptions & HubConnectionOptions
 
 const COLUMNS: readonly Column[] = [column('KEY', 'kid'), column('STATE', 'state'), column('SINCE', 'since')]
-const PATH = '/api/v1/hub/keys'
 
 /** The keys by which the hub has ever signed. @throws CliError */
 export async function listHubKeys(context: CliContext, flags: Flags): Promise<ExitCode> {
-  return await show(context, flags, await withHubApi(flags, context, api => api.get(PATH)))
+  return await show(context, flags, await withHubApi(flags, context, api => api.call('listHubKeys', {})))
 }
 
 /** Announces a new key, or with `force` signs with it now. @throws CliError */
@@ -22,7 +21,7 @@ export async function rotateHubKey(
   flags: Flags & { readonly force?: boolean },
 ): Promise<ExitCode> {
   const body = { force: flags.force ?? false }
-  const answer = await withHubApi(flags, context, api => api.post(`${PATH}/rotate`, body))
+  const answer = await withHubApi(flags, context, api => api.call('rotateHubKey', { body }))
   await show(context, flags, answer)
   if (!flags.quiet) {
     context.stderr.write(

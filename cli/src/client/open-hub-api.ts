@@ -37,7 +37,7 @@ export async function openHubApi(options: HubConnectionOptions, context: CliCont
     ...(caPem !== undefined && { caPem }),
     ...(caPin !== undefined && { caPin: caPin as `sha256:${string}` }),
   })
-  return new HubApi(transport, url, token)
+  return new HubApi(transport, url, token, context.clock)
 }
 
 /** Runs `work` with the hub's API and ends its connections, whatever became of it. @throws CliError */

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, objectAt, textAt, valueAt } from '@flotilla/core/json/read-json'
+import type { Operations } from '@flotilla/hub/client/operations'
 import { wholeNumber } from '../commands/numbers.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
@@ -31,6 +32,14 @@ export interface ManyFlags extends Flags {
 
 export interface ObjectFlags extends Flags {
   readonly replicas?: string
+}
+
+/** One object of a cluster. */
+export type ObjectName = {
+  readonly group: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
 }
 
 const FORMATS = ['table', 'json', 'yaml', 'name'] as const
@@ -66,7 +75,7 @@ export async function operateOnMany(
   }
   const resources = (flags.resource ?? []).map(text => parseObject(text, '--resource'))
   const retry = retryOf(flags)
-  const body: JsonObject = {
+  const body = {
     action: verb,
     applications: [...names],
     ...(selector !== undefined && { labels: selector }),
@@ -82,9 +91,9 @@ export async function operateOnMany(
       },
     }),
     reason: flags.reason,
-  }
+  } as Operations['operateOnMany']['body']
   return await withHubApi(flags, context, async api => {
-    const done = await api.post('/api/v1/operations', { ...body, dryRun: flags.yes !== true })
+    const done = await api.call('operateOnMany', { body: { ...body, dryRun: flags.yes !== true } })
     const items = listAt(done, 'items') as readonly JsonObject[]
     if (items.length === 0) {
       context.stderr.write('no Application is chosen by that\n')
@@ -128,10 +137,9 @@ export async function operateOnObject(
   const waitMs = Math.max(1000, wholeNumber('--wait', flags.wait, 0, 86_400) * 1000)
   const object = parseObject(objectText, 'the object')
   const replicas = flags.replicas === undefined ? undefined : wholeNumber('--replicas', flags.replicas, 0, 1_000_000)
-  const application = `/api/v1/applications/${encodeURIComponent(name)}`
   const what = `Application "${name}"`
   return await withHubApi(flags, context, async api => {
-    const asked = await api.post(`${application}/actions/inspect`, object, what)
+    const asked = await api.call('actOnObject', { path: { name, action: 'inspect' }, body: object }, what)
     const seen = await follow(api, context, textAt(asked, 'id'), waitMs)
     const uid = textAt(seen, 'result', 'uid')
     if (textAt(seen, 'state') !== 'succeeded') {
@@ -146,10 +154,13 @@ export async function operateOnObject(
     }
     const accepted =
       verb === 'delete-resource'
-        ? await api.delete(`${application}/resources`, { ...queryOf(object), uid, reason: flags.reason }, what)
-        : await api.post(
-            `${application}/actions/${verb}`,
-            { ...object, ...(replicas !== undefined && { replicas }), reason: flags.reason },
+        ? await api.call('deleteResource', { path: { name }, query: { ...object, uid, reason: flags.reason } }, what)
+        : await api.call(
+            'actOnObject',
+            {
+              path: { name, action: verb },
+              body: { ...object, ...(replicas !== undefined && { replicas }), reason: flags.reason },
+            },
             what,
           )
     const ended = await follow(api, context, textAt(accepted, 'id'), waitMs)
@@ -163,7 +174,7 @@ async function follow(api: HubApi, context: CliContext, id: string, waitMs: numb
   const { clock } = context
   const deadline = clock.monotonicMs() + waitMs
   for (;;) {
-    const followed = await api.get(`/api/v1/operations/${encodeURIComponent(id)}`, {}, `operation "${id}"`)
+    const followed = await api.call('getOperation', { path: { id } }, `operation "${id}"`)
     if (ENDED.has(textAt(followed, 'state')) || clock.monotonicMs() >= deadline) return followed
     await clock.sleep(LOOK_MS)
   }
@@ -247,12 +258,8 @@ function describe(verb: string, object: string, seen: JsonObject, replicas: numb
   return printable(`would ${verb} ${object}`)
 }
 
-function queryOf(object: JsonObject): { readonly [name: string]: string } {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]))
-}
-
 /** `apps/Deployment shop/web`, `ConfigMap shop/settings`, `Namespace shop`. @throws CliError 2 */
-export function parseObject(text: string, what: string): JsonObject {
+export function parseObject(text: string, what: string): ObjectName {
   const match = /^(?:([a-z0-9.-]+)\/)?([A-Za-z][A-Za-z0-9]*)\s+(?:([a-z0-9-]+)\/)?(\S+)$/.exec(text.trim())
   if (!match) {
     throw usageError(

@@ -36,6 +36,7 @@ export async function printStream(
 ): Promise<ExitCode> {
   const format = formatOf(flags, FORMATS)
   const { object, container } = flags
+  const operation = verb === 'logs' ? 'getApplicationLogs' : 'getApplicationEvents'
   const query = {
     object,
     container,
@@ -44,9 +45,13 @@ export async function printStream(
     follow: flags.follow === true ? 'true' : undefined,
     previous: flags.previous === true ? 'true' : undefined,
   }
-  const path = `/api/v1/applications/${encodeURIComponent(name)}/${verb}`
   return await withHubApi(flags, context, async api => {
-    for await (const line of api.lines(path, query, 'application/x-ndjson', `Application "${name}"`)) {
+    for await (const line of api.lines(
+      operation,
+      { path: { name }, query },
+      'application/x-ndjson',
+      `Application "${name}"`,
+    )) {
       const record = parseBoundedJson(line, 2 * MAX_RECORD_BYTES)
       if (!isJsonObject(record)) throw failure('the hub sent something that is no record of a stream')
       if (textAt(record, 'kind') === 'end') return ended(context, record)

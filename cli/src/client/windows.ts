@@ -30,13 +30,15 @@ export async function explainOnHub(context: CliContext, flags: Flags, asked: Exp
   const format = formatOf(flags, ['table', 'json', 'yaml'])
   const zone = zoneOf(asked.timeZone)
   const answer = await withHubApi(flags, context, api =>
-    api.get(
-      '/api/v1/decisions',
+    api.call(
+      'decide',
       {
-        application: asked.app,
-        trigger: asked.trigger === 'auto' ? 'automated' : 'manual',
-        at: instantText('--at', asked.at, zone),
-        operationStart: instantText('--operation-start', asked.operationStart, zone),
+        query: {
+          application: asked.app,
+          trigger: asked.trigger === 'auto' ? 'automated' : 'manual',
+          at: instantText('--at', asked.at, zone),
+          operationStart: instantText('--operation-start', asked.operationStart, zone),
+        },
       },
       `Application "${asked.app}"`,
     ),
@@ -70,12 +72,14 @@ export async function timelineOnHub(context: CliContext, flags: Flags, asked: Ti
   const format = formatOf(flags, ['table', 'json', 'yaml'])
   const zone = zoneOf(asked.timeZone)
   const answer = await withHubApi(flags, context, api =>
-    api.get(
-      '/api/v1/timeline',
+    api.call(
+      'timeline',
       {
-        from: instantText('--from', asked.from, zone),
-        to: instantText('--to', asked.to, zone),
-        application: asked.app,
+        query: {
+          from: instantText('--from', asked.from, zone) ?? '',
+          to: instantText('--to', asked.to, zone) ?? '',
+          application: asked.app,
+        },
       },
       asked.app === undefined ? undefined : `Application "${asked.app}"`,
     ),
@@ -109,10 +113,12 @@ export async function simulateOnHub(context: CliContext, flags: Flags, asked: Si
   if (put.length === 0 && asked.remove.length === 0)
     throw usageError('no change is given', 'give -f FILE or --remove RULE')
   const answer = await withHubApi(flags, context, api =>
-    api.post('/api/v1/gates/simulate', {
-      ...{ put, remove: asked.remove },
-      ...(asked.from !== undefined && { from: asked.from }),
-      ...(asked.to !== undefined && { to: asked.to }),
+    api.call('simulateGates', {
+      body: {
+        ...{ put, remove: asked.remove },
+        ...(asked.from !== undefined && { from: asked.from }),
+        ...(asked.to !== undefined && { to: asked.to }),
+      },
     }),
   )
   if (format !== 'table') {
@@ -127,7 +133,7 @@ export async function simulateOnHub(context: CliContext, flags: Flags, asked: Si
 /** One window or freeze by its name among those of the hub. @throws CliError */
 export async function getWindow(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { items } = await withHubApi(flags, context, api => api.list('/api/v1/windows', { state: 'all' }))
+  const { items } = await withHubApi(flags, context, api => api.list('listWindows', { query: { state: 'all' } }))
   const found = items.find(each => textAt(each, 'name') === name || textAt(each, 'rule') === name)
   if (found === undefined) throw failure(`there is no window "${name}"`, 'flotilla window list names them')
   const { printRows } = await import('./print-rows.ts')

@@ -28,9 +28,10 @@ export function registerAppSchedule(parent: Command, context: CliContext): void 
         const flags: ScheduleOptions = command.optsWithGlobals()
         const { at: notBefore, until: expires, prune, reason } = flags
         const { showScheduled } = await import('../client/scheduled.ts')
-        const path = `/api/v1/applications/${encodeURIComponent(name)}/scheduled-syncs`
         const body = { notBefore, reason, prune: prune === true, ...(expires !== undefined && { expires }) }
-        return await showScheduled(context, flags, api => api.post(path, body, `Application "${name}"`))
+        return await showScheduled(context, flags, api =>
+          api.call('scheduleSync', { path: { name }, body }, `Application "${name}"`),
+        )
       }),
     )
   parent
@@ -49,8 +50,7 @@ export function registerAppSchedule(parent: Command, context: CliContext): void 
         const { listGates } = await import('../client/gates.ts')
         const { SCHEDULED_COLUMNS } = await import('../client/scheduled.ts')
         return await listGates(context, flags, {
-          path: '/api/v1/scheduled-syncs',
-          query: { application: name, state: flags.state },
+          list: api => api.list('listScheduledSyncs', { query: { application: name, state: flags.state } }),
           columns: SCHEDULED_COLUMNS,
           nothing: 'nothing is scheduled',
           nameOf: row => textAt(row, 'id'),
@@ -67,8 +67,10 @@ export function registerAppSchedule(parent: Command, context: CliContext): void 
       action(context, async (id: string, _: object, command: Command): Promise<ExitCode> => {
         const flags: Flags & { readonly reason: string } = command.optsWithGlobals()
         const { showScheduled } = await import('../client/scheduled.ts')
-        const path = `/api/v1/scheduled-syncs/${encodeURIComponent(id)}/cancel`
-        return await showScheduled(context, flags, api => api.post(path, { reason: flags.reason }, `sync "${id}"`))
+        const body = { reason: flags.reason }
+        return await showScheduled(context, flags, api =>
+          api.call('cancelScheduledSync', { path: { id }, body }, `sync "${id}"`),
+        )
       }),
     )
 }

@@ -20,6 +20,7 @@ interface ListFlags extends GlobalOptions, HubConnectionOptions {
   readonly health?: string
   readonly state?: string
   readonly search?: string
+  readonly image?: string
   readonly sort?: string
   readonly limit?: string
 }
@@ -43,6 +44,7 @@ export const app: Verb = {
       .option('--health <statuses>', 'Healthy, Suspended, Progressing, Missing, Degraded, Unknown')
       .option('--state <states>', 'active, withdrawn, orphaned')
       .option('-q, --search <words>', 'words that all occur in it')
+      .option('--image <names>', 'only what runs one of these images: registry.example.com/web, …/web:1.4, */web:*')
       .option('--sort <field>', 'name, health, …; with "-" before it in reverse')
       .option('--limit <n>', 'no more than so many')
       .addHelpText('after', '\nExample:\n  flotilla app list -l tier=gold --project shop --health Degraded')
@@ -55,9 +57,20 @@ export const app: Verb = {
           const { printRows } = await import('../client/print-rows.ts')
           const { APPLICATION_COLUMNS } = await import('../client/columns.ts')
           const { project, cluster, environment, set, namespace, sync, health, state, sort } = flags
-          const query = { project, cluster, environment, set, namespace, sync, health, state, sort }
+          const query = {
+            project,
+            cluster,
+            environment,
+            set,
+            namespace,
+            sync,
+            health,
+            state,
+            sort,
+            images: flags.image,
+          }
           const listed = await withHubApi(flags, context, api =>
-            api.list('/api/v1/applications', { ...query, labels: flags.selector, q: flags.search }, limit),
+            api.list('listApplications', { query: { ...query, labels: flags.selector, q: flags.search } }, limit),
           )
           const whole: JsonObject = { items: listed.items, total: listed.total }
           await printRows(context, flags, format, { items: listed.items, whole }, APPLICATION_COLUMNS)
@@ -82,7 +95,7 @@ export const app: Verb = {
           return await getOne({
             context,
             flags,
-            path: '/api/v1/applications',
+            read: 'getApplication',
             kind,
             name,
             columns: APPLICATION_COLUMNS,

@@ -48,10 +48,12 @@ async function run(context: CliContext, flags: Flags): Promise<ExitCode> {
   const documents = file === undefined ? undefined : await readDocuments(file, context)
   const { withHubApi } = await import('../client/open-hub-api.ts')
   const answer = await withHubApi(flags, context, api =>
-    api.post('/api/v1/applicationsets/preview', {
-      ...(source === undefined ? {} : { source }),
-      ...(revision === undefined ? {} : { revision }),
-      ...(documents === undefined ? {} : { documents }),
+    api.call('previewChange', {
+      body: {
+        ...(source === undefined ? {} : { source }),
+        ...(revision === undefined ? {} : { revision }),
+        ...(documents === undefined ? {} : { documents }),
+      },
     }),
   )
   const { readPreviewJson } = await import('../client/read-preview.ts')

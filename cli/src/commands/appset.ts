@@ -20,7 +20,12 @@ export const appset: Verb = {
           const flags: Flags = command.optsWithGlobals()
           const { listAll } = await import('../client/get-one.ts')
           const { SET_COLUMNS } = await import('../client/set-columns.ts')
-          return await listAll({ context, flags, path: '/api/v1/applicationsets', columns: SET_COLUMNS })
+          return await listAll({
+            context,
+            flags,
+            list: api => api.list('listApplicationSets', {}),
+            columns: SET_COLUMNS,
+          })
         }),
       )
     parent
@@ -37,7 +42,7 @@ export const appset: Verb = {
           return await getOne({
             context,
             flags,
-            path: '/api/v1/applicationsets',
+            read: 'getApplicationSet',
             kind,
             name,
             columns: SET_COLUMNS,

@@ -41,7 +41,12 @@ export const cluster: Verb = {
           const { getOne } = await import('../client/get-one.ts')
           const { CLUSTER_COLUMNS } = await import('../client/columns.ts')
           const { clusterDetails } = await import('../client/cluster-details.ts')
-          const about = { path: '/api/v1/clusters', kind: 'Cluster', columns: CLUSTER_COLUMNS, details: clusterDetails }
+          const about = {
+            read: 'getCluster',
+            kind: 'Cluster',
+            columns: CLUSTER_COLUMNS,
+            details: clusterDetails,
+          } as const
           return await getOne({ context, flags, name, ...about })
         }),
       )
@@ -82,8 +87,9 @@ function registerJoinToken(parent: Command, context: CliContext): void {
 async function boundToken(context: CliContext, flags: TokenFlags, name: string): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'json', 'yaml'])
   const { withHubApi } = await import('../client/open-hub-api.ts')
-  const path = `/api/v1/clusters/${encodeURIComponent(name)}/join-tokens`
-  const made: JsonObject = await withHubApi(flags, context, api => api.post(path, undefined, `Cluster "${name}"`))
+  const made: JsonObject = await withHubApi(flags, context, api =>
+    api.call('createJoinToken', { path: { name } }, `Cluster "${name}"`),
+  )
   if (format !== 'table') {
     const { printData } = await import('../output/data.ts')
     printData(context, format, made)

@@ -23,7 +23,7 @@ export const fleet: Verb = {
           }
           const { withHubApi } = await import('../client/open-hub-api.ts')
           const { column, printRows, wideColumn } = await import('../client/print-rows.ts')
-          const whole = await withHubApi(flags, context, api => api.get('/api/v1/fleet'))
+          const whole: JsonObject = await withHubApi(flags, context, api => api.call('getFleet', {}))
           const groups = whole[flags.by]
           const rows = (isJsonObject(groups) ? Object.entries(groups) : []).map(
             ([name, tally]): JsonObject => ({ name, ...(isJsonObject(tally) ? tally : {}) }),

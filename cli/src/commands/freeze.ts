@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { Flags } from '../client/gates.ts'
+import type { Flags, StopTheLine } from '../client/gates.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { readTextFile } from './read-text-file.ts'
 import { type ScopeOptions, scopeOf, withScope } from './scope-options.ts'
@@ -29,8 +29,7 @@ function registerReads(parent: Command, context: CliContext): void {
         const { listGates } = await import('../client/gates.ts')
         const { GATE_COLUMNS } = await import('../client/gate-columns.ts')
         return await listGates(context, flags, {
-          path: '/api/v1/freezes',
-          query: { state: flags.state },
+          list: api => api.list('listFreezes', { query: { state: flags.state } }),
           columns: GATE_COLUMNS,
           nothing: 'nothing is frozen, and no freeze is to come',
         })
@@ -60,11 +59,15 @@ function registerReads(parent: Command, context: CliContext): void {
         const { CALENDAR_COLUMNS } = await import('../client/gate-columns.ts')
         if (flags.imported === true) {
           const nothing = 'hub.yaml imports no calendar'
-          return await listGates(context, flags, { path: '/api/v1/calendars', columns: CALENDAR_COLUMNS, nothing })
+          return await listGates(context, flags, {
+            list: api => api.list('listCalendars', {}),
+            columns: CALENDAR_COLUMNS,
+            nothing,
+          })
         }
         const { withHubApi } = await import('../client/open-hub-api.ts')
         const { text } = await withHubApi(flags, context, api =>
-          api.text('/api/v1/calendar.ics', { kinds: flags.kinds }),
+          api.text('gateCalendar', { query: { kinds: flags.kinds } }),
         )
         context.stdout.write(text)
         return 0
@@ -151,12 +154,13 @@ function registerWrites(parent: Command, context: CliContext): void {
         if (scope === undefined) throw usageError('it is not said what to freeze', 'give --all, or a part of the fleet')
         if (flags.for !== undefined && flags.until !== undefined) throw usageError('--for or --until, not both')
         const { freezeNow } = await import('../client/gates.ts')
-        return await freezeNow(context, flags, {
+        const body = {
           ...{ scope, reason: flags.reason, level: flags.soft === true ? 'soft' : 'hard', inFlight: flags.inFlight },
           until: flags.until ?? `+${flags.for ?? '24h'}`,
           ...(flags.name !== undefined && { name: flags.name }),
           ...(flags.owner !== undefined && { owner: flags.owner }),
-        })
+        } as StopTheLine
+        return await freezeNow(context, flags, body)
       }),
     )
 }

@@ -3,9 +3,11 @@ import { parseGoDuration } from '@flotilla/core/gates/go-duration'
 import type { JsonObject } from '@flotilla/core/json/json'
 import { textAt } from '@flotilla/core/json/read-json'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import type { Operations } from '@flotilla/hub/client/operations'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { Flags } from '../client/gates.ts'
+import type { HubApi } from '../client/hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { formatOf } from '../output/formats.ts'
@@ -63,13 +65,14 @@ function registerRequest(parent: Command, context: CliContext): void {
         if ((flags.for === undefined) === (flags.until === undefined)) throw usageError('give --for or --until')
         const { maxUses } = flags
         if (maxUses !== undefined && !/^\d{1,6}$/.test(maxUses)) throw usageError(`--max-uses ${maxUses} is no number`)
-        return await act(context, flags, '/api/v1/overrides', {
+        const body = {
           ...{ scope, reason: flags.reason, from: flags.from, until: flags.until ?? untilOf(flags.from, flags.for!) },
           ...{ covers: flags.covers.split(','), actions: flags.actions.split(',') },
           ...(flags.bundle !== undefined && { bundle: flags.bundle }),
           ...(maxUses !== undefined && { maxUses: Number(maxUses) }),
           ...(flags.includeAutomated === true && { includeAutomated: true }),
-        })
+        } as Operations['requestOverride']['body']
+        return await act(context, flags, api => api.call('requestOverride', { body }))
       }),
     )
 }
@@ -98,8 +101,10 @@ function registerReads(parent: Command, context: CliContext): void {
         const { listGates } = await import('../client/gates.ts')
         const { OVERRIDE_COLUMNS } = await import('../client/gate-columns.ts')
         return await listGates(context, flags, {
-          path: '/api/v1/overrides',
-          query: { state: flags.state, review: flags.review === true ? 'open' : undefined },
+          list: api =>
+            api.list('listOverrides', {
+              query: { state: flags.state, review: flags.review === true ? 'open' : undefined },
+            }),
           columns: OVERRIDE_COLUMNS,
           nothing: 'there is no override',
           nameOf: row => textAt(row, 'id'),
@@ -115,8 +120,9 @@ function registerReads(parent: Command, context: CliContext): void {
       action(context, async (id: string, _: object, command: Command): Promise<ExitCode> => {
         const flags: Flags = command.optsWithGlobals()
         const { withHubApi } = await import('../client/open-hub-api.ts')
-        const path = `/api/v1/overrides/${encodeURIComponent(id)}`
-        const found = await withHubApi(flags, context, api => api.get(path, {}, `override "${id}"`))
+        const found = await withHubApi(flags, context, api =>
+          api.call('getOverride', { path: { id } }, `override "${id}"`),
+        )
         return await show(context, flags, found)
       }),
     )
@@ -135,22 +141,20 @@ function registerSteps(parent: Command, context: CliContext): void {
     command.addHelpText('after', `\nExample:\n  flotilla override ${name} 0190a1b2-… --${text} "${example}"`).action(
       action(context, async (id: string, _: object, self: Command): Promise<ExitCode> => {
         const flags: Flags & { readonly comment?: string; readonly reason?: string } = self.optsWithGlobals()
-        const path = `/api/v1/overrides/${encodeURIComponent(id)}/${name}`
-        return await act(context, flags, path, { [text]: flags[text] ?? '' }, `override "${id}"`)
+        const said = flags[text] ?? ''
+        const what = `override "${id}"`
+        return await act(context, flags, api => {
+          if (name === 'revoke') return api.call('revokeOverride', { path: { id }, body: { reason: said } }, what)
+          return api.call(`${name}Override`, { path: { id }, body: { comment: said } }, what)
+        })
       }),
     )
   }
 }
 
-async function act(
-  context: CliContext,
-  flags: Flags,
-  path: string,
-  body: JsonObject,
-  what?: string,
-): Promise<ExitCode> {
+async function act(context: CliContext, flags: Flags, ask: (api: HubApi) => Promise<JsonObject>): Promise<ExitCode> {
   const { withHubApi } = await import('../client/open-hub-api.ts')
-  return await show(context, flags, await withHubApi(flags, context, api => api.post(path, body, what)))
+  return await show(context, flags, await withHubApi(flags, context, ask))
 }
 
 async function show(context: CliContext, flags: Flags, row: JsonObject): Promise<ExitCode> {

@@ -19,7 +19,7 @@ export const source: Verb = {
           const flags: Flags = command.optsWithGlobals()
           const { listAll } = await import('../client/get-one.ts')
           const { SOURCE_COLUMNS } = await import('../client/columns.ts')
-          return await listAll({ context, flags, path: '/api/v1/sources', columns: SOURCE_COLUMNS })
+          return await listAll({ context, flags, list: api => api.list('listSources', {}), columns: SOURCE_COLUMNS })
         }),
       )
     parent
@@ -34,7 +34,7 @@ export const source: Verb = {
           const { SOURCE_COLUMNS } = await import('../client/columns.ts')
           const { sourceDetails: details } = await import('../client/details.ts')
           const kind = 'config source'
-          return await getOne({ context, flags, path: '/api/v1/sources', kind, name, columns: SOURCE_COLUMNS, details })
+          return await getOne({ context, flags, read: 'getSource', kind, name, columns: SOURCE_COLUMNS, details })
         }),
       )
   },

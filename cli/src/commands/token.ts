@@ -2,13 +2,14 @@ import { textAt } from '@flotilla/core/json/read-json'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { Flags } from '../client/gates.ts'
+import type { HubApi } from '../client/hub-api.ts'
 import type { ExitCode } from '../context.ts'
 import { formatOf } from '../output/formats.ts'
 import { action, type Verb } from './verb.ts'
 
 interface CreateOptions extends Flags {
   readonly name: string
-  readonly role: string
+  readonly role: 'admin' | 'readonly'
   readonly person?: boolean
   readonly expires?: string
 }
@@ -34,9 +35,9 @@ export const token: Verb = {
           const format = formatOf(flags, ['table', 'json', 'yaml'])
           const { withHubApi } = await import('../client/open-hub-api.ts')
           const { name, role, expires } = flags
-          const kind = flags.person === true ? 'person' : 'robot'
+          const kind: 'person' | 'robot' = flags.person === true ? 'person' : 'robot'
           const body = { name, role, kind, ...(expires !== undefined && { expires }) }
-          const made = await withHubApi(flags, context, api => api.post('/api/v1/tokens', body))
+          const made = await withHubApi(flags, context, api => api.call('createToken', { body }))
           if (format === 'table') {
             context.stdout.write(`${textAt(made, 'token')}\n`)
             if (flags.quiet !== true)
@@ -56,7 +57,11 @@ export const token: Verb = {
         action(context, async (_: object, command: Command): Promise<ExitCode> => {
           const { listGates } = await import('../client/gates.ts')
           const { TOKEN_COLUMNS } = await import('../client/gate-columns.ts')
-          const wanted = { path: '/api/v1/tokens', columns: TOKEN_COLUMNS, nothing: 'there is no token' }
+          const wanted = {
+            list: (api: HubApi) => api.list('listTokens', {}),
+            columns: TOKEN_COLUMNS,
+            nothing: 'there is no token',
+          }
           return await listGates(context, command.optsWithGlobals(), wanted)
         }),
       )
@@ -69,8 +74,9 @@ export const token: Verb = {
         action(context, async (id: string, _: object, command: Command): Promise<ExitCode> => {
           const flags: Flags = command.optsWithGlobals()
           const { withHubApi } = await import('../client/open-hub-api.ts')
-          const path = `/api/v1/tokens/${encodeURIComponent(id)}`
-          const gone = await withHubApi(flags, context, api => api.delete(path, {}, `token "${id}"`))
+          const gone = await withHubApi(flags, context, api =>
+            api.call('revokeToken', { path: { id } }, `token "${id}"`),
+          )
           context.stdout.write(`revoked ${textAt(gone, 'id')} of ${textAt(gone, 'name')}\n`)
           return 0
         }),

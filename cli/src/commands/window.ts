@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { HubApi } from '../client/hub-api.ts'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
@@ -88,7 +89,8 @@ function registerOnHub(parent: Command, context: CliContext): void {
         const { GATE_COLUMNS } = await import('../client/gate-columns.ts')
         const nothing = 'there is no window: everything is open unless it is frozen'
         const query = { state: flags.state }
-        return await listGates(context, flags, { path: '/api/v1/windows', query, columns: GATE_COLUMNS, nothing })
+        const list = (api: HubApi) => api.list('listWindows', { query })
+        return await listGates(context, flags, { list, columns: GATE_COLUMNS, nothing })
       }),
     )
   parent

@@ -13,7 +13,7 @@ const MOST_NAMED = 50
 
 /** What a running hub says of itself, its sources, its repositories and its clusters. @throws CliError */
 export async function checkHub(api: HubApi, url: string, clock: Clock): Promise<readonly Finding[]> {
-  const version = await api.raw('/version')
+  const version = await api.raw('version')
   const findings: Finding[] = []
   findings.push(...checkVersion(version, url), ...checkClock(version, url, clock))
   findings.push(...(await checkReadiness(api, url)))
@@ -45,7 +45,7 @@ function checkClock({ headers }: HubResponse, url: string, clock: Clock): readon
 }
 
 async function checkReadiness(api: HubApi, url: string): Promise<readonly Finding[]> {
-  const answer = bodyOf(await api.raw('/readyz'))
+  const answer = bodyOf(await api.raw('readyz'))
   const checks = listAt(answer, 'checks')
   const findings = checks.flatMap(check => {
     const [name, message] = [textAt(check, 'name'), textAt(check, 'message')]
@@ -57,7 +57,7 @@ async function checkReadiness(api: HubApi, url: string): Promise<readonly Findin
 }
 
 async function checkFleet(api: HubApi): Promise<readonly Finding[]> {
-  const recovery = await api.get('/api/v1/recovery')
+  const recovery = await api.call('getRecovery', {})
   const state = textAt(recovery, 'state')
   if (state === 'behind') {
     const hint = 'look with "flotilla hub recover --show", then "flotilla hub recover"'
@@ -72,7 +72,7 @@ async function checkFleet(api: HubApi): Promise<readonly Finding[]> {
 
 async function checkSources(api: HubApi): Promise<readonly Finding[]> {
   const findings: Finding[] = []
-  const sources = (await api.list('/api/v1/sources', {})).items
+  const sources = (await api.list('listSources', {})).items
   for (const source of sources) {
     const name = textAt(source, 'name')
     const error = valueAt(source, 'error')
@@ -92,7 +92,7 @@ async function checkSources(api: HubApi): Promise<readonly Finding[]> {
       )
   }
   if (findings.length === 0) findings.push(ok('source', 'config sources', `${sources.length} are in force as written`))
-  const repositories = (await api.list('/api/v1/repositories', {})).items
+  const repositories = (await api.list('listRepositories', {})).items
   const away = repositories.filter(row => isJsonObject(valueAt(row, 'error')))
   for (const row of away) {
     const error = valueAt(row, 'error')
@@ -106,7 +106,7 @@ async function checkSources(api: HubApi): Promise<readonly Finding[]> {
 }
 
 async function checkClusters(api: HubApi): Promise<readonly Finding[]> {
-  const clusters = (await api.list('/api/v1/clusters', {})).items
+  const clusters = (await api.list('listClusters', {})).items
   const findings = clusters.flatMap(cluster =>
     listAt(cluster, 'states')
       .filter(state => ['warning', 'bad'].includes(textAt(state, 'tone')) && textAt(state, 'code') !== 'HUB_BEHIND')

@@ -37,9 +37,9 @@ interface RecoveryDesk {
 /** Recovers a running hub. @throws CliError */
 export async function recoverOnline(api: HubApi, wish: RecoverWish, context: CliContext): Promise<ExitCode> {
   const desk: RecoveryDesk = {
-    show: () => api.get('/api/v1/recovery'),
-    recover: () => api.post(`/api/v1/recovery/recover${wish.force ? '?force=true' : ''}`),
-    acknowledge: digest => api.post('/api/v1/recovery/acknowledge', { digest }),
+    show: () => api.call('getRecovery', {}),
+    recover: () => api.call('recoverHub', wish.force ? { query: { force: 'true' } } : {}),
+    acknowledge: digest => api.call('acknowledgeRecovery', { body: { digest } }),
   }
   return await work(desk, wish, context)
 }

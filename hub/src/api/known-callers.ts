@@ -55,5 +55,5 @@ export class KnownCallers {
 
 /** The secret itself is kept nowhere. */
 function keyOf(authorization: string): string {
-  return createHash('sha256').update(authorization).digest('latin1')
+  return createHash('sha256').update(authorization).digest('base64url')
 }

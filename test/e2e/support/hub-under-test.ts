@@ -1,9 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { createNodeHubTransport } from '@flotilla/agents/link/node-hub-transport'
-import { HubApi } from '@flotilla/cli/client/hub-api'
 import type { JsonObject } from '@flotilla/core/json/json'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import type { HubResponse, HubTransport } from '@flotilla/core/ports/hub-transport'
+import { CheckedApi } from './checked-api.ts'
 import { type Started, start } from './processes.ts'
 import { until } from './until.ts'
 
@@ -110,9 +110,9 @@ export class HubUnderTest {
     if (this.#process?.isRunning()) await this.stop()
   }
 
-  /** People's API with the administrator's token. */
-  get api(): HubApi {
-    return new HubApi(this.transport, this.#url, this.#adminToken)
+  /** People's API with the administrator's token; each answer is held against its description. */
+  get api(): CheckedApi {
+    return new CheckedApi(this.transport, this.#url, this.#adminToken)
   }
 
   get transport(): HubTransport {
