@@ -20,6 +20,7 @@ import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
 import { PinDesk } from './operations/pin-desk.ts'
+import type { Notifier } from './notify/notifier.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
@@ -46,10 +47,11 @@ export async function serveHub(served: {
   readonly keys: HubKeys
   readonly certificate: CertificateKeeper | undefined
   readonly writes: WriteWatch
+  readonly notifier: Notifier
   readonly options: HubProcessOptions
   readonly ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }
 }): Promise<ServedHub> {
-  const { hub, store, bundles, keys, certificate, writes, options, ports } = served
+  const { hub, store, bundles, keys, certificate, writes, notifier, options, ports } = served
   const { clock, random, log } = ports
   const stopping = new AbortController()
   let url = ''
@@ -124,6 +126,7 @@ export async function serveHub(served: {
     admissions: hub.admissions,
     ...(hub.hubKeys && { hubKeys: hub.hubKeys }),
     gates: hub.gateDesk,
+    notifications: notifier,
     ...(opened && { signIn: opened.signIn }),
     readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...troublesOf(writes)],
     actions: {

@@ -15,6 +15,7 @@ import { openRevocations } from './gateway/revocations.ts'
 import { openHosts } from './hosts/open-hosts.ts'
 import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
 import { Hub, type HubSettings } from './hub.ts'
+import { openNotifier } from './notify/open-notifier.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
 import type { ConfiguredHosts } from './settings/read-hosts.ts'
@@ -55,6 +56,8 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   readonly joinTokenLifeMs?: number
   readonly trustProxy?: string
   readonly maxStoreBytes?: number
+  /** Special networks (loopback, link-local, metadata) that notifications may go to all the same. */
+  readonly notificationNetworks?: readonly string[]
 }
 
 export interface RunningHub {
@@ -145,7 +148,23 @@ export async function startHub(
     const hub = await Hub.start(parts, options)
     running = hub
     closing.push(() => hub.stop(REDIAL_SPREAD_MS))
-    const served = await serveHub({ hub, store, bundles, keys, certificate, writes, options, ports })
+    let url = ''
+    const { secretsFolder, secrets = [], allowedProviders = [] } = options.hosts ?? {}
+    const notifier = openNotifier(
+      {
+        ...{ ...ports, store, view: hub.view, fleet: () => hub.loop.world.fleet.fleet },
+        hubUrl: () => options.publicUrl ?? url,
+      },
+      {
+        secrets: { ...(secretsFolder !== undefined && { secretsFolder }), secrets, allowedProviders },
+        allowedNetworks: options.notificationNetworks ?? [],
+      },
+    )
+    const served = await serveHub({ hub, store, bundles, keys, certificate, writes, notifier, options, ports })
+    url = served.url
+    await notifier.start(hub.gates.events)
+    // Whatever is told while the hub stops is written before the store is closed.
+    closing.splice(-1, 0, () => notifier.stop())
     // Agents hear from the hub when to come back before their sockets are cut.
     closing.splice(-1, 0, () => served.close())
     // Last: a start that fails, say because the port is taken, must not use up the only showing of the token.

@@ -57,6 +57,7 @@ function processOptions(
     plugins: options.plugins,
     calendars: options.calendars,
     gates: options.gates,
+    notificationNetworks: options.notificationNetworks,
     signIn: options.signIn,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),

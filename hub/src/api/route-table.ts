@@ -8,6 +8,7 @@ import { describingRoutes } from './handlers/describe.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
 import { freezeRoutes } from './handlers/freezes.ts'
 import { gateCalendarRoutes } from './handlers/gate-calendar.ts'
+import { notificationRoutes } from './handlers/notifications.ts'
 import { operationRoutes } from './handlers/operations.ts'
 import { overrideRoutes } from './handlers/overrides.ts'
 import { pinRoutes } from './handlers/pins.ts'
@@ -43,6 +44,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...decisionRoutes,
   ...gateCalendarRoutes,
   ...auditRoutes,
+  ...notificationRoutes,
   ...tokenRoutes,
   ...signInRoutes,
   ...previewRoutes,

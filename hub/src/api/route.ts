@@ -18,6 +18,7 @@ import type { RemovalAnswer, RemovalConfirmation } from '../loop/confirm-removal
 import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
 import type { HubMetrics } from '../metrics.ts'
+import type { Notifier } from '../notify/notifier.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
 import type { PinDesk } from '../operations/pin-desk.ts'
 import type { Preview } from '../preview/preview.ts'
@@ -122,6 +123,8 @@ export interface ApiServices {
   readonly clusterFacts?: (row: ClusterRow) => Partial<ClusterFacts>
   /** What `/readyz` asks besides the store. */
   readonly readiness?: () => readonly ReadinessCheck[]
+  /** Who is told of what; nobody, without it. */
+  readonly notifications?: Notifier
   /** Ends all watches when aborted, so that the server can stop. */
   readonly signal?: AbortSignal
 }

@@ -141,6 +141,8 @@ const ask = (method: 'get' | 'post' | 'patch' | 'delete', path: string, token: s
 /** A path of each route that finds something. */
 const EXAMPLES: { readonly [id: string]: string } = {
   getApplication: '/api/v1/applications/name-a',
+  retryNotificationMessage: '/api/v1/notifications/messages/message-1/retry',
+  testNotificationRoute: '/api/v1/notifications/oncall/test',
   getApplicationManifests: '/api/v1/applications/name-a/manifests',
   getApplicationHistory: '/api/v1/applications/name-a/history',
   getApplicationSet: '/api/v1/applicationsets/shop',

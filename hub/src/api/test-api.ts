@@ -17,6 +17,7 @@ import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
 import { memoryRevocations } from '../gateway/revocations.ts'
 import { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
 import { createMetrics } from '../metrics.ts'
+import { notifierOverStore } from '../notify/testing/notifier-over-store.ts'
 import { OperationDesk } from '../operations/operation-desk.ts'
 import { Recovery } from '../recovery/recovery.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
@@ -120,6 +121,7 @@ export async function openTestApi(
   const app = createApi({
     recovery,
     gates: gates.desk,
+    notifications: await notifierOverStore(store, view, { clock, random }),
     desk: new OperationDesk({
       ...{ store, clock, random, keys: hubKeysOf(newHubKeyFile(random, clock.now(), 'hub-1')) },
       told: clusterIds => void done.push(`told ${clusterIds.join()}`),

@@ -8,6 +8,7 @@ const MOST_KEPT = 1_000
 export class LoggedEvents implements GateEvents {
   readonly #log: Log
   readonly #latest: GateEvent[] = []
+  readonly #listeners = new Set<(event: GateEvent) => void>()
 
   constructor(log: Log) {
     this.#log = log
@@ -20,6 +21,13 @@ export class LoggedEvents implements GateEvents {
     else this.#log.info('a gate has news', fields)
     this.#latest.push(event)
     if (this.#latest.length > MOST_KEPT) this.#latest.shift()
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Calls `listener` at each event, which must not throw; returns how to stop. */
+  listen(listener: (event: GateEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Oldest first. */
