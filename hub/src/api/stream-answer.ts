@@ -25,6 +25,8 @@ export interface StreamAnswer {
   readonly clock: Clock
   /** Asked again and again: whether who asked may go on reading. */
   readonly mayGoOn: () => Promise<boolean>
+  /** Calls whenever something that proves who somebody is was revoked: then that is asked at once. */
+  readonly onRevoked?: (listener: () => void) => () => void
   readonly onEnd: (end: UploadEnd) => void
 }
 
@@ -43,9 +45,11 @@ export async function answerStream(answer: StreamAnswer, response: Response): Pr
   const left = (): void => upload.finish('left')
   response.once('close', left).once('error', left)
   const timers = new Set<Timer>()
-  repeat(clock, RECHECK_MS, timers, async () => {
+  const recheck = async (): Promise<void> => {
     if (!(await mayGoOn().catch(() => false))) upload.finish('forbidden')
-  })
+  }
+  repeat(clock, RECHECK_MS, timers, recheck)
+  const stopAsking = answer.onRevoked?.(() => void recheck())
   repeat(clock, BEAT_MS, timers, async () => {
     if (!response.writableNeedDrain && !response.writableEnded) response.write(BEATS[format])
   })
@@ -65,6 +69,7 @@ export async function answerStream(answer: StreamAnswer, response: Response): Pr
     upload.finish('complete')
   } finally {
     for (const timer of timers) timer.cancel()
+    stopAsking?.()
     const end = upload.end ?? 'broken'
     onEnd(end)
     response.off('close', left)

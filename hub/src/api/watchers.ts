@@ -17,6 +17,8 @@ export interface Watch {
   readonly after?: number
   /** Asked at each heartbeat; the stream ends when it says no. */
   readonly mayGoOn: () => Promise<boolean>
+  /** Calls whenever something that proves who somebody is was revoked: then that is asked at once. */
+  readonly onRevoked?: (listener: () => void) => () => void
   /** Asked for each change as it is sent: what may be seen now, not when the stream began. All of it, without it. */
   readonly sees?: (change: Change) => SeenChange
   /** Whose eyes the stream is for, and by which policy, as it is now; the stream ends when it is another one. */
@@ -121,11 +123,23 @@ export class Watchers {
     }
     const stopListening = changes.listen(pump)
     const stopLooking = watch.onRights?.(pump)
+    const stopAsking = watch.onRevoked?.(() => {
+      watch.mayGoOn().then(
+        goes => {
+          if (!goes) end()
+        },
+        (error: unknown) => {
+          this.log.error('watch ended by an error', { error })
+          end()
+        },
+      )
+    })
     let timer = this.clock.setTimer(HEARTBEAT_MS, beat)
     const end = (): void => {
       if (!this.open.delete(end)) return
       stopListening()
       stopLooking?.()
+      stopAsking?.()
       timer.cancel()
       response.end()
       // What a slow reader has not taken yet is let go with the connection.

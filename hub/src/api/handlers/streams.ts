@@ -6,7 +6,7 @@ import { freshRights } from '../../access/rights-of.ts'
 import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import type { Upload, Uploads } from '../../gateway/uploads.ts'
-import { mayGoOn as stillProved } from '../authenticate.ts'
+import { authenticatorOf, mayGoOn as stillProved } from '../authenticate.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, type Reply, type Route, route } from '../route.ts'
@@ -158,7 +158,8 @@ async function streamed(
     return {
       kind: 'stream',
       begin: response => {
-        answerStream({ upload, body, format, clock, mayGoOn, onEnd }, response).catch((error: unknown) => {
+        const onRevoked = (listener: () => void) => authenticatorOf(services).onRevoked(listener)
+        answerStream({ upload, body, format, clock, mayGoOn, onRevoked, onEnd }, response).catch((error: unknown) => {
           log.error('a stream ended by an error', { error })
           upload.finish('broken')
           response.destroy()

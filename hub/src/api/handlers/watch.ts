@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { freshRights, rightsOf } from '../../access/rights-of.ts'
 import { each } from '../../access/route-access.ts'
 import { seenChange, streamTag } from '../../access/seen-changes.ts'
-import { mayGoOn } from '../authenticate.ts'
+import { againAs, authenticatorOf } from '../authenticate.ts'
 import { CHANGE_KINDS, type ChangeKind } from '../change-log.ts'
 import { anyOfEnum } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Route, route } from '../route.ts'
+import type { Caller } from '../tokens.ts'
 
 export const watchRoutes: readonly Route[] = [
   route({
@@ -36,7 +37,9 @@ export const watchRoutes: readonly Route[] = [
     handle({ query }, caller, context) {
       const { services, watchers, request } = context
       rightsOf(caller, context).needNone()
-      const tag = () => streamTag(freshRights(caller, context), caller)
+      // Whoever watches may be in other groups by and by.
+      let who: Caller = caller
+      const tag = () => streamTag(freshRights(who, context), who)
       const since = request.get('Last-Event-ID') ?? query.since
       const [id, given] = since?.split('.', 2) ?? []
       const after = id === undefined ? undefined : services.view.changes.numberOf(id)
@@ -48,11 +51,16 @@ export const watchRoutes: readonly Route[] = [
         ...(after !== undefined && { after }),
         sees: change => {
           const now = services.clock.now()
-          return seenChange(change, freshRights(caller, context), services, now)
+          return seenChange(change, freshRights(who, context), services, now)
         },
         tag,
         ...(services.access && { onRights: listener => services.access!.onChange(listener) }),
-        mayGoOn: () => mayGoOn(services, caller),
+        mayGoOn: async () => {
+          const again = await againAs(services, who)
+          who = again ?? who
+          return again !== undefined
+        },
+        onRevoked: listener => authenticatorOf(services).onRevoked(listener),
       })
       return { kind: 'stream', begin }
     },
