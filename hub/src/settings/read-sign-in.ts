@@ -1,8 +1,8 @@
+import { nearest } from '@flotilla/core/text/nearest'
 import type { ConfiguredAccount } from '../sign-in/accounts.ts'
 import { readPasswordHash } from '../sign-in/password-hash.ts'
 import type { SessionSettings } from '../sign-in/sessions.ts'
 import type { Algorithm } from '../sign-in/verify-id-token.ts'
-import { nearest } from '@flotilla/core/text/nearest'
 import type { SettingProblem } from './compile-hub-options.ts'
 import { isLoopback } from './setting-readers.ts'
 
@@ -116,7 +116,10 @@ function refuseIssuer(issuer: string, refuse: Refuse): void {
   const field = 'oidc.issuer'
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (url === undefined || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    refuse({ field, message: 'must be a URL without user, query and fragment, letter by letter as the provider has it' })
+    refuse({
+      field,
+      message: 'must be a URL without user, query and fragment, letter by letter as the provider has it',
+    })
     return
   }
   const local = isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
@@ -159,7 +162,10 @@ function readAccount(entry: unknown, field: string, refuse: Refuse): ConfiguredA
   }
   const { name, enabled = true, capabilities = ['login'], passwordHash, passwordHashFile } = given
   if (typeof name !== 'string' || !ACCOUNT_NAME.test(name)) {
-    refuse({ field: `${field}.name`, message: 'must be a name of letters, digits and @._-, with a letter or digit first' })
+    refuse({
+      field: `${field}.name`,
+      message: 'must be a name of letters, digits and @._-, with a letter or digit first',
+    })
   }
   if (typeof enabled !== 'boolean') refuse({ field: `${field}.enabled`, message: 'must be true or false' })
   const known = (each: unknown): boolean => (CAPABILITIES as readonly unknown[]).includes(each)
@@ -169,7 +175,10 @@ function readAccount(entry: unknown, field: string, refuse: Refuse): ConfiguredA
   if (passwordHash !== undefined && passwordHashFile !== undefined) {
     refuse({ field: `${field}.passwordHash`, message: 'cannot stand beside passwordHashFile' })
   }
-  if (passwordHash !== undefined && (typeof passwordHash !== 'string' || readPasswordHash(passwordHash) === undefined)) {
+  if (
+    passwordHash !== undefined &&
+    (typeof passwordHash !== 'string' || readPasswordHash(passwordHash) === undefined)
+  ) {
     const hint = 'flotilla account hash-password makes one'
     refuse({ field: `${field}.passwordHash`, message: 'must be a hash that begins with $scrypt$', hint })
   }

@@ -70,7 +70,11 @@ export async function openProvider(
 ): Promise<{ readonly provider: IdentityProvider; readonly http: NodeHttpClient }> {
   const { rootCAFile, clientSecret, clientSecretFile, issuer, clientId, cliClientId } = configured
   const certificateAuthority = rootCAFile === undefined ? undefined : await textOf(rootCAFile)
-  const http = new NodeHttpClient({ clock, environment, ...(certificateAuthority !== undefined && { certificateAuthority }) })
+  const http = new NodeHttpClient({
+    clock,
+    environment,
+    ...(certificateAuthority !== undefined && { certificateAuthority }),
+  })
   const secret = clientSecretFile === undefined ? clientSecret : undefined
   const { audiences, algorithms, clockSkewMs, scopes, userInfo } = configured
   const provider = new IdentityProvider(
