@@ -69,6 +69,7 @@ export const scheduledSyncRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/applications/{name}/scheduled-syncs',
     id: 'scheduleSync',
+    ifMatch: 'getApplication',
     tag: 'operations',
     summary: 'Sync the Application from a time on, as soon as every gate is open',
     access: one('applications', 'sync'),

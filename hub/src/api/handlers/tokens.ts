@@ -78,6 +78,7 @@ export const tokenRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/tokens',
     id: 'createToken',
+    secretAnswer: true,
     tag: 'tokens',
     summary: 'Make a token, which never may more than I do; its text is shown once',
     access: 'known',
