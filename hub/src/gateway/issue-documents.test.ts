@@ -1,3 +1,4 @@
+import { timeOfUuid } from '@flotilla/core/identity/uuid'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
@@ -5,7 +6,7 @@ import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import { readDocument } from '@flotilla/core/protocol/signed-document'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryStore } from '../store/memory-store.ts'
-import { sampleApplication, sampleCluster } from '../store/sample-rows.ts'
+import { sampleApplication, sampleCluster, sampleOperation } from '../store/sample-rows.ts'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from './hub-keys.ts'
 import { issueCalendar, issueGrant, issueOffer, issueTombstone, type OfferContent } from './issue-documents.ts'
 
@@ -55,6 +56,29 @@ const grant = (decidedWith?: { epoch: number; n: number }) =>
   )
 
 describe('issuing documents', () => {
+  test('gives a later Grant a later time, though the clock was set back meanwhile', async () => {
+    await calendar()
+    await offer()
+    const times: number[] = []
+    for (const stepMs of [0, -HOUR_MS, 0, 2 * HOUR_MS]) {
+      clock.step(stepMs)
+      const given = await grant()
+      if (given.kind !== 'issued') throw new Error(given.kind)
+      expect(timeOfUuid(given.grant.id)).toBe(given.grant.iat)
+      // How long it may wait to be started goes by the clock as it is.
+      expect(given.grant.startBefore).toBe(clock.now() + HOUR_MS / 4)
+      times.push(given.grant.iat)
+      // Started or not, it counts.
+      const row = await store.read(rows => rows.grant(given.grant.id))
+      await store.write(async rows => {
+        await rows.putGrant({ ...row!, state: 'started' })
+        await rows.putOperation(sampleOperation({ id: given.grant.id, applicationId: 'app-1', clusterId: 'cluster-1' }))
+      })
+    }
+    const [first = 0] = times
+    expect(times).toEqual([first, first + 1, first + 2, first + HOUR_MS])
+  })
+
   test('takes the next number, and what agents read of it is what was meant', async () => {
     await calendar()
     expect(await offer()).toEqual({ kind: 'issued', number: { epoch: 1, n: 2 } })

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { uuidV7 } from '@flotilla/core/identity/uuid'
+import { timeOfUuid, uuidV7 } from '@flotilla/core/identity/uuid'
 import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
 import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
@@ -145,13 +145,14 @@ export async function issueGrant(
     return { kind: 'stale' }
   }
   const now = Math.floor(clock.now())
+  const iat = Math.max(now, 1 + (await newestGrantAt(writer, clusterId, content.applicationId)))
   const grant: GrantPayload = {
     typ: 'grant',
     cluster: cluster.id,
     adm: cluster.admission,
-    iat: now,
+    iat,
     must: ['startBefore', 'passes', 'options', ...(content.options.skipHooks ? ['options.skipHooks'] : [])],
-    id: uuidV7(now, random.bytes(10)),
+    id: uuidV7(iat, random.bytes(10)),
     application: content.applicationId,
     document,
     cal,
@@ -171,6 +172,20 @@ export async function issueGrant(
     createdAt: now,
   })
   return { kind: 'issued', grant }
+}
+
+/** Operations are looked at from the newest that was heard of; a late one is not further down than this. */
+const RECENT_OPERATIONS = 20
+
+/**
+ * When the newest Grant of an Application was given, as its id says. Operations count in this order, at the hub and at
+ * agents: a hub whose clock was set back would otherwise take an older end for the newest, and agents heal to it.
+ */
+async function newestGrantAt(reader: StoreReader, clusterId: string, applicationId: string): Promise<EpochMs> {
+  const open = (await reader.openGrants(clusterId)).filter(grant => grant.applicationId === applicationId)
+  const heard = await reader.operations(applicationId, { limit: RECENT_OPERATIONS })
+  const granted = heard.filter(({ operation }) => operation.trigger !== 'heal')
+  return Math.max(0, ...[...open, ...granted].map(({ id }) => timeOfUuid(id) ?? 0))
 }
 
 type Meaning = { readonly typ: NumberedDocument['typ'] } & object
