@@ -142,6 +142,7 @@ export const fleetRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/clusters/{name}/join-tokens',
     id: 'createJoinToken',
+    secretAnswer: true,
     tag: 'clusters',
     summary: 'A token with which this cluster joins, once',
     access: one('agents', 'register'),
