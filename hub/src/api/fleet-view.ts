@@ -202,6 +202,12 @@ export class FleetView {
     return this.clusterIndex.names().map(name => this.cluster(name, now, visible)!)
   }
 
+  /** How many clusters that have joined are in which state, without a look at what else is known of them. */
+  agentStates(now: EpochMs): ReturnType<ClusterIndex['agentStates']> {
+    this.age(now)
+    return this.clusterIndex.agentStates(now)
+  }
+
   applicationSets(visible: VisibleSet = EVERYTHING_VISIBLE): readonly SetView[] {
     return [...this.sets.keys()].sort().map(key => this.viewOfSet(this.sets.get(key)!, visible))
   }
