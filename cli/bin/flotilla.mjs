@@ -51,7 +51,9 @@ if (isCapable()) {
   // Compiled code is kept between starts (NODE_COMPILE_CACHE says where): a hub starts in half the time.
   module.enableCompileCache?.()
   const { main } = await import('../src/main.ts')
-  await main()
+  // Timers of ours hold nobody up. A command that waits for an answer and then asks again has nothing else meanwhile.
+  const atWork = setInterval(() => undefined, 1 << 30)
+  await main().finally(() => clearInterval(atWork))
 } else {
   const node = process.env[AGAIN] ? undefined : bundledNode()
   if (node === undefined) {

@@ -18,6 +18,7 @@ import { startEtcd } from './etcd.ts'
 import { furnish, isNodeReady, isServiceAccountThere } from './furnish.ts'
 import { httpsTransport } from './https-transport.ts'
 import { type Kubeconfig, kubeconfig } from './kubeconfig.ts'
+import { type PlayedKubelet, playKubelet } from './played-kubelet.ts'
 import { makeRunDirectory } from './run-directory.ts'
 import { forgetRunDirectory, type ServerProcess } from './server-process.ts'
 import { waitUntilReady } from './wait-ready.ts'
@@ -71,6 +72,8 @@ export interface ControlPlane {
   kill(): Promise<void>
   /** Starts the apiserver again, at the same address with the same data, and waits until it is ready. */
   restart(): Promise<void>
+  /** Has the Node's kubelet answer for logs, until it is closed or the control plane is stopped. */
+  playKubelet(): Promise<PlayedKubelet>
   /** Path of the audit log: see `readAuditLog`. */
   auditLog(): string
   /** Ends all processes and removes their files. Calling it twice does nothing. */
@@ -199,10 +202,12 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
     await setup.close()
   }
 
+  const kubelets: PlayedKubelet[] = []
   let stopped = false
   const stop = async () => {
     if (stopped) return
     stopped = true
+    await Promise.all(kubelets.map(kubelet => kubelet.close()))
     await Promise.all([...controllers, currentProcess(apiserver)].map(server => server.kill()))
     await shared.release()
   }
@@ -229,6 +234,17 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
     resume: () => apiserver.process().signal('SIGCONT'),
     kill: () => apiserver.process().kill(),
     restart: () => apiserver.restart(),
+    async playKubelet() {
+      const setup = transport(launcher.token)
+      try {
+        const { certificateAuthorityPath: certificatePath } = apiserver
+        const kubelet = await playKubelet({ transport: setup, nodeName, certificatePath })
+        kubelets.push(kubelet)
+        return kubelet
+      } finally {
+        await setup.close()
+      }
+    },
     auditLog: () => apiserver.auditLogPath,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -6,3 +6,4 @@ export { type ControlPlane, type ControlPlaneOptions, startControlPlane, startCo
 export { ControlPlaneFailed, ControlPlaneUnavailable } from './errors.ts'
 export { type HttpsTransportOptions, httpsTransport } from './https-transport.ts'
 export type { Kubeconfig } from './kubeconfig.ts'
+export type { PlayedKubelet } from './played-kubelet.ts'
