@@ -40,6 +40,8 @@ export type Schemas = {
   readonly JoinTokenRecord: { readonly id: string; readonly cluster: string | null; readonly pending: { readonly labels: { readonly [key: string]: string }; readonly max: number; readonly asked: number } | null; readonly state: 'open' | 'used' | 'expired' | 'revoked'; readonly createdAt: string; readonly createdBy: string | null; readonly expiresAt: string }
   readonly Manifests: { readonly revision: string | null; readonly digest: string | null; readonly items: readonly JsonObject[] }
   readonly NewToken: { readonly id: string; readonly name: string; readonly role: 'admin' | 'readonly' | 'own'; readonly kind: 'person' | 'robot'; readonly madeBy: string | null; readonly project: { readonly name: string; readonly role: string; readonly listedBy: 'hub' | 'project' } | null; readonly scopes: readonly { readonly projects: readonly string[]; readonly actions: readonly string[] }[]; readonly createdAt: string; readonly expiresAt: string | null; readonly lastUsedAt: string | null; readonly token: string }
+  readonly NotificationMessage: { readonly id: string; readonly route: string; readonly target: string; readonly kind: 'firing' | 'update' | 'resolved' | 'event' | 'test'; readonly state: 'waiting' | 'sent' | 'dead'; readonly title: string; readonly createdAt: string; readonly dueAt: string; readonly attempts: number; readonly error: { readonly code: string; readonly message: string; readonly at: string } | null; readonly sentAt: string | null }
+  readonly NotificationRoute: { readonly name: string; readonly team: string | null; readonly trouble: string | null; readonly triggers: readonly string[]; readonly targets: readonly { readonly name: string; readonly kind: string }[]; readonly incidents: readonly ({ readonly id: string; readonly trigger: string; readonly cause: string; readonly openedAt: string; readonly firing: number; readonly total: number; readonly toldAt: string | null })[]; readonly waiting: number; readonly dead: number; readonly lastError: string | null; readonly at: { readonly file: string; readonly line: number } }
   readonly ObjectAction: { readonly group?: string | undefined; readonly kind: string; readonly namespace?: string | undefined; readonly name: string; readonly replicas?: number | undefined; readonly reason?: string | undefined }
   readonly Operation: { readonly id: string; readonly phase: 'Running' | 'Paused' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error'; readonly trigger: string; readonly by: string; readonly revision: string; readonly message: string; readonly startedAt: string; readonly finishedAt: string | null; readonly attempts: number; readonly resumesAt: string | null; readonly stalled?: { readonly since: string; readonly blocking: readonly { readonly object: string; readonly message: string }[] } | undefined; readonly failedHooks?: readonly ({ readonly object: string; readonly phase: string; readonly message: string; readonly reason: string; readonly exitCode: number | null; readonly pod: string; readonly lastLines: readonly string[] })[] | undefined }
   readonly OperationAccepted: { readonly id: string; readonly status: 'accepted' | 'cancelled' }
@@ -77,6 +79,7 @@ export type Schemas = {
   readonly SyncSchedule: { readonly notBefore: string; readonly expires?: string | undefined; readonly prune?: boolean | undefined; readonly reason?: string | undefined }
   readonly Tally: { readonly total: number; readonly held: number; readonly sync: { readonly [key: string]: number }; readonly health: { readonly [key: string]: number } }
   readonly TerminateRequest: { readonly reason?: string | undefined }
+  readonly TestMessages: { readonly items: readonly Schemas['NotificationMessage'][] }
   readonly Timeline: { readonly from: string; readonly to: string; readonly rulesVersion: string; readonly timelines: readonly ({ readonly applications: readonly string[]; readonly timeZone: string; readonly intervals: readonly ({ readonly from: string; readonly to: string; readonly automated: 'open' | 'closed'; readonly manual: 'open' | 'closed'; readonly rules: readonly string[] })[] })[] }
   readonly Token: { readonly id: string; readonly name: string; readonly role: 'admin' | 'readonly' | 'own'; readonly kind: 'person' | 'robot'; readonly madeBy: string | null; readonly project: { readonly name: string; readonly role: string; readonly listedBy: 'hub' | 'project' } | null; readonly scopes: readonly { readonly projects: readonly string[]; readonly actions: readonly string[] }[]; readonly createdAt: string; readonly expiresAt: string | null; readonly lastUsedAt: string | null }
   readonly TokenRequest: { readonly name: string; readonly role?: 'admin' | 'readonly' | 'own' | undefined; readonly kind?: 'person' | 'robot' | undefined; readonly expires?: string | undefined; readonly projects?: readonly string[] | undefined; readonly actions?: readonly string[] | undefined; readonly project?: { readonly name: string; readonly role: string; readonly listedBy?: 'hub' | 'project' | undefined } | undefined }
@@ -144,6 +147,8 @@ export type Operations = {
   readonly listFreezes: { readonly path: {}; readonly query: { readonly state?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Gate'][]; readonly total: number; readonly next: string | null } }
   readonly listHubKeys: { readonly path: {}; readonly query: {}; readonly body: undefined; readonly answer: Schemas['HubKeys'] }
   readonly listJoinTokens: { readonly path: {}; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['JoinTokenRecord'][]; readonly total: number; readonly next: string | null } }
+  readonly listNotificationMessages: { readonly path: {}; readonly query: { readonly state?: string | undefined; readonly route?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['NotificationMessage'][]; readonly total: number; readonly next: string | null } }
+  readonly listNotifications: { readonly path: {}; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['NotificationRoute'][]; readonly total: number; readonly next: string | null } }
   readonly listOperations: { readonly path: {}; readonly query: { readonly application?: string | undefined; readonly cluster?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['FollowedOperation'][]; readonly total: number; readonly next: string | null } }
   readonly listOverrides: { readonly path: {}; readonly query: { readonly state?: string | undefined; readonly review?: 'open' | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Override'][]; readonly total: number; readonly next: string | null } }
   readonly listRepositories: { readonly path: {}; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Repository'][]; readonly total: number; readonly next: string | null } }
@@ -164,6 +169,7 @@ export type Operations = {
   readonly rejectDeletionOfSet: { readonly path: { readonly name: string; readonly id: string }; readonly query: {}; readonly body: Schemas['DeletionDecision']; readonly answer: Schemas['Deletion'] }
   readonly rejectEnrolment: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['RejectEnrolmentRequest']; readonly answer: Schemas['Enrolment'] }
   readonly requestOverride: { readonly path: {}; readonly query: {}; readonly body: Schemas['OverrideRequest']; readonly answer: Schemas['Override'] }
+  readonly retryNotificationMessage: { readonly path: { readonly id: string }; readonly query: {}; readonly body: undefined; readonly answer: Schemas['NotificationMessage'] }
   readonly reviewOverride: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['OverrideReview']; readonly answer: Schemas['Override'] }
   readonly revokeCluster: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['RevokeClusterRequest']; readonly answer: Schemas['Cluster'] }
   readonly revokeJoinToken: { readonly path: { readonly id: string }; readonly query: {}; readonly body: undefined; readonly answer: Schemas['JoinTokenRecord'] }
@@ -178,6 +184,7 @@ export type Operations = {
   readonly simulateGates: { readonly path: {}; readonly query: {}; readonly body: Schemas['RuleChange']; readonly answer: Schemas['Simulation'] }
   readonly syncApplication: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['SyncRequest']; readonly answer: Schemas['OperationAccepted'] }
   readonly terminateApplication: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['TerminateRequest']; readonly answer: Schemas['OperationAccepted'] }
+  readonly testNotificationRoute: { readonly path: { readonly name: string }; readonly query: {}; readonly body: undefined; readonly answer: Schemas['TestMessages'] }
   readonly timeline: { readonly path: {}; readonly query: { readonly from: string; readonly to: string; readonly application?: string | undefined; readonly project?: string | undefined; readonly cluster?: string | undefined }; readonly body: undefined; readonly answer: Schemas['Timeline'] }
   readonly unpinApplication: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['UnpinRequest']; readonly answer: Schemas['Application'] }
   readonly version: { readonly path: {}; readonly query: {}; readonly body: undefined; readonly answer: Schemas['Version'] }
@@ -244,6 +251,8 @@ export const OPERATIONS = {
   listFreezes: ['GET', '/api/v1/freezes', 'application/json'],
   listHubKeys: ['GET', '/api/v1/hub/keys', 'application/json'],
   listJoinTokens: ['GET', '/api/v1/join-tokens', 'application/json'],
+  listNotificationMessages: ['GET', '/api/v1/notifications/messages', 'application/json'],
+  listNotifications: ['GET', '/api/v1/notifications', 'application/json'],
   listOperations: ['GET', '/api/v1/operations', 'application/json'],
   listOverrides: ['GET', '/api/v1/overrides', 'application/json'],
   listRepositories: ['GET', '/api/v1/repositories', 'application/json'],
@@ -264,6 +273,7 @@ export const OPERATIONS = {
   rejectDeletionOfSet: ['POST', '/api/v1/applicationsets/{name}/deletions/{id}/reject', 'application/json'],
   rejectEnrolment: ['POST', '/api/v1/enrolments/{id}/reject', 'application/json'],
   requestOverride: ['POST', '/api/v1/overrides', 'application/json'],
+  retryNotificationMessage: ['POST', '/api/v1/notifications/messages/{id}/retry', 'application/json'],
   reviewOverride: ['POST', '/api/v1/overrides/{id}/review', 'application/json'],
   revokeCluster: ['POST', '/api/v1/clusters/{name}/revoke', 'application/json'],
   revokeJoinToken: ['POST', '/api/v1/join-tokens/{id}/revoke', 'application/json'],
@@ -278,6 +288,7 @@ export const OPERATIONS = {
   simulateGates: ['POST', '/api/v1/gates/simulate', 'application/json'],
   syncApplication: ['POST', '/api/v1/applications/{name}/sync', 'application/json'],
   terminateApplication: ['POST', '/api/v1/applications/{name}/terminate', 'application/json'],
+  testNotificationRoute: ['POST', '/api/v1/notifications/{name}/test', 'application/json'],
   timeline: ['GET', '/api/v1/timeline', 'application/json'],
   unpinApplication: ['POST', '/api/v1/applications/{name}/unpin', 'application/json'],
   version: ['GET', '/version', 'application/json'],
