@@ -51,7 +51,7 @@ describe('the program', () => {
   }
 
   async function until(what: string, holds: () => boolean): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 2_400; attempt++) {
       if (holds()) return
       await new Promise(resolve => setTimeout(resolve, 50))
     }

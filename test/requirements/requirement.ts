@@ -1,5 +1,5 @@
 import { controlPlaneAvailability } from '@flotilla/controlplane'
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { Bench, nextNumber } from './bench.ts'
 import type { Side } from './sides.ts'
 
@@ -34,15 +34,11 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
     },
   ] as const
   for (const { name, run, start } of sides) {
-    describe.skipIf(!run)(`${topic} on the ${name} cluster`, () => {
+    // They wait for agents and Pods far more than they compute, and nothing of one is another's.
+    describe.skipIf(!run).concurrent(`${topic} on the ${name} cluster`, () => {
       let side: Side
-      let bench: Bench | undefined
       beforeAll(async () => {
         side = await start()
-      })
-      afterEach(async () => {
-        await bench?.stop()
-        bench = undefined
       })
       afterAll(async () => side?.stop())
       declare((number, sentence, test, options = {}) => {
@@ -50,8 +46,12 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
         const about =
           typeof number === 'string' ? `section ${number}` : `requirement ${String(number).padStart(2, '0')}`
         it.skipIf(skipped)(`${about}: ${sentence}`, async () => {
-          bench = new Bench(side.transport, nextNumber(), options.speed)
-          await test(bench, name)
+          const bench = new Bench(side.transport, nextNumber(), options.speed)
+          try {
+            await test(bench, name)
+          } finally {
+            await bench.stop()
+          }
         })
       })
     })

@@ -13,7 +13,7 @@ export async function until<T>(
     readonly told?: () => string | Promise<string>
   } = {},
 ): Promise<T> {
-  const deadline = performance.now() + (options.withinMs ?? 30_000)
+  const deadline = performance.now() + (options.withinMs ?? 180_000)
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
