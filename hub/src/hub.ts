@@ -38,6 +38,7 @@ import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
 import type { Ticker } from './source/ticker.ts'
+import type { Stages } from './telemetry/stages.ts'
 import type { WebhookEvent } from './webhooks/event.ts'
 import { addressKey, isAboutKey } from './webhooks/match-event.ts'
 import { concernedBy } from './webhooks/requests-concerned-by.ts'
@@ -54,6 +55,8 @@ export interface HubParts {
   readonly keys: HubKeys
   /** What is refused whatever the store says; remembered by this process alone without it. */
   readonly revocations?: Revocations
+  /** Who watches what the hub does, and how long it takes. */
+  readonly stages?: Stages
   /** The store is new and the keys are not: whatever they have signed is not remembered. */
   readonly lostStore?: boolean
   /** How services over the network are asked, and which; without it none is. */
@@ -139,6 +142,7 @@ export class Hub {
         repositories: new MirroredRepositories(mirrors),
         hosted: this.hosts,
         ...(parts.expand && { expand: parts.expand }),
+        ...(parts.stages && { stages: parts.stages }),
         keys,
         clock,
         random,

@@ -35,7 +35,7 @@ import type { LoopServices } from './services.ts'
 import { isGeneratedSource, storedGeneratedSource } from './set-documents.ts'
 import { SetRounds } from './set-rounds.ts'
 import { isLasting, ownerOf } from './withdraw-names.ts'
-import { WorkQueue } from './work-queue.ts'
+import { type QueueDepth, WorkQueue } from './work-queue.ts'
 import { applicationOf, World } from './world.ts'
 
 const CONTESTED_NAMES = 'contested-names'
@@ -78,6 +78,7 @@ export class Loop {
       clock: services.clock,
       random: services.random,
       log: services.log,
+      stages: services.stages,
       handlers: {
         repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
         source: { batch: 1, handle: keys => this.#sourcesOf(keys) },
@@ -254,6 +255,11 @@ export class Loop {
 
   get depth(): number {
     return this.#queue.depth
+  }
+
+  /** What waits, by kind of key. */
+  get depths(): readonly QueueDepth[] {
+    return this.#queue.depths
   }
 
   stop(): Promise<void> {

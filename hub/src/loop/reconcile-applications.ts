@@ -10,6 +10,7 @@ import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import { issueOffer } from '../gateway/issue-documents.ts'
 import { offerHold } from '../recovery/hold-back.ts'
 import type { Mutex } from '../store/mutex.ts'
+import { through } from '../telemetry/stages.ts'
 import { decideRelease, type Release, type ReleaseDecision } from './decide-release.ts'
 import { giveGrant } from './give-grant.ts'
 import { OpenGrants } from './open-grants.ts'
@@ -65,7 +66,10 @@ export async function reconcileApplications(
     else if (setHold) decided.push({ row, decision: { kind: 'hold', hold: setHold } })
     else {
       try {
-        decided.push({ row, decision: await decideRelease(row, world, services) })
+        const decision = await through(services.stages, 'decide', { application: row.name }, () =>
+          decideRelease(row, world, services),
+        )
+        decided.push({ row, decision })
       } catch (error) {
         services.log.error('an application could not be decided', { application: row.name, error })
         failed.push(id)
@@ -172,7 +176,9 @@ export async function perform(
     syncFrom:
       issued.kind === 'issued' && asksForMore(current, row.namespace, release.options) ? issued.number : row.syncFrom,
   }
-  const hold = await giveGrant(offered, issued.number, release.options, cluster, bench)
+  const hold = await through(bench.services.stages, 'grant', { application: row.name, cluster: cluster.name }, () =>
+    giveGrant(offered, issued.number, release.options, cluster, bench),
+  )
   await putRow({ ...offered, hold }, before, writer, round, now)
   const until = row.pin?.until
   if (until !== undefined) round.lookAgain.set(row.id, Math.min(until, round.lookAgain.get(row.id) ?? until))

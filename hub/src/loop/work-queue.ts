@@ -2,6 +2,7 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type Stages, through } from '../telemetry/stages.ts'
 
 /**
  * Keys to look at, never events (decision 3): a key added ten times is looked at once, a key added while it is being
@@ -23,6 +24,15 @@ export interface WorkQueueOptions {
   readonly log: Log
   /** How many handlers run at the same time, at most one of a kind. */
   readonly handlers: { readonly [kind: string]: KeyHandler }
+  readonly stages?: Stages | undefined
+}
+
+/** What waits of one kind, for figures. */
+export interface QueueDepth {
+  readonly kind: string
+  readonly waiting: number
+  /** How long the first of them has waited. */
+  readonly oldestMs: number
 }
 
 const SHORTEST_WAIT_MS = 1
@@ -36,6 +46,8 @@ export class WorkQueue {
   readonly #waiting = new Map<string, Set<string>>()
   /** Waiting too, and overtaken by all others of their kind. */
   readonly #patient = new Map<string, Set<string>>()
+  /** Since when keys wait, of monotonic time. */
+  readonly #since = new Map<string, number>()
   readonly #running = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, number>()
   readonly #timers = new Map<string, { readonly at: EpochMs; readonly timer: Timer }>()
@@ -70,6 +82,8 @@ export class WorkQueue {
   }
 
   #added(keys: readonly string[]): void {
+    const now = this.#options.clock.monotonicMs()
+    for (const key of keys) if (!this.#since.has(key)) this.#since.set(key, now)
     for (const key of keys) this.#cancelTimer(key)
     for (const kind of new Set(keys.map(kindOf))) this.#run(kind)
   }
@@ -96,6 +110,16 @@ export class WorkQueue {
     let depth = this.#running.size
     for (const kind of this.#waiting.keys()) depth += this.waiting(kind)
     return depth
+  }
+
+  /** What waits, by kind. Keys wait in order of time, but for those that were overtaken. */
+  get depths(): readonly QueueDepth[] {
+    const now = this.#options.clock.monotonicMs()
+    return [...this.#waiting.keys()].map(kind => {
+      const firsts = [...this.#waitingFor(kind).values().take(1), ...this.#patientOf(kind).values().take(1)]
+      const since = Math.min(now, ...firsts.map(key => this.#since.get(key) ?? now))
+      return { kind, waiting: this.waiting(kind), oldestMs: now - since }
+    })
   }
 
   /** How many keys of a kind wait, those that are being looked at not among them. */
@@ -136,8 +160,13 @@ export class WorkQueue {
     const waiting = hurried.size > 0 ? hurried : this.#patientOf(kind)
     const most = waiting === hurried ? handler.batch : Math.min(handler.batch, PATIENT_BATCH)
     const keys = [...waiting.values().take(most)]
-    for (const key of keys) waiting.delete(key)
-    if (keys.length > 0) await this.#handle(handler, keys)
+    for (const key of keys) {
+      waiting.delete(key)
+      this.#since.delete(key)
+    }
+    if (keys.length === 0) return
+    const { stages } = this.#options
+    await through(stages, 'reconcile', { kind, keys: keys.length }, () => this.#handle(handler, keys))
   }
 
   async #handle(handler: KeyHandler, keys: readonly string[]): Promise<void> {

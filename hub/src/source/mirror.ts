@@ -4,6 +4,7 @@ import { type GitBackend, type GitCredentials, GitError, type GitRepository } fr
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type Stages, through } from '../telemetry/stages.ts'
 import { backOffMs, FETCH_BACK_OFF, jitteredMs } from './back-off.ts'
 import { CachedRepository, type ReadCounters } from './cached-repository.ts'
 import { mirrorFolder, normalisedUrl, withoutCredentials } from './git/repository-url.ts'
@@ -25,6 +26,8 @@ export interface MirrorsOptions {
   readonly records?: MirrorRecords
   /** Fetches at the same time, of all repositories. Default 4. */
   readonly maxFetches?: number
+  /** Who watches fetches, and how long they take. */
+  readonly stages?: Stages | undefined
 }
 
 export interface FetchFailure {
@@ -203,10 +206,11 @@ export class RepositoryMirrors {
   async #start(entry: Entry): Promise<void> {
     entry.running = entry.queued
     entry.queued = undefined
-    const { clock, log } = this.#options
+    const { clock, log, stages } = this.#options
     try {
       const repository = await this.#opened(entry)
-      await repository.fetch(this.#stopping.signal)
+      const facts = { repository: withoutCredentials(entry.url) }
+      await through(stages, 'fetch', facts, () => repository.fetch(this.#stopping.signal))
       entry.fetchedAt = clock.now()
       await this.#records.write(entry.folder, { fetchedAt: entry.fetchedAt })
       if (entry.failure) log.info('repository answers again', { repository: withoutCredentials(entry.url) })

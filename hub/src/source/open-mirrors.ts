@@ -2,6 +2,7 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { GitBackend, GitCredentials } from '@flotilla/core/ports/git'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
+import type { Stages } from '../telemetry/stages.ts'
 import { chooseBackend } from './git/choose-backend.ts'
 import { gitError } from './git/git-errors.ts'
 import { findNativeGit, nativeBackend } from './git/native-backend.ts'
@@ -19,6 +20,7 @@ export interface MirrorSettings {
    * not open the machine's folders. `all` is for the demo and for one's own laptop.
    */
   readonly localRepositories: 'all' | readonly string[]
+  readonly stages?: Stages
 }
 
 /** The mirrors of a hub on a real machine: the git program where it is there, Git in JavaScript otherwise. */
@@ -46,6 +48,7 @@ export async function openMirrors(
     },
     credentialsFor: settings.credentialsFor,
     pollIntervalMs: settings.pollIntervalMs,
+    stages: settings.stages,
     clock,
     random,
     log,
