@@ -19,8 +19,8 @@ import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics } from './metrics.ts'
-import { PinDesk } from './operations/pin-desk.ts'
 import type { Notifier } from './notify/notifier.ts'
+import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
@@ -117,6 +117,7 @@ export async function serveHub(served: {
       version: options.version,
       webhookSecret: options.webhookSecret,
       webhooksPerMinute: options.webhooksPerMinute,
+      ...options.api,
       trustProxy: options.trustProxy,
     },
     access: hub.access,

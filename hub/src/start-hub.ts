@@ -6,6 +6,7 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { GitCredentials } from '@flotilla/core/ports/git'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
+import type { ApiSettings } from './api/route.ts'
 import { ensureAdminToken } from './api/tokens.ts'
 import { auditedStore } from './audit/audited-store.ts'
 import { BundleFiles } from './bundle/bundle-files.ts'
@@ -52,6 +53,8 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   readonly gitBinary?: string | false
   readonly webhookSecret?: string
   readonly webhooksPerMinute?: number
+  /** What people's API lets through; its defaults without it. */
+  readonly api?: Pick<ApiSettings, 'requestLimits' | 'allowedOrigins' | 'maxWatchers'>
   /** How long a new join token is good. Default a day. */
   readonly joinTokenLifeMs?: number
   readonly trustProxy?: string

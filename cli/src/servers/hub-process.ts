@@ -51,6 +51,7 @@ function processOptions(
     hosts,
     pollIntervalMs,
     webhooksPerMinute,
+    api: options.api,
     joinTokenLifeMs,
     setPolicy,
     removalGraceMs,

@@ -30,6 +30,17 @@ export type TlsOptions =
   | { readonly kind: 'given'; readonly certificateFile: string; readonly privateKeyFile: string }
   | { readonly kind: 'off' }
 
+/** What people's API lets through. */
+export interface ApiLimits {
+  readonly requestLimits: {
+    readonly perPrincipal: number
+    readonly perAddress: number
+    readonly deniedPerAddress: number
+  }
+  readonly allowedOrigins: readonly string[]
+  readonly maxWatchers: number
+}
+
 /** Exactly how a hub is to run: nothing is left to be read, guessed or defaulted. */
 export interface HubOptions {
   readonly dataDirectory: string
@@ -50,6 +61,7 @@ export interface HubOptions {
   readonly webhookSecret?: string
   readonly webhookSecretFile?: string
   readonly webhooksPerMinute: number
+  readonly api: ApiLimits
   readonly joinTokenLifeMs: number
   readonly setPolicy: HubSetPolicy
   readonly removalGraceMs: number
@@ -170,6 +182,11 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const localRepositories = get('git.localRepositories')
   const pollIntervalMs = get('polling.interval')
   const webhooksPerMinute = get('webhooks.perMinute')
+  const perPrincipal = get('api.requestsPerMinute')
+  const perAddress = get('api.requestsPerMinuteByAddress')
+  const deniedPerAddress = get('api.deniedPerMinuteByAddress')
+  const maxWatchers = get('api.maxWatchers')
+  const allowedOrigins = get('api.allowedOrigins') ?? []
   const joinTokenLifeMs = get('tokens.joinTokenLife')
   const policy = get('applicationSets.policy')
   const allowOverride = get('applicationSets.allowPolicyOverride') === 'true'
@@ -183,6 +200,10 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
     logLevel &&
     pollIntervalMs &&
     webhooksPerMinute &&
+    perPrincipal &&
+    perAddress &&
+    deniedPerAddress &&
+    maxWatchers &&
     joinTokenLifeMs &&
     removalGraceMs !== undefined &&
     dataDirectory
@@ -208,6 +229,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       ...(webhookSecret !== undefined && { webhookSecret }),
       ...(webhookSecretFile !== undefined && { webhookSecretFile }),
       webhooksPerMinute,
+      api: { requestLimits: { perPrincipal, perAddress, deniedPerAddress }, allowedOrigins, maxWatchers },
       joinTokenLifeMs,
       setPolicy: { allowOverride, ...(policy !== undefined && { policy }) },
       removalGraceMs,

@@ -7,9 +7,10 @@ import {
   readListen,
   readNetworks,
   readOneOf,
-  readSomeOf,
+  readOrigins,
   readProxies,
   readPublicUrl,
+  readSomeOf,
   readSwitch,
   readText,
   readTexts,
@@ -70,7 +71,10 @@ export const HUB_SETTINGS = {
   'oidc.groupsClaims': setting(readTexts, 'Claims that hold groups, besides those that the policy names.', {
     fallback: [],
   }),
-  'oidc.nameClaim': setting(readText, 'The claim that people are called by; else the verified mail address, or the subject.'),
+  'oidc.nameClaim': setting(
+    readText,
+    'The claim that people are called by; else the verified mail address, or the subject.',
+  ),
   'oidc.userInfo': setting(readSwitch, 'Whether the user-info endpoint is asked as well, for groups.', {
     fallback: 'false',
   }),
@@ -95,6 +99,19 @@ export const HUB_SETTINGS = {
   'sessions.life': setting(readDuration(MINUTE_MS, 90 * DAY_MS), 'A session ends so long after signing in.', {
     fallback: '24h',
   }),
+  'api.requestsPerMinute': setting(readWhole(1, 10_000_000), 'Requests listened to, by whoever is known.', {
+    fallback: 6_000,
+  }),
+  'api.requestsPerMinuteByAddress': setting(readWhole(1, 10_000_000), 'The same by address, whoever asks.', {
+    fallback: 24_000,
+  }),
+  'api.deniedPerMinuteByAddress': setting(readWhole(1, 10_000_000), 'Requests of an address that prove no identity.', {
+    fallback: 600,
+  }),
+  'api.allowedOrigins': setting(readOrigins, 'Origins whose pages may ask with a token; none by default.', {
+    fallback: [],
+  }),
+  'api.maxWatchers': setting(readWhole(1, 1_000_000), 'Streams of changes at once.', { fallback: 2_000 }),
   'tokens.joinTokenLife': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'How long a join token is good.', {
     fallback: '24h',
   }),

@@ -29,6 +29,13 @@ export function shownOptions(options: HubOptions): object {
       ...(options.webhookSecret !== undefined && { secret: MASKED }),
       ...(options.webhookSecretFile !== undefined && { secretFile: options.webhookSecretFile }),
     },
+    api: {
+      requestsPerMinute: options.api.requestLimits.perPrincipal,
+      requestsPerMinuteByAddress: options.api.requestLimits.perAddress,
+      deniedPerMinuteByAddress: options.api.requestLimits.deniedPerAddress,
+      allowedOrigins: options.api.allowedOrigins,
+      maxWatchers: options.api.maxWatchers,
+    },
     tokens: { joinTokenLife: durationText(options.joinTokenLifeMs) },
     applicationSets: {
       ...(options.setPolicy.policy !== undefined && { policy: options.setPolicy.policy }),

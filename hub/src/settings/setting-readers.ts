@@ -40,6 +40,17 @@ export const readSwitch: Reader<'true' | 'false'> = loose => {
 }
 
 /** A list, or one text with commas between. */
+/** `https://ui.example.com`: scheme, host and port as a browser writes them, and nothing else. */
+export const readOrigins: Reader<readonly string[]> = loose => {
+  const reading = readTexts(loose)
+  if (!('value' in reading)) return reading
+  const isOrigin = (text: string): boolean =>
+    /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+  return reading.value.every(isOrigin)
+    ? reading
+    : { rule: 'must be origins such as https://ui.example.com, without a path' }
+}
+
 export const readTexts: Reader<readonly string[]> = loose => {
   const values = typeof loose === 'string' ? loose.split(',').map(part => part.trim()) : loose
   const right = Array.isArray(values) && values.every(value => typeof value === 'string' && value !== '')

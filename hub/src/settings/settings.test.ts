@@ -29,6 +29,11 @@ describe('settings that are good', () => {
       removalGraceMs: 600_000,
       pollIntervalMs: 180_000,
       webhooksPerMinute: 60,
+      api: {
+        requestLimits: { perPrincipal: 6_000, perAddress: 24_000, deniedPerAddress: 600 },
+        allowedOrigins: [],
+        maxWatchers: 2_000,
+      },
       joinTokenLifeMs: 86_400_000,
       logLevel: 'info',
       gitBinary: 'git',
