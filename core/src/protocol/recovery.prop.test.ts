@@ -107,7 +107,11 @@ describe('ids that are taken over', () => {
         expect(new Set(adopted.map(({ name }) => name)).size).toBe(adopted.length)
         for (const one of adopted) {
           expect(byId(one.id)).toBeUndefined()
-          expect(documents.some(({ typ, application }) => typ === 'offer' && application.id === one.id)).toBe(true)
+          const shown = documents.find(({ application }) => application.id === one.id)
+          expect(shown).toBeDefined()
+          // A Tombstone says that a name was given up: whoever is still offered it has it.
+          const offered = documents.some(({ typ, application }) => typ === 'offer' && application.name === one.name)
+          expect(shown?.typ).toBe(offered ? 'offer' : 'tombstone')
           if (one.replaces !== undefined) {
             expect(byId(one.replaces)?.unheld).toBe(true)
             expect(documents.some(({ application }) => application.id === one.replaces)).toBe(false)

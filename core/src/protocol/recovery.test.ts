@@ -101,7 +101,18 @@ describe('which ids are taken over', () => {
       [{ id: 'a', name: 'a', clusterId: 'other', unheld: false }],
       [{ kind: 'refused', id: 'a', name: 'a', reason: 'id-of-another-cluster' }],
     ],
-    ['what stands under a Tombstone', [tombstone('a')], [], []],
+    [
+      'what stands under a Tombstone, and returns under the id that its objects bear',
+      [tombstone('a', 'web')],
+      [{ id: 'new', name: 'web', unheld: true }],
+      [{ kind: 'adopted', id: 'a', name: 'web', replaces: 'new' }],
+    ],
+    [
+      'of an Offer and a Tombstone of one name the Offer, though the Tombstone is newer',
+      [offer('stays', 'web', 3), { ...tombstone('goes', 'web'), number: at(7) }],
+      [],
+      [{ kind: 'adopted', id: 'stays', name: 'web' }],
+    ],
     [
       'of two Offers of one name the newer',
       [offer('old', 'web', 3), offer('young', 'web', 7)],

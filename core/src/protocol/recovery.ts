@@ -92,9 +92,10 @@ export type Adoption = {
 )
 
 /**
- * Decides which ids of one cluster's agent are taken over (protocol.md 5.7). Only Offers name something to keep: what
- * stands under a Tombstone was being let go of. Of two Offers with one name the newer one counts. The order in which
- * they arrive does not matter.
+ * Decides which ids of one cluster's agent are taken over (protocol.md 5.7). What stands under a Tombstone is taken over
+ * too: when its name is declared again it is what returned, and under another id its own objects would be in its way
+ * for good; while nobody declares it, it stays unclaimed. Of two documents with one name an Offer counts before a
+ * Tombstone, then the newer one. The order in which they arrive does not matter.
  *
  * @param byId What the hub has under an id, on whatever cluster.
  * @param byName What the hub has under a name on this cluster.
@@ -107,7 +108,6 @@ export function decideAdoptions(
 ): readonly Adoption[] {
   const newest = new Map<string, ProvedDocument>()
   for (const document of proved) {
-    if (document.typ !== 'offer') continue
     const other = newest.get(document.application.name)
     if (!other || isAbove(document, other)) newest.set(document.application.name, document)
   }
@@ -125,8 +125,9 @@ export function decideAdoptions(
   return [...newest.values()].map(decide).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** By number; the id decides between equals, so that the order of arrival does not. */
+/** An Offer before a Tombstone, then by number; the id decides between equals, so that the order of arrival does not. */
 function isAbove(a: ProvedDocument, b: ProvedDocument): boolean {
+  if (a.typ !== b.typ) return a.typ === 'offer'
   const order = compareNumbers(a.number, b.number)
   return order > 0 || (order === 0 && a.application.id > b.application.id)
 }
