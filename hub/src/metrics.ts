@@ -8,11 +8,24 @@ export interface HubMetrics {
   readonly webhooks: Counter<'outcome'>
   /** Figures that are read when they are asked for. */
   gauge(name: string, help: string, labels: readonly string[], read: () => readonly GaugeValue[]): void
+  /** What is counted elsewhere since the start, read when it is asked for. */
+  counter(name: string, help: string, labels: readonly string[], read: () => readonly GaugeValue[]): void
 }
 
 export interface GaugeValue {
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
+}
+
+/** Series of one metric; labels that hold names would otherwise grow with whatever people declare. */
+export const MOST_SERIES = 500
+
+/** What is beyond the bound is one series, `other` in every label: the largest of its values. */
+export function bounded(values: readonly GaugeValue[], most = MOST_SERIES): readonly GaugeValue[] {
+  if (values.length <= most) return values
+  const rest = values.slice(most - 1)
+  const labels = Object.fromEntries(Object.keys(rest[0]!.labels).map(name => [name, 'other']))
+  return [...values.slice(0, most - 1), { labels, value: Math.max(...rest.map(({ value }) => value)) }]
 }
 
 export interface MetricsOptions {
@@ -48,7 +61,16 @@ export function createMetrics(options: MetricsOptions): HubMetrics {
         registers: [registry],
         collect() {
           this.reset()
-          for (const each of read()) this.set(each.labels, each.value)
+          for (const each of bounded(read())) this.set(each.labels, each.value)
+        },
+      })
+    },
+    counter(name, help, labels, read) {
+      new Counter({
+        ...{ name, help, labelNames: [...labels], registers: [registry] },
+        collect() {
+          this.reset()
+          for (const each of bounded(read())) this.inc(each.labels, each.value)
         },
       })
     },

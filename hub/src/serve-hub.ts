@@ -18,7 +18,7 @@ import { measureGateway } from './gateway/measure-gateway.ts'
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './gateway/stranger-connections.ts'
 import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type HubMetrics } from './metrics.ts'
 import type { Notifier } from './notify/notifier.ts'
 import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
@@ -26,6 +26,7 @@ import { openSignIn } from './sign-in/open-sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import type { CertificateKeeper, ShownCertificate } from './tls/hub-certificate.ts'
 
 const JOIN_TOKEN_MS = 24 * 60 * 60_000
@@ -48,10 +49,13 @@ export async function serveHub(served: {
   readonly certificate: CertificateKeeper | undefined
   readonly writes: WriteWatch
   readonly notifier: Notifier
+  /** Figures of what was opened beside the hub. */
+  readonly measure: (metrics: HubMetrics) => void
+  readonly tracing?: Tracing | undefined
   readonly options: HubProcessOptions
   readonly ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }
 }): Promise<ServedHub> {
-  const { hub, store, bundles, keys, certificate, writes, notifier, options, ports } = served
+  const { hub, store, bundles, keys, certificate, writes, notifier, measure, tracing, options, ports } = served
   const { clock, random, log } = ports
   const stopping = new AbortController()
   let url = ''
@@ -90,6 +94,7 @@ export async function serveHub(served: {
   measureGateway(hub.gateway, metrics)
   measureRecovery(hub.recovery, metrics)
   measureGates(metrics, hub.gates.measured())
+  measure(metrics)
   const opened =
     options.signIn &&
     (await openSignIn(
@@ -154,8 +159,9 @@ export async function serveHub(served: {
   const agents = createAgentHandler(hub.gateway)
   const server = createServer(certificate?.current(), (request, response) => {
     limitBody(request, response, clock)
-    if (request.url?.startsWith('/agent/')) agents(request, response)
-    else api(request, response)
+    const answer = () => (request.url?.startsWith('/agent/') ? agents(request, response) : api(request, response))
+    if (tracing === undefined) answer()
+    else tracing.request(request, response, answer)
   })
   // Behind a proxy that is trusted, every connection is that proxy's.
   const { maxConnections, maxStrangersOfOneAddress } = DEFAULT_CONNECTION_LIMITS

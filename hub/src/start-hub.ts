@@ -16,6 +16,7 @@ import { openRevocations } from './gateway/revocations.ts'
 import { openHosts } from './hosts/open-hosts.ts'
 import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
 import { Hub, type HubSettings } from './hub.ts'
+import type { HubMetrics } from './metrics.ts'
 import { openNotifier } from './notify/open-notifier.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
 import { serveHub } from './serve-hub.ts'
@@ -26,6 +27,9 @@ import { cronTicker } from './source/ticker.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
 import { STORE_FILE } from './store/store-files.ts'
 import { WriteWatch } from './store/write-watch.ts'
+import { measureHub } from './telemetry/measure-hub.ts'
+import { ObservedStages, observedExpand, observedRenderer } from './telemetry/observed-stages.ts'
+import { openTracing } from './telemetry/tracing.ts'
 import type { CertificateKeeper } from './tls/hub-certificate.ts'
 
 export interface HubProcessOptions extends HubSettings, ConfiguredServices {
@@ -61,6 +65,8 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   readonly maxStoreBytes?: number
   /** Special networks (loopback, link-local, metadata) that notifications may go to all the same. */
   readonly notificationNetworks?: readonly string[]
+  /** An OpenTelemetry collector; without it, as the environment's `OTEL_…` say. */
+  readonly tracingEndpoint?: string
 }
 
 export interface RunningHub {
@@ -113,6 +119,13 @@ export async function startHub(
     closing.push(() => certificate?.stop())
     const opened = await openSqliteStore({ directory: dataDirectory, clock, log, maxBytes: options.maxStoreBytes })
     closing.push(() => opened.close())
+    const tracing = await openTracing({
+      ...(options.tracingEndpoint !== undefined && { endpoint: options.tracingEndpoint }),
+      environment: process.env,
+      version: options.version,
+    })
+    closing.push(() => tracing?.close())
+    const stages = new ObservedStages(clock, tracing)
     const pollIntervalMs = options.pollIntervalMs ?? DEFAULT_POLL_MS
     const mirrors = await openMirrors(
       {
@@ -121,6 +134,7 @@ export async function startHub(
         credentialsFor: options.credentialsFor,
         pollIntervalMs: url => running?.loop.pollIntervalMs(url, pollIntervalMs) ?? pollIntervalMs,
         localRepositories: options.localRepositories ?? options.configSources.map(({ repository }) => repository),
+        stages,
       },
       ports,
     )
@@ -144,8 +158,9 @@ export async function startHub(
       revocations,
       lostStore: hadKeys && !hadStore,
       ...(hosts && { hosts: { ...hosts, others: openServices(options, hosts.settings, { http: hosts.http, clock }) } }),
-      renderer: directoryRenderer(),
-      expand: sets.expand,
+      stages,
+      renderer: observedRenderer(directoryRenderer(), stages),
+      expand: observedExpand(sets.expand, stages),
       ticker: cronTicker(options.tick),
     }
     const hub = await Hub.start(parts, options)
@@ -163,7 +178,10 @@ export async function startHub(
         allowedNetworks: options.notificationNetworks ?? [],
       },
     )
-    const served = await serveHub({ hub, store, bundles, keys, certificate, writes, notifier, options, ports })
+    const measure = (metrics: HubMetrics) =>
+      measureHub(metrics, { view: hub.view, loop: hub.loop, mirrors, notifier, stages, clock })
+    const parted = { hub, store, bundles, keys, certificate, writes, notifier, measure, tracing, options, ports }
+    const served = await serveHub(parted)
     url = served.url
     await notifier.start(hub.gates.events)
     // Whatever is told while the hub stops is written before the store is closed.

@@ -59,6 +59,7 @@ function processOptions(
     calendars: options.calendars,
     gates: options.gates,
     notificationNetworks: options.notificationNetworks,
+    ...(options.tracingEndpoint !== undefined && { tracingEndpoint: options.tracingEndpoint }),
     signIn: options.signIn,
     ...(options.managementCluster !== undefined && { managementCluster: options.managementCluster }),
     credentialsFor: credentialsFor(options),

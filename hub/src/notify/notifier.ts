@@ -51,7 +51,6 @@ export interface NotifierParts {
 export interface NotificationFigures {
   /** Attempts by kind of target and what came of them. */
   readonly attempts: Map<string, number>
-  observe: (kind: string, ms: number) => void
 }
 
 /**
@@ -59,7 +58,7 @@ export interface NotificationFigures {
  * together becomes an incident, and its messages are written in the same transaction, to be sent by the outbox.
  */
 export class Notifier {
-  readonly figures: NotificationFigures = { attempts: new Map(), observe: () => undefined }
+  readonly figures: NotificationFigures = { attempts: new Map() }
   readonly #parts: NotifierParts
   readonly #book: AlertBook
   readonly #outbox: Outbox
@@ -86,10 +85,9 @@ export class Notifier {
     this.#outbox = new Outbox({
       ...parts,
       target: (route, name) => this.#route(route)?.spec.targets.find(one => one.name === name),
-      sent: (kind, outcome, ms) => {
+      sent: (kind, outcome) => {
         const key = `${kind} ${outcome}`
         this.figures.attempts.set(key, (this.figures.attempts.get(key) ?? 0) + 1)
-        this.figures.observe(kind, ms)
       },
     })
   }

@@ -24,7 +24,7 @@ export interface OutboxParts {
   target(route: string, name: string): RouteTarget | undefined
   send(target: RouteTarget, sending: Sending): Promise<string | undefined>
   /** Told after each attempt, for figures. */
-  sent(kind: RouteTarget['kind'] | 'gone', outcome: 'sent' | 'failed' | 'dead', ms: number): void
+  sent(kind: RouteTarget['kind'] | 'gone', outcome: 'sent' | 'failed' | 'dead'): void
 }
 
 /**
@@ -198,8 +198,6 @@ export class Outbox {
   async #send(row: MessageRow): Promise<MessageRow> {
     const { clock, random, target: targetOf, sent } = this.#parts
     const target = targetOf(row.route, row.target)
-    const began = clock.monotonicMs()
-    const took = () => clock.monotonicMs() - began
     try {
       if (target === undefined) {
         // A source that is being read may bring it back.
@@ -210,7 +208,7 @@ export class Outbox {
       const first = this.#receipts.get(threadKey(row))
       const content = row.content as unknown as MessageContent
       const receipt = await this.#parts.send(target, { message: row, content, first, signal: this.#stopping.signal })
-      sent(target.kind, 'sent', took())
+      sent(target.kind, 'sent')
       const { error: _, ...rest } = row
       return { ...rest, state: 'sent', sentAt: clock.now(), ...(receipt !== undefined && { receipt }) }
     } catch (error) {
@@ -223,7 +221,7 @@ export class Outbox {
       const attempts = row.attempts + 1
       const wait = retryWaitMs(attempts, known?.retryAfterMs, random.fraction())
       const dead = known?.retry === false || now + wait - row.createdAt > GIVE_UP_MS
-      sent(target?.kind ?? 'gone', dead ? 'dead' : 'failed', took())
+      sent(target?.kind ?? 'gone', dead ? 'dead' : 'failed')
       return {
         ...row,
         attempts,
