@@ -7,11 +7,11 @@ import {
   objectKeyText,
   versionOf,
 } from '@flotilla/core/model/kubernetes-object'
+import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
 import { Discovery, type ServedKind } from './discovery.ts'
 import { isKubernetesError, KubernetesError } from './kubernetes-error.ts'
 import { Requester, type RequesterOptions } from './requester.ts'
 
-export const FIELD_MANAGER = 'flotilla'
 const PAGE_SIZE = 250
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 

@@ -1,4 +1,3 @@
-import { assessHealth } from '../health/assess-health.ts'
 import { type KubernetesObject, objectKeyText } from '../model/kubernetes-object.ts'
 import type { Health } from '../model/status.ts'
 import { HOOK_RUN_ANNOTATION, readHook } from '../plan/read-hook.ts'
@@ -10,8 +9,6 @@ import { type HookState, hookStateOf, type SyncProgress } from './sync-progress.
 
 /** Assesses one live object; the cluster's own rules may stand behind it. */
 export type Assess = (live: KubernetesObject) => Health | null
-
-export const assessByShippedRules: Assess = live => assessHealth(live)
 
 /** Names one run of a hook: whatever process looks at the object knows whose it is. */
 export function hookRun(operationId: string, { phase }: Pick<HookAction, 'phase'>, attempt: number): string {

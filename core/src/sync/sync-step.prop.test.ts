@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { assessHealth } from '../health/assess-health.ts'
 import type { JsonObject } from '../json/json.ts'
 import { type KubernetesObject, objectKeyText } from '../model/kubernetes-object.ts'
 import { KINDS, object, observation, ours, request } from '../plan/plan-fixture.ts'
 import { comparePlaces, type Place } from '../plan/plan-order.ts'
 import { intendSync, planSync } from '../plan/plan-sync.ts'
 import type { HookAction, SyncPlan } from '../plan/sync-plan.ts'
-import { assessByShippedRules, hookObject, stateOf } from './hook-run.ts'
+import { hookObject, stateOf } from './hook-run.ts'
 import { DEFAULT_RUN, type RunOptions } from './run-options.ts'
 import type { Step } from './step-types.ts'
 import { afterPerforming, FRESH_PROGRESS, type SyncProgress } from './sync-progress.ts'
@@ -137,7 +138,7 @@ function tell(each: Case, memory: 'remembers' | 'forgets'): Story {
       mayContinue: { kind: 'continue' },
       ...(checked ? { checked } : {}),
       appliedVersion: () => undefined,
-      assess: assessByShippedRules,
+      assess: live => assessHealth(live),
       mayRetry: true,
       jitter: 0,
     })
