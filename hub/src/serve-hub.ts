@@ -7,6 +7,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { knownProjects } from './access/known-projects.ts'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
 import { measureGates } from './gates/measure-gates.ts'
@@ -126,6 +127,7 @@ export async function serveHub(served: {
       trustProxy: options.trustProxy,
     },
     access: hub.access,
+    projects: () => knownProjects(hub.loop.world.fleet.projects, hub.loop.world.projectsLastSeen),
     trustOf: name => hub.loop.sources.config(name)?.trust,
     recovery: hub.recovery,
     clusterFacts: row => hub.clusterFacts(row),

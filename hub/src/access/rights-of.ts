@@ -23,6 +23,10 @@ export function rightsToAsk(caller: Asker, context: Context): Rights {
 }
 
 /** The rights as they are now, by the newest policy: for what goes on after the request was answered. */
-export function freshRights(caller: Asker, { services }: Context): Rights {
-  return (services.access ?? BUILT_IN).rightsOf(caller, services.clock.now())
+export function freshRights(caller: Asker, context: Context): Rights {
+  const { services } = context
+  const rights = (services.access ?? BUILT_IN).rightsOf(caller, services.clock.now())
+  const team = OF_CONTEXTS.get(context)?.team
+  if (team !== undefined) rights.narrowTo(team.team.name)
+  return rights
 }

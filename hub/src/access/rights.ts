@@ -3,6 +3,7 @@ import type { AccessContext } from '@flotilla/core/access/condition'
 import type { AccessObject } from '@flotilla/core/access/object'
 import type { Principal } from '@flotilla/core/access/principal'
 import { mayEver } from '@flotilla/core/access/project-sight'
+import type { CompiledTeam } from '@flotilla/core/access/teams'
 import type { TokenScope } from '@flotilla/core/ports/sign-in-rows'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
@@ -34,6 +35,7 @@ export class Rights {
   /** Whether a handler has taken them: of an empty list nothing is asked. */
   handed = false
   #visible: VisibleSet | undefined
+  #team: CompiledTeam | undefined
 
   constructor(inForce: PolicyInForce, asker: Asker, now: EpochMs) {
     this.inForce = inForce
@@ -44,6 +46,30 @@ export class Rights {
   /** Whether anything was asked. */
   get asked(): boolean {
     return this.#asked || this.handed
+  }
+
+  /** The Team whose view this is, where the question is about one. */
+  get team(): CompiledTeam | undefined {
+    return this.#team
+  }
+
+  /**
+   * From now on nothing counts but what belongs to a Project that the Team owns or watches, or to no Project.
+   *
+   * @throws Problem `NOT_FOUND` for a Team that is not there or that he may not see.
+   */
+  narrowTo(name: string): void {
+    const team = this.inForce.policy.teams.named(name)
+    if (team === undefined || !this.seesTeam(name)) throw new Problem('NOT_FOUND')
+    this.#team = team
+    this.#visible = undefined
+  }
+
+  /** Its own people see a Team, whoever holds its shared view, and who may see accounts. */
+  seesTeam(name: string): boolean {
+    const { principal } = this.#asker
+    if (principal.kind === 'team') return principal.team === name
+    return this.isOfTeam(name) || this.sees(namedObject('accounts', name))
   }
 
   /** For answers that are nobody's secret from whoever is known: who he is, what he himself has made. */
@@ -59,8 +85,11 @@ export class Rights {
     const { policy } = this.inForce
     let answer = authorise(policy, principal, action, object, at)
     for (const ceiling of ceilings) answer = lower(answer, authorise(policy, ceiling, action, object, at))
-    if (answer.kind === 'hidden' || scopes.length === 0) return answer
     const project = object.resource === 'projects' ? object.name : object.project
+    if (this.#team !== undefined && project !== undefined && !isOf(this.#team, project)) {
+      return { kind: 'hidden', allowed: false, because: [] }
+    }
+    if (answer.kind === 'hidden' || scopes.length === 0) return answer
     const within = withinScopes(scopes, { action, ...(project !== undefined && { project }) })
     if (within === 'within') return answer
     const because = [{ row: 'what the token was made for' }]
@@ -162,7 +191,9 @@ export class Rights {
   #compileVisible(): VisibleSet {
     const { principal, ceilings = [], scopes = [] } = this.#asker
     const sights = [principal, ...ceilings].map(each => this.inForce.sightOf(each))
-    if (scopes.length === 0 && sights.every(({ everything }) => everything)) return EVERYTHING_VISIBLE
+    const team = this.#team
+    const whole = scopes.length === 0 && team === undefined
+    if (whole && sights.every(({ everything }) => everything)) return EVERYTHING_VISIBLE
     const now = this.#now
     const timely = sights.some(sight => sight.timely) ? Math.floor(now / TIMELY_MS) : ''
     const projects = new Map<string, boolean>()
@@ -173,11 +204,18 @@ export class Rights {
       return within
     }
     return {
-      key: JSON.stringify([this.inForce.version, sights.map(({ key }) => key), scopes, timely]),
+      key: JSON.stringify([this.inForce.version, sights.map(({ key }) => key), scopes, timely, team?.team.name ?? '']),
       sees: (view: ApplicationView) =>
-        (scopes.length === 0 || inScope(view.project)) && sights.every(sight => sight.sees(view, now)),
+        (team === undefined || isOf(team, view.project)) &&
+        (scopes.length === 0 || inScope(view.project)) &&
+        sights.every(sight => sight.sees(view, now)),
     }
   }
+}
+
+/** Whether a Project is the Team's, to act in or to watch. */
+export function isOf(team: CompiledTeam, project: string): boolean {
+  return team.owns(project) || team.watches(project)
 }
 
 /** No row names it: what is given for it is given for everything. */

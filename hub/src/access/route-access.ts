@@ -53,12 +53,14 @@ export function accessText(access: Access): string {
  * Does what a route does, for whom it may be done. Who forgot to ask about the thing itself is found out here: nothing is
  * answered then.
  *
+ * @param team Of lists: only what is this Team's.
  * @throws Problem `FORBIDDEN`, `NOT_FOUND`. Error when the handler asked for no right.
  */
 export async function withAccess<Reply>(
   access: Access,
   caller: Asker,
   context: Context,
+  team: string | undefined,
   handle: () => Promise<Reply> | Reply,
 ): Promise<Reply> {
   const rights = rightsToAsk(caller, context)
@@ -68,6 +70,7 @@ export async function withAccess<Reply>(
     const project = PATH_RESOURCES.has(access.resource) ? '*' : undefined
     if (!rights.may(access.action, namedObject(access.resource, '*', project))) throw rights.refusal()
   }
+  if (team !== undefined) rights.narrowTo(team)
   const reply = await handle()
   if (!rights.asked) throw new Error('a route asked for no right')
   return reply

@@ -21,7 +21,9 @@ export function sourceObjects(name: string, trust: Trust | undefined): readonly 
 const NAMES_OTHERS: ReadonlySet<string> = new Set(['DUPLICATE_NAME', 'APPLICATION_NAME_TAKEN', 'NAME_TAKEN'])
 
 export function shownSource(source: SourceView, trust: Trust | undefined, rights: Rights): SourceView | undefined {
-  if (!sourceObjects(source.name, trust).some(object => rights.sees(object))) return undefined
+  const objects = sourceObjects(source.name, trust)
+  const asked = rights.team === undefined ? objects : objects.filter(({ project }) => project !== undefined)
+  if (!asked.some(object => rights.sees(object))) return undefined
   if (rights.visible.key === '*') return source
   return { ...source, diagnostics: source.diagnostics.map(withoutOthers) }
 }

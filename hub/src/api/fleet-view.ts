@@ -217,6 +217,11 @@ export class FleetView {
     return this.sight.tally('set', `${source}/${name}`, visible)
   }
 
+  /** How the Applications of a Project or for a cluster are that somebody sees. */
+  tallyOf(by: 'project' | 'cluster', name: string, visible: VisibleSet): Tally {
+    return this.sight.tally(by, name, visible)
+  }
+
   /** Projects of what a set has generated, whoever sees it; none for one that has generated nothing. */
   projectsOfSet(source: string, name: string): readonly string[] {
     return this.sight.projectsOfSet(`${source}/${name}`)

@@ -25,6 +25,11 @@ export const cursorParameter = z
 
 export const nameParameter = z.string().min(1).max(253)
 
+/** Of every list: what belongs to a Project that the Team owns or watches. */
+export const teamParameter = nameParameter.optional().meta({
+  description: 'Only what is of a Project that this Team owns or watches; totals and counts are of that alone.',
+})
+
 /** Several values with commas between: a row passes when it has one of them. */
 export function anyOf(description: string) {
   return z

@@ -1,5 +1,6 @@
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
+import { canRoutes } from './handlers/can.ts'
 import { clusterRoutes } from './handlers/clusters.ts'
 import { confirmationRoutes } from './handlers/confirmations.ts'
 import { decisionRoutes } from './handlers/decisions.ts'
@@ -13,11 +14,13 @@ import { operationRoutes } from './handlers/operations.ts'
 import { overrideRoutes } from './handlers/overrides.ts'
 import { pinRoutes } from './handlers/pins.ts'
 import { previewRoutes } from './handlers/preview.ts'
+import { projectRoutes } from './handlers/projects.ts'
 import { recoveryRoutes } from './handlers/recovery.ts'
 import { scheduledSyncRoutes } from './handlers/scheduled-syncs.ts'
 import { signInRoutes } from './handlers/sign-in.ts'
 import { streamRoutes } from './handlers/streams.ts'
 import { systemRoutes } from './handlers/system.ts'
+import { teamRoutes } from './handlers/teams.ts'
 import { tokenRoutes } from './handlers/tokens.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
@@ -34,6 +37,9 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...recoveryRoutes,
   ...fleetRoutes,
   ...clusterRoutes,
+  ...projectRoutes,
+  ...teamRoutes,
+  ...canRoutes,
   ...applicationRoutes,
   ...streamRoutes,
   ...deletionRoutes,

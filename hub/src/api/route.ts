@@ -6,8 +6,9 @@ import type { ClusterRow, OperationRow, Store } from '@flotilla/core/ports/store
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { AccessKeeper } from '../access/access-keeper.ts'
+import type { KnownProject } from '../access/known-projects.ts'
 import { type Access, withAccess } from '../access/route-access.ts'
 import type { TrustOf } from '../access/seen-sources.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
@@ -27,6 +28,7 @@ import type { Recovery } from '../recovery/recovery.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
 import type { FleetView } from './fleet-view.ts'
+import { teamParameter } from './parameters.ts'
 import type { ProblemCode } from './problem.ts'
 import type { RequestLimitSettings } from './request-limits.ts'
 import type { Caller } from './tokens.ts'
@@ -45,9 +47,9 @@ export interface ApiActions {
   decideDeletion(id: string, decision: DeletionDecision): Promise<DeletionAnswer>
   /** Objects of other tools that would become ours, by whom to ask. */
   waitingAdoptions(): Promise<readonly WaitingAdoption[]>
+  decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined>
   /** Lets the removal of this Application delete exactly what its agent holds up. */
   confirmRemoval(id: string, confirmation: RemovalConfirmation): Promise<RemovalAnswer>
-  decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined>
   /** @param by The caller's name, for the audit. */
   createJoinToken(
     clusterName: string,
@@ -110,10 +112,12 @@ export interface ApiServices {
   readonly gates?: GateDesk
   /** The policy in force; the built-in roles alone, without it. */
   readonly access?: AccessKeeper
-  /** What each config source may declare; unknown without it. */
-  readonly trustOf?: TrustOf
   /** How people come in; without it, tokens alone prove who asks. */
   readonly signIn?: SignIn
+  /** Projects that are in force; none are known without it. */
+  readonly projects?: () => readonly KnownProject[]
+  /** What each config source may declare; unknown without it. */
+  readonly trustOf?: TrustOf
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
   readonly admissions?: ClusterAdmissions
   readonly hubKeys?: HubKeyRotation
@@ -236,11 +240,16 @@ export function route<
   },
 ): Route {
   const made = spec as unknown as Route
-  const { access, handle } = made
+  const { access, handle, method, query } = made
   if (typeof access === 'string' && access !== 'known') return made
+  const isList = typeof access === 'object' && access.of === 'each' && method === 'get'
   return {
     ...made,
-    handle: (input, caller, context) => withAccess(access, caller!, context, () => handle(input, caller, context)),
+    ...(isList && { query: (query ?? z.strictObject({})).extend({ team: teamParameter }) }),
+    handle: (input, caller, context) => {
+      const { team } = isList ? (input.query as { readonly team?: string }) : {}
+      return withAccess(access, caller!, context, team, () => handle(input, caller, context))
+    },
   }
 }
 

@@ -141,6 +141,10 @@ const ask = (method: 'get' | 'post' | 'patch' | 'delete', path: string, token: s
 /** A path of each route that finds something. */
 const EXAMPLES: { readonly [id: string]: string } = {
   getApplication: '/api/v1/applications/name-a',
+  getProject: '/api/v1/projects/shop',
+  getTeam: '/api/v1/teams/shop',
+  getTeamOverview: '/api/v1/teams/shop/overview',
+  shareTeamView: '/api/v1/teams/shop/share',
   retryNotificationMessage: '/api/v1/notifications/messages/message-1/retry',
   testNotificationRoute: '/api/v1/notifications/oncall/test',
   getApplicationManifests: '/api/v1/applications/name-a/manifests',
@@ -191,6 +195,8 @@ const BODIES: { readonly [id: string]: object } = {
     return { digest: recoveryDigest }
   },
   approveCluster: { enrolment: 'asks-1' },
+  can: { action: 'sync', resource: 'app', object: 'shop/web' },
+  shareTeamView: {},
   revokeCluster: { reason: 'stolen' },
   rejectEnrolment: {},
   createPendingJoinToken: { labels: { site: 'store' }, max: 500 },
@@ -243,7 +249,8 @@ describe('the table of routes', () => {
     expect(described.sort()).toEqual(ROUTE_TABLE.map(({ method, path }) => `${method} ${path}`).sort())
     for (const route of ROUTE_TABLE) {
       const operation = (body.paths as Paths)[route.path]![route.method]!
-      const names = (operation.parameters ?? []).map(({ name, in: place }) => `${place} ${name}`)
+      const given = (operation.parameters ?? []).filter(each => each.in !== 'header')
+      const names = given.map(({ name, in: place }) => `${place} ${name}`)
       const wanted = [
         ...Object.keys(route.parameters?.shape ?? {}).map(name => `path ${name}`),
         ...Object.keys(route.query?.shape ?? {}).map(name => `query ${name}`),

@@ -344,6 +344,16 @@ export const whoamiSchema = z
     by: z.enum(['token', 'project-token', 'session', 'id-token', 'anonymous']),
     subject: z.string().meta({ description: 'By what rows of a policy name whoever this is.' }),
     groups: z.array(z.string()),
+    policyVersion: z.string(),
+    teams: z.array(z.string()).meta({ description: 'Of which the caller is one of the people.' }),
+    rights: z
+      .array(
+        z.strictObject({
+          resource: z.string(),
+          actions: z.array(z.strictObject({ action: z.string(), on: z.enum(['all', 'some']) })),
+        }),
+      )
+      .meta({ description: 'What may be done, with all of a resource or with some of it; each answer is asked anew.' }),
     csrfToken: z.string().nullable().meta({ description: 'For X-CSRF-Token, where a cookie has proved who asks.' }),
     expiresAt: time.nullable(),
   })

@@ -1,6 +1,6 @@
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import type { Tally } from '@flotilla/core/view/fleet-parts'
-import { FleetCounts, setKeyOf } from './fleet-counts.ts'
+import { type CountedBy, FleetCounts, setKeyOf } from './fleet-counts.ts'
 import { EVERYTHING_VISIBLE, type VisibleSet } from './visible-set.ts'
 
 /** So many callers' counts are kept while nothing changes. */
@@ -39,7 +39,7 @@ export class SeenCounts {
     return counts
   }
 
-  tally(by: 'cluster' | 'set', name: string, visible: VisibleSet): Tally {
+  tally(by: CountedBy, name: string, visible: VisibleSet): Tally {
     return this.counts(visible).of(by, name)
   }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Team } from '@flotilla/core/access/teams'
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
@@ -8,6 +9,8 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Store } from '@flotilla/core/ports/store'
 import type { Express } from 'express'
+import type { KnownProject } from '../access/known-projects.ts'
+import { policyOf } from '../access/testing/policy-of.ts'
 import { auditedStore } from '../audit/audited-store.ts'
 import { MemoryBundles } from '../bundle/memory-bundles.ts'
 import type { CalendarParts } from '../gate-desk/calendar-desk.ts'
@@ -95,6 +98,18 @@ const HOLIDAYS: CalendarParts = {
   }),
 }
 
+const SHOP: Team = {
+  ...{ name: 'shop', users: ['ana'], groups: ['sso:shop'], owns: ['shop', 'shop-*'], watches: ['platform'] },
+  place: { source: 'platform', file: 'teams/shop.yaml', line: 4, column: 7 },
+}
+
+function project(name: string): KnownProject {
+  const lists = { sourceRepos: ['*'], destinations: [{ name: '*', namespace: '*' }] }
+  const kinds = { clusterResourceWhitelist: [], clusterResourceBlacklist: [], namespaceResourceBlacklist: [] }
+  const spec = { ...lists, ...kinds, roles: [{ name: 'dev', policies: [], groups: ['sso:shop'] }] }
+  return { name, spec, declared: { source: 'platform', file: `projects/${name}.yaml`, line: 1 } }
+}
+
 /** The whole API over a real store in a folder of its own. */
 export async function openTestApi(
   settings: Partial<ApiSettings> = {},
@@ -176,6 +191,8 @@ export async function openTestApi(
         return { id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }
       },
     },
+    access: policyOf('', { teams: [SHOP] }),
+    projects: () => [project('shop'), project('platform')],
     ...over,
   })
   return {

@@ -1,8 +1,8 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { AccessKeeper } from '../access/access-keeper.ts'
 import { streamTag } from '../access/seen-changes.ts'
+import { policyOf } from '../access/testing/policy-of.ts'
 import { sampleApplication, sampleCluster } from '../store/sample-rows.ts'
 import { ChangeLog } from './change-log.ts'
 import { openTestApi, type TestApi } from './test-api.ts'
@@ -25,7 +25,7 @@ const bare = (number: number): string => api.view.changes.idOf(number)
 /** As it is sent: with the mark of whose eyes it is for. */
 const id = (number: number): string => `${bare(number)}.${streamTag(READER_RIGHTS, READER)}`
 const READER = { principal: { kind: 'subject', subject: 'role:readonly' } } as const
-const READER_RIGHTS = new AccessKeeper().rightsOf(READER, 0)
+const READER_RIGHTS = policyOf('').rightsOf(READER, 0)
 
 interface Stream {
   readonly status: number

@@ -251,5 +251,7 @@ export const fleetRoutes: readonly Route[] = [
 function seenClusters(caller: Caller, context: Context): readonly ClusterView[] {
   const { services, now, visible } = context
   const rights = rightsOf(caller, context)
-  return services.view.clusters(now, visible).filter(cluster => rights.mayOneOf('get', clusterObjects(cluster)))
+  const seen = services.view.clusters(now, visible).filter(cluster => rights.mayOneOf('get', clusterObjects(cluster)))
+  // A cluster is no Team's; those that it has Applications on are meant.
+  return rights.team === undefined ? seen : seen.filter(({ applications }) => applications.total > 0)
 }

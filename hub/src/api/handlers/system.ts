@@ -1,8 +1,10 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { rightsOf } from '../../access/rights-of.ts'
 import { all } from '../../access/route-access.ts'
 import { subjectOf } from '../../sign-in/identity.ts'
 import { json, type Route, route } from '../route.ts'
 import { readinessSchema, versionSchema, whoamiSchema } from '../schemas.ts'
+import { rightsJson } from './can.ts'
 
 export const systemRoutes: readonly Route[] = [
   route({
@@ -72,13 +74,17 @@ export const systemRoutes: readonly Route[] = [
     summary: 'Whose token this is',
     access: 'known',
     answers: { 200: { description: 'The caller.', schema: whoamiSchema } },
-    handle(_input, caller) {
+    handle(_input, caller, context) {
+      const rights = rightsOf(caller, context)
       const { name, role, kind, tokenId, expiresAt, principal, credential, csrf } = caller
       return json(200, {
         ...{ name, role: role === 'policy' ? 'own' : role, kind, tokenId, by: credential?.kind ?? 'token' },
         subject: subjectOf(principal),
         groups: principal.kind === 'person' ? [...principal.groups] : [],
         csrfToken: csrf ?? null,
+        policyVersion: rights.inForce.version,
+        teams: rights.inForce.policy.teams.all.flatMap(({ team }) => (rights.isOfTeam(team.name) ? team.name : [])),
+        rights: rightsJson(rights),
         expiresAt: expiresAt === undefined ? null : isoTime(expiresAt),
       })
     },
