@@ -32,7 +32,8 @@ export class HubApi {
   readonly client: HubClient
   readonly #url: string
 
-  constructor(transport: HubTransport, url: string, token: string, clock: Pick<Clock, 'sleep'>) {
+  /** @param token Without it, only what needs nobody can be asked. */
+  constructor(transport: HubTransport, url: string, token: string | undefined, clock: Pick<Clock, 'sleep'>) {
     this.client = new HubClient({ transport, token: () => token, clock })
     this.#url = url
   }
@@ -132,7 +133,11 @@ export class HubApi {
   }
 }
 
-function refusal({ status, message, errors }: HubProblem, url: string): CliError {
+function refusal({ status, code, message, errors }: HubProblem, url: string): CliError {
+  if (status === 401 && code === 'SIGN_IN_STALE') {
+    return new CliError(3, `${url}: ${message}`, { hint: `flotilla login --hub ${url}` })
+  }
+  if (status === 401 && code === 'SIGN_IN_REFUSED') return new CliError(3, `${url}: ${message}`)
   if (status === 401) return refusedToken(url)
   if (status === 403) return new CliError(3, `${url}: ${message}`)
   const mistakes = errors.map(each => `\n  ${each.pointer} ${each.message}`)

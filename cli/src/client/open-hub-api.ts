@@ -19,12 +19,29 @@ export interface HubConnectionOptions {
  * @throws CliError 2 when it is not said which hub, or with what token.
  */
 export async function openHubApi(options: HubConnectionOptions, context: CliContext): Promise<HubApi> {
+  const url = await hubUrl(options, context)
+  const token = await readToken(options, url, context)
+  return (await openAs(options, token, context)).api
+}
+
+/** The hub for who has proved nothing yet. @throws CliError 2 */
+export async function openUnknown(options: HubConnectionOptions, context: CliContext): Promise<OpenedHub> {
+  return await openAs(options, undefined, context)
+}
+
+export interface OpenedHub {
+  readonly api: HubApi
+  readonly url: string
+}
+
+/** The hub for whoever has this token. @throws CliError 2 */
+export async function openAs(
+  options: HubConnectionOptions,
+  token: string | undefined,
+  context: CliContext,
+): Promise<OpenedHub> {
   const { caPin } = options
-  if (options.context !== undefined) {
-    throw usageError('--context: this version keeps no hubs by name', 'give --hub URL, or set FLOTILLA_HUB')
-  }
-  const url = hubUrl(options.hub)
-  const token = await readToken(options, context)
+  const url = await hubUrl(options, context)
   const caPem = options.caFile === undefined ? undefined : await readGiven('--ca-file', options.caFile, context)
   if (caPin !== undefined && !/^sha256:[0-9a-f]{64}$/.test(caPin)) {
     throw usageError('--ca-pin takes "sha256:" and 64 hexadecimal digits')
@@ -37,7 +54,7 @@ export async function openHubApi(options: HubConnectionOptions, context: CliCont
     ...(caPem !== undefined && { caPem }),
     ...(caPin !== undefined && { caPin: caPin as `sha256:${string}` }),
   })
-  return new HubApi(transport, url, token, context.clock)
+  return { api: new HubApi(transport, url, token, context.clock), url }
 }
 
 /** Runs `work` with the hub's API and ends its connections, whatever became of it. @throws CliError */
@@ -54,7 +71,13 @@ export async function withHubApi<T>(
   }
 }
 
-function hubUrl(given: string | undefined): string {
+/** The hub that is meant: named, or that of the last login. @throws CliError 2 */
+export async function hubUrl(options: HubConnectionOptions, context: CliContext): Promise<string> {
+  if (options.context !== undefined) {
+    throw usageError('--context: this version keeps no hubs by name', 'give --hub URL, or set FLOTILLA_HUB')
+  }
+  const { currentHub } = await import('../sign-in/kept-token.ts')
+  const given = options.hub ?? (await currentHub(context))
   if (given === undefined) throw usageError('it is not said which hub', 'give --hub URL or FLOTILLA_HUB')
   if (!URL.canParse(given) || !/^https?:/.test(given)) throw usageError(`--hub takes an https URL, not "${given}"`)
   const url = new URL(given)
@@ -65,13 +88,17 @@ function hubUrl(given: string | undefined): string {
   return given.replace(/\/+$/, '')
 }
 
-async function readToken({ tokenFile }: HubConnectionOptions, context: CliContext): Promise<string> {
-  const text =
+/** What is given comes before what is kept of a login. */
+async function readToken({ tokenFile }: HubConnectionOptions, url: string, context: CliContext): Promise<string> {
+  const { keptToken } = await import('../sign-in/kept-token.ts')
+  const given =
     tokenFile === undefined ? context.env['FLOTILLA_TOKEN'] : await readGiven('--token-file', tokenFile, context)
-  const token = text?.trim() ?? ''
-  if (token === '') throw usageError('there is no token for the hub', 'give --token-file FILE or FLOTILLA_TOKEN')
+  const token = given === undefined ? ((await keptToken(url, context)) ?? '') : given.trim()
+  if (token === '') {
+    throw usageError('there is no token for the hub', 'flotilla login, or give --token-file FILE or FLOTILLA_TOKEN')
+  }
   // Never repeated in the message: it may be a secret in the wrong place.
-  if (!/^\S{1,200}$/.test(token)) throw usageError('the token for the hub is not one word')
+  if (!/^\S{1,15000}$/.test(token)) throw usageError('the token for the hub is not one word')
   return token
 }
 

@@ -1,3 +1,4 @@
+import { account } from './account.ts'
 import { agent } from './agent.ts'
 import { app } from './app.ts'
 import { appset } from './appset.ts'
@@ -13,6 +14,7 @@ import { fleet } from './fleet.ts'
 import { freeze } from './freeze.ts'
 import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
+import { login } from './login.ts'
 import { override } from './override.ts'
 import { preview } from './preview.ts'
 import { rbac } from './rbac.ts'
@@ -40,6 +42,8 @@ export const VERBS: readonly Verb[] = [
   hub,
   agent,
   doctor,
+  login,
+  account,
   fleet,
   app,
   appset,
