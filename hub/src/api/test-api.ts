@@ -29,6 +29,7 @@ import { createApi } from './create-api.ts'
 import type { ChangedNames } from './fleet-changes.ts'
 import { FleetView } from './fleet-view.ts'
 import type { ApiServices, ApiSettings } from './route.ts'
+import { checkedApp } from './testing/checked-app.ts'
 import { ensureAdminToken, makeToken } from './tokens.ts'
 
 /** A clock that the test moves; timers run when their time has come. */
@@ -196,7 +197,7 @@ export async function openTestApi(
     ...over,
   })
   return {
-    app,
+    app: checkedApp(app),
     recovery,
     gates,
     store,
