@@ -16,6 +16,11 @@ export interface MeasuredHub {
   readonly clock: Clock
 }
 
+/** All of them from the start: what begins with 1 has not increased for Prometheus. */
+const OUTCOMES = ['slack', 'teams', 'email', 'webhook', 'github', 'gitlab', 'gone'].flatMap(target =>
+  ['sent', 'failed', 'dead'].map(outcome => [target, outcome] as const),
+)
+
 /** The hub's own work in figures: queues, steps, repositories, messages, and the states of the fleet by age. */
 export function measureHub(metrics: HubMetrics, { view, loop, mirrors, notifier, stages, clock }: MeasuredHub): void {
   new StateFigures(view, clock).measure(metrics)
@@ -54,8 +59,8 @@ export function measureHub(metrics: HubMetrics, { view, loop, mirrors, notifier,
     'Attempts to send a message, by kind of target and outcome: sent, failed (tried again) or dead.',
     ['target', 'outcome'],
     () =>
-      [...notifier.figures.attempts].map(([key, value]) => {
-        const [target = '', outcome = ''] = key.split(' ')
+      OUTCOMES.map(([target, outcome]) => {
+        const value = notifier.figures.attempts.get(`${target} ${outcome}`) ?? 0
         return { labels: { target, outcome }, value }
       }),
   )
