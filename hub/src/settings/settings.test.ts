@@ -25,6 +25,11 @@ describe('settings that are good', () => {
       plugins: [],
       calendars: [],
       gates: { globalProjects: [] },
+      signIn: {
+        accounts: { enabled: true, accounts: [], failures: 5, failureWindowMs: 300_000 },
+        sessions: { idleMs: 28_800_000, lifeMs: 86_400_000 },
+        anonymous: false,
+      },
       setPolicy: { allowOverride: false },
       removalGraceMs: 600_000,
       pollIntervalMs: 180_000,
