@@ -97,7 +97,6 @@ function compileProvider(loose: LooseSignIn, refuse: Refuse): ConfiguredProvider
   }
   const { scopes = [], audiences = [], algorithms = [], groupsClaims = [], clockSkewMs = 0 } = loose
   if (!scopes.includes('openid')) refuse({ field: 'oidc.scopes', message: 'must hold openid' })
-  if (algorithms.length === 0) refuse({ field: 'oidc.algorithms', message: 'must name one at least' })
   const own = [clientId ?? '', ...(cliClientId === undefined ? [] : [cliClientId])]
   return {
     ...{ issuer, clientId: clientId ?? '', scopes, groupsClaims, algorithms, clockSkewMs },

@@ -22,7 +22,7 @@ export function readOneOf<const Words extends readonly string[]>(words: Words): 
 export function readSomeOf<const Words extends readonly string[]>(words: Words): Reader<readonly Words[number][]> {
   return loose => {
     const reading = readTexts(loose)
-    const good = 'value' in reading && reading.value.every(word => words.includes(word))
+    const good = 'value' in reading && reading.value.length > 0 && reading.value.every(word => words.includes(word))
     return good ? { value: reading.value } : { rule: `must be a list of ${words.join(', ')}` }
   }
 }
