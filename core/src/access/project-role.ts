@@ -15,7 +15,15 @@ export interface RoleMistake {
 }
 
 const ROLE_NAME = /^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$/
-const ROLE_RESOURCES = ['applications', 'applicationsets', 'repositories', 'clusters', 'logs', 'exec']
+/** What a role of a Project may be about. */
+export const ROLE_RESOURCES: readonly string[] = [
+  'applications',
+  'applicationsets',
+  'repositories',
+  'clusters',
+  'logs',
+  'exec',
+]
 const ROLE_ACTIONS = ['get', 'create', 'update', 'delete', 'sync', 'override', 'rollback', '*']
 /** Argo CD looks for these anywhere in the action, so that `xaction/` passes. */
 const PART_ACTION = /(action|update|delete)\//

@@ -1,7 +1,8 @@
 import type { CompiledPolicy } from './policy.ts'
 import type { Principal } from './principal.ts'
+import { ROLE_RESOURCES } from './project-role.ts'
 import { namesOf, subjectsOf } from './reach-rows.ts'
-import { watchingTeam } from './teams.ts'
+import { isWatched, watchingTeam } from './teams.ts'
 
 /** How much of a project's Applications somebody sees; of `some`, each has to be asked about. */
 export type ProjectSight = 'all' | 'some' | 'none'
@@ -60,7 +61,8 @@ export function mayEver(policy: CompiledPolicy, principal: Principal, action: st
   if (principal.kind === 'agent' || principal.kind === 'project-token' || principal.kind === 'team') return true
   const teams = policy.teams.teamsOf(principal)
   if (!policy.bindings.isEmpty && policy.bindings.concerns(namesOf(principal, teams))) return true
-  if (teams.length > 0) return true
+  if (action === 'get' && teams.length > 0 && isWatched(resource)) return true
+  if (policy.projectsWithRoles.length > 0 && ROLE_RESOURCES.includes(resource)) return true
   return subjectsOf(policy, principal, undefined, undefined, []).some(one => one.allowsAnything(resource, action))
 }
 

@@ -17,6 +17,11 @@ export interface Team {
 /** What watching shows. Logs may hold what a team keeps to itself, so they are not among it. */
 const WATCHED: ReadonlySet<string> = new Set(['applications', 'applicationsets', 'projects', 'rollouts', 'sources'])
 
+/** Whether watching a project shows things of this kind. */
+export function isWatched(resource: string): boolean {
+  return WATCHED.has(resource)
+}
+
 /** The teams of a fleet, found by their people. */
 export class TeamIndex {
   readonly #byMember = new Map<string, CompiledTeam[]>()
