@@ -95,3 +95,43 @@ describe('a custom resource that has no status yet', () => {
     expect(bench.read('ConfigMap', 'late')).toBeDefined()
   })
 })
+
+describe('a claim that is bound once a Pod uses it', () => {
+  const storageClass = (mode: string) =>
+    object('storage.k8s.io/v1', 'StorageClass', 'local', { provisioner: 'none.example', volumeBindingMode: mode })
+  const claim = object('v1', 'PersistentVolumeClaim', 'data', {
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'local',
+      resources: { requests: { storage: '1Gi' } },
+    },
+  })
+  const late = configMap('late', {}, { annotations: { 'argocd.argoproj.io/sync-wave': '1' } })
+
+  it.each([
+    ['WaitForFirstConsumer', true],
+    ['Immediate', false],
+  ])('and class of %s lets the next wave go: %s', async (mode, goes) => {
+    const bench = await startBench()
+    const platform = { ...SHOP, id: `${SHOP.id.slice(0, -1)}2`, name: 'platform' }
+    bench.hub.sync(bundleOf(storageClass(mode)), { application: platform })
+    await bench.pass(5_000)
+    bench.hub.sync(bundleOf(claim, late))
+    await bench.pass(10_000)
+    expect(bench.read('PersistentVolumeClaim', 'data')?.['status']).toMatchObject({ phase: 'Pending' })
+    expect(bench.read('ConfigMap', 'late') !== undefined).toBe(goes)
+  })
+})
+
+it('an Ingress without an address is Healthy where its Application says so', async () => {
+  const bench = await startBench()
+  const ingress = object('networking.k8s.io/v1', 'Ingress', 'web', {
+    spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+  })
+  bench.hub.sync(bundleOf(ingress))
+  await bench.pass(5_000)
+  expect(bench.report.health.status).toBe('Progressing')
+  bench.hub.sync(bundleOf(ingress), { run: { ignoreIngressAddress: true } })
+  await bench.pass(5_000)
+  expect(bench.report.health.status).toBe('Healthy')
+})

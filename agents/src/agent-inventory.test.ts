@@ -157,3 +157,18 @@ it('leaves what another took over between the plan and its prune, and the operat
   expect(reads).toBeLessThan(5)
   expect(bench.read('ConfigMap', 'b')?.metadata.annotations?.['flotilla.dev/tracking-id']).toContain(other)
 })
+
+it('what waits to go and is extraneous on purpose makes its Application no less Synced', async () => {
+  const bench = await startBench()
+  const extraneous = { annotations: { 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' } }
+  bench.hub.sync(bundleOf(configMap('a'), configMap('b', {}, extraneous), configMap('c')))
+  await bench.pass(5_000)
+  const kept = { options: { ...OPTIONS, prune: false } }
+  bench.hub.sync(bundleOf(configMap('a'), configMap('c')), kept)
+  await bench.pass(5_000)
+  expect(bench.report.sync).toEqual({ status: 'Synced' })
+  expect(bench.report.objects).toMatchObject([{ key: { name: 'b' }, sync: 'OutOfSync', reason: 'Extra' }])
+  bench.hub.sync(bundleOf(configMap('a')), kept)
+  await bench.pass(5_000)
+  expect(bench.report.sync).toMatchObject({ status: 'OutOfSync', message: '1 of 4 objects differ' })
+})

@@ -5,6 +5,7 @@ import {
   loadCustomRules,
 } from '@flotilla/core/health/custom/custom-rules'
 import { ruleKeyOf } from '@flotilla/core/health/find-rule'
+import type { HealthOptions } from '@flotilla/core/health/health-rule'
 import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import { type KubernetesObject, keyOf } from '@flotilla/core/model/kubernetes-object'
 import type { Health } from '@flotilla/core/model/status'
@@ -24,6 +25,7 @@ export class Assessor {
   /** Since when a young object without a status has been seen, by UID. */
   readonly #unwritten = new Map<string, number>()
   #readFrom = '[]'
+  #ignoreIngressAddress = false
   #custom: Awaited<ReturnType<typeof loadCustomRules>>['table'] | undefined
 
   /** @param now Milliseconds since 1970: some conditions are forgiven for a while. */
@@ -40,7 +42,11 @@ export class Assessor {
   }
 
   /** Takes these rules from now on. @returns undefined when they are in use already, else their mistakes. */
-  async use(sources: readonly CustomRuleSource[] = []): Promise<readonly CustomRuleMistake[] | undefined> {
+  async use(
+    sources: readonly CustomRuleSource[] = [],
+    { ignoreIngressAddress = false }: Pick<HealthOptions, 'ignoreIngressAddress'> = {},
+  ): Promise<readonly CustomRuleMistake[] | undefined> {
+    this.#ignoreIngressAddress = ignoreIngressAddress
     const text = stringifyJson(sources as never)
     if (text === this.#readFrom) return undefined
     const { table, mistakes } = await loadCustomRules(sources, this.#now)
@@ -57,7 +63,9 @@ export class Assessor {
   readonly assess = (live: KubernetesObject): Health | null => {
     const now = this.#now()
     const awaitsStatus = this.#awaits(live, now)
-    return assessHealth(live, { now, awaitsStatus, ...(this.#custom ? { custom: this.#custom } : {}) })
+    const ignoreIngressAddress = this.#ignoreIngressAddress
+    const custom = this.#custom ? { custom: this.#custom } : {}
+    return assessHealth(live, { now, awaitsStatus, ignoreIngressAddress, ...custom })
   }
 
   /** An object that its controller has not looked at yet would be taken for one that has nothing to say. */

@@ -22,6 +22,7 @@ import { checkWave } from './check-wave.ts'
 import type { Engine } from './engine.ts'
 import { freeHooks, readHooks, removeHooks } from './hook-objects.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
+import { lateClaims } from './late-claims.ts'
 import { performWave } from './perform-wave.ts'
 
 /** What one look at the cluster gives a running operation. */
@@ -85,6 +86,7 @@ class Drive {
   #saved: string
   #checked: { readonly place: WaveWork['place']; readonly refused: readonly string[] } | undefined
   #wrote = false
+  #lateClaims: ReadonlySet<string> = new Set()
   /** An earlier process performed the wave: when controllers noticed it is not known. */
   readonly #forgetful: boolean
 
@@ -102,6 +104,7 @@ class Drive {
 
   async run(): Promise<Driven> {
     await this.#readHooks()
+    this.#lateClaims = await lateClaims(this.#input.engine.client, this.#plan.actions, this.#live)
     for (let count = 0; count < MOST_STEPS; count++) {
       const before = this.#progress
       const step = await this.#withLogs(before, this.#step())
@@ -139,6 +142,7 @@ class Drive {
       ...(removal ? { removal } : {}),
       appliedVersion: name =>
         applied?.get(name) ?? (this.#forgetful ? this.#live.get(name)?.metadata.resourceVersion : undefined),
+      lateClaims: this.#lateClaims,
       assess: state.assessor.assess,
       mayRetry,
       jitter: engine.random.fraction(),

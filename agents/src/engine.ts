@@ -46,7 +46,7 @@ export async function lookAt(
 ): Promise<Look> {
   const inventory = await engine.inventories.read(offer.application.id)
   const { client, watch, log } = engine
-  const mistakes = await state.assessor.use(offer.healthRules)
+  const mistakes = await state.assessor.use(offer.healthRules, offer.run)
   // What was kept for other rules may lack what these ones read.
   if (mistakes) state.observed.clear()
   for (const mistake of mistakes ?? []) {

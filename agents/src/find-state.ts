@@ -3,6 +3,7 @@ import { objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object
 import type { Health, OutOfSyncReason, SyncStatus } from '@flotilla/core/model/status'
 import { type Adoption, unapprovedAdoptions } from '@flotilla/core/plan/adoptions'
 import { type HeldPrunes, heldPrunes } from '@flotilla/core/plan/held-prunes'
+import { readObjectOptions } from '@flotilla/core/plan/object-options'
 import { type HookAction, planErrors, type SyncAction, type SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { ObjectState } from '@flotilla/core/protocol/report'
 import type { Assess } from '@flotilla/core/sync/hook-run'
@@ -39,7 +40,8 @@ export function findState(
     const live = observation.live.get(name)
     const health = live ? assess(live) : null
     const { status, reason, message } = syncOf(action, live !== undefined, observation.predictions.get(name)?.kind)
-    if (status === 'OutOfSync') outOfSync++
+    const ignored = reason === 'Extra' && live !== undefined && readObjectOptions(live).options.ignoreExtraneous
+    if (status === 'OutOfSync' && !ignored) outOfSync++
     if (status === 'Unknown') unknown++
     if (target && !target.destinationNamespace) {
       const counts = countsForHealth(live ?? target.object)

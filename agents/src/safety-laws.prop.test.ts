@@ -227,7 +227,7 @@ function markOf({ name, as }: Extract<Step, { kind: 'mark' }>): string | null {
   return `${as === 'first' ? SHOP.id : OTHER.id}:/ConfigMap:shop/${name}`
 }
 
-const EXTRA: { readonly [kind: string]: readonly KubernetesObject[] } = {
+const EXTRA: Readonly<Record<Extract<Step, { kind: 'sync' }>['extra'], readonly KubernetesObject[]>> = {
   none: [],
   role: [object('rbac.authorization.k8s.io/v1', 'ClusterRole', 'r', { rules: [] })],
   secret: [object('v1', 'Secret', 's', { data: { a: 'eA==' } })],

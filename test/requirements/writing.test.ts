@@ -169,6 +169,30 @@ requirements('writing', requirement => {
     expect(bench.writesOf(['configmaps'])).toEqual([])
     expect(bench.dryRuns).toEqual([])
   })
+
+  requirement('8', 'of two env entries of one name the last is sent, and the next look finds no drift', async bench => {
+    await bench.start()
+    const web = deployment('web')
+    const env = [
+      { name: 'A', value: '1' },
+      { name: 'B', value: '2' },
+      { name: 'A', value: '3' },
+    ]
+    const spec = web['spec'] as { readonly template: { readonly spec: { readonly containers: readonly object[] } } }
+    const containers = [{ ...spec.template.spec.containers[0], env }]
+    const template = { ...spec.template, spec: { ...spec.template.spec, containers } }
+    await bench.succeeded(bench.sync([{ ...web, spec: { ...spec, template } } as unknown as KubernetesObject]))
+    const live = await bench.read('Deployment', 'web', 'apps')
+    expect(valueAt(live, 'spec', 'template', 'spec', 'containers')).toMatchObject([
+      {
+        env: [
+          { name: 'B', value: '2' },
+          { name: 'A', value: '3' },
+        ],
+      },
+    ])
+    await bench.until('it is Synced', () => bench.report?.sync.status === 'Synced')
+  })
 })
 
 async function dataOf(bench: Bench) {

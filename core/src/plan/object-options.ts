@@ -20,6 +20,8 @@ export interface ObjectOptions {
   /** Made when it is not there, and left alone from then on. */
   readonly createOnly?: boolean
   readonly takeOverKubectl?: boolean
+  /** That it is to go makes its Application no less Synced. */
+  readonly ignoreExtraneous?: boolean
 }
 
 type Problem = Pick<PlanProblem, 'severity' | 'code' | 'message'>
@@ -80,8 +82,30 @@ export function readObjectOptions(object: KubernetesObject): {
     const problem = part === '' ? undefined : readOption(draft, part)
     if (problem) problems.push(problem)
   }
+  const compare = [argoAnnotation(object, 'compare-options'), annotation(object, 'flotilla.dev/compare-options')]
+  for (const part of compare.flatMap(list => (list ?? '').split(',')).map(piece => piece.trim())) {
+    const problem = part === '' ? undefined : readCompareOption(draft, part)
+    if (problem) problems.push(problem)
+  }
   return { options: draft, problems }
 }
+
+/** A dry run by the server is how everything is compared, and what webhooks change in it is no drift. */
+function readCompareOption(draft: Draft, part: string): Problem | undefined {
+  if (part === 'IgnoreExtraneous' || part === 'IgnoreExtraneous=true') set(draft, 'ignoreExtraneous', true)
+  else if (/^(ServerSideDiff|IncludeMutationWebhook)=(true|false)$/.test(part)) {
+    if (part === 'ServerSideDiff=true' || part === 'IncludeMutationWebhook=false') return undefined
+    const message = `compare option ${part} has no effect: the server is always asked, and what webhooks change is no drift`
+    return { severity: 'warning', code: 'UNSUPPORTED_OPTION', message }
+  } else if (part !== 'IgnoreExtraneous=false') {
+    const near = nearest(part, COMPARE_OPTIONS)
+    const hint = near ? `; did you mean "${near}"?` : ''
+    return { severity: 'warning', code: 'UNKNOWN_OPTION', message: `unknown compare option "${part}"${hint}` }
+  }
+  return undefined
+}
+
+const COMPARE_OPTIONS = ['IgnoreExtraneous', 'ServerSideDiff=true', 'IncludeMutationWebhook=true']
 
 function readOption(draft: Draft, part: string): Problem | undefined {
   const [name = '', value = ''] = part.split('=', 2)

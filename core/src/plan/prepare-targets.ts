@@ -3,6 +3,7 @@ import { listAt, textAt } from '../json/read-json.ts'
 import { groupOf, type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
 import { kindPermitted, namespacePermitted } from '../project/permit.ts'
 import type { Ceiling, SyncOptions } from '../protocol/documents.ts'
+import { lastOfEachKey } from './last-of-each-key.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
 import { HOOK_FINALIZER, type Hook } from './read-hook.ts'
 import { withSecretData } from './secret-data.ts'
@@ -141,7 +142,11 @@ function prepare(
   const key: ObjectKey = { group, kind, namespace, name }
   const forbidden = permissionProblem(request.ceiling, key, scope.namespaced)
   if (forbidden !== undefined) return refuse('NOT_PERMITTED', forbidden, key)
-  return { key, object: withNamespace(withSecretData(object), namespace), options }
+  const { object: unique, dropped } = lastOfEachKey(object)
+  for (const path of dropped) {
+    problems.push(warning('REPEATED_KEY', key, `${path} stands twice, which no apply takes; the last one is sent`))
+  }
+  return { key, object: withNamespace(withSecretData(unique), namespace), options }
 }
 
 /** Why the Project does not let an object be; undefined when it does. */

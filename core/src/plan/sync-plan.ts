@@ -116,6 +116,7 @@ export type PlanProblemCode =
   | 'KIND_UNKNOWN'
   | 'NOT_PERMITTED'
   | 'REPEATED_OBJECT'
+  | 'REPEATED_KEY'
   | 'WAVE_INVALID'
   | 'SHARED_OBJECT'
   | 'ADOPTION_UNAPPROVED'

@@ -99,6 +99,7 @@ const runOptions = v.object({
   stallAfterMs: v.exactOptional(count),
   supersede: v.exactOptional(wordOrStrictest(['whenWaiting', 'always', 'never'], 'whenWaiting')),
   retry: v.exactOptional(retryPolicy),
+  ignoreIngressAddress: v.exactOptional(v.boolean()),
   healHooks: v.exactOptional(v.boolean()),
 })
 

@@ -26,6 +26,11 @@ const OPTIONS: { readonly [name: string]: (read: ReadRun, value: string) => stri
   Supersede: word('supersede', ['whenWaiting', 'always', 'never']),
   FailFast: flag('failFast'),
   HealHooks: flag('healHooks'),
+  IngressHealth: (read, value) => {
+    if (value !== 'address' && value !== 'ignoreAddress') return 'address or ignoreAddress'
+    read.run.ignoreIngressAddress = value === 'ignoreAddress'
+    return undefined
+  },
   OnFailure: (read, value) => {
     const [, interval] = /^retry(?:\((.+)\))?$/.exec(value) ?? [undefined, undefined]
     if (value === 'stop') read.onFailure = { kind: 'stop' }

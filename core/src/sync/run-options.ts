@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly supersede: 'whenWaiting' | 'always' | 'never'
   /** Of automated operations; those of people only where the Application itself or who asked says so. */
   readonly retry: RetryPolicy
+  /** An Ingress is healthy without an address: for controllers that never say one. */
+  readonly ignoreIngressAddress: boolean
   /** Heals run the hooks of the Sync phase as well. */
   readonly healHooks: boolean
 }
@@ -30,5 +32,6 @@ export const DEFAULT_RUN: RunOptions = {
   stallAfterMs: 5 * 60_000,
   supersede: 'whenWaiting',
   retry: { limit: 5, firstDelayMs: 5_000, factor: 2, longestDelayMs: 180_000 },
+  ignoreIngressAddress: false,
   healHooks: false,
 }

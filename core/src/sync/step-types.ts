@@ -29,6 +29,8 @@ export interface StepInput {
   /** Of this process: the dry run of this place was asked for, and this was refused. */
   readonly checked?: { readonly place: Place; readonly refused: readonly string[] }
   readonly appliedVersion: (name: string) => string | undefined
+  /** See the gate of a wave. */
+  readonly lateClaims?: ReadonlySet<string>
   readonly assess: Assess
   /** Of a removal: objects of which it cannot be told whether they are there keep it from ending. */
   readonly removal?: true

@@ -60,7 +60,11 @@ describe('readSyncOptions', () => {
   it('reads how an operation is run, and says nothing of what is as usual', () => {
     expect(readSyncOptions(application({})).run).toEqual({})
     const syncOptions = ['Timeout=1h', 'WaveTimeout=10m', 'DegradedGrace=30s', 'StallAfter=2m', 'WaitForHealth=final']
-    const more = ['Supersede=never,FailFast=false', 'HealHooks=true', 'OnFailure=retry(30m)']
+    const more = [
+      'Supersede=never,FailFast=false',
+      'HealHooks=true,IngressHealth=ignoreAddress',
+      'OnFailure=retry(30m)',
+    ]
     const retry = { limit: 2, backoff: { duration: '1s', factor: 3, maxDuration: '1m' } }
     const read = readSyncOptions(application({ syncOptions: [...syncOptions, ...more], retry } as SyncPolicy))
     expect(read.problems).toEqual([])
@@ -74,6 +78,7 @@ describe('readSyncOptions', () => {
       supersede: 'never',
       failFast: false,
       healHooks: true,
+      ignoreIngressAddress: true,
       retry: { limit: 2, firstDelayMs: 1_000, factor: 3, longestDelayMs: 60_000 },
     })
   })

@@ -120,10 +120,11 @@ function pause(input: StepInput, place: Place, answer: Extract<ContinueAnswer, {
 
 /** What the objects of the wave that was performed still need; undefined when they are healthy. */
 function waitForWave(input: StepInput, { actions }: WaveWork): Step | undefined {
-  const { progress, live, assess, appliedVersion, now, run } = input
+  const { progress, live, assess, appliedVersion, lateClaims, now, run } = input
   const { at, wrote, phase, wave } = progress.performed!
   const wroteAt = wrote ? at : undefined
-  const gate = waveGate({ actions, live, assess, appliedVersion, now, wroteAt })
+  const claims = lateClaims ? { lateClaims } : {}
+  const gate = waveGate({ actions, live, assess, appliedVersion, now, wroteAt, ...claims })
   if (gate.kind === 'passed') return undefined
   if (gate.kind === 'missing') return fail(input, 'Error', gate.message)
   const reasons = gate.blocking.map(({ key, message }) => `${objectKeyText(key)} ${message}`)

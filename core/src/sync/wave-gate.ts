@@ -16,6 +16,8 @@ export interface GateInput {
   readonly wroteAt: EpochMs | undefined
   /** The version that our own write made of an object, where this process knows it. */
   readonly appliedVersion: (name: string) => string | undefined
+  /** Claims that are bound only once a Pod uses them, by key text: a Pod of a later wave would wait for ever. */
+  readonly lateClaims?: ReadonlySet<string>
   readonly now: EpochMs
 }
 
@@ -61,7 +63,7 @@ export function waveGate(input: GateInput): GateAnswer {
       continue
     }
     const health = input.assess(live)
-    if (!health) continue
+    if (!health || (health.status === 'Progressing' && input.lateClaims?.has(name))) continue
     const unobserved = unobservedMs(input, name, live)
     if (unobserved > 0 && health.status !== 'Progressing') {
       againInMs = Math.max(againInMs ?? 0, unobserved)
