@@ -38,13 +38,13 @@ import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
 import type { Ticker } from './source/ticker.ts'
-import type { Stages } from './telemetry/stages.ts'
+import type { Staged } from './telemetry/stages.ts'
 import type { WebhookEvent } from './webhooks/event.ts'
 import { addressKey, isAboutKey } from './webhooks/match-event.ts'
 import { concernedBy } from './webhooks/requests-concerned-by.ts'
 
 /** What a hub stands on: every part of the outside world, so that a simulation can bring its own. */
-export interface HubParts {
+export interface HubParts extends Staged {
   readonly store: Store
   readonly bundles: BundleStore
   readonly mirrors: RepositoryMirrors
@@ -55,8 +55,6 @@ export interface HubParts {
   readonly keys: HubKeys
   /** What is refused whatever the store says; remembered by this process alone without it. */
   readonly revocations?: Revocations
-  /** Who watches what the hub does, and how long it takes. */
-  readonly stages?: Stages
   /** The store is new and the keys are not: whatever they have signed is not remembered. */
   readonly lostStore?: boolean
   /** How services over the network are asked, and which; without it none is. */

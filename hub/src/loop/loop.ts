@@ -55,6 +55,8 @@ export class Loop {
   readonly interventions: Interventions
   readonly #services: LoopServices
   readonly #queue: WorkQueue
+  /** What waits, by kind of key. */
+  readonly depths = (): readonly QueueDepth[] => this.#queue.depths
   /** Keys that a commit concerns whose documents are still to be read. */
   readonly #afterSources = new Set<string>()
   readonly #sets: SetRounds
@@ -75,10 +77,7 @@ export class Loop {
     this.sources = new ConfigSources(configSources)
     this.#brought = new BroughtSources(this.sources)
     this.#queue = new WorkQueue({
-      clock: services.clock,
-      random: services.random,
-      log: services.log,
-      stages: services.stages,
+      ...{ clock: services.clock, random: services.random, log: services.log, stages: services.stages },
       handlers: {
         repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
         source: { batch: 1, handle: keys => this.#sourcesOf(keys) },
@@ -255,11 +254,6 @@ export class Loop {
 
   get depth(): number {
     return this.#queue.depth
-  }
-
-  /** What waits, by kind of key. */
-  get depths(): readonly QueueDepth[] {
-    return this.#queue.depths
   }
 
   stop(): Promise<void> {

@@ -26,10 +26,10 @@ export function measureHub(metrics: HubMetrics, { view, loop, mirrors, notifier,
   new StateFigures(view, clock).measure(metrics)
   stages.register(metrics.registry)
   metrics.gauge('flotilla_queue_depth', 'Keys of the loop that wait to be looked at, by kind.', ['kind'], () =>
-    loop.depths.map(({ kind, waiting }) => ({ labels: { kind }, value: waiting })),
+    loop.depths().map(({ kind, waiting }) => ({ labels: { kind }, value: waiting })),
   )
   metrics.gauge('flotilla_queue_oldest_seconds', 'How long the first of them has waited.', ['kind'], () =>
-    loop.depths.map(({ kind, oldestMs }) => ({ labels: { kind }, value: oldestMs / 1000 })),
+    loop.depths().map(({ kind, oldestMs }) => ({ labels: { kind }, value: oldestMs / 1000 })),
   )
   metrics.gauge(
     'flotilla_repositories',

@@ -7,6 +7,11 @@ export interface StageFacts {
   readonly [name: string]: string | number
 }
 
+/** Whatever may have somebody watch its stages. */
+export interface Staged {
+  readonly stages?: Stages
+}
+
 /** Watches stages while they run, and changes nothing about them. */
 export interface Stages {
   run<T>(stage: Stage, facts: StageFacts, work: () => Promise<T>): Promise<T>
