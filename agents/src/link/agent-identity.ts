@@ -1,6 +1,6 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
-import { HubUnreachable } from '@flotilla/core/ports/hub-transport'
+import { type HubResponse, HubUnreachable } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { admitAgent } from './admit-agent.ts'
@@ -33,6 +33,8 @@ export interface AgentIdentityOptions {
   /** An admission is in force from now on. */
   readonly trust: (kept: KeptAdmission) => Promise<void>
   readonly setStatus: (status: LinkStatus) => void
+  /** A request about the key was answered with 409. */
+  readonly outranked: (response: HubResponse) => void
 }
 
 /** Who this agent is to its hub: its key, its admission, and what it does when the hub has another opinion. */
@@ -121,8 +123,8 @@ export class AgentIdentity {
   }
 
   #keyOptions() {
-    const { state, random, log } = this.#options
-    return { client: this.#options.client, state, random, log }
+    const { client, state, random, log, outranked } = this.#options
+    return { client, state, random, log, outranked }
   }
 
   #tookKey(outcome: KeyChangeOutcome): KeyChangeOutcome {

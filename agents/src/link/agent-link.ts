@@ -115,6 +115,7 @@ export class AgentLink implements HubLink {
       speaks: () => (this.#maySpeak() ? this.#current : undefined),
       trust: kept => this.#trust(kept),
       setStatus: status => this.#setStatus(status),
+      outranked: response => this.#refusedBy(response),
     })
     this.#connection = new ConnectionLoop({
       exchange: this.#exchange,

@@ -1,4 +1,5 @@
 import type { AgentState } from '@flotilla/core/ports/agent-state'
+import type { HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { AGENT_KEY_LIFE_MS, AGENT_KEY_PATH, makeKeyChange } from '@flotilla/core/protocol/agent-key'
@@ -20,6 +21,8 @@ export interface KeyChangeOptions {
   readonly state: AgentState
   readonly random: Random
   readonly log: Log
+  /** The hub knows a newer start of this agent, as it may say to any request. */
+  readonly outranked: (response: HubResponse) => void
 }
 
 export type KeyChangeOutcome =
@@ -77,7 +80,7 @@ async function bring(
   present: HeldKey,
   next: NextKey,
   kept: KeptAdmission,
-  { client, state, log }: KeyChangeOptions,
+  { client, state, log, outranked }: KeyChangeOptions,
 ): Promise<KeyChangeOutcome> {
   const { cluster, admission: adm, hubId } = speaker
   const { publicKey: previous } = present.signing
@@ -87,6 +90,7 @@ async function bring(
     if (response.status === 403) await forgetNextKey(state)
     return { kind: 'refused', message: `the hub does not take the new key (${response.status})` }
   }
+  if (response.status === 409) outranked(response)
   if (response.status !== 200) return { kind: 'failed', message: `the hub answered ${response.status}` }
   const answer = readEnrolmentAnswer(Buffer.from(response.body).toString('utf8'))
   if (!answer) return { kind: 'failed', message: 'the hub’s answer cannot be read' }

@@ -3,7 +3,7 @@ import { isJsonObject } from '@flotilla/core/json/json'
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type { PublicKeys } from '@flotilla/core/protocol/ed25519'
-import { acceptedHubKeys, newerHubKey, walkHubKeys } from '@flotilla/core/protocol/hub-key-chain'
+import { acceptedHubKeys, linkClaims, newerHubKey, walkHubKeys } from '@flotilla/core/protocol/hub-key-chain'
 import type { KeptAdmission } from './identity.ts'
 
 const KEY = 'hub-keys'
@@ -25,25 +25,46 @@ export interface Trust {
   readonly proved?: string
 }
 
-/** The trust that an admission gives, with what was learned of the hub's keys since. */
+/**
+ * The trust that an admission gives, with what was learned of the hub's keys since. Keys from before the one that
+ * admitted say nothing any more, and are known all the same: what an agent that is admitted anew holds may be signed by
+ * them, and has to be read, and shown to a hub that lost its memory.
+ */
 export async function loadTrust(state: AgentState, kept: KeptAdmission): Promise<Trust> {
   const { payload, keys, newestKid, kid } = kept.admission
-  const admitted = trustOf({ cluster: payload.cluster, adm: payload.adm, keys, newestKid, links: payload.hubKeys })
+  const known = wholeChain(payload.hubKeys, kept) ?? { keys, newest: newestKid }
+  const admitted = trustOf({
+    cluster: payload.cluster,
+    adm: payload.adm,
+    keys: known.keys,
+    newestKid: known.newest,
+    links: payload.hubKeys,
+    proved: kid,
+  })
   const bytes = await state.get(KEY)
   const value = bytes && parseBoundedJsonBytes(bytes, MAX_CHAIN_BYTES)
   const stored = isJsonObject(value) && Array.isArray(value['links']) ? value['links'] : []
   const links = stored.filter(link => typeof link === 'string')
-  const walk = walkHubKeys(links, kid)
   // What is kept counts only as far as it goes on from what the admission proves.
-  if (walk.kind === 'refused' || walk.hubId !== payload.hubId || !walk.keys.has(newestKid)) return admitted
+  const walk = wholeChain(links, kept)
+  if (!walk) return admitted
   const proved = isJsonObject(value) ? value['proved'] : undefined
+  const seen = typeof proved === 'string' && walk.keys.has(proved) ? proved : undefined
   return trustOf({
     ...admitted,
     keys: walk.keys,
     newestKid: walk.newest,
     links,
-    ...(typeof proved === 'string' && walk.keys.has(proved) && { proved }),
+    proved: newerHubKey(walk.keys, seen, kid),
   })
+}
+
+/** A chain from its very beginning, when it is this hub's and what the admission proves is part of it. */
+function wholeChain(links: readonly string[], { admission: { payload, kid, newestKid } }: KeptAdmission) {
+  const first = links[0] === undefined ? undefined : linkClaims(links[0])?.kid
+  const walk = first === undefined ? undefined : walkHubKeys(links, first)
+  if (walk?.kind !== 'walked' || walk.hubId !== payload.hubId) return undefined
+  return walk.keys.has(kid) && walk.keys.has(newestKid) ? walk : undefined
 }
 
 /**
