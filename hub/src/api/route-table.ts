@@ -1,3 +1,4 @@
+import { applicationPartRoutes } from './handlers/application-parts.ts'
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
 import { canRoutes } from './handlers/can.ts'
@@ -22,6 +23,7 @@ import { streamRoutes } from './handlers/streams.ts'
 import { systemRoutes } from './handlers/system.ts'
 import { teamRoutes } from './handlers/teams.ts'
 import { tokenRoutes } from './handlers/tokens.ts'
+import { versionRoutes } from './handlers/versions.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
 import type { Route } from './route.ts'
@@ -41,6 +43,8 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...teamRoutes,
   ...canRoutes,
   ...applicationRoutes,
+  ...applicationPartRoutes,
+  ...versionRoutes,
   ...streamRoutes,
   ...deletionRoutes,
   ...confirmationRoutes,

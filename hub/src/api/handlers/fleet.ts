@@ -22,6 +22,7 @@ import {
   sourceSchema,
 } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
+import { activeFreezes } from './freezes.ts'
 
 /** Whether the hub may trust its own store; without anyone to ask, it does. */
 function recoveryOf({ recovery }: ApiServices): { readonly state: string; readonly since: string | null } {
@@ -42,8 +43,9 @@ export const fleetRoutes: readonly Route[] = [
     summary: 'The fleet at a glance',
     access: each('applications', 'get'),
     answers: { 200: { description: 'Counts, and who is silent.', schema: fleetSchema } },
-    handle(_input, caller, context) {
+    async handle(_input, caller, context) {
       const { services, now, visible } = context
+      const frozen = await activeFreezes(caller, context)
       const clusters = seenClusters(caller, context)
       const { all, by } = services.view.counted(visible)
       services.view.age(now)
@@ -60,7 +62,9 @@ export const fleetRoutes: readonly Route[] = [
             .filter(({ agent }) => agent.silent)
             .map(({ name, agent }) => ({ cluster: name, lastSeen: agent.lastSeen })),
         },
-        frozen: [],
+        frozen: frozen.map(({ name, level, reason, intervals, owner }) => ({
+          ...{ name, level, reason, owner, until: intervals[0]?.until ?? null },
+        })),
         recovery: recoveryOf(services),
       })
     },

@@ -221,6 +221,12 @@ function seenRevision(context: Context): { readonly revision?: number } {
   return revision === undefined ? {} : { revision }
 }
 
+/** Freezes that hold now, of those that the caller sees; none where this hub keeps no gates. */
+export async function activeFreezes(caller: Caller, context: Context): Promise<readonly GateJson[]> {
+  if (context.services.gates === undefined) return []
+  return (await allFreezes(caller, context)).filter(({ state }) => state === 'active')
+}
+
 async function allFreezes(caller: Caller, context: Context): Promise<readonly GateJson[]> {
   const desk = gatesOf(context)
   const rows = await context.services.store.read(reader => reader.freezes())

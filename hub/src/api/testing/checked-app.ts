@@ -34,7 +34,7 @@ export function checkedApp(app: Express): Express {
 function mistakeIn(request: IncomingMessage, response: ServerResponse, chunk: unknown): string | undefined {
   const { method = 'GET', url = '' } = request
   const text = chunk instanceof Uint8Array ? Buffer.from(chunk).toString('utf8') : String(chunk ?? '')
-  const isJson = /^application\/(problem\+)?json/.test(String(response.getHeader('content-type') ?? ''))
+  const isJson = /^application\/(problem\+)?json(;|$)/.test(String(response.getHeader('content-type') ?? ''))
   try {
     const body: unknown = isJson && text !== '' ? JSON.parse(text) : text
     const headers = response.getHeaders() as Record<string, string>
