@@ -1,6 +1,6 @@
 import { parseInstant } from '@flotilla/core/gates/civil-time'
 import { TimeZone } from '@flotilla/core/gates/time-zone'
-import type { JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { localText } from '../output/gate-answers.ts'
 import { type Column, column, wideColumn } from './print-rows.ts'
@@ -122,4 +122,17 @@ export const TOKEN_COLUMNS: readonly Column[] = [
   column('MADE BY', 'madeBy'),
   { heading: 'CREATED', text: row => zoned(textAt(row, 'createdAt')) },
   { heading: 'EXPIRES', text: row => zoned(textAt(row, 'expiresAt')) },
+  { heading: 'LAST USED', text: row => zoned(textAt(row, 'lastUsedAt')) },
+  { heading: 'FOR', text: row => tokenScope(row) },
 ]
+
+/** `role deployer of shop`, `shop-*: get, sync`; nothing where nothing narrows it. */
+function tokenScope(row: JsonObject): string {
+  const project = valueAt(row, 'project')
+  const scopes = listAt(row, 'scopes').map(scope => {
+    const names = (field: string): string => (valueAt(scope, field) as readonly string[]).join(', ')
+    return [names('projects'), names('actions')].filter(Boolean).join(': ')
+  })
+  const role = isJsonObject(project) ? [`role ${textAt(project, 'role')} of ${textAt(project, 'name')}`] : []
+  return [...role, ...scopes].join('; ')
+}

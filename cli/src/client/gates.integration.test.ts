@@ -320,7 +320,8 @@ describe('flotilla token', () => {
       new RegExp(`^${id} +zoe@example.com +admin +person +admin `, 'm'),
     )
     expect((await admin('token list')).stdout).not.toContain(token.split('.')[1])
-    expect((await reader('token list')).code).toBe(3)
+    expect((await reader('token list')).code).toBe(0)
+    expect((await reader(`token revoke ${id}`)).code).toBe(3)
     expect((await admin(`token revoke ${id}`)).stdout).toBe(`revoked ${id} of zoe@example.com\n`)
     expect((await admin(`token revoke ${id}`)).code).toBe(1)
   })

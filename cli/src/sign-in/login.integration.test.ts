@@ -198,6 +198,37 @@ describe('flotilla logout', () => {
   })
 })
 
+it('flotilla token makes one for less than one may, and shows what it is for', async () => {
+  await loginByDevice()
+  const made = await run([
+    'token',
+    'create',
+    '--name',
+    'ci',
+    '--role',
+    'own',
+    '--projects',
+    'shop-*,web',
+    '--actions',
+    'get',
+  ])
+  expect([made.code, made.err]).toEqual([0, expect.stringContaining('of ci: it is shown this once')])
+  expect(JSON.parse((await run(['whoami', '-o', 'json'], { FLOTILLA_TOKEN: made.out.trim() })).out)).toMatchObject({
+    subject: 'ana',
+    kind: 'robot',
+  })
+  const list = await run(['token', 'list'])
+  expect(list.out).toMatch(/ci +own +robot +ana@example\.com .* shop-\*, web: get/)
+  const id = /^(\S+) +ci /m.exec(list.out)![1]!
+  expect((await run(['token', 'revoke', id])).out).toBe(`revoked ${id} of ci\n`)
+  expect((await run(['whoami'], { FLOTILLA_TOKEN: made.out.trim() })).code).toBe(3)
+  expect((await run(['token', 'create', '--name', 'x', '--project-role', 'shop'])).code).toBe(2)
+  const unknown = await run(['token', 'create', '--name', 'x', '--project-role', 'shop/ci'], {
+    FLOTILLA_TOKEN: hub.admin,
+  })
+  expect(unknown.err).toContain('is no role of that Project')
+})
+
 it('flotilla account hash-password prints what hub.yaml takes, and never the password', async () => {
   await writeFile(join(home, 'password'), `${PASSWORD}\n`)
   const ran = await run(['account', 'hash-password', '--password-file', 'password'])
