@@ -11,7 +11,7 @@ import { type Column, printRows } from './print-rows.ts'
 export async function getOne(wanted: {
   readonly context: CliContext
   readonly flags: GlobalOptions & HubConnectionOptions
-  readonly read: 'getApplication' | 'getApplicationSet' | 'getCluster' | 'getSource'
+  readonly read: 'getApplication' | 'getApplicationSet' | 'getCluster' | 'getProject' | 'getSource' | 'getTeam'
   readonly name: string
   readonly columns: readonly Column[]
   /** What it is, as people call it: `Application`. */

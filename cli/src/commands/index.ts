@@ -17,10 +17,12 @@ import { hub } from './hub.ts'
 import { login } from './login.ts'
 import { override } from './override.ts'
 import { preview } from './preview.ts'
+import { project } from './project.ts'
 import { rbac } from './rbac.ts'
 import { render } from './render.ts'
 import { schema } from './schema.ts'
 import { source } from './source.ts'
+import { team } from './team.ts'
 import { token } from './token.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
@@ -49,6 +51,8 @@ export const VERBS: readonly Verb[] = [
   appset,
   cluster,
   confirmation,
+  project,
+  team,
   source,
   freeze,
   override,

@@ -64,7 +64,7 @@ test('a word that does not exist is a mistake of the question', async () => {
 })
 
 test.each([
-  ['no policy', ['can', 'a', 'get', 'app'], /--policy PATH/],
+  ['no policy', ['can', 'a', 'get', 'app'], /FLOTILLA_HUB/],
   ['a path that is not there', ['can', 'a', 'get', 'app', '--policy', 'nowhere.csv'], /nowhere/],
   ['a folder that says nothing', ['validate', '.'], /says nothing about access|access/],
 ])('%s is wrong usage', async (_, words, message) => {

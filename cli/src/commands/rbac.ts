@@ -1,6 +1,7 @@
 import type { Reason } from '@flotilla/core/access/decide'
 import type { Json } from '@flotilla/core/json/json'
 import type { Command } from 'commander'
+import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { failure, usageError } from '../errors.ts'
 import type { Answer } from '../offline/ask-policy.ts'
@@ -8,7 +9,7 @@ import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { action, type Verb } from './verb.ts'
 
-interface AskOptions extends GlobalOptions {
+interface AskOptions extends GlobalOptions, HubConnectionOptions {
   readonly policy?: string
   readonly groups?: string
   readonly defaultRole?: string
@@ -17,7 +18,7 @@ interface AskOptions extends GlobalOptions {
 
 type Words = readonly [subject: string, action: string, resource: string, object: string | undefined]
 
-/** `flotilla rbac can|explain|validate`: what a policy gives, without a hub. */
+/** `flotilla rbac can|explain|validate`: what a policy gives, that of a hub or one in files. */
 export const rbac: Verb = {
   register(program, context) {
     const command = program.command('rbac').description('ask a policy who may do what')
@@ -53,11 +54,14 @@ function asking(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
-    .argument('<subject>', 'a user, a role (role:…) or a token of a project (proj:PROJECT:ROLE)')
+    .argument('<subject>', 'a user, a role (role:…) or a token of a project (proj:PROJECT:ROLE); of a hub also: me')
     .argument('<action>', 'get, sync, delete/*, action/apps/Deployment/restart …')
     .argument('<resource>', 'applications, clusters …, or short: app, proj, repo')
     .argument('[object]', 'PROJECT/NAME or a name; without it, everything')
-    .option('--policy <path>', 'a folder or file of the config repository, or a policy in a .csv file')
+    .option(
+      '--policy <path>',
+      'a folder or file of the config repository, or a policy in a .csv file; without it, a hub',
+    )
     .option('--groups <names>', 'groups of the user, separated by commas')
     .option('--default-role <role>', 'what everybody has, instead of what the policy says')
     .option('--strict', "Argo CD's answer to the letter")
@@ -83,8 +87,33 @@ async function ask(context: CliContext, words: Words, options: AskOptions): Prom
   return askPolicy(reading, { subject, action: verb, resource, object, groups, defaultRole, strict })
 }
 
+/** What a hub answers, by the policy that it has in force. */
+async function askHub(context: CliContext, [subject, verb, resource, object]: Words, options: AskOptions) {
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  for (const [flag, given] of [
+    ['--default-role', options.defaultRole],
+    ['--strict', options.strict],
+  ] as const) {
+    if (given !== undefined)
+      throw usageError(`${flag} is for a policy in files`, 'a hub answers by its own; name files with --policy')
+  }
+  const groups = (options.groups ?? '').split(',').filter(group => group !== '')
+  const who = subject === ME ? {} : { subject, groups }
+  const body = { action: verb, resource, object: object ?? '*', ...who }
+  return await withHubApi(options, context, api => api.call('can', { body }))
+}
+
+/** Stands for whoever asks the hub. */
+const ME = 'me'
+
 async function can(context: CliContext, words: Words, options: AskOptions): Promise<ExitCode> {
   const format = formatOf(options, ['table', 'json', 'yaml'])
+  if (options.policy === undefined) {
+    const { allowed, because } = await askHub(context, words, options)
+    if (format === 'table') context.stdout.write(allowed ? 'Yes\n' : 'No\n')
+    else await print(context, format, { allowed, because: because?.map(withoutNulls) ?? [] })
+    return allowed ? 0 : 1
+  }
   const { verdict } = await ask(context, words, options)
   if (format === 'table') context.stdout.write(verdict.allowed ? 'Yes\n' : 'No\n')
   else await print(context, format, { allowed: verdict.allowed, because: verdict.because.map(reasonJson) })
@@ -93,6 +122,7 @@ async function can(context: CliContext, words: Words, options: AskOptions): Prom
 
 async function explain(context: CliContext, words: Words, options: AskOptions): Promise<ExitCode> {
   const format = formatOf(options, ['table', 'json', 'yaml'])
+  if (options.policy === undefined) return await explainByHub(context, words, options, format)
   const { verdict, authorisation } = await ask(context, words, options)
   const { kind } = authorisation
   if (format !== 'table') {
@@ -111,6 +141,38 @@ async function explain(context: CliContext, words: Words, options: AskOptions): 
     context.stdout.write('  but no row gives "get": what may not be seen cannot be acted upon\n')
   }
   return kind === 'allow' ? 0 : 1
+}
+
+async function explainByHub(
+  context: CliContext,
+  words: Words,
+  options: AskOptions,
+  format: 'table' | 'json' | 'yaml' | 'wide' | 'name',
+): Promise<ExitCode> {
+  const { allowed, answer, because, policyVersion } = await askHub(context, words, options)
+  if (format === 'json' || format === 'yaml') {
+    await print(context, format, { answer, allowed, because: because?.map(withoutNulls) ?? [], policyVersion })
+    return allowed ? 0 : 1
+  }
+  const { printable } = await import('../output/table.ts')
+  context.stdout.write(`${answer}: ${MEANINGS[answer]} (${policyVersion})\n`)
+  for (const { row, source, file, line } of because ?? []) {
+    const at = file === null ? '' : `${source === null || source === '' ? '' : `${source} `}${file}:${line} `
+    context.stdout.write(`  ${printable(`${at}${row}`)}\n`)
+  }
+  if (because === null) context.stderr.write('the rows are for whoever may see all accounts\n')
+  else if (because.length === 0) context.stdout.write('  no row gives the right\n')
+  return allowed ? 0 : 1
+}
+
+function withoutNulls(reason: {
+  readonly row: string
+  readonly source: string | null
+  readonly file: string | null
+  readonly line: number | null
+}): Json {
+  const { row, source, file, line } = reason
+  return { row, ...(source !== null && { source }), ...(file !== null && { file }), ...(line !== null && { line }) }
 }
 
 const MEANINGS = {
