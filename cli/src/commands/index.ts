@@ -15,6 +15,7 @@ import { freeze } from './freeze.ts'
 import { healthVerb } from './health.ts'
 import { hub } from './hub.ts'
 import { login } from './login.ts'
+import { notification } from './notification.ts'
 import { override } from './override.ts'
 import { preview } from './preview.ts'
 import { project } from './project.ts'
@@ -27,6 +28,7 @@ import { token } from './token.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
+import { versions } from './versions.ts'
 import { window } from './window.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
@@ -56,8 +58,10 @@ export const VERBS: readonly Verb[] = [
   source,
   freeze,
   override,
+  notification,
   audit,
   token,
   completion,
   version,
+  versions,
 ]

@@ -22,8 +22,11 @@ export async function notifierOverStore(
   ports: { readonly clock: Clock; readonly random: Random },
 ): Promise<Notifier> {
   const { fleet } = load({ source: '', trust: { kind: 'all' }, files: [{ path: 'routes.yaml', text: ROUTE }] })
-  const error = { code: 'NOTIFY_REFUSED', message: 'chat.example.com: answered 404', at: 2_000 }
-  await store.write(rows => rows.putMessage(sampleMessage({ state: 'dead', target: 'chat', attempts: 1, error })))
+  const dueAt = ports.clock.now()
+  const error = { code: 'NOTIFY_REFUSED', message: 'chat.example.com: answered 404', at: dueAt }
+  await store.write(rows =>
+    rows.putMessage(sampleMessage({ state: 'dead', target: 'chat', attempts: 1, dueAt, error })),
+  )
   const notifier = new Notifier({
     ...{ ...ports, store, view, log: silentLog, fleet: () => fleet },
     hubUrl: () => 'https://hub.example.com',
