@@ -28,7 +28,6 @@ import { token } from './token.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
-import { versions } from './versions.ts'
 import { window } from './window.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
@@ -63,5 +62,4 @@ export const VERBS: readonly Verb[] = [
   token,
   completion,
   version,
-  versions,
 ]
