@@ -2,6 +2,9 @@ import { authorise } from '@flotilla/core/access/authorise'
 import { parsePolicy } from '@flotilla/core/access/parse-policy'
 import { type AccessSettings, compilePolicy } from '@flotilla/core/access/policy'
 import type { Principal } from '@flotilla/core/access/principal'
+import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { PolicyInForce } from '@flotilla/hub/access/policy-in-force'
+import { Rights } from '@flotilla/hub/access/rights'
 import type { Benchmark, Figure } from './figure.ts'
 
 const ROWS = 10_000
@@ -13,7 +16,36 @@ export const run: Benchmark = async () => [
   ...figures('one role', oneRole(), {}),
   ...figures('1,000 teams, strict', manyTeams(), { strictArgo: true }),
   ...figures('patterns that begin alike, asked again', alike(), {}),
+  ...filtering(),
 ]
+
+/** 10,000 Applications in 100 Projects, of which a team sees one in a hundred: by its Project, and each by itself. */
+function filtering(): readonly Figure[] {
+  const views = Array.from({ length: 10_000 }, (_, index) => {
+    const facts = { id: `id-${index}`, name: `app-${index}`, project: `p${index % 100}`, cluster: `c${index % 200}` }
+    return { ...facts, labels: {}, environment: null } as unknown as ApplicationView
+  })
+  const bench = (name: string, object: string, seen: number): readonly Figure[] => {
+    const row = `p, role:team-1, applications, get, ${object}, allow\n`
+    const { rows } = parsePolicy(`${manyTeams()}\n${row}`, (line, column) => ({ file: 'policy.csv', line, column }))
+    const policy = new PolicyInForce({ settings: { rows }, scopes: [] }, 'policy-1')
+    const who: Principal = { kind: 'person', subject: 'ana', groups: ['team-1'] }
+    const filter = (): number => {
+      const { visible } = new Rights(policy, { principal: who }, 0)
+      const started = performance.now()
+      const found = views.filter(view => visible.sees(view)).length
+      if (found !== seen) throw new Error(`${found} were seen, not ${seen}`)
+      return performance.now() - started
+    }
+    const first = filter()
+    const again = Array.from({ length: 20 }, filter).sort((a, b) => a - b)[10]!
+    return [
+      figure(`filter 10,000 Applications for a team, ${name}, first time`, 'ms', first),
+      figure(`filter 10,000 Applications for a team, ${name}, again (median)`, 'ms', again, '< 10'),
+    ]
+  }
+  return [...bench('by Project', 'p1/*', 100), ...bench('each by itself', 'p*/app-*50', 200)]
+}
 
 function figures(name: string, text: string, settings: Partial<AccessSettings>): readonly Figure[] {
   const { rows, mistakes } = parsePolicy(text, (line, column) => ({ file: 'policy.csv', line, column }))
