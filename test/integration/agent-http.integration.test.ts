@@ -394,6 +394,28 @@ describe('the agent’s transport', () => {
     }
   })
 
+  test('asks again where the connection that was kept had ended, and says nothing twice', async () => {
+    const asked = new Map<unknown, number>()
+    const heard: (string | undefined)[] = []
+    const url = await serve((request, response) => {
+      heard.push(request.method)
+      const count = (asked.get(request.socket) ?? 0) + 1
+      asked.set(request.socket, count)
+      // Every connection is good for one answer, and is gone when it is asked for a second.
+      if (count > 1) request.socket.destroy()
+      else request.resume().on('end', () => response.end('there'))
+    })
+    const transport = createNodeHubTransport({ url, environment: {}, clock })
+    cleanups.push(() => transport.close())
+    const ask = { path: '/agent/v1/documents', headers: {} }
+    expect((await transport.request({ ...ask, method: 'GET' })).status).toBe(200)
+    expect((await transport.request({ ...ask, method: 'GET' })).status).toBe(200)
+    const said = transport.request({ ...ask, method: 'POST', body: Buffer.from('x') })
+    await expect(said).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' })
+    expect(heard).toEqual(['GET', 'GET', 'GET', 'POST'])
+    expect(asked.size).toBe(2)
+  })
+
   test('calls an answer that breaks off no answer', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('half')

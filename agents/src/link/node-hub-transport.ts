@@ -175,12 +175,17 @@ class NodeHubTransport implements HubTransport {
         sending.destroy(new Error('the request took too long')),
       )
       sending.setTimeout(IDLE_TIMEOUT_MS, () => sending.destroy(new Error('the hub does not answer')))
-      sending.on('error', cause => reject(unreachable(cause)))
+      let again = false
+      sending.on('error', cause => {
+        again = request.method === 'GET' && sending.reusedSocket && isReset(cause)
+        if (again) this.#send(request, headers, body, ca).then(resolve, reject)
+        else reject(unreachable(cause))
+      })
       sending.on('response', resolve)
       sending.on('close', () => {
         limit.cancel()
         // After an upgrade that nobody asked for there is neither an answer nor an error.
-        reject(new HubUnreachable('the hub hung up without an answer'))
+        if (!again) reject(new HubUnreachable('the hub hung up without an answer'))
       })
       sending.end(body)
     })
@@ -259,6 +264,12 @@ function headersOf(response: IncomingMessage): Readonly<Record<string, string>> 
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
   }
   return headers
+}
+
+/** The hub had closed the kept connection when the question came: it has not heard it, and reading again harms nobody. */
+function isReset(cause: Error): boolean {
+  const code = 'code' in cause ? cause.code : undefined
+  return code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 function unreachable(cause: unknown): HubUnreachable {
