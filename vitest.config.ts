@@ -43,17 +43,21 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          // Tests that say they may run beside each other wait for processes.
+          maxConcurrency: 5,
           include: ['**/*.integration.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
-          testTimeout: 300_000,
+          // Bounds only what never ends: beside others, on a machine with much else to do, a test of minutes takes longer.
+          testTimeout: 900_000,
           hookTimeout: 300_000,
         },
       },
       {
         test: {
           name: 'contract',
+          maxConcurrency: 8,
           include: ['test/contract/**/*.test.ts', 'test/requirements/**/*.test.ts'],
-          testTimeout: 180_000,
+          testTimeout: 600_000,
           hookTimeout: 900_000,
         },
       },

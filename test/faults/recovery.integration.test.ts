@@ -4,7 +4,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { dump } from 'js-yaml'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import { endAll } from '../e2e/support/processes.ts'
 import { configMap, deployment } from '../e2e/support/small-fleet.ts'
 import { until } from '../e2e/support/until.ts'
@@ -13,17 +13,22 @@ import { RecoveryFleet } from './support/recovery-fleet.ts'
 
 /** What can befall a hub's memory, with processes and sockets: protocol.md 5.7, and the last rows of its section 10. */
 
-let world: RecoveryFleet | undefined
+/** They wait for each other's processes: each test has a fleet of its own, and runs beside the others. */
+async function settled(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  names: readonly string[],
+  apps: readonly string[],
+): Promise<RecoveryFleet> {
+  const world = await RecoveryFleet.settled(names, apps)
+  onTestFinished(() => world.close())
+  return world
+}
 
-afterEach(async () => {
-  await world?.close()
-  world = undefined
-  await endAll()
-})
+afterAll(endAll)
 
-describe('a hub that is restored from an older backup', () => {
-  test('says STORE_BEHIND, and after hub recover nothing is pruned and nothing applied again; twice', async () => {
-    world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
+describe.concurrent('a hub that is restored from an older backup', () => {
+  test('says STORE_BEHIND, and after hub recover nothing is pruned and nothing applied again; twice', async context => {
+    const world = await settled(context, ['eu-1', 'eu-2'], ['web', 'api'])
     const { hub, fleet } = world
     const backup = join(world.folder.path, 'backup')
     await world.flotilla(['hub', 'backup', backup, '--data', world.data])
@@ -32,7 +37,7 @@ describe('a hub that is restored from an older backup', () => {
     const files = `${dump(configMap('young', 'one'))}---\n${dump(deployment('young'))}`
     await fleet.commit({ 'apps/young/eu-2/app.yaml': files })
     await hub.push()
-    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await until('the new value is in eu-1', () => world.valueIn('eu-1', 'web') === 'two')
     await hub.settled(5)
     const ids = await world.ids()
     world.forgetWrites()
@@ -69,7 +74,7 @@ describe('a hub that is restored from an older backup', () => {
       const sync = ['app', 'sync', 'web-eu-1', '--yes']
       const refused = await world.flotilla(sync, 1)
       expect(refused.stdout + refused.stderr).toMatch(/STORE_BEHIND|hub recover/)
-      await until('an agent has proved it', async () => valueAt(await world!.recovery(), 'evidence') !== null)
+      await until('an agent has proved it', async () => valueAt(await world.recovery(), 'evidence') !== null)
       const readyz = await hub.transport.request({ method: 'GET', path: '/readyz', headers: {} })
       expect(Buffer.from(readyz.body).toString()).toContain('STORE_BEHIND')
       expect(world.writes(), round).toEqual([])
@@ -86,7 +91,7 @@ describe('a hub that is restored from an older backup', () => {
       const digest = textAt(valueAt(await world.recovery(), 'list'), 'digest')
       await world.flotilla(page.next('hub recover --acknowledge', { 'sha256:…': digest }))
       page.end()
-      await until('what waited is applied', () => world!.valueIn('eu-1', 'api') === `${round} waits`)
+      await until('what waited is applied', () => world.valueIn('eu-1', 'api') === `${round} waits`)
       await world.allDone(5)
       expect(world.writes(), round).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/api'])
       expect(await world.reason()).toBe('settled')
@@ -95,9 +100,9 @@ describe('a hub that is restored from an older backup', () => {
   })
 })
 
-describe('a hub that lost its store', () => {
-  test('with hub.key: agents return by approval, ids are taken over, nothing is pruned or applied again', async () => {
-    world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
+describe.concurrent('a hub that lost its store', () => {
+  test('with hub.key: agents return by approval, ids are taken over, nothing is pruned or applied again', async context => {
+    const world = await settled(context, ['eu-1', 'eu-2'], ['web', 'api'])
     const { hub } = world
     const ids = await world.ids()
     const page = new DocumentedSteps('The store is lost, `hub.key` is not', {})
@@ -114,7 +119,7 @@ describe('a hub that lost its store', () => {
         const { items } = await hub.api.list('/api/v1/enrolments', {})
         return items.length === 2 && items
       },
-      { withinMs: 120_000, told: () => hub.process.stderr().slice(-4000) },
+      { told: () => hub.process.stderr().slice(-4000) },
     )
     expect(waiting.map(row => textAt(row, 'kind'))).toEqual(['return', 'return'])
     await world.flotilla(page.next('hub recover'))
@@ -122,7 +127,7 @@ describe('a hub that lost its store', () => {
     expect((await world.flotilla(page.next('cluster list'))).stdout).toContain('eu-2')
     await world.flotilla(page.next('cluster approve eu-1'))
     await world.flotilla(['cluster', 'approve', 'eu-2'])
-    await world.connected(120_000)
+    await world.connected()
     await world.caughtUp()
     expect(await world.ids()).toEqual(ids)
     await world.flotilla(page.next('hub recover --acknowledge'))
@@ -132,15 +137,15 @@ describe('a hub that lost its store', () => {
     // And it is the same hub as before: what is committed goes its way.
     await world.fleet.say('web', 'eu-1', 'two')
     await hub.push()
-    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await until('the new value is in eu-1', () => world.valueIn('eu-1', 'web') === 'two')
     await world.allDone(4)
     expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
   })
 })
 
-describe('a hub that lost its store and its keys', () => {
-  test('agents enrol again with new tokens and keep everything; nothing is restarted or deleted', async () => {
-    world = await RecoveryFleet.settled(['eu-1', 'eu-2'], ['web', 'api'])
+describe.concurrent('a hub that lost its store and its keys', () => {
+  test('agents enrol again with new tokens and keep everything; nothing is restarted or deleted', async context => {
+    const world = await settled(context, ['eu-1', 'eu-2'], ['web', 'api'])
     const { hub } = world
     const before = world.specs()
     const page = new DocumentedSteps('`hub.key` is lost too', {})
@@ -163,14 +168,14 @@ describe('a hub that lost its store and its keys', () => {
     expect(world.specs()).toEqual(before)
     await world.fleet.say('web', 'eu-1', 'two')
     await hub.push()
-    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await until('the new value is in eu-1', () => world.valueIn('eu-1', 'web') === 'two')
     await world.allDone(4)
   })
 })
 
-describe('what befalls an agent', () => {
-  test('its folder is lost: it waits for a person, takes the place of its old key, and applies nothing again', async () => {
-    world = await RecoveryFleet.settled(['eu-1'], ['web', 'api'])
+describe.concurrent('what befalls an agent', () => {
+  test('its folder is lost: it waits for a person, takes the place of its old key, and applies nothing again', async context => {
+    const world = await settled(context, ['eu-1'], ['web', 'api'])
     const { hub } = world
     const page = new DocumentedSteps("An agent's folder or Secrets are lost", {})
     await world.agents.get('eu-1')!.end('SIGKILL')
@@ -178,9 +183,7 @@ describe('what befalls an agent', () => {
     world.forgetWrites()
     const made = await world.flotilla(page.next('cluster join-token --cluster eu-1'))
     world.startAgent('eu-1', ['--join-token', made.stdout.trim()])
-    await until('it waits', async () => (await hub.api.list('/api/v1/enrolments', {})).items.length === 1, {
-      withinMs: 60_000,
-    })
+    await until('it waits', async () => (await hub.api.list('/api/v1/enrolments', {})).items.length === 1)
     await world.flotilla(page.next('cluster approve eu-1'))
     page.end()
     await until(
@@ -188,13 +191,13 @@ describe('what befalls an agent', () => {
       async () => valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'admission') === 2,
       { withinMs: 120_000 },
     )
-    await world.connected(120_000)
+    await world.connected()
     await world.allDone(2)
     expect(world.writes()).toEqual([])
   })
 
-  test('its Lease is deleted, then the cluster forgets its incarnation: it raises it above the hub’s', async () => {
-    world = await RecoveryFleet.settled(['eu-1'], ['web'])
+  test('its Lease is deleted, then the cluster forgets its incarnation: it raises it above the hub’s', async context => {
+    const world = await settled(context, ['eu-1'], ['web'])
     const { hub } = world
     const { cluster } = world.clusters.get('eu-1')!
     const lease = '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases/flotilla-agent'
@@ -202,34 +205,32 @@ describe('what befalls an agent', () => {
     for (let restart = 0; restart < 3; restart++) {
       await world.agents.get('eu-1')!.end()
       world.startAgent('eu-1')
-      await until('it speaks again', async () => (await incarnation()) === restart + 2, { withinMs: 60_000 })
+      await until('it speaks again', async () => (await incarnation()) === restart + 2)
     }
     await world.agents.get('eu-1')!.end('SIGKILL')
     const deleted = await cluster.transport().request({ method: 'DELETE', path: lease, headers: {} })
     expect(deleted.status).toBe(200)
     world.forgetWrites()
     world.startAgent('eu-1')
-    await until('it has raised it above the highest that the hub knows', async () => Number(await incarnation()) > 4, {
-      withinMs: 90_000,
-    })
+    await until('it has raised it above the highest that the hub knows', async () => Number(await incarnation()) > 4)
     await world.connected()
     await world.fleet.say('web', 'eu-1', 'two')
     await hub.push()
-    await until('the new value is in eu-1', () => world!.valueIn('eu-1', 'web') === 'two')
+    await until('the new value is in eu-1', () => world.valueIn('eu-1', 'web') === 'two')
     await world.allDone(1)
     expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
   })
 })
 
-test("a cluster's etcd is restored: results are read from it again, and it comes to what is offered once more", async () => {
-  world = await RecoveryFleet.settled(['eu-1'], ['web', 'api'])
+test.concurrent("a cluster's etcd is restored: results are read from it again, and it comes to what is offered once more", async context => {
+  const world = await settled(context, ['eu-1'], ['web', 'api'])
   const { hub, fleet } = world
   const { cluster } = world.clusters.get('eu-1')!
   const backup = await takeObjects(cluster)
   for (const value of ['two', 'three']) {
     await fleet.say('web', 'eu-1', value)
     await hub.push()
-    await until(`${value} is in eu-1`, () => world!.valueIn('eu-1', 'web') === value)
+    await until(`${value} is in eu-1`, () => world.valueIn('eu-1', 'web') === value)
     await world.allDone(2)
     await world.agents.get('eu-1')!.end()
     world.startAgent('eu-1')
@@ -242,7 +243,7 @@ test("a cluster's etcd is restored: results are read from it again, and it comes
   expect(world.valueIn('eu-1', 'web')).toBe('one')
   world.forgetWrites()
   world.startAgent('eu-1')
-  await until('it has what is offered', () => world!.valueIn('eu-1', 'web') === 'three', { withinMs: 120_000 })
+  await until('it has what is offered', () => world.valueIn('eu-1', 'web') === 'three')
   await world.allDone(2)
   expect(world.writes()).toEqual(['eu-1: patch /api/v1/namespaces/shop/configmaps/web'])
   expect(await incarnation()).toBeGreaterThan(highest)
@@ -290,8 +291,8 @@ async function putObjects(cluster: Simulated, backup: ReadonlyMap<string, JsonOb
   }
 }
 
-test('a thief reads the store and a backup with its Bundles: no secret, no token, no key, nothing to replay', async () => {
-  world = await RecoveryFleet.settled(['eu-1'], ['web'])
+test.concurrent('a thief reads the store and a backup with its Bundles: no secret, no token, no key, nothing to replay', async context => {
+  const world = await settled(context, ['eu-1'], ['web'])
   const { hub } = world
   const joinToken = await world.joinToken('eu-1')
   const secret = joinToken.split('.')[2] ?? ''

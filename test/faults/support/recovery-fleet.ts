@@ -107,11 +107,11 @@ export class RecoveryFleet {
     return [...this.clusters].flatMap(([name, each]) => each.writes().map(write => `${name}: ${write}`))
   }
 
-  async connected(withinMs = 60_000): Promise<void> {
+  async connected(): Promise<void> {
     await until(
       'every agent connected',
       async () => (await this.hub.clusters()).every(each => valueAt(each, 'agent', 'connected') === true),
-      { withinMs, told: () => [...this.agents.values()].map(agent => agent.stderr().slice(-1500)).join('\n') },
+      { told: () => [...this.agents.values()].map(agent => agent.stderr().slice(-1500)).join('\n') },
     )
   }
 
@@ -125,7 +125,7 @@ export class RecoveryFleet {
         last = JSON.stringify(progress)
         return last.includes('"unproved":[]') && last.includes('"unreported":[]')
       },
-      { withinMs: 120_000, told: () => `${last}\n${this.hub.process.stderr().slice(-6000)}` },
+      { told: () => `${last}\n${this.hub.process.stderr().slice(-6000)}` },
     )
   }
 
