@@ -18,7 +18,9 @@ import { printRows } from './print-rows.ts'
 export async function listAudit(
   context: CliContext,
   flags: Flags & { readonly limit: number },
-  query: { readonly [name in 'actor' | 'action' | 'subject' | 'since' | 'until']?: string | undefined },
+  query: {
+    readonly [name in 'actor' | 'action' | 'subject' | 'since' | 'until' | 'outcome' | 'q']?: string | undefined
+  },
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
   const { items, head } = await withHubApi(flags, context, async api => {

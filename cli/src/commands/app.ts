@@ -4,6 +4,7 @@ import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { ExitCode } from '../context.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { registerAppOperations } from './app-operations.ts'
+import { registerAppReads } from './app-reads.ts'
 import { registerAppSchedule } from './app-schedule.ts'
 import { registerAppStreams } from './app-streams.ts'
 import { wholeNumber } from './numbers.ts'
@@ -103,6 +104,7 @@ export const app: Verb = {
           })
         }),
       )
+    registerAppReads(parent, context)
     registerAppOperations(parent, context)
     registerAppStreams(parent, context)
     registerAppSchedule(parent, context)

@@ -11,35 +11,47 @@ interface ListOptions extends Flags {
   readonly subject?: string
   readonly since?: string
   readonly until?: string
+  readonly outcome?: string
+  readonly search?: string
   readonly limit: string
 }
 
-/** `flotilla audit`, `audit export`, `audit verify FILE`. */
+/** `flotilla audit [list]`, `audit export`, `audit verify FILE`. */
 export const audit: Verb = {
   register(program, context) {
-    const parent = program
-      .command('audit')
-      .description('who did what: the log of every write, every denial and every use of break-glass')
-      .option('--actor <names>', 'only by these, with commas between')
-      .option('--action <actions>', 'only these; "override." is all that begin so')
-      .option('--subject <subjects>', 'only about these: FreezePeriod/year-end')
-      .option('--since <time>', 'an instant such as 2026-12-24T12:00:00Z')
-      .option('--until <time>', 'an instant')
-      .option('--limit <count>', 'so many, the newest', '100')
+    const parent = withFilters(
+      program
+        .command('audit')
+        .description('who did what: the log of every write, every denial and every use of break-glass'),
+    )
       .addHelpText('after', '\nExample:\n  flotilla audit --action override. --since 2026-12-24T00:00:00Z')
-      .action(
-        action(context, async (_: object, command: Command): Promise<ExitCode> => {
-          const flags: ListOptions = command.optsWithGlobals()
-          if (!/^[1-9]\d{0,5}$/.test(flags.limit)) throw usageError(`--limit ${flags.limit} is no number of entries`)
-          const { listAudit } = await import('../client/audit-log.ts')
-          const { actor, subject, since, until } = flags
-          const query = { actor, action: flags.action, subject, since, until }
-          return await listAudit(context, { ...flags, limit: Number(flags.limit) }, query)
-        }),
-      )
+      .action(action(context, (_: object, command: Command) => list(context, command.optsWithGlobals())))
+    withFilters(parent.command('list').description('the same as without a verb'))
+      .addHelpText('after', '\nExample:\n  flotilla audit list --outcome refused --search "team a"')
+      .action(action(context, (_: object, command: Command) => list(context, command.optsWithGlobals())))
     registerExport(parent, context)
     registerVerify(parent, context)
   },
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--actor <names>', 'only by these, with commas between')
+    .option('--action <actions>', 'only these; "override." is all that begin so')
+    .option('--subject <subjects>', 'only about these: FreezePeriod/year-end')
+    .option('--since <time>', 'an instant such as 2026-12-24T12:00:00Z')
+    .option('--until <time>', 'an instant')
+    .option('--outcome <outcomes>', 'done, refused or failed; commas between several')
+    .option('-q, --search <words>', 'words that all occur in the entry')
+    .option('--limit <count>', 'so many, the newest', '100')
+}
+
+async function list(context: CliContext, flags: ListOptions): Promise<ExitCode> {
+  if (!/^[1-9]\d{0,5}$/.test(flags.limit)) throw usageError(`--limit ${flags.limit} is no number of entries`)
+  const { listAudit } = await import('../client/audit-log.ts')
+  const { actor, subject, since, until, outcome, search: q } = flags
+  const query = { actor, action: flags.action, subject, since, until, outcome, q }
+  return await listAudit(context, { ...flags, limit: Number(flags.limit) }, query)
 }
 
 function registerExport(parent: Command, context: CliContext): void {

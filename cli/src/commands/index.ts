@@ -28,6 +28,7 @@ import { token } from './token.ts'
 import { validate } from './validate.ts'
 import type { Verb } from './verb.ts'
 import { version } from './version.ts'
+import { versions } from './versions.ts'
 import { window } from './window.ts'
 
 /** Every verb, in the order in which `--help` lists them. A new one is a file beside this and a line here. */
@@ -62,4 +63,5 @@ export const VERBS: readonly Verb[] = [
   token,
   completion,
   version,
+  versions,
 ]

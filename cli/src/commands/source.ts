@@ -6,7 +6,7 @@ import { action, type Verb } from './verb.ts'
 
 type Flags = GlobalOptions & HubConnectionOptions
 
-/** `flotilla source list|get`. */
+/** `flotilla source list|get|refresh`. */
 export const source: Verb = {
   register(program, context) {
     const parent = program.command('source').description('config sources: what is in force, how old, what is wrong')
@@ -20,6 +20,22 @@ export const source: Verb = {
           const { listAll } = await import('../client/get-one.ts')
           const { SOURCE_COLUMNS } = await import('../client/columns.ts')
           return await listAll({ context, flags, list: api => api.list('listSources', {}), columns: SOURCE_COLUMNS })
+        }),
+      )
+    parent
+      .command('refresh')
+      .description('look at the repository of a config source now')
+      .argument('<name>', 'its name')
+      .addHelpText('after', '\nExample:\n  flotilla source refresh platform')
+      .action(
+        action(context, async (name: string, _flags: object, command: Command): Promise<ExitCode> => {
+          const flags: Flags = command.optsWithGlobals()
+          const { withHubApi } = await import('../client/open-hub-api.ts')
+          await withHubApi(flags, context, api =>
+            api.call('refreshSource', { path: { name } }, `config source "${name}"`),
+          )
+          context.stdout.write(`looking at ${name}\n`)
+          return 0
         }),
       )
     parent

@@ -179,3 +179,18 @@ describe('the audit log', () => {
     expect(verifier.report()).toMatchObject({ intact: true, entries: head.sequence, mistakes: [] })
   })
 })
+
+it('entries are found by what became of them, and by words that occur in them', async () => {
+  const { ask } = await open()
+  await ask('ana', 'post', '/api/v1/freezes/none/end').send({ reason: 'too early' })
+  const found = async (query: string) =>
+    (await ask('admin', 'get', `/api/v1/audit?${query}`).expect(200)).body.items as {
+      outcome?: string
+      subject: string
+    }[]
+  const refused = await found('outcome=refused')
+  expect(refused.length).toBeGreaterThan(0)
+  expect(new Set(refused.map(({ outcome }) => outcome))).toEqual(new Set(['refused']))
+  expect((await found('q=FREEZES/none')).map(({ subject }) => subject)).toEqual(['/api/v1/freezes/none/end'])
+  expect(await found('q=nothing-has-this')).toEqual([])
+})

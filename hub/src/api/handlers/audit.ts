@@ -9,7 +9,7 @@ import { all, each } from '../../access/route-access.ts'
 import { seesEntry, seesWholeLog } from '../../access/seen-audit.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { instantOf, timeSchema } from '../gate-input.ts'
-import { anyOf, cursorParameter, limitParameter } from '../parameters.ts'
+import { anyOf, anyOfEnum, cursorParameter, limitParameter } from '../parameters.ts'
 import { json, type Route, route } from '../route.ts'
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
@@ -46,6 +46,8 @@ const filters = {
   actor: anyOf('Only by these'),
   action: anyOf('Only these actions; `override.` is all that begin so'),
   subject: anyOf('Only about these'),
+  outcome: anyOfEnum('Only what came to this', ['done', 'refused', 'failed']),
+  q: z.string().max(200).optional().meta({ description: 'Words that all occur in the entry.' }),
   since: timeSchema.optional(),
   until: timeSchema.optional(),
 }
@@ -75,8 +77,8 @@ export const auditRoutes: readonly Route[] = [
       const rights = rightsOf(caller, context)
       if (!rights.mayEver('get', 'audit')) throw rights.refusal()
       const everything = seesWholeLog(rights)
-      const { actor, action, subject, since, until } = query
-      const list = ['audit', actor ?? null, action ?? null, subject ?? null, since ?? null, until ?? null] as Json
+      const { limit: _, cursor: __, ...filtered } = query
+      const list = ['audit', filtered] as unknown as Json
       const [before] = query.cursor === undefined ? [] : decodeCursor(list, query.cursor, z.tuple([z.int()]))
       const asked = filterOf(query, now)
       const wants: Wants = entry => asked(entry) && (everything || seesEntry(entry, rights, services.view))
@@ -137,9 +139,12 @@ interface Filters {
   readonly subject?: readonly string[] | undefined
   readonly since?: string | undefined
   readonly until?: string | undefined
+  readonly outcome?: readonly string[] | undefined
+  readonly q?: string | undefined
 }
 
-function filterOf({ actor, action, subject, since, until }: Filters, now: EpochMs): Wants {
+function filterOf({ actor, action, subject, since, until, outcome, q }: Filters, now: EpochMs): Wants {
+  const words = (q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
   const from = since === undefined ? Number.NEGATIVE_INFINITY : instantOf(since, now)!
   const to = until === undefined ? Number.POSITIVE_INFINITY : instantOf(until, now)!
   return entry =>
@@ -148,7 +153,14 @@ function filterOf({ actor, action, subject, since, until }: Filters, now: EpochM
     (actor === undefined || actor.includes(entry.actor)) &&
     (action === undefined ||
       action.some(each => (each.endsWith('.') ? entry.action.startsWith(each) : entry.action === each))) &&
-    (subject === undefined || subject.includes(entry.subject))
+    (subject === undefined || subject.includes(entry.subject)) &&
+    (outcome === undefined || outcome.includes(entry.outcome ?? 'done')) &&
+    (words.length === 0 || hasWords(entry, words))
+}
+
+function hasWords({ previous: _, hash: __, ...entry }: AuditEntry, words: readonly string[]): boolean {
+  const text = canonicalJson(entry as unknown as Json).toLowerCase()
+  return words.every(word => text.includes(word))
 }
 
 async function pageOf(rows: StoreReader, wants: Wants, limit: number, start: number | undefined) {

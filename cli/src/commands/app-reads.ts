@@ -1,0 +1,130 @@
+import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
+import { listAt, numberAt, textAt } from '@flotilla/core/json/read-json'
+import type { Command } from 'commander'
+import type { Flags } from '../client/gates.ts'
+import type { CliContext, ExitCode } from '../context.ts'
+import { formatOf } from '../output/formats.ts'
+import { action } from './verb.ts'
+
+/** What an Application is made of: `flotilla app tree|diff|manifests|refresh`. */
+export function registerAppReads(parent: Command, context: CliContext): void {
+  parent
+    .command('tree')
+    .description('every object of an Application, and how it is in its cluster')
+    .argument('<name>', 'its name')
+    .addHelpText('after', '\nExample:\n  flotilla app tree shop-checkout-eu-1')
+    .action(action(context, (name: string, _: object, self: Command) => tree(context, self.optsWithGlobals(), name)))
+  parent
+    .command('diff')
+    .description('what a sync would change, and what has drifted; ends with 1 where anything differs')
+    .argument('<name>', 'its name')
+    .addHelpText('after', '\nExample:\n  flotilla app diff shop-checkout-eu-1')
+    .action(action(context, (name: string, _: object, self: Command) => diff(context, self.optsWithGlobals(), name)))
+  parent
+    .command('manifests')
+    .description('what an Application renders to, or what was applied earlier; values of Secrets are masked')
+    .argument('<name>', 'its name')
+    .option('--digest <digest>', 'of its history')
+    .option('--revision <commit>', 'of its history, or how it begins')
+    .addHelpText('after', '\nExample:\n  flotilla app manifests shop-checkout-eu-1 > manifests.yaml')
+    .action(
+      action(context, (name: string, _: object, self: Command) => manifests(context, self.optsWithGlobals(), name)),
+    )
+  parent
+    .command('refresh')
+    .description('look at the repositories of an Application now')
+    .argument('<name>', 'its name')
+    .addHelpText('after', '\nExample:\n  flotilla app refresh shop-checkout-eu-1')
+    .action(action(context, (name: string, _: object, self: Command) => refresh(context, self.optsWithGlobals(), name)))
+}
+
+async function tree(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  const { column, printRows } = await import('../client/print-rows.ts')
+  const whole: JsonObject = await withHubApi(flags, context, api =>
+    api.call('getApplicationTree', { path: { name } }, `Application "${name}"`),
+  )
+  const items = listAt(whole, 'items').filter(isJsonObject)
+  await printRows(context, flags, format, { items, whole }, [
+    {
+      heading: 'KIND',
+      text: row => (textAt(row, 'group') === '' ? '' : `${textAt(row, 'group')}/`) + textAt(row, 'kind'),
+    },
+    column('NAMESPACE', 'namespace'),
+    column('NAME', 'name'),
+    column('SYNC', 'sync'),
+    column('HEALTH', 'health'),
+    {
+      heading: 'WHY',
+      text: row =>
+        textAt(row, 'message') || textAt(row, 'reason') || (row['wanted'] === false ? 'not wanted any more' : '-'),
+    },
+  ])
+  const cut = numberAt(whole, 'cut')
+  if (cut > 0) context.stderr.write(`${cut} more objects are not well; their agent has left them out\n`)
+  if (whole['reported'] === false) context.stderr.write('its agent has not spoken of this yet\n')
+  return 0
+}
+
+async function diff(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+  const format = formatOf(flags, ['table', 'json', 'yaml'])
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  const whole: JsonObject = await withHubApi(flags, context, api =>
+    api.call('getApplicationDiff', { path: { name } }, `Application "${name}"`),
+  )
+  const changes = listAt(whole, 'changes')
+  const drift = listAt(whole, 'drift')
+  const differs = changes.length + drift.length > 0
+  if (format !== 'table') {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, whole)
+    return differs ? 1 : 0
+  }
+  const { printable } = await import('../output/table.ts')
+  for (const change of changes) {
+    const gone = textAt(change, 'change') === 'removed' && (change as JsonObject)['pruned'] === false
+    const note = gone ? ', and left in the cluster' : ''
+    context.stdout.write(`${printable(`${textAt(change, 'change')}${note}: ${textAt(change, 'object')}`)}\n`)
+    for (const line of textAt(change, 'diff').split('\n')) if (line !== '') context.stdout.write(`${printable(line)}\n`)
+  }
+  for (const part of drift) {
+    const object = `${textAt(part, 'kind')} ${textAt(part, 'name')}`
+    const why = textAt(part, 'message') || textAt(part, 'reason')
+    context.stdout.write(`${printable(`drifted: ${object}${why === '' ? '' : ` (${why})`}`)}\n`)
+  }
+  if (!differs && flags.quiet !== true) context.stderr.write('nothing differs\n')
+  return differs ? 1 : 0
+}
+
+async function manifests(
+  context: CliContext,
+  flags: Flags & { readonly digest?: string; readonly revision?: string },
+  name: string,
+): Promise<ExitCode> {
+  const format = formatOf(flags, ['table', 'json', 'yaml'])
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  const { digest, revision } = flags
+  const whole: JsonObject = await withHubApi(flags, context, api =>
+    api.call('getApplicationManifests', { path: { name }, query: { digest, revision } }, `Application "${name}"`),
+  )
+  if (format === 'json') {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, whole)
+    return 0
+  }
+  const { prettyYaml } = await import('@flotilla/core/yaml/print-yaml')
+  context.stdout.write(
+    listAt(whole, 'items')
+      .map(each => `---\n${prettyYaml(each)}`)
+      .join(''),
+  )
+  return 0
+}
+
+async function refresh(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  await withHubApi(flags, context, api => api.call('refreshApplication', { path: { name } }, `Application "${name}"`))
+  context.stdout.write(`looking at the repositories of ${name}\n`)
+  return 0
+}
