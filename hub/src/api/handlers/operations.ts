@@ -1,5 +1,3 @@
-import { readRetryPolicy } from '@flotilla/core/decide/retry-delay'
-import type { JsonObject } from '@flotilla/core/json/json'
 import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
@@ -12,6 +10,7 @@ import type { DeskAnswer, OperationDesk, SyncWish } from '../../operations/opera
 import { pageOfList } from '../page-of-list.ts'
 import { anyOf, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
+import { retrySchema, wishOf } from '../retry-wish.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
 import { EVERYTHING_VISIBLE } from '../visible-set.ts'
@@ -26,29 +25,6 @@ const keyFields = {
   name: z.string().min(1).max(253),
 }
 const keySchema = z.strictObject(keyFields)
-
-const duration = z
-  .string()
-  .max(40)
-  .regex(/^(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'a duration such as 10s; a bare number is seconds')
-
-/** Argo CD's words for it, as under `syncPolicy.retry`. */
-const retrySchema = z
-  .strictObject({
-    limit: z
-      .int()
-      .min(-1)
-      .max(1000)
-      .meta({ description: 'How many times after the first; -1: as long as it may run.' }),
-    backoff: z
-      .strictObject({
-        duration: duration.optional().meta({ description: 'Before the second attempt; 5s by default.' }),
-        factor: z.number().min(1).max(100).optional().meta({ description: 'Each wait by so much longer; 2.' }),
-        maxDuration: duration.optional().meta({ description: 'No wait is longer; 3m.' }),
-      })
-      .optional(),
-  })
-  .meta({ id: 'RetryStrategy', description: 'When it fails; absent: as the Application says, or not at all.' })
 
 const syncFields = {
   dryRun: z.boolean().default(false).meta({ description: 'Writes nothing; the operation says what would be.' }),
@@ -318,15 +294,6 @@ export const operationRoutes: readonly Route[] = [
     },
   }),
 ]
-
-function wishOf({ dryRun, prune, resources, retry }: Pick<SyncWish, 'dryRun' | 'prune' | 'resources'> & RetryWish) {
-  const policy = retry && readRetryPolicy(retry as unknown as JsonObject)
-  return { dryRun, prune, resources, ...(policy && { retry: policy }) }
-}
-
-interface RetryWish {
-  readonly retry?: z.output<typeof retrySchema> | undefined
-}
 
 /** Of which Application it is. */
 async function applicationOf(rows: StoreReader, id: string): Promise<string | undefined> {
