@@ -26,7 +26,7 @@ export const hub: Verb = {
       .command('hub')
       .description('the hub: reads Git, decides, serves agents and people')
       .option('--config <file>', 'hub.yaml (or FLOTILLA_CONFIG)')
-      .option('--print-config', 'print the settings in force, secrets masked, and end')
+      .option('--print-config', 'print the settings in force, secrets masked, where each comes from, and end')
       .addHelpText(
         'after',
         '\nEvery setting is a flag, a FLOTILLA_… variable and a field of hub.yaml; flags win, then variables.' +
@@ -65,8 +65,15 @@ async function run(flags: HubFlags, command: Command, context: CliContext): Prom
   const { options } = gathered
   if (flags.printConfig) {
     const { shownOptions } = await import('@flotilla/hub/settings/print-options')
-    const { printData } = await import('../output/data.ts')
-    printData(context, format === 'json' ? 'json' : 'yaml', shownOptions(options) as unknown as Json)
+    const shown = shownOptions(options) as unknown as Json
+    if (format === 'json') {
+      const { printData } = await import('../output/data.ts')
+      printData(context, format, shown)
+      return 0
+    }
+    const { prettyYaml } = await import('../output/yaml.ts')
+    const { withOrigins } = await import('@flotilla/hub/settings/setting-origins')
+    context.stdout.write(withOrigins(prettyYaml(shown), gathered.originOf))
     return 0
   }
   const { startHubProcess } = await import('../servers/hub-process.ts')

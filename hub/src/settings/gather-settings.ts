@@ -20,7 +20,13 @@ export interface PlacedProblem extends SettingProblem {
 }
 
 export type GatheredOptions =
-  | { readonly kind: 'options'; readonly options: HubOptions; readonly warnings: readonly PlacedProblem[] }
+  | {
+      readonly kind: 'options'
+      readonly options: HubOptions
+      readonly warnings: readonly PlacedProblem[]
+      /** Where a setting was given; undefined for what nobody gave. */
+      readonly originOf: (field: string) => string | undefined
+    }
   | { readonly kind: 'refused'; readonly problems: readonly PlacedProblem[] }
 
 /** Variables of the project that are no settings of the hub. */
@@ -54,7 +60,8 @@ export function gatherSettings(sources: SettingSources): GatheredOptions {
   if (compiled.kind === 'refused') {
     return { kind: 'refused', problems: compiled.problems.map(problem => ({ ...problem, at: at(problem.field) })) }
   }
-  return { ...compiled, warnings: unknownVariables(sources.environment) }
+  const originOf = (field: string): string | undefined => (Object.hasOwn(loose, field) ? at(field) : undefined)
+  return { ...compiled, warnings: unknownVariables(sources.environment), originOf }
 }
 
 /** `hub.yaml:3:7 polling.interval must be …`, the hint on a line of its own. */

@@ -1,7 +1,10 @@
+import type { Json } from '@flotilla/core/json/json'
+import { prettyYaml } from '@flotilla/core/yaml/print-yaml'
 import { describe, expect, it } from 'vitest'
 import { compileHubOptions, type HubOptions, type LooseSettings } from './compile-hub-options.ts'
 import { gatherSettings } from './gather-settings.ts'
 import { shownOptions } from './print-options.ts'
+import { withOrigins } from './setting-origins.ts'
 
 const HASH = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
 const ISSUER = { 'oidc.issuer': 'https://id.example.com/realms/x', 'oidc.clientId': 'flotilla' }
@@ -114,4 +117,29 @@ describe('how people sign in', () => {
     expect(shown).not.toMatch(/swordfish|\$scrypt/)
     expect(shown).toContain('"issuer":"https://id.example.com/realms/x"')
   })
+})
+
+it('each setting that is printed says where it comes from, and the rest reads as before', () => {
+  const text =
+    'log: { level: warn }\noidc:\n  issuer: https://id.example.com\n  clientId: flotilla\naccounts:\n- name: ana\n'
+  const gathered = gatherSettings({
+    file: { path: 'hub.yaml', text },
+    environment: { FLOTILLA_SESSIONS_IDLE: '1h' },
+    flags: { listen: '127.0.0.1:1', 'log.level': 'error' },
+  })
+  if (gathered.kind === 'refused') throw new Error(JSON.stringify(gathered.problems))
+  const printed = prettyYaml(shownOptions(gathered.options) as Json)
+  const shown = withOrigins(printed, gathered.originOf)
+  for (const line of [
+    'listen: 127.0.0.1:1  # --listen',
+    '  level: error  # --log-level',
+    '  issuer: https://id.example.com  # hub.yaml:3:11',
+    '  idle: 1h  # FLOTILLA_SESSIONS_IDLE',
+    '  life: 1d  # default',
+    'accounts:  # hub.yaml:6:1',
+  ]) {
+    expect(shown.split('\n')).toContain(line)
+  }
+  const again = gatherSettings({ file: { path: 'printed', text: shown }, environment: {}, flags: {} })
+  expect(again.kind === 'options' && shownOptions(again.options)).toEqual(shownOptions(gathered.options))
 })
