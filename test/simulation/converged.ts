@@ -76,7 +76,9 @@ async function clusterIsNot(
   for (const live of cluster.objects()) {
     const key = objectKeyText(placed(live))
     const owner = live.metadata.labels?.[APPLICATION_LABEL]
-    if (owner && !keys.has(key) && !unknown.has(owner)) missing.push(`${name}: ${key} is left over`)
+    // A hub whose store was lost, or went back, has never heard of what Git had dropped by then.
+    const forgotten = fleet.laws.restores > 0 && !rows.some(({ id }) => id === owner)
+    if (owner && !keys.has(key) && !unknown.has(owner) && !forgotten) missing.push(`${name}: ${key} is left over`)
   }
   const row = await fleet.store.read(reader => reader.clusterByName(name))
   if (!row || !link) return [...missing, `${name} has not joined`]

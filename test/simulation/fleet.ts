@@ -1,14 +1,15 @@
-import type { Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Random } from '@flotilla/core/ports/random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import type { Hub } from '@flotilla/hub/hub'
 import { MemoryGit } from '@flotilla/hub/source/git/memory-backend'
+import { ClusterCopies } from './cluster-copies.ts'
 import { notConverged } from './converged.ts'
 import { APPS, type Changes, CONFIG, DeclaredFleet } from './declared-fleet.ts'
 import { EventLoopGuard, settled } from './event-loop-guard.ts'
 import { mixed, pushTo } from './fleet-parts.ts'
 import { NO_FAULTS } from './in-process-transport.ts'
+import { Lasting } from './lasting.ts'
 import { Laws } from './laws.ts'
 import { Operator } from './operator.ts'
 import type { Crash, CrashPoint, PortCalls } from './port-calls.ts'
@@ -21,8 +22,6 @@ import { Trace } from './trace.ts'
 const START = Date.UTC(2030, 0, 1)
 /** How often the laws that look at states are looked at. */
 const LOOK_MS = 5_000
-/** Each is a cluster more to simulate. */
-const MOST_COPIES = 2
 /** More than any orderly stop may take. */
 const STOP_WITHIN_MS = 10 * 60_000
 
@@ -37,12 +36,6 @@ export interface SimulatedFleetOptions {
   readonly before?: (fleet: SimulatedFleet) => void
 }
 
-/** What lasts for a while and then ends, whatever it was. */
-interface Lasting {
-  readonly timer: Timer
-  readonly end: () => void
-}
-
 /**
  * A whole fleet in one process: Git, hub, agents and clusters, all real but for the outside world, on one virtual
  * clock and from one seed. Nothing moves but in {@link run}, and the same seed with the same calls is the same run.
@@ -55,11 +48,11 @@ export class SimulatedFleet {
   readonly laws: Laws
   readonly agents = new Map<string, SimulatedAgent>()
   readonly operator = new Operator(this)
-  readonly #copies = new Map<string, SimulatedAgent>()
+  readonly #copies = new ClusterCopies()
   readonly #random: (name: string) => Random
   readonly #machine: SimulatedHub
   readonly #guard = new EventLoopGuard()
-  readonly #lasting = new Set<Lasting>()
+  readonly #lasting = new Lasting(this.clock)
   /** Machines that somebody will start. */
   readonly #reviving = new Set<string>()
   #freezes = 0
@@ -149,7 +142,8 @@ export class SimulatedFleet {
   killHub(): void {
     this.trace.say('hub', 'is killed')
     this.#machine.kill()
-    for (const agent of [...this.agents.values(), ...this.#copies.values()]) agent.breakSockets()
+    for (const agent of this.agents.values()) agent.breakSockets()
+    this.#copies.breakSockets()
   }
 
   /** Starts the hub again over the same store. */
@@ -192,14 +186,7 @@ export class SimulatedFleet {
 
   /** Does something after a while; at once when the faults are switched off before. */
   later(ms: number, end: () => void): void {
-    const lasting: Lasting = {
-      timer: this.clock.setTimer(ms, () => {
-        this.#lasting.delete(lasting)
-        end()
-      }),
-      end,
-    }
-    this.#lasting.add(lasting)
+    this.#lasting.later(ms, end)
   }
 
   /** No message passes between this agent and the hub. */
@@ -228,7 +215,7 @@ export class SimulatedFleet {
 
   /** Closes gates of a cluster for a while; the end stands in the calendar. */
   freeze(name: string, freeze: Freeze, forMs: number): void {
-    const from = this.clock.now()
+    const from = this.#machine.clock.now()
     const rule = `freeze-${this.#freezes++}`
     const interval = {
       ...freeze,
@@ -270,14 +257,33 @@ export class SimulatedFleet {
     restored.catch(error => this.failed(error))
   }
 
+  /** The hub's store is lost, with `hub.key` or without; a hub with an empty one starts after a while. */
+  loseHub(withKey: boolean, forMs: number): void {
+    this.#kill('hub')
+    this.trace.say('hub', `loses its store${withKey ? '' : ' and hub.key'}`)
+    this.#machine.lose(withKey)
+    this.laws.lost()
+    this.#startAfter('hub', forMs)
+  }
+
+  /** Another key for the hub to sign with; `force`: at once, whoever knows it. */
+  rotateHubKey(force: boolean): void {
+    this.#machine.rotateKey(force).catch(error => this.failed(error))
+  }
+
+  rotateAgentKey(name: string): void {
+    const rotated = this.agent(name).rotateKey()
+    rotated.catch(error => this.failed(error))
+  }
+
   revoke(name: string): void {
     this.operator.revoke(name)
   }
 
   /** A cluster and its agent's machine, once more, from an image of their disks. */
   clone(name: string): void {
-    const copy = `${name}~${this.#copies.size + 1}`
-    if (this.#copies.size >= MOST_COPIES) return
+    const copy = this.#copies.next(name)
+    if (copy === undefined) return
     this.trace.say(name, `is cloned as ${copy}`)
     const agent = this.agent(name).clone({
       name: copy,
@@ -286,18 +292,13 @@ export class SimulatedFleet {
       networkRandom: this.#random(`network ${copy}`),
     })
     this.laws.cloned(name, copy)
-    this.#copies.set(copy, agent)
+    this.#copies.add(agent)
     agent.start().catch(error => this.failed(error))
   }
 
   /** The copies of a cluster are switched off for good. */
   endCopies(name: string): void {
-    for (const [copy, agent] of this.#copies) {
-      if (!copy.startsWith(`${name}~`) || !agent.running) continue
-      this.trace.say(copy, 'is switched off')
-      agent.kill()
-      agent.cluster.stop()
-    }
+    this.#copies.end(name, copy => this.trace.say(copy, 'is switched off'))
   }
 
   /** A cluster's agent is installed with a new join token, and starts again with it. */
@@ -313,9 +314,12 @@ export class SimulatedFleet {
     this.agent(name).replay()
   }
 
+  /** The clock of an agent's machine, or of the hub's, is set wrong. */
   stepClock(name: string, ms: number): void {
     this.trace.say(name, `clock stepped by ${ms} ms`)
-    this.agent(name).clockOffsetMs += ms
+    const machine = this.#machineOf(name)
+    machine.clockOffsetMs += ms
+    if (name === 'hub') this.laws.hubTime.stepped(machine.clockOffsetMs)
   }
 
   /** A repository cannot be fetched for a while. */
@@ -355,16 +359,12 @@ export class SimulatedFleet {
   /** Heals the network, the disks, the clusters' API servers and Git; whoever is down is started. Clocks are right again. */
   async faultsOff(): Promise<void> {
     this.trace.say('world', 'faults off')
-    for (const { calls } of [this.#machine, ...this.agents.values()]) calls.disarm()
-    for (const lasting of [...this.#lasting]) {
-      lasting.timer.cancel()
-      this.#lasting.delete(lasting)
-      lasting.end()
+    for (const machine of [this.#machine, ...this.agents.values()]) {
+      machine.calls.disarm()
+      machine.clockOffsetMs = 0
     }
-    for (const agent of this.agents.values()) {
-      agent.cluster.faults.clear()
-      agent.clockOffsetMs = 0
-    }
+    this.#lasting.endAll()
+    for (const { cluster } of this.agents.values()) cluster.faults.clear()
     await this.run(1_000)
   }
 

@@ -17,6 +17,7 @@ import {
 import type { SimulatedCluster } from '@flotilla/sim'
 import { AcknowledgedLaw } from './acknowledged-law.ts'
 import { type DeclaredFleet, NAMESPACE, placed } from './declared-fleet.ts'
+import { HubTime } from './hub-time.ts'
 import { objectOf, StartLaw } from './start-law.ts'
 
 type Held = OfferPayload | TombstonePayload
@@ -40,6 +41,10 @@ export class Laws {
   restores = 0
   /** Of those, the ones that nobody told the hub of. */
   unannounced = 0
+  /** How often the hub began with an empty store: it knows of nothing that Git does not declare. */
+  losses = 0
+  /** How wrong the hub's clock was. */
+  readonly hubTime: HubTime
   /** What operations may begin, and what they may write. */
   readonly starts: StartLaw
   #askedAt = { monotonicMs: 0, count: 0 }
@@ -62,7 +67,8 @@ export class Laws {
     this.#bundles = options.bundles
     this.#removalGraceMs = options.removalGraceMs
     this.acknowledged = new AcknowledgedLaw(sentence => this.#breach(sentence))
-    this.starts = new StartLaw({ ...options, breach: sentence => this.#breach(sentence) })
+    this.hubTime = new HubTime(options.clock)
+    this.starts = new StartLaw({ ...options, hubTime: this.hubTime, breach: sentence => this.#breach(sentence) })
   }
 
   /** Something was committed. */
@@ -165,6 +171,12 @@ export class Laws {
     this.#reports.clear()
   }
 
+  /** There is an empty store: it remembers nothing, and whoever lost it knows. */
+  lost(): void {
+    this.losses++
+    this.restored(true)
+  }
+
   /** Looks at what the hub has stored: no older report replaces a newer one, and none that it said it took is lost. */
   async reports(store: Store): Promise<void> {
     await this.acknowledged.look(store)
@@ -209,7 +221,9 @@ export class Laws {
     if (document.typ === 'tombstone') {
       // The Tombstone may be younger: one is signed anew under a new admission, and after a recovery.
       const ageMs = this.#clock.monotonicMs() - (withdrawnAt ?? 0)
-      if (ageMs < this.#removalGraceMs) this.#breach(`${what} only ${ageMs} ms after it was withdrawn`)
+      // The hub goes by its own clock, which may have been stepped meanwhile.
+      if (ageMs + this.hubTime.spanMs < this.#removalGraceMs)
+        this.#breach(`${what} only ${ageMs} ms after it was withdrawn`)
       return
     }
     if (heldForMs <= WAVE_MS) return

@@ -1,4 +1,4 @@
-import { StoreError } from '@flotilla/core/ports/store'
+import { type ClusterRow, type EnrolmentRow, StoreError } from '@flotilla/core/ports/store'
 import { keyThumbprint } from '@flotilla/core/protocol/ed25519'
 import type { Hub } from '@flotilla/hub/hub'
 import type { SimulatedFleet } from './fleet.ts'
@@ -6,6 +6,8 @@ import type { SimulatedFleet } from './fleet.ts'
 /** How long it takes until somebody has noticed something and read what to do. */
 const NOTICED_AFTER_MS = 45_000
 const INVITE_AGAIN_MS = 4 * 60_000
+/** Agents of a hub that has kept its key come back by themselves, as soon as they reach it. */
+const FORGOTTEN_AFTER_MS = 3 * 60_000
 
 /**
  * Whoever runs the fleet, looking in now and then: recovers a hub that is behind, acknowledges what the recovery left,
@@ -64,6 +66,7 @@ export class Operator {
       clusters: await reader.clusters(),
       enrolments: await reader.enrolments(),
     }))
+    await this.#inviteForgotten(rows)
     for (const { name, cloned, revokedAt, agentKey } of rows.clusters) {
       if (revokedAt !== undefined || agentKey === undefined) this.#toRevoke.delete(name)
       if (this.#toRevoke.has(name)) await this.#revoke(hub, name, agentKey)
@@ -75,15 +78,37 @@ export class Operator {
       if (!shut) this.#invited.delete(name)
       const patientMs = this.#fleet.clock.monotonicMs() - (this.#invited.get(name) ?? Number.NEGATIVE_INFINITY)
       if (this.#isDue(`shut ${name}`, shut && patientMs > INVITE_AGAIN_MS)) await this.#invite(name)
-      const waits = rows.enrolments.some(({ state, clusterName }) => state === 'waiting' && clusterName === name)
-      if (!this.#isDue(`waits ${name}`, waits)) continue
-      const outcome = await hub.admissions.approve({ name, replace: true, by: 'operator' })
-      trace.say('person', `lets ${name} be replaced: ${outcome.kind}`)
+      const waiting = rows.enrolments.filter(({ state, clusterName }) => state === 'waiting' && clusterName === name)
+      if (!this.#isDue(`waits ${name}`, waiting.length > 0)) continue
+      const outcome = await this.#approve(hub, name, waiting)
       this.#decided.add(name)
       if (outcome.kind === 'approved' && agentKey && agentKey !== outcome.cluster.agentKey) {
         this.#fleet.laws.revoked(keyThumbprint(agentKey))
       }
     }
+  }
+
+  /** Clusters that a hub with an empty store knows nothing of, unless their agents ask to come back by themselves. */
+  async #inviteForgotten(rows: {
+    readonly clusters: readonly ClusterRow[]
+    readonly enrolments: readonly EnrolmentRow[]
+  }): Promise<void> {
+    if (this.#fleet.laws.losses === 0) return
+    const known = new Set(rows.clusters.map(({ name }) => name))
+    for (const { state, clusterName } of rows.enrolments)
+      if (state === 'waiting' && clusterName !== undefined) known.add(clusterName)
+    for (const name of this.#fleet.agents.keys()) {
+      if (this.#isDue(`forgotten ${name}`, !known.has(name), FORGOTTEN_AFTER_MS)) await this.#invite(name)
+    }
+  }
+
+  /** One agent may wait twice, by its token and by the admission it had: the later is meant, and the others are not. */
+  async #approve({ admissions }: Hub, name: string, waiting: readonly EnrolmentRow[]) {
+    const [meant, ...others] = waiting.toSorted((a, b) => b.requestedAt - a.requestedAt)
+    for (const { id } of others) await admissions.reject(id, 'operator', 'asked again')
+    const outcome = await admissions.approve({ name, enrolment: meant?.id ?? '', replace: true, by: 'operator' })
+    this.#fleet.trace.say('person', `lets ${name} be replaced: ${outcome.kind}`)
+    return outcome
   }
 
   async #revoke({ admissions }: Hub, name: string, agentKey: string | undefined): Promise<void> {
@@ -102,7 +127,7 @@ export class Operator {
     await this.#fleet.invite(name)
   }
 
-  #isDue(what: string, isSo: boolean): boolean {
+  #isDue(what: string, isSo: boolean, afterMs = NOTICED_AFTER_MS): boolean {
     if (!isSo) {
       this.#noticed.delete(what)
       return false
@@ -110,7 +135,7 @@ export class Operator {
     const now = this.#fleet.clock.monotonicMs()
     const since = this.#noticed.get(what) ?? now
     this.#noticed.set(what, since)
-    if (now - since < NOTICED_AFTER_MS) return false
+    if (now - since < afterMs) return false
     this.#noticed.delete(what)
     return true
   }

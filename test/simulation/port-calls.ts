@@ -68,6 +68,8 @@ export const PORT_CALLS = {
     'hub.poll',
     'hub.proofs',
     'hub.return',
+    'hub.key',
+    'hub.keys',
     'hub.connect',
     'hub.send',
     'hub.message',
@@ -90,6 +92,8 @@ export const RARE_CALLS: ReadonlySet<string> = new Set([
   'hub.bundle',
   'hub.proofs',
   'hub.return',
+  'hub.key',
+  'hub.keys',
 ])
 
 export type ProcessKind = keyof typeof PORT_CALLS

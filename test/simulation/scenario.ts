@@ -60,7 +60,12 @@ export async function runScenario(schedule: Schedule): Promise<ScenarioResult> {
       await fleet.run(MINUTE_MS)
       missing = await fleet.converged()
       convergedAfterMs = fleet.clock.monotonicMs() - calmAt
-    } while (missing.length > 0 && fleet.laws.breaches.length === 0 && convergedAfterMs < CONVERGE_WITHIN_MS)
+      // Agents never go back in time: one that heard of a later one starts nothing before that has come.
+    } while (
+      missing.length > 0 &&
+      fleet.laws.breaches.length === 0 &&
+      convergedAfterMs < CONVERGE_WITHIN_MS + fleet.laws.hubTime.aheadMs
+    )
     await fleet.stop()
   } catch (error) {
     failure = error

@@ -6,7 +6,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { type AgentState, AgentStateError } from '@flotilla/core/ports/agent-state'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
-import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
+import { type HubRequest, type HubResponse, HubUnreachable } from '@flotilla/core/ports/hub-transport'
 import type { Random } from '@flotilla/core/ports/random'
 import { type AssertionClaims, makeAssertion, readAssertion } from '@flotilla/core/protocol/assertion'
 import type { SigningKey } from '@flotilla/core/protocol/ed25519'
@@ -136,6 +136,19 @@ export class SimulatedAgent {
   /** The same machine once more, from an image of its disk, with the same cluster. */
   clone(options: Pick<SimulatedAgentOptions, 'name' | 'random' | 'clusterRandom' | 'networkRandom'>): SimulatedAgent {
     return new SimulatedAgent({ ...this.#options, ...options }, this)
+  }
+
+  /** Another key, as somebody asks for who distrusts the present one; an agent that is down or has none is not asked. */
+  async rotateKey(): Promise<void> {
+    const process = this.#process
+    if (!process || !(await this.#identity(this.#options.random))) return
+    try {
+      const { kind } = await process.life.orDeath(process.assembled.link.rotateKey())
+      this.#options.trace.say('person', `gives the agent of ${this.name} another key: ${kind}`)
+    } catch (error) {
+      const unable = error instanceof HubUnreachable || error instanceof AgentStateError
+      if (!unable && !(error instanceof ProcessEnded)) throw error
+    }
   }
 
   breakSockets(): void {

@@ -3,7 +3,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import { type Store, StoreError } from '@flotilla/core/ports/store'
 import type { CalendarPayload, ClosedInterval, GrantPayload } from '@flotilla/core/protocol/documents'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
-import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
+import { type HubKeyRing, type HubKeys, hubKeysOf, newHubKeyFile, signingThrough } from '@flotilla/hub/gateway/hub-keys'
 import { issueCalendar } from '@flotilla/hub/gateway/issue-documents'
 import { createJoinToken } from '@flotilla/hub/gateway/join-tokens'
 import { memoryRevocations } from '@flotilla/hub/gateway/revocations'
@@ -30,7 +30,8 @@ const SOURCE: ConfigSource = {
   path: '',
   trust: { kind: 'all' },
 }
-const HUB_ID = '01890000-0000-7000-8000-00000000aaaa'
+/** Each hub that began without `hub.key` is another one. */
+const HUB_IDS = '01890000-0000-7000-8000-00000000aaa'
 const POLL_MS = 30_000
 const DAY_MS = 24 * 60 * 60_000
 
@@ -52,10 +53,12 @@ interface Process {
 
 /** The hub's machine: disk and keys that last, and the process on it, which can be stopped, killed and started again. */
 export class SimulatedHub {
-  store = new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
+  store = this.#newStore()
   readonly bundles: MemoryBundles
-  readonly keys: HubKeys
+  keys: HubKeyRing
   readonly calls: PortCalls
+  /** How wrong this machine's clock is. */
+  clockOffsetMs = 0
   /** Its disk is full: nothing can be committed. */
   diskFull = false
   readonly #options: SimulatedHubOptions
@@ -63,6 +66,9 @@ export class SimulatedHub {
   /** Beside `hub.key`: no backup of the store brings back what was revoked. */
   readonly #revocations = memoryRevocations()
   #backup: MemoryStore | undefined
+  /** Nothing has been stored since the store was lost and the keys were not. */
+  #lostStore = false
+  #hubs = 0
   readonly #laws: () => Laws
   #process: Process | undefined
   readonly #closed = new Map<string, readonly ClosedInterval[]>()
@@ -75,7 +81,12 @@ export class SimulatedHub {
     this.#laws = laws
     this.calls = new PortCalls('hub', () => options.world.monotonicMs())
     this.bundles = new MemoryBundles(() => options.world.now())
-    this.keys = hubKeysOf(newHubKeyFile(options.random, options.world.now(), HUB_ID))
+    this.keys = this.#newKeys()
+  }
+
+  /** What this machine takes the time to be, whatever runs on it. */
+  get clock(): Clock {
+    return new MachineClock(this.#options.world, new Life(), () => this.clockOffsetMs)
   }
 
   /** The process, while there is one that answers. */
@@ -92,7 +103,7 @@ export class SimulatedHub {
     if (this.#process) return
     const { world, random, git, trace } = this.#options
     const life = new Life(this.calls)
-    const clock = new MachineClock(world, life)
+    const clock = new MachineClock(world, life, () => this.clockOffsetMs)
     const laws = this.#laws()
     const log = trace.log('hub', life, laws)
     const mirrors = new RepositoryMirrors({
@@ -114,6 +125,7 @@ export class SimulatedHub {
       renderer: directoryRenderer(),
       keys: this.#watchedKeys(life),
       revocations: this.#revocations,
+      lostStore: this.#lostStore,
       clock,
       random,
       log,
@@ -121,6 +133,7 @@ export class SimulatedHub {
     try {
       const options = { configSources: [SOURCE], removalGraceMs: REMOVAL_GRACE_MS }
       process.hub = await life.orDeath(Hub.start(parts, options))
+      this.#lostStore = false
     } catch (error) {
       if (error instanceof ProcessEnded) return
       // The process ends with what it could not do; somebody starts it again.
@@ -178,15 +191,35 @@ export class SimulatedHub {
     if (!this.#backup || this.diskFull) return false
     const restored = this.#backup.copy()
     this.store = restored
-    const state = restoredState(this.#options.world.now())
+    this.#lostStore = false
+    const state = restoredState(this.clock.now())
     if (announced) await restored.write(rows => rows.putSetting(RECOVERY_SETTING, state))
     return true
   }
 
+  /** An empty store takes the place of what there was, and with it or without, `hub.key`. */
+  lose(withKey: boolean): void {
+    this.store = this.#newStore()
+    this.#lostStore = withKey
+    if (!withKey) this.keys = this.#newKeys()
+  }
+
+  /** Announces another key, or signs with the one that is announced, once agents know it or by force. */
+  async rotateKey(force: boolean): Promise<void> {
+    const { hub } = this
+    if (!hub?.hubKeys) return
+    try {
+      const { kind } = await hub.hubKeys.rotate('operator', force)
+      this.#options.trace.say('person', `rotates the hub's key${force ? ' by force' : ''}: ${kind}`)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
   async joinToken(clusterName: string): Promise<string> {
-    const { world, random } = this.#options
+    const { random } = this.#options
     const wish = { clusterName, hubUrl: 'https://hub.example', expiresInMs: DAY_MS }
-    return (await this.store.write(rows => createJoinToken(rows, this.keys, world, random, wish))).token
+    return (await this.store.write(rows => createJoinToken(rows, this.keys, this.clock, random, wish))).token
   }
 
   /**
@@ -195,7 +228,6 @@ export class SimulatedHub {
    * @returns Whether it could be written.
    */
   async close(clusterName: string, interval: ClosedInterval): Promise<boolean> {
-    const { world } = this.#options
     this.#closed.set(clusterName, [...(this.#closed.get(clusterName) ?? []), interval])
     const cluster = await this.store.read(rows => rows.clusterByName(clusterName))
     if (!cluster?.agentKey) return false
@@ -203,7 +235,7 @@ export class SimulatedHub {
     const content = { intervals: [interval], void: [], horizonMs: DAY_MS }
     try {
       const keys = this.#watchedKeys(new Life())
-      await this.#watchedStore().write(rows => issueCalendar(rows, keys, world, cluster.id, content))
+      await this.#watchedStore().write(rows => issueCalendar(rows, keys, this.clock, cluster.id, content))
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       return false
@@ -217,41 +249,26 @@ export class SimulatedHub {
     await mirrors.close()
   }
 
+  #newStore(): MemoryStore {
+    return new MemoryStore({ beforeCommit: () => this.#refuseWhenFull() })
+  }
+
+  #newKeys(): HubKeyRing {
+    const { random, world } = this.#options
+    return hubKeysOf(newHubKeyFile(random, world.now(), `${HUB_IDS}${(this.#hubs++).toString(16)}`))
+  }
+
   #refuseWhenFull(): void {
     if (this.diskFull) throw new StoreError('STORE_FULL', 'the hub', 'its disk is full', { retry: true })
   }
 
   #watchedKeys(life: Life): HubKeys {
     const { keys } = this
-    return {
-      get hubId() {
-        return keys.hubId
-      },
-      get kid() {
-        return keys.kid
-      },
-      get newest() {
-        return keys.newest
-      },
-      get publicKeys() {
-        return keys.publicKeys
-      },
-      get links() {
-        return keys.links
-      },
-      get bundleKey() {
-        return keys.bundleKey
-      },
-      get ca() {
-        return keys.ca
-      },
-      fresh: jws => keys.fresh(jws),
-      sign: (typ, content) => {
-        const payload = typ === 'calendar' ? this.#withClosed(content as CalendarPayload) : content
-        this.#signed.push({ typ, payload })
-        return life.now('keys.sign', () => keys.sign(typ, payload)) ?? ''
-      },
-    }
+    return signingThrough(keys, (typ, content) => {
+      const payload = typ === 'calendar' ? this.#withClosed(content as CalendarPayload) : content
+      this.#signed.push({ typ, payload })
+      return life.now('keys.sign', () => keys.sign(typ, payload)) ?? ''
+    })
   }
 
   #withClosed(calendar: CalendarPayload): CalendarPayload {

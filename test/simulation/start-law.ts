@@ -17,6 +17,7 @@ import {
   type TombstonePayload,
 } from '@flotilla/core/protocol/documents'
 import { NAMESPACE, placed } from './declared-fleet.ts'
+import type { HubTime } from './hub-time.ts'
 
 type Held = OfferPayload | TombstonePayload
 
@@ -34,6 +35,7 @@ const WAVE_MS = 45_000
  */
 export class StartLaw {
   readonly #clock: Clock
+  readonly #hubTime: HubTime
   readonly #bundles: BundleStore
   readonly #breach: (sentence: string) => void
   readonly #given = new Map<string, GrantPayload>()
@@ -44,8 +46,10 @@ export class StartLaw {
   constructor(options: {
     readonly clock: Clock
     readonly bundles: BundleStore
+    readonly hubTime: HubTime
     readonly breach: (sentence: string) => void
   }) {
+    this.#hubTime = options.hubTime
     this.#clock = options.clock
     this.#bundles = options.bundles
     this.#breach = options.breach
@@ -96,7 +100,7 @@ export class StartLaw {
 
   #starts(cluster: string, held: HeldSince, { grant, application, kind }: OperationRecord): void {
     const what = `${cluster} starts ${kind} of ${application.name} under Grant ${grant.id}`
-    const now = this.#clock.now()
+    const now = this.#hubTime.earliest
     const given = this.#given.get(grant.id)
     if (!given || !equalJson(given as unknown as Json, grant as unknown as Json)) {
       this.#breach(`${what}, which the hub never gave`)
@@ -150,7 +154,7 @@ export class StartLaw {
           interval.inFlight === 'pauseAtWave' &&
           interval.triggers.includes(grant.trigger) &&
           interval.blocks.includes(kind === 'removal' ? 'prune' : 'sync') &&
-          !passes(grant, interval, this.#clock.now() - WAVE_MS),
+          !passes(grant, interval, this.#hubTime.earliest - WAVE_MS),
       )
       if (closing) this.#breach(`${what} in an operation that rule ${closing.rule} has paused`)
       if (method !== 'DELETE') await this.#isOf(what, running.report.digest, object)
@@ -180,10 +184,10 @@ export class StartLaw {
   #closed(cluster: string, application: string, forMs: number): readonly ClosedInterval[] {
     const known = this.#calendars.get(cluster)
     if (!known || this.#clock.monotonicMs() - known.since < forMs) return []
-    const now = this.#clock.now()
+    const { earliest, latest } = this.#hubTime
     return known.calendar.intervals.filter(
       ({ applications, from, to }) =>
-        (applications === 'all' || applications.includes(application)) && from <= now - forMs && now < to,
+        (applications === 'all' || applications.includes(application)) && from <= earliest - forMs && latest < to,
     )
   }
 }
