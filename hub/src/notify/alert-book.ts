@@ -11,6 +11,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 const KEPT_FROM_MS = 60_000
 /** Something that happened takes others with the same cause along for so long. */
 const EVENT_LASTS_MS = 60 * 60_000
+const WRITTEN_TOGETHER = 250
 const RESOLVED_KEPT_MS = 24 * 60 * 60_000
 
 /** What is true of one subject for one trigger: a hit, nothing, or nobody knows (its agent is silent). */
@@ -168,12 +169,18 @@ export class AlertBook {
     this.#changed.alerts.clear()
     this.#changed.incidents.clear()
     try {
+      // Alerts go before, a few at a time, so that nobody waits long for the store: one whose incident is not there yet
+      // joins another after a crash, and of that nobody was told.
+      for (let at = 0; at < alerts.length; at += WRITTEN_TOGETHER) {
+        await store.write(async rows => {
+          for (const id of alerts.slice(at, at + WRITTEN_TOGETHER)) {
+            const row = this.#alerts.get(id)
+            if (row === undefined) await rows.deleteAlert(id)
+            else await rows.putAlert(row)
+          }
+        })
+      }
       await store.write(async rows => {
-        for (const id of alerts) {
-          const row = this.#alerts.get(id)
-          if (row === undefined) await rows.deleteAlert(id)
-          else await rows.putAlert(row)
-        }
         for (const id of incidents) {
           const row = this.#incidents.get(id)
           if (row === undefined) await rows.deleteIncident(id)

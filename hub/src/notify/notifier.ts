@@ -203,7 +203,11 @@ export class Notifier {
     }
     const names = [...this.#dirty]
     this.#dirty.clear()
-    for (const name of names) this.#lookAt(name, this.#parts.view.application(name, now), now)
+    for (const [index, name] of names.entries()) {
+      this.#lookAt(name, this.#parts.view.application(name, now), now)
+      // What breaks everything at once must not keep everybody waiting while it is judged.
+      if (index % BATCH === BATCH - 1) await clock.sleep(0)
+    }
     this.#lookAtClusters(now)
     this.#book.ripen(now)
     this.#toWrite.push(...this.#due(now))

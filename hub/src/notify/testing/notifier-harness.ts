@@ -142,7 +142,15 @@ export class NotifierHarness {
       await this.clock.advance(step)
       left -= step
     } while (left > 0)
-    await this.notifier.look()
+    // Looking breathes now and then, which takes a turn of the clock.
+    let looked = false
+    const looking = this.notifier.look()
+    const done = () => {
+      looked = true
+    }
+    looking.then(done, done)
+    while (!looked) await this.clock.advance(0)
+    await looking
     await this.clock.advance(0)
   }
 
