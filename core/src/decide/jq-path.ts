@@ -1,3 +1,6 @@
+import type { JqExpression } from '../jq/jq-expression.ts'
+import { isJqMistake, parseJq } from '../jq/parse-jq.ts'
+
 /** One step of a path into a document. */
 export type PathStep =
   | { readonly kind: 'field'; readonly name: string }
@@ -28,60 +31,58 @@ const MOST_STEPS = 64
 /**
  * The part of jq that names a place in a document: `.spec.source.helm.values`, `.metadata.annotations["a/b"]`,
  * `.spec.sources[0].path`, `.spec.sources[].targetRevision`, `.spec.sources[] | select(.ref == "values") | .path`,
- * `.spec.sources[] | select(.repoURL | contains("charts")).chart`. Undefined for every other expression: jq is a language, and this is no interpreter of it.
+ * `.spec.sources[] | select(.repoURL | contains("charts")).chart`. Undefined for every other expression: a place that
+ * is looked for with more than these says nothing of where a value is to be put back.
  */
 export function parseJqPath(expression: string): DocumentPath | undefined {
-  const steps: PathStep[] = []
-  let rest = expression.trim()
-  if (!rest.startsWith('.')) return undefined
-  while (rest !== '') {
-    const read = readStep(rest)
-    if (!read || steps.length >= MOST_STEPS) return undefined
-    if (read.step) steps.push(read.step)
-    rest = read.rest
-  }
-  const selects = steps.some(({ kind }, index) => kind === 'where' && steps[index - 1]?.kind !== 'each')
-  return steps.length === 0 || selects ? undefined : steps
+  const read = parseJq(expression)
+  const steps = isJqMistake(read) ? undefined : stepsOf(read)
+  if (!steps || steps.length === 0 || steps.length > MOST_STEPS) return undefined
+  // Only an element of a list is kept or left by what it says.
+  const astray = steps.some(({ kind }, index) => kind === 'where' && steps[index - 1]?.kind !== 'each')
+  return astray ? undefined : steps
 }
 
-interface ReadStep {
-  readonly step?: PathStep
-  readonly rest: string
+function stepsOf(expression: JqExpression): readonly PathStep[] | undefined {
+  switch (expression.kind) {
+    case 'identity':
+      return []
+    case 'field':
+      return [{ kind: 'field', name: expression.name }]
+    case 'index':
+      return expression.index < 0 ? undefined : [{ kind: 'index', index: expression.index }]
+    case 'each':
+      return [{ kind: 'each' }]
+    case 'pipe': {
+      const [left, right] = [stepsOf(expression.left), stepsOf(expression.right)]
+      return left && right && [...left, ...right]
+    }
+    case 'call': {
+      const where = expression.name === 'select' ? whereOf(expression.arguments[0]) : undefined
+      return where && [where]
+    }
+    default:
+      return undefined
+  }
 }
 
-const FIELD = /^\.([A-Za-z_][A-Za-z0-9_]*)/
-const QUOTED = /^\.?\["((?:[^"\\]|\\["\\])*)"\]|^\."((?:[^"\\]|\\["\\])*)"/
-const INDEX = /^\.?\[(\d{1,9})\]/
-const EACH = /^\.?\[\]/
-const SELECT =
-  /^\|\s*select\(\s*((?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*(==|\|\s*(?:contains|startswith|endswith)\s*\()\s*"((?:[^"\\]|\\["\\])*)"\s*(\)?)\s*\)\s*/
-const PIPE = /^\s*\|\s*(?=\.[A-Za-z_["])/
-
-function readStep(text: string): ReadStep | undefined {
-  const field = FIELD.exec(text)
-  if (field) return { step: { kind: 'field', name: field[1]! }, rest: text.slice(field[0].length) }
-  const quoted = QUOTED.exec(text)
-  if (quoted) {
-    const name = unquoted(quoted[1] ?? quoted[2]!)
-    return { step: { kind: 'field', name }, rest: text.slice(quoted[0].length) }
+/** `.ref == "values"`, or `.repoURL | contains("charts")`. */
+function whereOf(test: JqExpression | undefined): PathStep | undefined {
+  if (test?.kind === 'compare') {
+    if (test.operator !== '==') return undefined
+    return where(test.left, 'equal', test.right)
   }
-  const index = INDEX.exec(text)
-  if (index) return { step: { kind: 'index', index: Number(index[1]) }, rest: text.slice(index[0].length) }
-  const each = EACH.exec(text)
-  if (each) return { step: { kind: 'each' }, rest: text.slice(each[0].length) }
-  const trimmed = text.trimStart()
-  const select = SELECT.exec(trimmed)
-  if (select) {
-    const [whole, path = '', test = '', text = '', closed = ''] = select
-    const word = /[a-z]+/.exec(test)?.[0] as TextTest | undefined
-    if ((word === undefined) !== (closed === '')) return undefined
-    const step = { kind: 'where', path: path.slice(1).split('.'), is: word ?? 'equal', text: unquoted(text) } as const
-    return { step, rest: trimmed.slice(whole.length) }
-  }
-  const pipe = PIPE.exec(text)
-  return pipe ? { rest: text.slice(pipe[0].length) } : undefined
+  if (test?.kind !== 'pipe' || test.right.kind !== 'call') return undefined
+  const { name, arguments: given } = test.right
+  return name === 'contains' || name === 'startswith' || name === 'endswith'
+    ? where(test.left, name, given[0])
+    : undefined
 }
 
-function unquoted(text: string): string {
-  return text.replaceAll(/\\(["\\])/g, '$1')
+function where(of: JqExpression, is: TextTest, wanted: JqExpression | undefined): PathStep | undefined {
+  const steps = stepsOf(of)
+  const path = steps?.flatMap(step => (step.kind === 'field' ? [step.name] : []))
+  if (!path || path.length === 0 || path.length !== steps?.length) return undefined
+  if (wanted?.kind !== 'literal' || typeof wanted.value !== 'string') return undefined
+  return { kind: 'where', path, is, text: wanted.value }
 }
