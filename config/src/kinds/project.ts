@@ -10,7 +10,7 @@ import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from 
 import { syncWindowProblems } from './sync-window-problems.ts'
 
 /** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
-const RESTRICTING = ['signatureKeys', 'sourceIntegrity', 'permitOnlyProjectScopedClusters'] as const
+const RESTRICTING = ['signatureKeys', 'sourceIntegrity'] as const
 /** Fields that give or show more: ignored, somebody sees or may do less. */
 const GRANTING = ['orphanedResources', 'sourceNamespaces'] as const
 

@@ -139,6 +139,20 @@ describe('permit', () => {
       ceiling: { namespaces: ['shop'] },
     })
   })
+  it('a cluster that is for one Project alone is for no other', () => {
+    const cluster = (owner?: string) => ({ name: 'eu-1', servers: [], project: owner })
+    expect(permit(project(), application, cluster('shop')).kind).toBe('permitted')
+    expect(permit(project(), application, cluster('bank'))).toMatchObject({
+      ...{ kind: 'refused', code: 'DESTINATION_FORBIDDEN', reason: 'cluster "eu-1" is for another project alone' },
+    })
+  })
+  it('a Project that keeps to clusters of its own uses no other', () => {
+    const own = project({ permitOnlyProjectScopedClusters: true })
+    expect(permit(own, application, { name: 'eu-1', servers: [], project: 'shop' }).kind).toBe('permitted')
+    expect(permit(own, application, { name: 'eu-1', servers: [] })).toMatchObject({
+      ...{ kind: 'refused', code: 'DESTINATION_FORBIDDEN', hint: 'write project: shop into Cluster "eu-1"' },
+    })
+  })
   it('names what to add when the cluster is outside', () => {
     expect(permit(project(), application, { name: 'us-1', servers: [] })).toMatchObject({
       code: 'DESTINATION_FORBIDDEN',

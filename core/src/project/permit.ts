@@ -10,6 +10,8 @@ import { serviceAccountFor } from './service-account.ts'
 export interface DestinationCluster {
   readonly name: string
   readonly servers: readonly string[]
+  /** The Project that alone may use it; absent: every one whose destinations name it. */
+  readonly project?: string | undefined
 }
 
 export type Permission =
@@ -55,6 +57,8 @@ export function permit(
       hint: `add cluster "${cluster.name}" with namespace "${namespace}" to destinations of project "${project.name}"`,
     }
   }
+  const foreign = foreignCluster(project, cluster)
+  if (foreign !== undefined) return { kind: 'refused', code: 'DESTINATION_FORBIDDEN', ...foreign }
   const forbidden = forbiddenNamespaceMetadata(
     application.spec.syncPolicy?.managedNamespaceMetadata ?? {},
     project.spec.allowedNamespaceMetadata ?? [],
@@ -82,6 +86,21 @@ export function permit(
     kind: 'permitted',
     ceiling: account.kind === 'account' ? { ...ceiling, serviceAccount: account.user } : ceiling,
   }
+}
+
+/** A cluster that belongs to another Project, or to none where this one keeps to clusters of its own. */
+function foreignCluster(
+  { name, spec }: { readonly name: string; readonly spec: ProjectSpec },
+  cluster: DestinationCluster,
+): { readonly reason: string; readonly hint: string } | undefined {
+  if (cluster.project !== undefined && cluster.project !== name) {
+    const reason = `cluster "${cluster.name}" is for another project alone`
+    return { reason, hint: `deploy it from that project, or remove "project" of Cluster "${cluster.name}"` }
+  }
+  const onlyOwnClusters = spec['permitOnlyProjectScopedClusters'] === true
+  if (clusterScopePermitted({ name, onlyOwnClusters }, cluster.project)) return undefined
+  const reason = `project "${name}" keeps to clusters of its own, and cluster "${cluster.name}" is not one`
+  return { reason, hint: `write project: ${name} into Cluster "${cluster.name}"` }
 }
 
 export function sourcesOf(application: Application): readonly ApplicationSource[] {

@@ -71,7 +71,8 @@ export async function decideRelease(
     return held(code, `${destination.reason}; ${destination.hint}`, application)
   }
   const { cluster } = destination
-  const permission = permit({ name: row.project, spec: project.spec }, application, cluster)
+  const used = { ...cluster, project: cluster.document.spec.project }
+  const permission = permit({ name: row.project, spec: project.spec }, application, used)
   if (permission.kind === 'refused')
     return held(permission.code, `${permission.reason}; ${permission.hint}`, application)
   const gate = gateOver(world.fleet.unsupportedGates, row.project)
