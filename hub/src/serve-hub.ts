@@ -8,6 +8,8 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { knownProjects } from './access/known-projects.ts'
+import { recordGateEvents } from './activity/record-gate-events.ts'
+import { tellActivity } from './activity/tell-activity.ts'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
 import { measureGates } from './gates/measure-gates.ts'
@@ -107,6 +109,8 @@ export async function serveHub(served: {
       },
       process.env,
     ))
+  const stopRecording = recordGateEvents(hub.gates.events, store, log)
+  const teller = await tellActivity(store, hub.view.changes, clock, log)
   const api = createApi({
     store,
     view: hub.view,
@@ -184,6 +188,8 @@ export async function serveHub(served: {
       (await joinToken(clusterName, by, expiresInMs)).token,
     close: async () => {
       stopping.abort()
+      teller.stop()
+      await stopRecording()
       opened?.close()
       upgrade.close()
       server.closeIdleConnections()

@@ -18,6 +18,9 @@ export const applicationDetails: Details = (row, colours) => {
     line(colours, 'at', isJsonObject(place) ? `${textAt(place, 'file')}:${place['line']}:${place['column']}` : ''),
     line(colours, 'sync', textAt(valueAt(row, 'sync'), 'message')),
     line(colours, 'health', textAt(valueAt(row, 'health'), 'message')),
+    listAt(row, 'interventions')
+      .map(each => interventionLine(each, colours))
+      .join(''),
     operationLine(valueAt(row, 'operation'), colours),
   ].join('')
 }
@@ -50,6 +53,15 @@ function removalText(row: JsonObject): string {
 }
 
 /** One that succeeded is told by the table. */
+function interventionLine(intervention: Json, colours: Colours): string {
+  const text = (field: string): string => textAt(intervention, field)
+  const end = text('until') === '' ? '' : `until ${text('until')}`
+  const to =
+    text('asked') === '' ? text('revision').slice(0, 12) : `${text('asked')} (${text('revision').slice(0, 12)})`
+  const why = text('reason') === '' ? '' : `(${text('reason')})`
+  return line(colours, 'pinned', to, `by ${text('by')} since ${text('since')}`, end, why)
+}
+
 function operationLine(operation: Json | undefined, colours: Colours): string {
   const phase = textAt(operation, 'phase')
   if (phase === 'Succeeded') return ''

@@ -170,7 +170,7 @@ export async function operateOnObject(
 }
 
 /** Looks until it is over or the time is; what it was last. @throws CliError */
-async function follow(api: HubApi, context: CliContext, id: string, waitMs: number): Promise<JsonObject> {
+export async function follow(api: HubApi, context: CliContext, id: string, waitMs: number): Promise<JsonObject> {
   const { clock } = context
   const deadline = clock.monotonicMs() + waitMs
   for (;;) {

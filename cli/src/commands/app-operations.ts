@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
+import { usageError } from '../errors.ts'
 import type { GlobalOptions } from '../output/formats.ts'
 import { action } from './verb.ts'
 
@@ -35,6 +36,10 @@ function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'term
       .option('--dry-run', 'write nothing; the operation says what would be')
       .option('--prune', 'delete what is no longer in the source')
       .option(
+        '--revision <revision>',
+        'another revision than Git says, of one Application; it is held there until it is unpinned',
+      )
+      .option(
         '--resource <object>',
         'only this object: GROUP/KIND NAMESPACE/NAME; several times for several',
         gathered,
@@ -58,6 +63,14 @@ function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'term
     .action(
       action(context, async (names: readonly string[], _flags: object, ran: Command): Promise<ExitCode> => {
         const flags: Flags & object = ran.optsWithGlobals()
+        const { revision } = flags as { readonly revision?: string }
+        if (revision !== undefined) {
+          const [name, ...more] = names
+          if (name === undefined || more.length > 0)
+            throw usageError('--revision is of one Application', 'name just that')
+          const { syncRevision } = await import('../client/pins.ts')
+          return await syncRevision(context, flags as never, name)
+        }
         const { operateOnMany } = await import('../client/operate.ts')
         return await operateOnMany(context, flags as never, verb, names)
       }),

@@ -28,6 +28,7 @@ export function registerAppStreams(parent: Command, context: CliContext): void {
     .description('events about the objects of an Application, and about what those made')
     .argument('<name>', 'the Application')
     .option(...OBJECT)
+    .option('--recorded', 'what the hub has kept of it, syncs and gates: the cluster is not asked')
     .addHelpText('after', '\nExample:\n  flotilla app events shop-checkout-eu-1')
   for (const [verb, command] of [
     ['logs', logs],
@@ -35,7 +36,11 @@ export function registerAppStreams(parent: Command, context: CliContext): void {
   ] as const) {
     command.action(
       action(context, async (name: string, _flags: object, ran: Command): Promise<ExitCode> => {
-        const flags: GlobalOptions & HubConnectionOptions = ran.optsWithGlobals()
+        const flags: GlobalOptions & HubConnectionOptions & { readonly recorded?: boolean } = ran.optsWithGlobals()
+        if (flags.recorded) {
+          const { listActivity } = await import('../client/activity.ts')
+          return await listActivity(context, { ...flags, application: name, limit: 100 }, 'listEvents')
+        }
         const { printStream } = await import('../client/stream.ts')
         return await printStream(context, flags, verb, name)
       }),

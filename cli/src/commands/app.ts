@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { ExitCode } from '../context.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { registerAppHistory } from './app-history.ts'
 import { registerAppOperations } from './app-operations.ts'
 import { registerAppReads } from './app-reads.ts'
 import { registerAppSchedule } from './app-schedule.ts'
@@ -106,6 +107,7 @@ export const app: Verb = {
       )
     registerAppReads(parent, context)
     registerAppOperations(parent, context)
+    registerAppHistory(parent, context)
     registerAppStreams(parent, context)
     registerAppSchedule(parent, context)
   },

@@ -1,4 +1,5 @@
 import { account } from './account.ts'
+import { activity } from './activity.ts'
 import { agent } from './agent.ts'
 import { app } from './app.ts'
 import { appset } from './appset.ts'
@@ -59,6 +60,7 @@ export const VERBS: readonly Verb[] = [
   freeze,
   override,
   notification,
+  activity,
   audit,
   token,
   completion,

@@ -26,6 +26,13 @@ export interface ActivityApplication {
   readonly cluster: string
 }
 
+/** Something that the policy has a word for. */
+export interface ActivityObject {
+  readonly resource: string
+  readonly name: string
+  readonly project?: string
+}
+
 /** One thing that happened, for people. No planner reads it, and it is kept only so long. */
 export interface ActivityNote {
   readonly at: EpochMs
@@ -41,8 +48,8 @@ export interface ActivityNote {
   readonly applications: readonly ActivityApplication[]
   /** How many more it was about than are named. */
   readonly applicationsCut: number
-  /** The cluster it is about, where that is all it is about. */
-  readonly cluster?: string
+  /** What it is about beside them: who may see that sees it. */
+  readonly about?: ActivityObject
   readonly detail: JsonObject
   /** Notes with one key are one entry: a commit that changes three hundred Applications in several rounds. */
   readonly key?: string

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import type { ActivityEntry } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 import type { ClusterView, SetView, SourceView } from '@flotilla/core/view/fleet-parts'
@@ -9,6 +10,7 @@ import type { ApiServices } from '../api/route.ts'
 import { EVERYTHING_VISIBLE } from '../api/visible-set.ts'
 import { clusterObjects } from './objects.ts'
 import type { Asker, Rights } from './rights.ts'
+import { seenActivity } from './seen-activity.ts'
 import { setObjects, shownSet } from './seen-sets.ts'
 import { shownSource, sourceObjects } from './seen-sources.ts'
 
@@ -50,6 +52,10 @@ export function seenChange(
     if (shown === undefined) return NOTHING
     if (all && shown === set) return { kind: 'put' }
     return own({ ...shown, applications: view.tallyOfSet(set, visible) })
+  }
+  if (change.kind === 'activity') {
+    const seen = seenActivity(change.object as ActivityEntry, rights, view)
+    return seen === undefined ? NOTHING : own(seen)
   }
   const source = change.object as SourceView
   const trust = trustOf?.(source.name)

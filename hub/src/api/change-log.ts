@@ -4,7 +4,7 @@ import type { Json } from '@flotilla/core/json/json'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
 
 /** What the fleet view tells of: one kind for each list of the API. */
-export const CHANGE_KINDS = ['applications', 'applicationsets', 'clusters', 'sources'] as const
+export const CHANGE_KINDS = ['applications', 'applicationsets', 'clusters', 'sources', 'activity'] as const
 export type ChangeKind = (typeof CHANGE_KINDS)[number]
 
 export interface Told {

@@ -1,3 +1,4 @@
+import { activityRoutes } from './handlers/activity.ts'
 import { applicationPartRoutes } from './handlers/application-parts.ts'
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
@@ -54,6 +55,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...decisionRoutes,
   ...gateCalendarRoutes,
   ...auditRoutes,
+  ...activityRoutes,
   ...notificationRoutes,
   ...tokenRoutes,
   ...signInRoutes,

@@ -21,7 +21,7 @@ import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.t
 import type { HubMetrics } from '../metrics.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
-import type { PinDesk } from '../operations/pin-desk.ts'
+import type { PinActs } from '../operations/pin-desk.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { Recovery } from '../recovery/recovery.ts'
@@ -104,7 +104,7 @@ export interface ApiServices {
   /** What people do to Applications by hand; without it, nothing. */
   readonly desk?: OperationDesk
   /** What people hold Applications to; without it, nothing. */
-  readonly pins?: PinDesk
+  readonly pins?: PinActs
   /** Where agents' streams arrive; without it nothing is streamed. */
   readonly uploads?: Uploads
   readonly settings: ApiSettings

@@ -143,6 +143,13 @@ export async function openTestApi(
       told: clusterIds => void done.push(`told ${clusterIds.join()}`),
       changed: () => undefined,
     }),
+    // What they do is tested over a loop (pins.integration.test.ts).
+    pins: {
+      rollback: async () => ({ kind: 'accepted', id: 'operation-1' }),
+      syncRevision: async () => ({ kind: 'accepted', id: 'operation-1' }),
+      pin: async () => ({ kind: 'done' }),
+      unpin: async () => ({ kind: 'done' }),
+    },
     store,
     view,
     bundles,

@@ -1,7 +1,16 @@
+import { activityOfOperation } from '@flotilla/core/activity/activity-of-operation'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { JsonObject } from '@flotilla/core/json/json'
-import type { ApplicationRow, ClusterRow, GrantRow, GrantState, Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type {
+  ApplicationRow,
+  ClusterRow,
+  GrantRow,
+  GrantState,
+  Store,
+  StoreReader,
+  StoreWriter,
+} from '@flotilla/core/ports/store'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
 import type { SettledFrame } from '@flotilla/core/protocol/frames'
 import type { OperationReport } from '@flotilla/core/protocol/report'
@@ -100,6 +109,14 @@ async function rememberOperation(
     ...{ id: operation.id, applicationId, clusterId, operation, firstHeardAt: now },
     ...(source && { source }),
   })
+  if (
+    operation.finishedAt !== undefined &&
+    known?.operation.finishedAt === undefined &&
+    !grant?.payload.options.dryRun
+  ) {
+    const { name, project, clusterName: cluster } = application
+    for (const note of activityOfOperation(operation, { name, project, cluster }, now)) await rows.appendActivity(note)
+  }
   // An operation under a Grant's id says that it was started, even if the message that said so was lost.
   if (grant) await settle(rows, clusterId, operation.id, 'started', undefined)
 }

@@ -9,6 +9,7 @@ import type { Trust } from '@flotilla/core/model/fleet'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ClusterRow, SourceDocumentRow, SourceRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { activityOfSource, changedDocuments } from '../activity/commit-activity.ts'
 import { type FleetIndex, indexFleet } from './fleet-index.ts'
 import { registeredClusters } from './registered-clusters.ts'
 
@@ -263,6 +264,15 @@ export async function storeSource(
   writer: StoreWriter,
   taken: { readonly row: SourceRow; readonly documents?: readonly SourceDocumentRow[] },
 ): Promise<void> {
+  const { name, repository, commit, loadedAt, diagnostics } = taken.row
+  // What an Application brings is its own commit, and told of as that.
+  if (commit !== undefined && taken.documents && !name.includes(':')) {
+    const changed = changedDocuments(await writer.sourceDocuments(name), taken.documents)
+    const place = { name, repository, commit }
+    if (changed.length > 0) {
+      await writer.appendActivity(activityOfSource(place, changed, diagnostics.length, loadedAt ?? 0))
+    }
+  }
   await writer.putSource(taken.row)
   if (taken.documents) await writer.putSourceDocuments(taken.row.name, taken.documents)
 }

@@ -6,6 +6,7 @@ import type { SyncOptions } from '@flotilla/core/protocol/documents'
 import { readJws } from '@flotilla/core/protocol/jws'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { activityOfRelease } from '../activity/commit-activity.ts'
 import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import { issueOffer } from '../gateway/issue-documents.ts'
 import { offerHold } from '../recovery/hold-back.ts'
@@ -142,6 +143,8 @@ export async function perform(
     // Whatever the revision rendered to once is what it is held to.
     ...(row.pin && { pin: { ...row.pin, digest } }),
   }
+  const told = activityOfRelease(before, released, now)
+  if (told) await writer.appendActivity(told)
   const cluster = await writer.clusterByName(release.cluster.name)
   if (!cluster?.agentKey || cluster.revokedAt !== undefined) {
     const reason = `no agent has joined as "${release.cluster.name}" yet; make it a token with: flotilla cluster join-token --cluster ${release.cluster.name}`

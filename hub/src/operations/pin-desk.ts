@@ -38,6 +38,9 @@ export interface PinDeskServices {
   readonly interventions: Pick<Interventions, 'set' | 'commitOf'>
 }
 
+/** What people may ask of it. */
+export type PinActs = Pick<PinDesk, 'rollback' | 'pin' | 'unpin' | 'syncRevision'>
+
 export type PinAnswer = DeskAnswer | { readonly kind: 'done' }
 
 /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ActivityNote, mergeActivity } from '@flotilla/core/activity/activity-entry'
+import { activityOfAudit } from '@flotilla/core/activity/activity-of-audit'
 import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -299,6 +300,8 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
     const entry = chainEntry(await this.auditHead(), note)
     this.changed(this.view('audit').put(entry))
     this.view('settings').put({ key: AUDIT_HEAD, value: { sequence: entry.sequence, hash: entry.hash } })
+    const told = activityOfAudit(note)
+    if (told) await this.appendActivity(told)
   }
 
   async appendActivity(note: ActivityNote): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ActivityEntry, type ActivityNote, mergeActivity } from '@flotilla/core/activity/activity-entry'
+import { activityOfAudit } from '@flotilla/core/activity/activity-of-audit'
 import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
@@ -364,6 +365,8 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       upsertWhenChanged(this.sql, 'settings', ['key'], { key: AUDIT_HEAD, body: head }, 'body'),
     )
     this.rowsChanged += 1
+    const told = activityOfAudit(note)
+    if (told) await this.appendActivity(told)
   }
 
   async appendActivity(note: ActivityNote): Promise<void> {

@@ -13,6 +13,7 @@ import { Problem, type ProblemCode } from '../problem.ts'
 import { retrySchema, wishOf } from '../retry-wish.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { pageOfSchema } from '../schemas.ts'
+import { acceptedSchema, revisionField } from '../schemas-of-operations.ts'
 import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 import { syncRevision } from './sync-revision.ts'
 
@@ -33,20 +34,6 @@ const syncFields = {
   retry: retrySchema.optional(),
   reason: reasonField,
 }
-
-export const revisionField = z
-  .string()
-  .min(1)
-  .max(250)
-  .optional()
-  .meta({ description: 'A commit, tag or branch of its source; it is held to the commit that this is now.' })
-
-export const acceptedSchema = z
-  .strictObject({
-    id: z.string().meta({ description: 'To follow at /api/v1/operations/{id}.' }),
-    status: z.enum(['accepted', 'cancelled']).meta({ description: 'cancelled: it had not begun, and will not.' }),
-  })
-  .meta({ id: 'OperationAccepted' })
 
 const time = z.iso.datetime()
 const anyObject = z.record(z.string(), z.unknown())

@@ -6,8 +6,9 @@ import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import { applicationSchema } from '../schemas.ts'
+import { acceptedSchema, revisionField } from '../schemas-of-operations.ts'
 import { operationOfDigest } from './history.ts'
-import { acceptedSchema, CODES, revisionField } from './operations.ts'
+import { CODES } from './operations.ts'
 import { pinsOf, started } from './sync-revision.ts'
 
 const named = z.strictObject({ name: nameParameter })

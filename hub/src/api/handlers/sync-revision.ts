@@ -1,6 +1,6 @@
 import { requireApplication } from '../../access/seen-application.ts'
 import type { SyncWish } from '../../operations/operation-desk.ts'
-import type { PinAnswer, PinDesk } from '../../operations/pin-desk.ts'
+import type { PinActs, PinAnswer } from '../../operations/pin-desk.ts'
 import { Problem } from '../problem.ts'
 import type { Context, Reply } from '../route.ts'
 import type { Caller } from '../tokens.ts'
@@ -25,7 +25,7 @@ export function started(answer: PinAnswer): Reply {
 }
 
 /** @throws Problem `UNAVAILABLE` */
-export function pinsOf({ services }: Context): PinDesk {
+export function pinsOf({ services }: Context): PinActs {
   if (!services.pins) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
   return services.pins
 }

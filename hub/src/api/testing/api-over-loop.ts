@@ -2,6 +2,7 @@ import type { Express } from 'express'
 import type { LoopHarness } from '../../loop/testing/loop-harness.ts'
 import { createMetrics } from '../../metrics.ts'
 import { OperationDesk } from '../../operations/operation-desk.ts'
+import { PinDesk } from '../../operations/pin-desk.ts'
 import { silentLog } from '../../store/test-store.ts'
 import { createApi } from '../create-api.ts'
 import { FleetView } from '../fleet-view.ts'
@@ -25,12 +26,15 @@ export async function apiOver(hub: LoopHarness): Promise<ServedLoop> {
   const [admin, reader] = made.map(({ text }) => text) as [string, string]
   const view = await FleetView.load(hub.store, { run: 'run', now: hub.clock.now(), hiddenDigest: () => 'hidden' })
   const unused = () => Promise.reject(new Error('not asked for here'))
+  const { store, clock, random } = hub
+  const desk = new OperationDesk({
+    ...{ store, keys: hub.keys, clock, random },
+    ...{ told: () => undefined, changed: () => undefined },
+  })
   const app = createApi({
     ...{ store: hub.store, view, bundles: hub.bundles, clock: hub.clock, random: hub.random, log: silentLog },
-    desk: new OperationDesk({
-      ...{ store: hub.store, keys: hub.keys, clock: hub.clock, random: hub.random },
-      ...{ told: () => undefined, changed: () => undefined },
-    }),
+    desk,
+    pins: new PinDesk({ store, clock, random, desk, interventions: hub.loop.interventions }),
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0' },
     actions: {
@@ -40,6 +44,7 @@ export async function apiOver(hub: LoopHarness): Promise<ServedLoop> {
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
       confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
+      renderAgain: (id, operation) => hub.loop.interventions.renderAgain(id, operation),
     },
   })
   return { hub, app, admin, reader }

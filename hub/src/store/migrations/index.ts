@@ -6,8 +6,8 @@ import { gatesAndAuditChain } from './0003-gates-and-audit-chain.ts'
 import { enrolments } from './0004-enrolments.ts'
 import { commands } from './0005-commands.ts'
 import { activity } from './0006-activity.ts'
-import { signIn } from './0008-sign-in.ts'
 import { notifications } from './0007-notifications.ts'
+import { signIn } from './0008-sign-in.ts'
 import { keptAnswers } from './0009-kept-answers.ts'
 
 /**

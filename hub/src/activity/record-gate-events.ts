@@ -1,0 +1,81 @@
+import type { ActivityKind, ActivityNote } from '@flotilla/core/activity/activity-entry'
+import type { Log } from '@flotilla/core/ports/log'
+import type { Store, StoreReader } from '@flotilla/core/ports/store'
+import type { GateEvent } from '../gate-desk/gate-events.ts'
+
+/** Those that changed something for somebody; the others are events and no activity. */
+const KINDS: { readonly [Kind in GateEvent['kind']]?: ActivityKind } = {
+  'freeze.made': 'freeze',
+  'freeze.started': 'freeze',
+  'freeze.edited': 'freeze',
+  'freeze.ended': 'freeze',
+  'override.requested': 'override',
+  'override.approved': 'override',
+  'override.used': 'override',
+  'override.expired': 'override',
+  'override.revoked': 'override',
+}
+
+/** More than this wait for a store that takes nothing: what has happened longest is let go. */
+const MOST_WAITING = 1_000
+
+/**
+ * Keeps what gates tell in the store, so that a restart forgets none of it. What must not be lost whatever happens is in
+ * the audit log.
+ *
+ * @returns How to stop; resolves when what was told is kept.
+ */
+export function recordGateEvents(
+  events: { listen(listener: (event: GateEvent) => void): () => void },
+  store: Store,
+  log: Log,
+): () => Promise<void> {
+  const waiting: GateEvent[] = []
+  let writing: Promise<void> | undefined
+  const write = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0)
+      try {
+        await store.write(async rows => {
+          for (const event of batch) await rows.appendActivity(await activityOfGate(event, rows))
+        })
+      } catch (error) {
+        log.error('events of gates could not be kept', { events: batch.length, error })
+      }
+    }
+    writing = undefined
+  }
+  const stop = events.listen(event => {
+    waiting.push(event)
+    if (waiting.length > MOST_WAITING) waiting.shift()
+    writing ??= write()
+  })
+  return async () => {
+    stop()
+    await writing
+  }
+}
+
+export async function activityOfGate(
+  { kind, subject, at, by, message }: GateEvent,
+  rows: Pick<StoreReader, 'applicationByName'>,
+): Promise<ActivityNote> {
+  const known = KINDS[kind]
+  const common = {
+    at,
+    event: kind,
+    subject,
+    by,
+    message,
+    applicationsCut: 0,
+    detail: {},
+    ...(known && { kind: known }),
+  }
+  const [of, name] = [subject.slice(0, subject.indexOf('/')), subject.slice(subject.indexOf('/') + 1)]
+  if (of === 'Application') {
+    const row = await rows.applicationByName(name)
+    return { ...common, applications: row ? [{ name, project: row.project, cluster: row.clusterName }] : [] }
+  }
+  const resource = of === 'Override' ? 'overrides' : of === 'SyncWindow' ? 'windows' : 'freezes'
+  return { ...common, applications: [], about: { resource, name } }
+}

@@ -1,0 +1,130 @@
+import type { OperationReport } from '@flotilla/core/protocol/report'
+import request from 'supertest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../loop/testing/loop-harness.ts'
+import { apiOver, type ServedLoop } from './testing/api-over-loop.ts'
+
+const WEB = 'web-eu-1'
+let opened: ServedLoop
+
+/** An Application that has had two revisions. */
+beforeEach(async () => {
+  const hub = new LoopHarness()
+  hub.git.commit(CONFIG, {
+    'clusters/eu-1.json': cluster('eu-1'),
+    'projects/shop.json': project('shop'),
+    'sets/shop.json': set('shop'),
+  })
+  hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'hello' }) })
+  await hub.start()
+  await hub.refresh(APPS)
+  await hub.join('eu-1')
+  await succeed(hub)
+  await hub.push(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'salut' }) })
+  await succeed(hub)
+  opened = await apiOver(hub)
+})
+
+async function succeed(hub: LoopHarness): Promise<void> {
+  const row = hub.application(WEB)
+  const [grant] = await hub.grants(row.clusterId!)
+  const now = hub.clock.now()
+  const operation: OperationReport = {
+    ...{ id: grant!.id, trigger: grant!.trigger, by: grant!.by, phase: 'Succeeded', message: 'done' },
+    ...{ digest: row.digest!, revision: row.revision!, startedAt: now, finishedAt: now + 1_500 },
+    ...{ results: [], resultsCut: 0 },
+  }
+  await hub.report(WEB, { operation, lastSucceeded: row.digest })
+}
+
+const get = (path: string, token = opened.reader) =>
+  request(opened.app).get(`/api/v1${path}`).set('Authorization', `Bearer ${token}`)
+const post = (path: string, body: object = {}, token = opened.admin) =>
+  request(opened.app).post(`/api/v1/applications/${WEB}${path}`).set('Authorization', `Bearer ${token}`).send(body)
+
+describe('history', () => {
+  it('has each operation with who, what, when, how long, and its exact manifests', async () => {
+    const { body } = await get(`/applications/${WEB}/history`)
+    expect(body.items).toMatchObject([
+      { trigger: 'automated', by: 'flotilla', phase: 'Succeeded', durationMs: 1_500 },
+      { trigger: 'automated', by: 'flotilla', phase: 'Succeeded', durationMs: 1_500 },
+    ])
+    const [second, first] = body.items
+    const of = async (query: string) => (await get(`/applications/${WEB}/manifests?${query}`)).body
+    expect((await of(`revision=${first.revision.slice(0, 8)}`)).items).toMatchObject([{ data: { greeting: 'hello' } }])
+    expect(await of(`digest=${second.digest}`)).toMatchObject({ items: [{ data: { greeting: 'salut' } }] })
+    expect((await get(`/applications/${WEB}/manifests?revision=ffffffff`)).status).toBe(404)
+  })
+
+  it('renders again what is kept no more, and says so where that does not come to it', async () => {
+    const { hub } = opened
+    const { body } = await get(`/applications/${WEB}/history`)
+    const first = body.items[1]
+    await hub.bundles.delete(first.digest)
+    const again = await get(`/applications/${WEB}/manifests?digest=${first.digest}`)
+    expect(again.body.items).toMatchObject([{ data: { greeting: 'hello' } }])
+    const { id, clusterId } = hub.application(WEB)
+    const [row] = await hub.store.read(rows => rows.operations(id, { limit: 1 }))
+    const lost = { ...row!.operation, id: 'lost', digest: `sha256:${'4'.repeat(64)}` as const }
+    await hub.store.write(async rows => {
+      await rows.putOperation({ id: 'lost', applicationId: id, clusterId: clusterId!, operation: lost })
+    })
+    const [shown] = (await get(`/applications/${WEB}/history`)).body.items
+    const gone = await get(`/applications/${WEB}/manifests?digest=${shown.digest}`)
+    expect([gone.status, gone.body.code]).toEqual([410, 'MANIFESTS_GONE'])
+  })
+})
+
+describe('a rollback', () => {
+  it('is an intervention that is shown, in the feed and the audit log, until it is unpinned', async () => {
+    expect((await post('/rollback', {}, opened.reader)).status).toBe(403)
+    const [, first] = (await get(`/applications/${WEB}/history`)).body.items
+    const done = await post('/rollback', { digest: first.digest, reason: 'it hangs' })
+    expect([done.status, done.body.status]).toEqual([202, 'accepted'])
+    const pinned = await post('/pin', { until: '2100-01-01T00:00:00.000Z' })
+    expect(pinned.body).toMatchObject({
+      revision: first.revision,
+      interventions: [{ kind: 'pin', origin: 'pin', by: 'admin', until: '2100-01-01T00:00:00.000Z' }],
+    })
+    const { items } = (await get('/activity?kind=intervention,commit')).body
+    expect(items.map(({ event }: { event: string }) => event)).toEqual([
+      ...['application.pin', 'application.rollback', 'commit', 'commit', 'source.commit'],
+    ])
+    expect(items[1]).toMatchObject({
+      by: 'admin',
+      message: expect.stringMatching(/: it hangs$/),
+      applications: [{ name: WEB, project: 'shop', cluster: 'eu-1' }],
+    })
+    const free = await post('/unpin', { reason: 'mended' })
+    expect(free.body.interventions).toEqual([])
+    expect((await post('/unpin')).body.code).toBe('OPERATION_NONE')
+  })
+
+  it('to what never was, or to two things, is refused with the reason', async () => {
+    expect((await post('/rollback', { operation: 'nothing' })).body).toMatchObject({
+      code: 'PIN_IMPOSSIBLE',
+      status: 422,
+    })
+    expect((await post('/rollback', { operation: 'a', digest: 'b' })).body.code).toBe('REQUEST_INVALID')
+    expect((await post('/sync', { revision: 'nowhere' })).body.code).toBe('PIN_IMPOSSIBLE')
+    expect((await post('/pin', { until: '2000-01-01T00:00:00.000Z' })).body.code).toBe('PIN_IMPOSSIBLE')
+  })
+})
+
+describe('the feed', () => {
+  it('goes on page by page, and filters by what is seen', async () => {
+    const all = (await get('/events?limit=100')).body.items
+    const paged = []
+    let cursor = ''
+    do {
+      const { body } = await get(`/events?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      paged.push(...body.items)
+      cursor = body.next ?? ''
+    } while (cursor !== '')
+    expect(paged).toEqual(all)
+    expect(all.length).toBeGreaterThan(2)
+    expect((await get('/activity?project=other')).body.items).toEqual([])
+    expect((await get(`/activity?application=${WEB}&event=commit`)).body.items).toHaveLength(2)
+    expect((await get('/activity?cursor=x')).body.code).toBe('CURSOR_INVALID')
+  })
+})
