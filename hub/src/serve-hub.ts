@@ -26,6 +26,7 @@ import type { Notifier } from './notify/notifier.ts'
 import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
@@ -140,7 +141,7 @@ export async function serveHub(served: {
     gates: hub.gateDesk,
     notifications: notifier,
     ...(opened && { signIn: opened.signIn }),
-    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...troublesOf(writes)],
+    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...providerOf(opened?.signIn), ...troublesOf(writes)],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
@@ -243,6 +244,12 @@ function doubtsOf({ recovery }: Hub): readonly ReadinessCheck[] {
       ? `STORE_BEHIND since ${isoTime(state.since)} (${state.reason}): nothing is issued until flotilla hub recover`
       : `recovered at ${isoTime(state.since)}: automated syncs wait for flotilla hub recover --acknowledge`
   return [{ name: 'recovery', ready: true, message }]
+}
+
+/** Who is signed in stays so for a while, and tokens go on: the hub is ready, and says that nobody can sign in. */
+function providerOf(signIn: SignIn | undefined): readonly ReadinessCheck[] {
+  const trouble = signIn?.provider?.trouble
+  return trouble === undefined ? [] : [{ name: 'identity provider', ready: true, message: trouble }]
 }
 
 /** What could not be fetched keeps its last snapshot; what never was makes freezes hold: both need somebody's eye. */

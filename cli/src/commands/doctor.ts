@@ -75,6 +75,7 @@ async function lookHere(flags: DoctorFlags, context: CliContext): Promise<readon
   const keyFile = flags.data === undefined ? resolve(options.keyFile) : join(data, 'hub.key')
   const { checkCertificate } = await import('../doctor/check-certificate.ts')
   const { checkTools } = await import('../doctor/check-tools.ts')
+  const { checkSignIn } = await import('../doctor/check-sign-in.ts')
   const { credentialsFor } = await import('@flotilla/hub/settings/credentials-for')
   const credentials = credentialsFor(options)
   const repositories = await Promise.all(
@@ -91,6 +92,7 @@ async function lookHere(flags: DoctorFlags, context: CliContext): Promise<readon
     ...(await checkFolder({ data, keyFile }, now)),
     ...(await checkCertificate(options.tls, keyFile, now)),
     ...(await checkTools(options.gitBinary, repositories)),
+    ...(await checkSignIn(options.signIn, options.publicUrl, context.clock, context.env)),
   ]
 }
 

@@ -43,7 +43,7 @@ export async function openSignIn(
   const signIn = new SignIn(
     {
       ...{ sessions, anonymous },
-      accounts: { ...accounts, accounts: await withHashes(accounts) },
+      accounts: { ...accounts, accounts: await openAccounts(accounts) },
       ...(nameClaim !== undefined && { nameClaim }),
     },
     {
@@ -89,7 +89,8 @@ export async function openProvider(
   return { provider, http }
 }
 
-async function withHashes({ accounts }: ConfiguredAccounts): Promise<readonly ConfiguredAccount[]> {
+/** Accounts with their hashes, also those in files. @throws SignInFileError */
+export async function openAccounts({ accounts }: ConfiguredAccounts): Promise<readonly ConfiguredAccount[]> {
   return await Promise.all(
     accounts.map(async ({ passwordHashFile, ...account }) => {
       if (passwordHashFile === undefined) return account
