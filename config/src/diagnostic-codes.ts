@@ -162,6 +162,11 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'An Application names a project that no document declares; it will be held.',
     remedy: 'Declare the Project; Argo CD makes `default` by itself, here it is a document like any other.',
   },
+  TEAM_UNKNOWN: {
+    severity: 'warning',
+    meaning: 'A NotificationRoute has the eyes of a team that no document declares: it tells nobody anything.',
+    remedy: 'Declare the Team, or correct the name.',
+  },
   SOURCE_FORBIDDEN: {
     severity: 'warning',
     meaning: 'The Project of an Application does not permit its repository; it will be held.',

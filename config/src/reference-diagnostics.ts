@@ -29,7 +29,18 @@ export function referenceDiagnostics(fleet: Fleet, refused: RefusedNames): Diagn
       diagnostics.push(destinationUnknown(resolved, at))
     }
   }
-  return diagnostics
+  return [...diagnostics, ...teamsUnknown(fleet)]
+}
+
+/** A route that has nobody's eyes tells nobody anything. */
+function teamsUnknown({ notificationRoutes = [], teams = [] }: Fleet): Diagnostic[] {
+  return notificationRoutes.flatMap((route): Diagnostic[] => {
+    const { team } = route.spec
+    if (team === undefined || teams.some(({ name }) => name === team)) return []
+    const message = `no document declares team "${team}"; the route tells nobody anything`
+    const at = placeOf(route, ['spec', 'team'])
+    return [{ severity: 'warning', code: 'TEAM_UNKNOWN', ...at, message, hint: 'declare the Team' }]
+  })
 }
 
 export type Place = Position & Pick<Diagnostic, 'source'>

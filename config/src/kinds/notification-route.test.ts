@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { load } from '../load.ts'
+import { mergeFleets } from '../merge-fleets.ts'
 
 const HEAD = 'apiVersion: flotilla.dev/v1alpha1\nkind: NotificationRoute\nmetadata: {name: oncall}\nspec:\n'
 const SLACK = '  to: [{slack: {webhookUrlRef: {secretName: chat, key: url}}}]\n'
@@ -102,6 +103,13 @@ describe('a NotificationRoute', () => {
     const found = said(spec)
     expect(found).toHaveLength(1)
     expect(found[0]).toContain(expected)
+  })
+
+  test('with the eyes of a team that is not there says so', () => {
+    const { diagnostics } = mergeFleets([loaded(`  team: shop\n${TRIGGER}${SLACK}`)])
+    expect(diagnostics.map(({ line, column, severity, code }) => `${line}:${column} ${severity} ${code}`)).toEqual([
+      '5:9 warning TEAM_UNKNOWN',
+    ])
   })
 
   test('is for config sources that may declare everything', () => {
