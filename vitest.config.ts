@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           // Tests that say they may run beside each other wait for processes.
-          maxConcurrency: 5,
+          maxConcurrency: 4,
           include: ['**/*.integration.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           // Bounds only what never ends: beside others, on a machine with much else to do, a test of minutes takes longer.
@@ -55,7 +55,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract',
-          maxConcurrency: 8,
+          maxConcurrency: 5,
           include: ['test/contract/**/*.test.ts', 'test/requirements/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 900_000,

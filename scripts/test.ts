@@ -1,6 +1,6 @@
-import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,9 @@ import { parseArgs } from 'node:util'
 /**
  * `npm test`: formatter and linter, house rules, types, and every test; all steps run even when one fails, so that
  * one run shows all there is to mend. The last line counts the tests: `N passed, N failed, N skipped`.
+ *
+ * Steps that compute run one after the other and are seen as they go. Steps that mostly wait run beside them, and
+ * beside each other; what they said is told when they have ended.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const RESULTS = join(ROOT, '.cache', 'test-results')
@@ -24,6 +27,8 @@ interface Step {
   readonly onRequest?: boolean
   readonly environment?: Readonly<Record<string, string>>
   readonly fast?: boolean
+  /** It waits for processes, sockets and clocks far more than it computes. */
+  readonly waits?: boolean
 }
 
 /** Of the unit tests, what is over before one has looked up: no laws, and a tenth of the made-up templates. */
@@ -53,6 +58,15 @@ function vitest(
     ],
   }
 }
+
+/** @param share Files at the same time, for each processor: they wait for each other's processes. */
+function waiting(name: string, says: string, share: number): Step {
+  const workers = Math.max(2, Math.round(share * availableParallelism()))
+  return { ...vitest(name, says, [name], [`--maxWorkers=${workers}`]), waits: true }
+}
+
+/** Built before anything asks for it: two would build it twice. */
+const CONTROL_PLANE = 'controlplane'
 
 const STEPS: readonly Step[] = [
   { name: 'format', says: 'formatter and linter', command: ['biome', 'ci', '--error-on-warnings', '.'] },
@@ -94,7 +108,12 @@ const STEPS: readonly Step[] = [
     onRequest: true,
   },
   {
-    ...vitest('kills', 'an agent that is killed during syncs, so often', ['e2e'], ['test/e2e/agent-kill.test.ts']),
+    ...vitest(
+      'kills',
+      'an agent and a hub that are killed at work, so often',
+      ['e2e'],
+      ['test/e2e/agent-kill', 'test/e2e/kill'],
+    ),
     onRequest: true,
   },
   {
@@ -105,25 +124,15 @@ const STEPS: readonly Step[] = [
   },
   vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
   {
-    name: 'controlplane',
+    name: CONTROL_PLANE,
     says: 'the real control plane for tests (built once, about five minutes, then cached)',
     command: ['node', 'test/controlplane/src/main.ts', 'build'],
     needs: 'go',
+    waits: true,
   },
-  // They wait for each other's processes far more than they compute.
-  vitest(
-    'integration',
-    'integration tests: files, sockets, processes of one part',
-    ['integration'],
-    [`--maxWorkers=${3 * availableParallelism()}`],
-  ),
-  vitest(
-    'contract',
-    'one contract on the simulated and the real control plane',
-    ['contract'],
-    ['--no-file-parallelism'],
-  ),
-  vitest('e2e', 'end to end: hub, agents and clusters as processes', ['e2e'], ['--no-file-parallelism']),
+  waiting('integration', 'integration tests: files, sockets, processes of one part', 2),
+  waiting('contract', 'one contract on the simulated and the real control plane', 1.5),
+  waiting('e2e', 'end to end: hub, agents and clusters as processes', 1.5),
 ]
 
 const { values, positionals } = parseArgs({
@@ -150,56 +159,107 @@ const broken: string[] = []
 const colour = process.stderr.isTTY && !process.env.NO_COLOR
 const bold = (text: string): string => (colour ? `\u001b[1m${text}\u001b[22m` : text)
 
-// In the inner loop, what looks at the sources runs beside the tests and is told after them.
-const [beside, others] = values.fast
-  ? [chosen.filter(step => !step.results), chosen.filter(step => step.results)]
-  : [[], chosen]
-const told = beside.map(step => perform(step, 'kept'))
-for (const step of others) await perform(step, 'live')
-await Promise.all(told)
+// In the inner loop, what looks at the sources runs beside the tests.
+const isBeside = (step: Step): boolean => (values.fast ? step.results === undefined : step.waits === true)
+const beside = chosen.length === 1 ? [] : chosen.filter(isBeside)
+/** What those beside said while something else is on the screen. */
+const kept: string[] = []
+let live = false
+/** What runs, and what of it nobody has seen, for whoever ends this. */
+const children = new Set<ChildProcess>()
+const unseen = new Map<string, () => string>()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const [name, text] of unseen) console.error(`${bold(`\n# ${name} was not over; it said:`)}\n${text()}`)
+    for (const child of children) child.kill(signal)
+    process.exit(1)
+  })
+}
+
+const together = performBeside()
+for (const step of chosen) {
+  if (beside.includes(step)) continue
+  live = true
+  await perform(step, 'live')
+  live = false
+  for (const text of kept.splice(0)) console.error(text)
+}
+if (unseen.size > 0) console.error(bold(`\nwaiting for ${[...unseen.keys()].join(', ')} ...`))
+await together
 if (broken.length > 0) console.error(bold(`\nfailed: ${broken.join(', ')}`))
 if (chosen.some(step => step.results)) {
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 }
 process.exit(broken.length > 0 ? 1 : 0)
 
+/** Two at a time: more would only keep each other waiting. */
+async function performBeside(): Promise<void> {
+  const left = [...beside]
+  if (left[0]?.name === CONTROL_PLANE) await perform(left.shift()!, 'kept')
+  const one = async (): Promise<void> => {
+    for (let step = left.shift(); step; step = left.shift()) await perform(step, 'kept')
+  }
+  await Promise.all([one(), one()])
+}
+
 async function perform(step: Step, output: 'live' | 'kept'): Promise<void> {
   const heading = bold(`\n# ${step.says}`)
+  const tell = (text: string): void => {
+    if (output === 'kept' && live) kept.push(text)
+    else console.error(text)
+  }
   if (output === 'live') console.error(heading)
   if (step.needs && process.env.CI !== 'true' && spawnSync(step.needs, ['version']).error) {
-    console.error(bold(`LEFT OUT: "${step.needs}" is not installed, so nothing below runs on a real control plane`))
+    tell(bold(`LEFT OUT: "${step.needs}" is not installed, so nothing below runs on a real control plane`))
     return
   }
   const startedAt = performance.now()
   const kills = step.name === 'kills' && { FLOTILLA_KILLS: values.kills }
   const environment = { ...step.environment, ...kills, ...(values.fast && INNER_LOOP) }
-  const { code, text } = await run([...step.command, ...(step.results ? positionals : [])], environment, output)
+  const { code, text } = await run(step, environment, output)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  if (output === 'kept') console.error(`${heading}\n${text.trimEnd()}`)
-  console.error(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
+  if (output === 'kept') tell(`${heading}\n${text.trimEnd()}`)
+  tell(`${code === 0 ? 'ok' : 'FAILED'}: ${step.name}, ${seconds} s`)
   if (code !== 0) broken.push(step.name)
   if (step.results) count(step.results, step.name)
 }
 
 function run(
-  command: readonly string[],
+  step: Step,
   more: Readonly<Record<string, string>>,
   output: 'live' | 'kept',
 ): Promise<{ readonly code: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const [program = '', ...args] = command
+    const [program = '', ...args] = [...step.command, ...(step.results ? positionals : [])]
     // Under CI=true some tools colour what no terminal shows.
     const plain = colour ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }
     const env = { ...process.env, ...plain, ...more }
     const piped: StdioOptions = ['ignore', 'pipe', 'pipe']
     const stdio = output === 'live' ? 'inherit' : piped
     const child = spawn(program, args, { cwd: ROOT, stdio, shell: process.platform === 'win32', env })
+    children.add(child)
     let text = ''
+    if (output === 'kept') unseen.set(step.name, () => text)
+    else if (beside.length > 0 && !values.fast) yieldTo(child)
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
     child.once('error', reject)
-    child.once('close', code => resolve({ code: code ?? 1, text }))
+    child.once('close', code => {
+      children.delete(child)
+      unseen.delete(step.name)
+      resolve({ code: code ?? 1, text })
+    })
   })
+}
+
+/** Whoever waited goes first when it is its turn: to be late there may be a failure, here it is only later. */
+function yieldTo({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, 5)
+  } catch {
+    // It has ended already, or this system lets nobody: then all take turns alike.
+  }
 }
 
 /** Reads vitest's JSON; a run that died before writing it has failed already by its exit code. */
