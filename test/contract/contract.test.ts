@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { Api } from './api.ts'
 import { widgetDefinition, widgetGroup } from './documents.ts'
 import { establish } from './establish.ts'
-import { ok } from './expectations.ts'
+import { eventually, ok } from './expectations.ts'
 import type { Cluster, Identity, RowContext, Side } from './row.ts'
 import { topics } from './topics.ts'
 
@@ -33,8 +33,11 @@ function declareRows(side: Side, start: () => Promise<Cluster>): void {
   const context = async (number: number): Promise<RowContext> => {
     const namespace = `row-${number}`
     ok(await admin.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }), 201)
+    const api = admin.inNamespace(namespace)
+    // Without it Pods are refused; a controller makes it a moment after the namespace.
+    if (side === 'real') await eventually(async () => ok(await api.get('serviceaccounts', 'default')))
     return {
-      api: admin.inNamespace(namespace),
+      api,
       namespace,
       widgets: () => {
         widgets ??= establish(admin, widgetDefinition).then(() => `${widgetGroup}/v1/widgets`)

@@ -54,7 +54,7 @@ export function ownership(object: JsonObject): Record<string, Json> {
  * Tries again until it does not throw: for what a controller brings about. No row rests on how fast that is; after
  * `timeoutMs` the last error is thrown.
  */
-export async function eventually<Value>(attempt: () => Promise<Value>, timeoutMs = 20_000): Promise<Value> {
+export async function eventually<Value>(attempt: () => Promise<Value>, timeoutMs = 180_000): Promise<Value> {
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
     try {

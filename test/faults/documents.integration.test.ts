@@ -131,7 +131,11 @@ describe.concurrent('a Grant', () => {
     await world.startAgent()
     await world.say('web', 'two')
     await until('the agent is there again', async () => (await world.value('web')) === 'two')
-    expect((await world.begun()).filter(name => !begun.includes(name))).toHaveLength(1)
+    const told = [...new Set(between.of('grant'))].map(jws => JSON.stringify(readJws(jws))).join('\n')
+    expect(
+      (await world.begun()).filter(name => !begun.includes(name)),
+      told,
+    ).toHaveLength(1)
   })
 
   test('that was taken back before it began is never started, though the agent has it', async context => {

@@ -18,7 +18,7 @@ const NO_STATE = {
   list: async () => [],
   close: async () => {},
 }
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 240_000
 
 /** One Application with an agent, a hub and a namespace of its own, on whichever cluster. */
 export class Bench {

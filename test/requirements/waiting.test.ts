@@ -86,15 +86,16 @@ requirements('waiting', requirement => {
     await bench.start()
     const web = deployment('web', 'registry.example/web:1', 1, wave('1'))
     const suspended = { ...web, spec: { ...(web['spec'] as object), paused: true } }
-    const run = { ...ONCE, waveTimeoutMs: 5_000, stallAfterMs: 1_000 }
+    const run = { ...ONCE, waveTimeoutMs: 12_000, stallAfterMs: 1_000 }
     const grant = bench.sync([suspended, configMap('after', {}, wave('2'))], { run })
-    await bench.until('it is told what blocks', () => bench.operation(grant.id)?.stalled !== undefined)
-    expect(bench.operation(grant.id)?.stalled?.blocking).toMatchObject([
+    const told = () => bench.hub.link.reports.find(({ operation }) => operation?.stalled !== undefined)?.operation
+    await bench.until('it is told what blocks', () => told() !== undefined)
+    expect(told()?.stalled?.blocking).toMatchObject([
       { key: { kind: 'Deployment', name: 'web' }, message: expect.stringMatching(/^Suspended: Deployment is paused/) },
     ])
     const ended = await bench.ended(grant)
     expect(ended.phase).toBe('Failed')
-    expect(ended.message).toContain('wave 1 of Sync has not become healthy within 5 s')
+    expect(ended.message).toContain('wave 1 of Sync has not become healthy within 12 s')
     expect(ended.message).toContain('Suspended: Deployment is paused')
     expect(await bench.read('ConfigMap', 'after')).toBeUndefined()
   })

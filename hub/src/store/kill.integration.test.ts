@@ -109,7 +109,7 @@ it(`a hub killed ${KILLS} times keeps all that it acknowledged, whole, and its n
     console.log(`kill test: ${acknowledged.length} writes acknowledged`)
     expect(acknowledged.length).toBeGreaterThanOrEqual(KILLS / 2)
   })
-}, 300_000)
+}, 1_200_000)
 
 /** Opening checks integrity; then every acknowledged write is looked up whole. */
 async function check(directory: string, acknowledged: readonly number[]): Promise<void> {

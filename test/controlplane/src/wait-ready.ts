@@ -2,8 +2,8 @@ import { ControlPlaneFailed } from './errors.ts'
 import { monotonicMs, sleep } from './real-time.ts'
 import type { ServerProcess } from './server-process.ts'
 
-/** How long one server may take: some fifteen times what a loaded machine of two cores was seen to need. */
-const readyTimeoutMs = 60_000
+/** How long one server may take: some fifteen times what two cores with fifty processes at work were seen to need. */
+const readyTimeoutMs = 240_000
 
 export interface StartedServer<Value> {
   readonly server: ServerProcess

@@ -19,7 +19,9 @@ import { FaultProxy } from '../fault-proxy.ts'
 import { TamperingHub } from './tampering-hub.ts'
 
 const clock = createClock(globalThis)
-const random = createRandom(randomBytes)
+const chance = createRandom(randomBytes)
+/** The same chances, with short waits: the redial rules have their own tests, on a clock that is told the time. */
+const random = { bytes: chance.bytes, fraction: () => chance.fraction() / 20 }
 
 /** A line of the agent's log. */
 export interface Said {
