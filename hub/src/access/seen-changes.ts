@@ -75,7 +75,18 @@ function own(object: object): SeenChange {
  * Names whose eyes a stream is for, and by which policy. Another policy ends the stream, and what was sent under one is
  * not gone on from under another: it begins with a snapshot of what may be seen then.
  */
-export function streamTag(rights: Rights, { principal, ceilings = [], scopes = [] }: Asker): string {
-  const what = canonicalJson([rights.inForce.version, principal, ceilings, scopes] as unknown as Json)
+export function streamTag(rights: Rights, asker: Asker): string {
+  const { version } = rights.inForce
+  const known = TAGS.get(asker)
+  if (known?.version === version) return known.tag
+  const tag = tagOf(version, asker)
+  TAGS.set(asker, { version, tag })
+  return tag
+}
+
+const TAGS = new WeakMap<Asker, { readonly version: string; readonly tag: string }>()
+
+function tagOf(version: string, { principal, ceilings = [], scopes = [] }: Asker): string {
+  const what = canonicalJson([version, principal, ceilings, scopes] as unknown as Json)
   return createHash('sha256').update(what).digest('base64url').slice(0, 8)
 }

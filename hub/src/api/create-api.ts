@@ -39,7 +39,15 @@ export function createApi(services: ApiServices): Express {
   app.use(securityHeaders())
   app.use(allowOrigins(settings.allowedOrigins ?? []))
 
-  for (const route of ROUTE_TABLE) app[route.method](expressPath(route.path), server.handler(route))
+  const handlers = new Map(ROUTE_TABLE.map(route => [route, server.handler(route)]))
+  // Paths without parameters are found by their text, instead of one pattern after the other.
+  const plain = new Map([...handlers].map(([{ method, path }, handle]) => [`${method.toUpperCase()} ${path}`, handle]))
+  app.use((request, response, next) => {
+    const handle = plain.get(`${request.method === 'HEAD' ? 'GET' : request.method} ${request.path}`)
+    if (handle === undefined) return next()
+    return handle(request, response)
+  })
+  for (const [{ method, path }, handle] of handlers) app[method](expressPath(path), handle)
   // Who has no token learns nothing of the API, not even what does not exist.
   app.use('/api/', async (request: Request, response: Response) => {
     await server.authenticate(request)

@@ -36,6 +36,9 @@ export interface FleetViewOptions {
   readonly keepChanges?: number
 }
 
+/** Nobody can tell whether an agent is silent since a second ago, and whoever reads a lot need not look each time. */
+const AGED_EVERY_MS = 250
+
 /** What a view is made from. */
 interface Parts {
   readonly row: ApplicationRow
@@ -64,6 +67,8 @@ export class FleetView {
   private readonly clusterIndex = new ClusterIndex()
   private readonly repositoryUses = new RepositoryUses()
   private readonly refreshing = new Mutex()
+  /** When agents were last looked at for silence. */
+  private agedAt = 0
   /** Counts changes of rows. */
   private rowChanges = 0
   /** Ids by name; made anew only when Applications came, went or were renamed. */
@@ -141,6 +146,8 @@ export class FleetView {
 
   /** Lets silent agents grow old: to be called before reading, and now and then for those who watch. */
   age(now: EpochMs): void {
+    if (now >= this.agedAt && now - this.agedAt < AGED_EVERY_MS) return
+    this.agedAt = now
     const aged = this.clusterIndex.aged(now)
     if (aged.length > 0) this.apply({ connections: aged }, now)
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Store } from '@flotilla/core/ports/store'
 import { BoundedMemo } from '../source/bounded-memo.ts'
@@ -55,5 +55,5 @@ export class KnownCallers {
 
 /** The secret itself is kept nowhere. */
 function keyOf(authorization: string): string {
-  return createHash('sha256').update(authorization).digest('base64url')
+  return hash('sha256', authorization, 'base64url')
 }

@@ -100,13 +100,13 @@ export const applicationRoutes: readonly Route[] = [
     handle({ query }, caller, context) {
       const { services, now, visible } = context
       const { view } = services
-      const { query: wanted, list } = compileQuery(query)
+      const { query: wanted, list, listText } = compiled(query)
       const tag = streamTag(rightsOf(caller, context), caller)
       const headers = { 'Flotilla-Changes': `${view.changes.idOf(view.changes.newest)}.${tag}` }
       const cursorOf = (next: Position) => encodeCursor(list, next)
       const { fields } = query
       if (fields === undefined) {
-        const page = view.applicationsText(wanted, now, visible, JSON.stringify(list), cursorOf, readerOf(caller))
+        const page = view.applicationsText(wanted, now, visible, listText, cursorOf, readerOf(caller))
         return { kind: 'written', status: 200, body: page.bytes, tag: page.tag, headers }
       }
       const { items, total, next } = view.applications(wanted, now, visible)
@@ -198,6 +198,25 @@ export const applicationRoutes: readonly Route[] = [
 
 function durationOf({ startedAt, finishedAt }: OperationReport): number | null {
   return finishedAt === undefined ? null : Math.max(0, Math.round(finishedAt - startedAt))
+}
+
+interface CompiledQuery {
+  readonly query: ApplicationQuery
+  readonly list: Json
+  readonly listText: string
+}
+
+/** By what a query was read into, which is the same as long as its text is. A cursor is looked at each time. */
+const COMPILED = new WeakMap<object, CompiledQuery>()
+
+/** @throws Problem `CURSOR_INVALID` */
+function compiled(query: z.output<typeof listQuery>): CompiledQuery {
+  const known = COMPILED.get(query)
+  if (known !== undefined) return known
+  const made = compileQuery(query)
+  const whole = { ...made, listText: JSON.stringify(made.list) }
+  if (query.cursor === undefined) COMPILED.set(query, whole)
+  return whole
 }
 
 /** @throws Problem `CURSOR_INVALID` */
