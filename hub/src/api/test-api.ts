@@ -66,6 +66,8 @@ export class TestClock implements Clock {
 
 export interface TestApi {
   readonly app: Express
+  /** The same without holding each answer against its description: for figures. */
+  readonly unchecked: Express
   readonly store: Store
   readonly view: FleetView
   readonly clock: TestClock
@@ -205,6 +207,7 @@ export async function openTestApi(
   })
   return {
     app: checkedApp(app),
+    unchecked: app,
     recovery,
     gates,
     store,
