@@ -252,6 +252,39 @@ requirements('operations', requirement => {
   })
 
   requirement(
+    36,
+    'a rollback puts back what was, runs no hook, deletes nothing unasked, and is what is healed to',
+    async bench => {
+      const hook = () =>
+        hookJob('migrate', 'PreSync', { annotations: { 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' } })
+      await bench.start()
+      const before = [hook(), configMap('a', { version: 'one' }), configMap('b')]
+      await bench.succeeded(bench.sync(before))
+      await bench.succeeded(bench.sync([hook(), configMap('a', { version: 'two' }), configMap('c')]))
+      expect(await bench.read('ConfigMap', 'b')).toBeUndefined()
+      const jobs = bench.writesOf(['jobs']).length
+      const back = (prune: boolean) => {
+        const options = { dryRun: false, prune, revision: 'abc', skipHooks: true } as const
+        const grant = bench.hub.grant(bench.offer(before), { trigger: 'manual', options, must: ['options.skipHooks'] })
+        bench.hub.link.changed()
+        return bench.succeeded(grant)
+      }
+      await back(false)
+      const versionOf = async () => textAt(await bench.read('ConfigMap', 'a'), 'data', 'version')
+      expect(await versionOf()).toBe('one')
+      expect(await bench.read('ConfigMap', 'b')).toBeDefined()
+      expect(await bench.read('ConfigMap', 'c')).toBeDefined()
+      expect(bench.writesOf(['jobs'])).toHaveLength(jobs)
+      const body = [{ op: 'replace', path: '/data/version', value: 'three' }]
+      await bench.client.patchJson(bench.key('ConfigMap', 'a'), 'v1', body)
+      await bench.until('it is healed to what was put back', async () => (await versionOf()) === 'one')
+      await back(true)
+      expect(await bench.read('ConfigMap', 'c')).toBeUndefined()
+      expect(bench.writesOf(['jobs'])).toHaveLength(jobs)
+    },
+  )
+
+  requirement(
     5,
     'an Application is removed wave by wave, highest first, with its hooks before and after',
     async bench => {
