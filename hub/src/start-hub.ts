@@ -176,6 +176,7 @@ export async function startHub(
       {
         secrets: { ...(secretsFolder !== undefined && { secretsFolder }), secrets, allowedProviders },
         allowedNetworks: options.notificationNetworks ?? [],
+        environment: process.env,
       },
     )
     const measure = (metrics: HubMetrics) =>

@@ -27,6 +27,14 @@ export class AddressGuard {
     return this.#special.check(plain, family) && !this.#allowed.check(plain, family)
   }
 
+  /** A host as it is written, where a proxy resolves it. @throws SendError `NOTIFY_ADDRESS_REFUSED` */
+  checkWritten(host: string): readonly never[] {
+    const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+    const here = bare === 'localhost' || bare.endsWith('.localhost')
+    if (this.isRefused(here ? '127.0.0.1' : bare) && (here || isIP(bare) !== 0)) throw refused(bare)
+    return []
+  }
+
   /**
    * The addresses of a host. Whoever connects connects to one of these: a name that resolves differently a moment
    * later leads nowhere else.
@@ -40,12 +48,14 @@ export class AddressGuard {
       : await lookup(bare, { all: true, verbatim: true }).catch((cause: unknown) => {
           throw new SendError('NOTIFY_UNREACHABLE', bare, 'the name cannot be resolved', { retry: true, cause })
         })
-    if (found.length === 0 || found.some(({ address }) => this.isRefused(address))) {
-      const message = 'it has an address that no message is sent to; notifications.allowedNetworks allows it'
-      throw new SendError('NOTIFY_ADDRESS_REFUSED', bare, message, { retry: false })
-    }
+    if (found.length === 0 || found.some(({ address }) => this.isRefused(address))) throw refused(bare)
     return found as readonly { address: string; family: 4 | 6 }[]
   }
+}
+
+function refused(host: string): SendError {
+  const message = 'it has an address that no message is sent to; notifications.allowedNetworks allows it'
+  return new SendError('NOTIFY_ADDRESS_REFUSED', host, message, { retry: false })
 }
 
 /** A look-up for sockets that knows nothing but what was resolved before. */

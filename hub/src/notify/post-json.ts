@@ -1,7 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Clock } from '@flotilla/core/ports/clock'
 import { type AddressGuard, pinnedLookup } from './address-guard.ts'
+import { type ProxyEnvironment, proxyFor } from './environment-proxy.ts'
 import { SendError } from './send-error.ts'
 
 const TIMEOUT_MS = 15_000
@@ -14,6 +15,13 @@ export interface Posted {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly text: string
+}
+
+export interface PostParts {
+  readonly guard: AddressGuard
+  readonly clock: Clock
+  /** Where proxies are named; without it there is none. */
+  readonly proxies?: ProxyEnvironment
 }
 
 export interface Posting {
@@ -30,10 +38,12 @@ export interface Posting {
  */
 export async function postJson(
   { url, body, headers, signal }: Posting,
-  { guard, clock }: { readonly guard: AddressGuard; readonly clock: Clock },
+  { guard, clock, proxies }: PostParts,
 ): Promise<Posted> {
   const subject = url.host
-  const addresses = await guard.resolve(url.hostname)
+  const proxy = proxyFor(url, proxies ?? {})
+  // Behind a proxy it is the proxy that resolves names, and that decides where it leads.
+  const addresses = proxy === undefined ? await guard.resolve(url.hostname) : guard.checkWritten(url.hostname)
   const ending = new AbortController()
   const late = new SendError('NOTIFY_TIMEOUT', subject, `no answer in ${TIMEOUT_MS} ms`, { retry: true })
   const timer = clock.setTimer(TIMEOUT_MS, () => ending.abort(late))
@@ -46,9 +56,10 @@ export async function postJson(
         url,
         {
           method: 'POST',
-          lookup: pinnedLookup(addresses),
+          ...(proxy === undefined
+            ? { lookup: pinnedLookup(addresses), agent: false }
+            : { agent: throughProxy(url, proxy) }),
           signal: ending.signal,
-          agent: false,
           headers: {
             'content-type': 'application/json; charset=utf-8',
             'user-agent': 'flotilla',
@@ -74,6 +85,11 @@ export async function postJson(
     timer.cancel()
     signal.removeEventListener('abort', stop)
   }
+}
+
+function throughProxy(url: URL, proxy: string): HttpAgent | HttpsAgent {
+  const proxyEnv = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy }
+  return url.protocol === 'https:' ? new HttpsAgent({ proxyEnv }) : new HttpAgent({ proxyEnv })
 }
 
 /** What a status means for a message: its answer's words are not repeated, they may hold what was sent. */

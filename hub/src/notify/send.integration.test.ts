@@ -199,6 +199,23 @@ describe('addresses', () => {
     await expect(sent).rejects.toMatchObject({ code: 'NOTIFY_ADDRESS_REFUSED' })
   })
 
+  it('behind a proxy are the proxy’s to resolve, but for those that are written out', async () => {
+    const proxied = {
+      ...parts({ networks: [] }),
+      proxies: { HTTP_PROXY: target.url, NO_PROXY: 'internal.example.com' },
+    }
+    const to = (url: string) => send({ name: 'w', kind: 'webhook', url }, sendingOf('webhook'), proxied)
+    await to('http://chat.example.invalid/hook')
+    expect(target.got.map(({ path }) => path)).toEqual(['http://chat.example.invalid/hook'])
+    for (const url of ['http://169.254.169.254/', 'http://localhost/', 'http://[::1]/', 'http://2130706433/']) {
+      await expect(to(url)).rejects.toMatchObject({ code: 'NOTIFY_ADDRESS_REFUSED' })
+    }
+    // What goes without the proxy is resolved and checked here.
+    await expect(to('http://a.internal.example.com.invalid/')).resolves.toBeUndefined()
+    await expect(to('http://x.internal.example.com/')).rejects.toMatchObject({ code: 'NOTIFY_UNREACHABLE' })
+    expect(target.got).toHaveLength(2)
+  })
+
   it('where nobody listens are tried again', async () => {
     await target.close()
     const sent = send({ name: 'w', kind: 'webhook', url: target.url }, sendingOf('webhook'), parts())

@@ -1,20 +1,16 @@
 import { createHmac } from 'node:crypto'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { RouteTarget } from '@flotilla/core/notify/route'
-import type { Clock } from '@flotilla/core/ports/clock'
 import type { MessageRow } from '@flotilla/core/ports/store'
-import type { AddressGuard } from './address-guard.ts'
 import { setCommitStatus } from './commit-status.ts'
-import { postJson } from './post-json.ts'
+import { type PostParts, postJson } from './post-json.ts'
 import type { RouteSecrets } from './route-secrets.ts'
 import { SendError } from './send-error.ts'
 import { sendMail } from './send-mail.ts'
 
 /** What senders stand on. */
-export interface SendParts {
-  readonly guard: AddressGuard
+export interface SendParts extends PostParts {
   readonly secrets: RouteSecrets
-  readonly clock: Clock
 }
 
 export interface Sending {
