@@ -1,8 +1,10 @@
 import type { AccessObject } from '@flotilla/core/access/object'
 import type { SetView } from '@flotilla/core/view/fleet-parts'
 import type { FleetView } from '../api/fleet-view.ts'
+import { EVERYTHING_VISIBLE } from '../api/visible-set.ts'
 import { namedObject } from './objects.ts'
 import type { Rights } from './rights.ts'
+import { NAMES_OTHERS, withoutOthers } from './seen-sources.ts'
 
 /** Stands for every Project: what belongs to none that is known is for whoever has the right on all of them. */
 export const EVERY_PROJECT = '*'
@@ -28,5 +30,9 @@ export function seenSets(view: FleetView, rights: Rights): readonly SetView[] {
 export function shownSet(set: SetView, view: FleetView, rights: Rights): SetView | undefined {
   const seen = setObjects(set, view).map(object => rights.sees(object))
   if (!seen.includes(true)) return undefined
-  return seen.includes(false) ? { ...set, generators: [], errors: [], conditions: [], health: null } : set
+  if (seen.includes(false)) return { ...set, generators: [], errors: [], conditions: [], health: null }
+  if (rights.visible.key === EVERYTHING_VISIBLE.key) return set
+  const told = set.errors.some(error => NAMES_OTHERS.has(String(error['code'])))
+  // Conditions repeat what the errors say.
+  return told ? { ...set, errors: set.errors.map(withoutOthers), conditions: [] } : set
 }

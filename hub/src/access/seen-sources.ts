@@ -18,7 +18,7 @@ export function sourceObjects(name: string, trust: Trust | undefined): readonly 
 }
 
 /** Mistakes whose text names what another source has: who has the name, and where. */
-const NAMES_OTHERS: ReadonlySet<string> = new Set(['DUPLICATE_NAME', 'APPLICATION_NAME_TAKEN', 'NAME_TAKEN'])
+export const NAMES_OTHERS: ReadonlySet<string> = new Set(['DUPLICATE_NAME', 'NAME_TAKEN'])
 
 export function shownSource(source: SourceView, trust: Trust | undefined, rights: Rights): SourceView | undefined {
   const objects = sourceObjects(source.name, trust)
@@ -28,7 +28,8 @@ export function shownSource(source: SourceView, trust: Trust | undefined, rights
   return { ...source, diagnostics: source.diagnostics.map(withoutOthers) }
 }
 
-function withoutOthers(diagnostic: JsonObject): JsonObject {
+/** A mistake without the name and place of what another has. */
+export function withoutOthers(diagnostic: JsonObject): JsonObject {
   if (!NAMES_OTHERS.has(String(diagnostic['code']))) return diagnostic
   const { hint: _, ...rest } = diagnostic
   return { ...rest, message: 'the name is taken, by what is declared elsewhere' }
