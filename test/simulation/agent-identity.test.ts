@@ -96,6 +96,33 @@ describe('the key of an agent', () => {
   })
 })
 
+describe('a join token that is new to an agent that was admitted before', () => {
+  test('is asked with once the hub answers, when the first attempt did not reach it', async () => {
+    const { agent, hub, clock, random, transport, row } = await world()
+    const before = await row()
+    await agent.link.stop()
+    const reach = transport.request.bind(transport)
+    let away = true
+    transport.request = async request => {
+      if (away && request.path === '/agent/v1/enrol') throw new HubUnreachable('the message was lost')
+      return await reach(request)
+    }
+    const joinToken = await hub.joinToken('eu-1')
+    const again = smallAgent({ transport, clock, random, state: agent.state, joinToken })
+    await again.link.start()
+    await clock.advance(10_000)
+    // What it had goes on meanwhile.
+    expect(again.link.status()).toEqual({ kind: 'connected' })
+    away = false
+    await clock.advance(10 * 60_000)
+    expect(again.link.status()).toEqual({ kind: 'connected' })
+    const token = (await hub.store.read(rows => rows.joinTokens())).find(({ createdAt }) => createdAt > START)
+    expect(token?.usedBy).toBe((await row()).agentKey)
+    expect((await row()).agentKey).toBe(before.agentKey)
+    expect(again.log.lines.filter(({ message }) => message === 'this agent was admitted')).toHaveLength(1)
+  })
+})
+
 describe('a key of the hub', () => {
   test('is learned by whoever is connected, and signs when all know it; then the old one is not believed', async () => {
     const { agent, hub, clock, random } = await world()

@@ -35,6 +35,8 @@ export interface AdmissionOptions {
 export interface AdmittedAs {
   readonly key: HeldKey
   readonly kept: KeptAdmission
+  /** The hub could not be asked with the join token, and the admission from before goes on meanwhile. */
+  readonly unasked?: true
 }
 
 /**
@@ -59,6 +61,7 @@ export async function admitAgent(options: AdmissionOptions): Promise<AdmittedAs 
   for (let failures = 1; !signal.aborted; failures++) {
     const outcome = await enrolOnce(options, token, asking, failures)
     if (outcome === 'keep') return kept && { kept, key }
+    if (outcome === 'unasked') return kept && { kept, key, unasked: true }
     if (outcome === 'new-key') {
       const fresh = asking === key
       asking = await makeNextKey(state, options.random, { why: 'enrolment', tokenId: token.id })
@@ -75,13 +78,16 @@ export async function admitAgent(options: AdmissionOptions): Promise<AdmittedAs 
   return undefined
 }
 
-/** The admission, or how long to wait, or `keep` where the token was refused and there is an admission already. */
+/**
+ * The admission, or how long to wait; where there is an admission already, `keep` when the token was not taken, and
+ * `unasked` when nobody could be asked.
+ */
 async function enrolOnce(
   options: AdmissionOptions,
   token: JoinToken,
   key: HeldKey,
   failures: number,
-): Promise<AdmittedAs | number | 'keep' | 'new-key'> {
+): Promise<AdmittedAs | number | 'keep' | 'unasked' | 'new-key'> {
   const { log, random, setStatus, kept, clusterUid } = options
   const backOffMs = Math.max(500, redialAfterFailureMs(failures, random.fraction()))
   try {
@@ -110,12 +116,12 @@ async function enrolOnce(
       case 'failed':
         log.warn('the enrolment failed; it is tried again', { why: outcome.message })
         // The hub is away: what is kept goes on meanwhile.
-        if (kept) return 'keep'
+        if (kept) return 'unasked'
         return Math.max(outcome.retryAfterMs ?? 0, backOffMs)
     }
   } catch (error) {
     log.warn('the enrolment failed; it is tried again', { error })
-    if (kept) return 'keep'
+    if (kept) return 'unasked'
     return backOffMs
   }
 }

@@ -16,6 +16,8 @@ import { type ReturnOutcome, returnToHub } from './return-agent.ts'
 const UNKNOWN_RETRY_MS = 60_000
 /** Refusals of requests under the key before are passed over for so long. */
 const KEY_SETTLES_MS = 30_000
+const ASK_AGAIN_MS = 1_000
+const MOST_ASK_AGAIN_MS = 10 * 60_000
 
 export interface AgentIdentityOptions {
   readonly client: HubClient
@@ -46,6 +48,8 @@ export class AgentIdentity {
   #keyChangedMs = Number.NEGATIVE_INFINITY
   #changingKey: Promise<KeyChangeOutcome> | undefined
   #unknown = false
+  /** How often the hub could not be asked with a join token that is new here. */
+  #unasked = 0
 
   constructor(options: AgentIdentityOptions) {
     this.#options = options
@@ -66,6 +70,14 @@ export class AgentIdentity {
   /** The hub has refused us since it last admitted us. */
   get unknown(): boolean {
     return this.#unknown
+  }
+
+  /**
+   * How long after the hub has answered it is to be asked with a join token that it could not be asked with before, ever
+   * longer, because asking breaks off the connection; undefined when there is nothing to ask.
+   */
+  get askAgainInMs(): number | undefined {
+    return this.#unasked === 0 ? undefined : Math.min(ASK_AGAIN_MS * 2 ** this.#unasked, MOST_ASK_AGAIN_MS)
   }
 
   /** The hub refuses this agent; false for what was on its way when the key changed. */
@@ -169,6 +181,7 @@ export class AgentIdentity {
     })
     if (!admitted) return false
     this.#key = admitted.key
+    this.#unasked = admitted.unasked ? this.#unasked + 1 : 0
     if (admitted.kept !== this.#kept) await this.#trusted(admitted.kept)
     return true
   }

@@ -80,6 +80,9 @@ export class AgentLink implements HubLink {
   #reportNumber = 0
   #highestInc: number | undefined
   #connected = false
+  /** The connection ends, so that the hub is asked with a join token. */
+  #asksAnew = false
+  #asking: Timer | undefined
   #running: Promise<void> | undefined
   #sweeping: Timer | undefined
   /** Bundles that the engine needs besides those that are offered. */
@@ -126,7 +129,7 @@ export class AgentLink implements HubLink {
       signal: this.#stopping.signal,
       versions: options.versions,
       speaker: () => this.#speaker(),
-      maySpeak: () => this.#maySpeak() && !this.#identity.unknown,
+      maySpeak: () => this.#maySpeak() && !this.#identity.unknown && !this.#asksAnew,
       refusedBy: response => this.#refusedBy(response),
       setStatus: status => this.#setStatus(status),
       setConnected: connected => this.#setConnected(connected),
@@ -143,6 +146,7 @@ export class AgentLink implements HubLink {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the link stops'))
     this.#sweeping?.cancel()
+    this.#asking?.cancel()
     this.#connection.close('the agent stops')
     this.#exchange.lost()
     this.#bundles.stop()
@@ -243,6 +247,7 @@ export class AgentLink implements HubLink {
     while (!signal.aborted) {
       try {
         await unlessStopped(this.#acquired(), signal)
+        this.#asksAnew = false
         const admitted = await this.#identity.establish()
         failures = 0
         const beganMs = clock.monotonicMs()
@@ -393,9 +398,17 @@ export class AgentLink implements HubLink {
   #setConnected(connected: boolean): void {
     if (this.#connected === connected) return
     this.#connected = connected
+    this.#asking?.cancel()
     if (!connected) return
+    const askInMs = this.#identity.askAgainInMs
+    if (askInMs !== undefined) this.#asking = this.#options.clock.setTimer(askInMs, () => this.#askAnew())
     this.#bundles.reconnected()
     this.#notify()
+  }
+
+  #askAnew(): void {
+    this.#asksAnew = true
+    this.#connection.close('asks with its join token')
   }
 
   #setStatus(status: LinkStatus): void {
