@@ -256,7 +256,7 @@ function run(
 function yieldTo({ pid }: ChildProcess): void {
   if (pid === undefined) return
   try {
-    setPriority(pid, 5)
+    setPriority(pid, 2)
   } catch {
     // It has ended already, or this system lets nobody: then all take turns alike.
   }
