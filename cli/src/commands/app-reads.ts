@@ -6,7 +6,7 @@ import type { CliContext, ExitCode } from '../context.ts'
 import { formatOf } from '../output/formats.ts'
 import { action } from './verb.ts'
 
-/** What an Application is made of: `flotilla app tree|diff|manifests|refresh`. */
+/** What an Application is made of: `flotilla app tree|diff|refresh`. */
 export function registerAppReads(parent: Command, context: CliContext): void {
   parent
     .command('tree')
@@ -20,16 +20,6 @@ export function registerAppReads(parent: Command, context: CliContext): void {
     .argument('<name>', 'its name')
     .addHelpText('after', '\nExample:\n  flotilla app diff shop-checkout-eu-1')
     .action(action(context, (name: string, _: object, self: Command) => diff(context, self.optsWithGlobals(), name)))
-  parent
-    .command('manifests')
-    .description('what an Application renders to, or what was applied earlier; values of Secrets are masked')
-    .argument('<name>', 'its name')
-    .option('--digest <digest>', 'of its history')
-    .option('--revision <commit>', 'of its history, or how it begins')
-    .addHelpText('after', '\nExample:\n  flotilla app manifests shop-checkout-eu-1 > manifests.yaml')
-    .action(
-      action(context, (name: string, _: object, self: Command) => manifests(context, self.optsWithGlobals(), name)),
-    )
   parent
     .command('refresh')
     .description('look at the repositories of an Application now')
@@ -95,31 +85,6 @@ async function diff(context: CliContext, flags: Flags, name: string): Promise<Ex
   }
   if (!differs && flags.quiet !== true) context.stderr.write('nothing differs\n')
   return differs ? 1 : 0
-}
-
-async function manifests(
-  context: CliContext,
-  flags: Flags & { readonly digest?: string; readonly revision?: string },
-  name: string,
-): Promise<ExitCode> {
-  const format = formatOf(flags, ['table', 'json', 'yaml'])
-  const { withHubApi } = await import('../client/open-hub-api.ts')
-  const { digest, revision } = flags
-  const whole: JsonObject = await withHubApi(flags, context, api =>
-    api.call('getApplicationManifests', { path: { name }, query: { digest, revision } }, `Application "${name}"`),
-  )
-  if (format === 'json') {
-    const { printData } = await import('../output/data.ts')
-    printData(context, format, whole)
-    return 0
-  }
-  const { prettyYaml } = await import('@flotilla/core/yaml/print-yaml')
-  context.stdout.write(
-    listAt(whole, 'items')
-      .map(each => `---\n${prettyYaml(each)}`)
-      .join(''),
-  )
-  return 0
 }
 
 async function refresh(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
