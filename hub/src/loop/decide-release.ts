@@ -3,6 +3,7 @@ import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import { CANONICAL_FORMAT, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Application, ApplicationSource } from '@flotilla/core/model/application'
+import { isClusterScoped } from '@flotilla/core/model/cluster-scoped-kinds'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
@@ -300,13 +301,13 @@ async function kindsOf(
 }
 
 /**
- * The hub knows no cluster's kinds: an object without a namespace may be of either scope, and is refused here only
- * when both are. The agent, which knows, checks again.
+ * The hub knows no cluster's kinds but those of Kubernetes itself: another object without a namespace may be of either
+ * scope, and is refused here only when both are. The agent, which knows, checks again.
  */
 function firstKindRefused(kinds: readonly GroupKind[], ceiling: Ceiling, project: string): string | undefined {
   for (const { group, kind, namespaced, namespace, name } of kinds) {
     const label = group === '' ? kind : `${group}/${kind}`
-    const asNamespaced = kindPermitted(ceiling, group, kind, true, name)
+    const asNamespaced = !isClusterScoped(group, kind) && kindPermitted(ceiling, group, kind, true, name)
     if (namespaced ? !asNamespaced : !asNamespaced && !kindPermitted(ceiling, group, kind, false, name)) {
       return `project "${project}" does not permit ${label} (${name})`
     }
