@@ -1,0 +1,22 @@
+/** Paths that lead out of a repository, or try to, in every spelling that some tool has fallen for. */
+export const HOSTILE_PATHS: readonly (readonly [what: string, path: string])[] = [
+  ['one folder up', '..'],
+  ['up and beside', '../outside'],
+  ['up from below', 'apps/../../outside'],
+  ['up from deep below', 'apps/a/b/../../../../outside'],
+  ['from the root', '/etc'],
+  ['from the root, twice', '//etc/passwd'],
+  ['with Windows’ separators', '..\\outside'],
+  ['a drive', 'C:\\outside'],
+  ['encoded once', '%2e%2e/outside'],
+  ['encoded twice', '%252e%252e/outside'],
+  ['with a NUL', 'apps\0/../../outside'],
+  ['a URL of a file', 'file:///etc/passwd'],
+  ['a URL', 'https://example.com/outside'],
+  ['a home', '~/outside'],
+  ['a variable', '$HOME/outside'],
+  ['Git’s own folder', '.git'],
+  ['Git’s own folder, from below', 'apps/../.git/config'],
+  ['dots of another script', '\u2025/outside'],
+  ['slashes of another script', '..\u2215outside'],
+]
