@@ -164,15 +164,25 @@ describe('a hub', () => {
 
   it('traces requests and the path of a commit to a collector, below whoever asked', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+    await ask('/api/v1/applications/CANARY')
     await ask('/api/v1/fleet', { headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } })
     const names = () => collector.spans().map(({ name }) => name)
     await expect
       .poll(names, { timeout: 60_000 })
-      .toEqual(expect.arrayContaining(['fetch', 'reconcile repository', 'reconcile source', 'GET /api/v1/fleet']))
+      .toEqual(
+        expect.arrayContaining([
+          'fetch',
+          'reconcile repository',
+          'reconcile source',
+          'GET /api/v1/fleet',
+          'GET /api/v1/applications/{name}',
+        ]),
+      )
     const request = collector.spans().find(({ name }) => name === 'GET /api/v1/fleet')
     expect(request).toMatchObject({ traceId: trace, parentSpanId: '00f067aa0ba902b7' })
     const fetched = collector.spans().find(({ name }) => name === 'fetch')!
     expect(collector.spans().map(({ spanId }) => spanId)).toContain(fetched.parentSpanId)
+    expect(JSON.stringify(collector.spans())).not.toContain('CANARY')
     expect(collector.resources()).toContain('service.name=flotilla-hub')
     expect(collector.resources()).toContain('service.version=1.2.3')
   })

@@ -190,6 +190,8 @@ export class RouteServer {
   #measure(route: Route, request: Request, response: Response): void {
     const { metrics, clock } = this.#services
     const start = clock.monotonicMs()
+    // For traces, which begin before anybody knows the row.
+    response.locals['route'] = route.path
     response.on('close', () => {
       const labels = { method: request.method, route: route.path, status: String(response.statusCode) }
       metrics.requests.observe(labels, (clock.monotonicMs() - start) / 1000)

@@ -63,8 +63,8 @@ export class Tracing {
     const method = request.method ?? 'GET'
     const span = this.#tracer.startSpan(method, { kind: SpanKind.SERVER }, context)
     response.once('close', () => {
-      // Express puts the row of its table there. Paths themselves hold names, and sometimes tokens.
-      const route = (request as { readonly route?: { readonly path?: unknown } }).route?.path
+      // The row of the API's table. Paths themselves hold names, and sometimes tokens.
+      const route = (response as { readonly locals?: { readonly route?: unknown } }).locals?.route
       const path = typeof route === 'string' ? route : request.url?.startsWith('/agent/') ? '/agent' : undefined
       if (path !== undefined) span.updateName(`${method} ${path}`)
       span.setAttributes({
