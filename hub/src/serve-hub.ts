@@ -10,6 +10,7 @@ import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { knownProjects } from './access/known-projects.ts'
 import { recordGateEvents } from './activity/record-gate-events.ts'
 import { tellActivity } from './activity/tell-activity.ts'
+import { applicationObject } from './access/objects.ts'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
 import { measureGates } from './gates/measure-gates.ts'
@@ -25,6 +26,7 @@ import { createMetrics, type HubMetrics } from './metrics.ts'
 import type { Notifier } from './notify/notifier.ts'
 import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
+import { Authenticator } from './sign-in/authenticator.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
@@ -112,6 +114,13 @@ export async function serveHub(served: {
     ))
   const stopRecording = recordGateEvents(hub.gates.events, store, log)
   const teller = await tellActivity(store, hub.view.changes, clock, log)
+  const proof = opened?.signIn.authenticator ?? new Authenticator({ store, clock, log })
+  hub.gateDesk.schedule.judgeBy(async ({ application, ...asked }) => {
+    const asker = await proof.standing(asked)
+    const view = hub.view.application(application, clock.now())
+    if (asker === undefined || view === undefined) return false
+    return hub.access.rightsOf(asker, clock.now()).may('sync', applicationObject(view))
+  })
   const api = createApi({
     store,
     view: hub.view,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@flotilla/core/json/json'
-import type { StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { Identity, StoreReader, StoreWriter, TokenScope } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 
 export type ScheduledState = 'waiting' | 'started' | 'expired' | 'cancelled' | 'failed'
@@ -15,6 +15,9 @@ export interface ScheduledSync {
   readonly by: string
   /** The token that asked: what it may not do any more is not done. */
   readonly tokenId: string
+  /** Of people who signed in: who they are, and what their tokens are narrowed to. */
+  readonly makers?: readonly Identity[]
+  readonly scopes?: readonly TokenScope[]
   readonly madeAt: EpochMs
   readonly state: ScheduledState
   /** What it waits for, or why it ended. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import type { Store, StoreWriter } from '@flotilla/core/ports/store'
+import type { Identity, Store, StoreWriter, TokenScope } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import type { RuleKeeper } from '../gate-desk/rule-keeper.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
@@ -28,6 +28,14 @@ export interface ScheduleWish {
   readonly reason: string
 }
 
+/** Who asks: what they may not do any more when it is time is not done. */
+export interface ScheduleAsker {
+  readonly name: string
+  readonly tokenId: string
+  readonly makers?: readonly Identity[]
+  readonly scopes?: readonly TokenScope[]
+}
+
 export type ScheduleAnswer =
   | { readonly kind: 'done'; readonly value: ScheduledSync }
   | { readonly kind: 'unknown' }
@@ -42,6 +50,7 @@ const LOOK_MS = 60_000
 export class SyncSchedule {
   readonly #parts: ScheduleParts
   #timer: Timer | undefined
+  #judge: ((each: ScheduledSync) => Promise<boolean>) | undefined
   #stopped = false
   #looking: Promise<void> = Promise.resolve()
 
@@ -63,11 +72,18 @@ export class SyncSchedule {
     return this.#parts.store.read(scheduledSyncs)
   }
 
-  async schedule(wish: ScheduleWish, by: { readonly name: string; readonly tokenId: string }): Promise<ScheduleAnswer> {
+  /** Who says whether somebody still may what they asked for; without it, an administrator's token that stands. */
+  judgeBy(judge: (each: ScheduledSync) => Promise<boolean>): void {
+    this.#judge = judge
+  }
+
+  async schedule(wish: ScheduleWish, by: ScheduleAsker): Promise<ScheduleAnswer> {
     const { store, clock, random } = this.#parts
     const now = clock.now()
     const value: ScheduledSync = {
       ...{ id: uuidV7(now, random.bytes(10)), ...wish, by: by.name, tokenId: by.tokenId, madeAt: now },
+      ...(by.makers !== undefined && { makers: by.makers }),
+      ...(by.scopes !== undefined && { scopes: by.scopes }),
       ...{ state: 'waiting', message: `waits for ${isoTime(wish.notBefore)}` },
     }
     const answer = await store.write(async (rows): Promise<ScheduleAnswer> => {
@@ -97,6 +113,12 @@ export class SyncSchedule {
   /** Looks now at what is due. */
   async look(): Promise<void> {
     for (const each of await this.list()) if (each.state === 'waiting') await this.#lookAt(each)
+  }
+
+  async #mayStill(each: ScheduledSync, now: EpochMs): Promise<boolean> {
+    if (this.#judge !== undefined) return await this.#judge(each)
+    const token = await this.#parts.store.read(rows => rows.token(each.tokenId))
+    return token?.role === 'admin' && (token.expiresAt === undefined || now < token.expiresAt)
   }
 
   #wake(): void {
@@ -132,9 +154,8 @@ export class SyncSchedule {
     const now = clock.now()
     if (now >= each.expires) return await this.#end(each, 'expired', `its time was over: it ${each.message}`)
     if (now < each.notBefore) return
-    const token = await store.read(rows => rows.token(each.tokenId))
-    const valid = token?.role === 'admin' && (token.expiresAt === undefined || now < token.expiresAt)
-    if (!valid) return await this.#end(each, 'cancelled', `${each.by} may not do this any more`)
+    if (!(await this.#mayStill(each, now)))
+      return await this.#end(each, 'cancelled', `${each.by} may not do this any more`)
     const decision = this.#decision(each, now)
     if (decision !== undefined && !decision.allowed) {
       const rules = decision.layers.filter(({ allowed }) => !allowed).flatMap(({ blockers }) => blockers)

@@ -3,7 +3,7 @@ import { DEFAULT_SCOPES, isTokenListed, type Principal, type RoleToken } from '@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
-import type { Identity, SessionRow, Store, StoreReader, TokenRow } from '@flotilla/core/ports/store'
+import type { Identity, SessionRow, Store, StoreReader, TokenRow, TokenScope } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type Caller, TOKEN_PREFIX } from '../api/tokens.ts'
 import type { Accounts } from './accounts.ts'
@@ -106,6 +106,33 @@ export class Authenticator {
     }
   }
 
+  /**
+   * Who once asked for something that is to be done now, as they are now: the token where one was shown, which has to
+   * stand; of people who signed in the person, whose session may be over. Undefined where they are nobody any more.
+   */
+  async standing(asked: {
+    readonly tokenId: string
+    readonly makers?: readonly Identity[]
+    readonly scopes?: readonly TokenScope[]
+  }): Promise<Pick<Caller, 'principal' | 'ceilings' | 'scopes'> | undefined> {
+    const { store, clock } = this.#parts
+    const { tokenId, makers = [], scopes } = asked
+    return await store.read(async rows => {
+      if (!tokenId.includes(':')) {
+        const row = await rows.token(tokenId)
+        return row === undefined ? undefined : await this.#ofToken(rows, row, clock.now())
+      }
+      const principals: Principal[] = []
+      for (const maker of makers) {
+        const principal = await this.#makerNow(rows, maker, 'login')
+        if (principal === undefined) return undefined
+        principals.push(principal)
+      }
+      const [principal, ...ceilings] = principals
+      return principal === undefined ? undefined : { principal, ceilings, ...(scopes !== undefined && { scopes }) }
+    })
+  }
+
   /** Tells whenever something was revoked, so that streams look again at once. @returns Ends the telling. */
   onRevoked(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -185,12 +212,16 @@ export class Authenticator {
   }
 
   /** Whoever has made a token, as they are by now; undefined when they are nobody any more. */
-  async #makerNow(rows: StoreReader, maker: Identity): Promise<Principal | undefined> {
+  async #makerNow(
+    rows: StoreReader,
+    maker: Identity,
+    capability: 'login' | 'apiKey' = 'apiKey',
+  ): Promise<Principal | undefined> {
     const { accounts } = this.#parts
     const groupClaims = this.#groupClaims()
     if (maker.kind === 'account') {
       const account = accounts?.standing(maker)
-      return account?.capabilities.includes('apiKey') === true ? principalOfIdentity(maker, groupClaims) : undefined
+      return account?.capabilities.includes(capability) === true ? principalOfIdentity(maker, groupClaims) : undefined
     }
     if (maker.kind !== 'provider') return principalOfIdentity(maker, groupClaims)
     const known = await rows.person(ownerOf(maker)!)
