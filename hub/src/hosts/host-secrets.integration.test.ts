@@ -117,7 +117,7 @@ describe('a secret', () => {
   })
 })
 
-describe('who may use a secret', () => {
+describe('who may use a secret (Fleet GHSA-xr65-5cpm-g36x: it was read across teams)', () => {
   const all: Trust = { kind: 'all' }
   const shop: Trust = { kind: 'projects', projects: ['shop-*'] }
   const granted = [{ name: 'bot', projects: ['shop-*', 'web'] }]

@@ -119,7 +119,7 @@ for (const [name, mode] of Object.entries(MODES)) {
     })
     afterAll(() => hub?.stop())
 
-    it('what proves nobody is refused, and never taken for who shows nothing', async () => {
+    it('what proves nobody is refused, and never taken for who shows nothing (Argo CD CVE-2022-29165, CVE-2023-22482)', async () => {
       const bodies = new Set<string>()
       for (const [what, headers] of Object.entries(await forgeries(hub.admin))) {
         const answer = await hub.ask('/api/v1/whoami', { headers })

@@ -155,7 +155,7 @@ describe('RepositoryMirrors', () => {
     }
   })
 
-  it('says nothing secret of a URL that holds credentials', async () => {
+  it('says nothing secret of a URL that holds credentials (Argo CD CVE-2023-25163)', async () => {
     const { mirrors, git } = setUp()
     const url = 'https://ann:s3cret@git.example.com/other.git'
     git.away.add(url)

@@ -120,7 +120,7 @@ for (const backend of [isomorphicBackend(), nativeBackend()]) {
       expect(await repository.resolve('main')).toBe(await fixture.tip())
     })
 
-    it('gives its password to no other host that a redirect names', async () => {
+    it('gives its password to no other host that a redirect names (Fleet GHSA-hx4v-cxpf-vh8m)', async () => {
       await fixture.commit({ files: { a: '1' } })
       const seen: (string | undefined)[] = []
       const thief = await serve({
@@ -275,7 +275,7 @@ describe('native over ssh', () => {
     return server
   }
 
-  it('refuses a host whose key nobody gave it', async () => {
+  it('refuses a host whose key nobody gave it (Fleet GHSA-xgpc-q899-67p8)', async () => {
     const server = await serveSsh()
     const url = server.url('fleet.git')
     expect(await fetchError(nativeBackend(), url, { sshPrivateKey: key.privateKey })).toMatchObject({
