@@ -9,6 +9,8 @@ import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 export interface PlayedKubelet {
   /** From now on these lines stand in the container's log, and go to whoever follows it. */
   print(namespace: string, pod: string, container: string, text: string): void
+  /** The same for every Pod whose name begins so, also for those that come later. */
+  printAll(namespace: string, beginning: string, container: string, text: string): void
   /** How many follow a log at this moment. */
   readonly followers: number
   close(): Promise<void>
@@ -30,6 +32,7 @@ interface Line {
 /** Listens on a loopback address, and says in the Node that the kubelet is there. */
 export async function playKubelet({ transport, nodeName, certificatePath }: KubeletOptions): Promise<PlayedKubelet> {
   const logs = new Map<string, Line[]>()
+  const ofAll: { readonly beginning: string; readonly container: string; readonly lines: readonly Line[] }[] = []
   const listeners = new Map<string, Set<(line: Line) => void>>()
   const [cert, key] = await Promise.all([
     readFile(certificatePath),
@@ -46,7 +49,8 @@ export async function playKubelet({ transport, nodeName, certificatePath }: Kube
     const timestamps = searchParams.get('timestamps') === 'true'
     const write = ({ at, text }: Line): void => void response.write(`${timestamps ? `${at} ` : ''}${text}\n`)
     const tail = searchParams.get('tailLines')
-    const lines = logs.get(name) ?? []
+    const printed = ofAll.filter(each => name.startsWith(each.beginning) && name.endsWith(`/${each.container}`))
+    const lines = [...printed.flatMap(each => each.lines), ...(logs.get(name) ?? [])]
     response.writeHead(200, { 'content-type': 'text/plain' })
     response.flushHeaders()
     for (const line of tail === null ? lines : lines.slice(-Number(tail))) write(line)
@@ -76,9 +80,12 @@ export async function playKubelet({ transport, nodeName, certificatePath }: Kube
   return {
     print(namespace, pod, container, text) {
       const name = `${namespace}/${pod}/${container}`
-      const lines = text.split('\n').map(line => ({ at: new Date(0).toISOString(), text: line }))
+      const lines = linesOf(text)
       logs.set(name, [...(logs.get(name) ?? []), ...lines])
       for (const write of listeners.get(name) ?? []) for (const line of lines) write(line)
+    },
+    printAll(namespace, beginning, container, text) {
+      ofAll.push({ beginning: `${namespace}/${beginning}`, container, lines: linesOf(text) })
     },
     get followers() {
       return [...listeners.values()].reduce((sum, { size }) => sum + size, 0)
@@ -91,4 +98,8 @@ export async function playKubelet({ transport, nodeName, certificatePath }: Kube
       await once(server, 'close')
     },
   }
+}
+
+function linesOf(text: string): readonly Line[] {
+  return text.split('\n').map(line => ({ at: new Date(0).toISOString(), text: line }))
 }
