@@ -58,6 +58,7 @@ function processOptions(
     plugins: options.plugins,
     calendars: options.calendars,
     gates: options.gates,
+    ...(options.access !== undefined && { access: options.access }),
     notificationNetworks: options.notificationNetworks,
     ...(options.tracingEndpoint !== undefined && { tracingEndpoint: options.tracingEndpoint }),
     signIn: options.signIn,

@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net'
 import type { Principal } from '@flotilla/core/access/principal'
 import type { Team } from '@flotilla/core/access/teams'
+import type { JsonObject } from '@flotilla/core/json/json'
 import request from 'supertest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApi, type TestApi } from '../api/test-api.ts'
@@ -128,7 +129,7 @@ describe('a stream of changes', () => {
 })
 
 describe('who may change a freeze', () => {
-  const document = (name: string, scope: object, owner?: string) => ({
+  const document = (name: string, scope: JsonObject, owner?: string) => ({
     ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod', metadata: { name, ...(owner && { owner }) } },
     spec: { level: 'hard', reason: 'closing', scope, when: [{ from: '2030-12-18', through: '2030-12-31' }] },
   })
@@ -138,12 +139,12 @@ describe('who may change a freeze', () => {
     const { status } = await asked.send(body)
     return status
   }
-  const kept = (name: string, scope: object, owner?: string): Promise<void> =>
+  const kept = (name: string, scope: JsonObject, owner?: string): Promise<void> =>
     api.write(rows => rows.putMadeGate(sampleMadeGate({ id: name, name, document: document(name, scope, owner) })), {})
   const end = { reason: 'over' }
 
   it('somebody makes one for Projects in which he may, and for no more', async () => {
-    const make = (groups: readonly string[], scope: object, owner?: string) =>
+    const make = (groups: readonly string[], scope: JsonObject, owner?: string) =>
       ask(groups, '/api/v1/freezes', document(`f-${JSON.stringify(scope).length}-${groups.length}`, scope, owner))
     expect(await make(['sso:lead'], { projects: ['shop'] })).toBe(201)
     expect(await make(['sso:lead'], { all: true })).toBe(403)

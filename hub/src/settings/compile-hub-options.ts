@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { nearest } from '@flotilla/core/text/nearest'
+import type { OwnPolicy } from '../access/access-keeper.ts'
 import type { CalendarSetting } from '../gate-desk/calendar-desk.ts'
 import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { LogLevel } from '../log.ts'
@@ -55,6 +56,8 @@ export interface HubOptions {
   readonly plugins: readonly ConfiguredPlugin[]
   readonly calendars: readonly CalendarSetting[]
   readonly gates: GateSettings
+  /** Rights that do not depend on any document. */
+  readonly access?: OwnPolicy
   readonly managementCluster?: ConfiguredManagementCluster
   readonly signIn: ConfiguredSignIn
   readonly pollIntervalMs: number
@@ -122,6 +125,8 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const calendars = readCalendars(loose['calendars'], refuse)
   const globalProjects = readGlobalProjects(loose['globalProjects'], refuse)
   const timeZone = get('gates.timeZone')
+  const ownRows = get('access.policy')
+  const defaultRole = get('access.defaultRole')
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
@@ -223,6 +228,9 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       plugins,
       calendars,
       gates: { globalProjects, ...(timeZone !== undefined && { defaultTimeZone: timeZone }) },
+      ...((ownRows ?? defaultRole) !== undefined && {
+        access: { rows: ownRows ?? [], ...(defaultRole !== undefined && { defaultRole }) },
+      }),
       ...(managementCluster !== undefined && { managementCluster }),
       signIn,
       pollIntervalMs,

@@ -1,6 +1,7 @@
 import { SET_POLICIES } from '@flotilla/core/decide/set-policy'
 import { LOG_LEVELS } from '../log.ts'
 import { ALGORITHMS } from '../sign-in/verify-id-token.ts'
+import { readPolicyRows } from './read-policy-rows.ts'
 import {
   type Reader,
   readDuration,
@@ -127,6 +128,11 @@ export const HUB_SETTINGS = {
     'How long nobody must have wanted an Application before it is removed from its cluster.',
     { fallback: '10m' },
   ),
+  'access.policy': setting(
+    readPolicyRows,
+    'Rows of a policy that count whatever documents say: who has role:admin from the beginning.',
+  ),
+  'access.defaultRole': setting(readText, 'What everybody has who is known, where no document says it.'),
   'gates.timeZone': setting(
     readTimeZone,
     'The time zone of gates by the clocks of a Cluster that names none; UTC without it.',

@@ -60,6 +60,12 @@ export function shownOptions(options: HubOptions): object {
       requestTimeout: durationText(requestTimeoutMs),
     })),
     ...(options.gates.defaultTimeZone !== undefined && { gates: { timeZone: options.gates.defaultTimeZone } }),
+    ...(options.access !== undefined && {
+      access: {
+        policy: options.access.rows.map(({ text }) => text).join('\n'),
+        ...(options.access.defaultRole !== undefined && { defaultRole: options.access.defaultRole }),
+      },
+    }),
     globalProjects: options.gates.globalProjects ?? [],
     calendars: options.calendars.map(calendar => ({
       name: calendar.name,

@@ -50,6 +50,15 @@ describe('settings that are good', () => {
   const GOOD: { readonly [sentence: string]: readonly [LooseSettings, Partial<HubOptions>] } = {
     'a duration of several units': [{ 'polling.interval': '1h30m' }, { pollIntervalMs: 5_400_000 }],
     'an IPv6 address': [{ listen: '[::1]:0' }, { listen: { host: '::1', port: 0 } }],
+    'rows of a policy': [
+      { 'access.policy': '# people\ng, sso:platform, role:admin\n', 'access.defaultRole': 'role:readonly' },
+      {
+        access: {
+          rows: [expect.objectContaining({ member: 'sso:platform', role: 'role:admin' })],
+          defaultRole: 'role:readonly',
+        },
+      },
+    ],
     'every address': [{ listen: ':8443' }, { listen: { host: '::', port: 8443 } }],
     'plain HTTP on loopback': [
       { 'tls.mode': 'off', listen: '127.0.0.1:8080', publicUrl: 'http://localhost:8080/' },
