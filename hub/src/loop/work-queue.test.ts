@@ -35,6 +35,24 @@ describe('WorkQueue', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('knows how long the first key of each kind has waited', async () => {
+    const { calls, handler } = manual()
+    const { clock, queue: work } = queue({ app: handler, set: manual().handler })
+    work.add('app/a')
+    await clock.advance(1_000)
+    work.add('app/b')
+    work.addPatiently('app/c')
+    await clock.advance(2_000)
+    work.add('app/b')
+    expect(work.depths).toEqual([
+      { kind: 'app', waiting: 2, oldestMs: 2_000 },
+      { kind: 'set', waiting: 0, oldestMs: 0 },
+    ])
+    calls[0]?.end()
+    await clock.advance(500)
+    expect(work.depths[0]).toEqual({ kind: 'app', waiting: 1, oldestMs: 2_500 })
+  })
+
   it('lets time pass before a look that is asked for again at a time that has come', async () => {
     const at: number[] = []
     const { clock, queue: work } = queue({
