@@ -1,6 +1,7 @@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Identity } from '@flotilla/core/ports/store'
+import { addressKey } from '../gateway/failure-limiter.ts'
 import { LockOut } from './lock-out.ts'
 import { DEFAULT_COST, isPassword, type PasswordHash, readPasswordHash, type ScryptCost } from './password-hash.ts'
 
@@ -86,7 +87,7 @@ export class Accounts {
    * failures makes any name wait, also one that nobody has.
    */
   async check(name: string, password: string, address: string): Promise<PasswordAnswer> {
-    const waitMs = Math.max(this.#names.begin(name), this.#addresses.begin(address))
+    const waitMs = Math.max(this.#names.begin(name), this.#addresses.begin(addressKey(address)))
     if (waitMs > 0) return { kind: 'wait', waitMs }
     if (this.#waiting.length >= MOST_WAITING) return { kind: 'wait', waitMs: 1_000 }
     const account = this.find(name)
@@ -95,7 +96,7 @@ export class Accounts {
     const equal = await this.#inLine(() => isPassword(password, kept ?? this.#nobody))
     if (!equal || kept === undefined || usable === undefined) return { kind: 'refused' }
     this.#names.succeeded(name)
-    this.#addresses.succeeded(address)
+    this.#addresses.succeeded(addressKey(address))
     return { kind: 'proved', account: usable }
   }
 

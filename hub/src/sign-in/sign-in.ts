@@ -4,10 +4,12 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Identity, Store } from '@flotilla/core/ports/store'
+import { addressKey } from '../gateway/failure-limiter.ts'
 import { type AccountSettings, Accounts } from './accounts.ts'
 import { Authenticator, type AuthenticatorParts, type TokenRole } from './authenticator.ts'
 import { keptClaims } from './identity.ts'
 import type { IdentityProvider } from './identity-provider.ts'
+import { LockOut } from './lock-out.ts'
 import { safeReturnPath } from './return-path.ts'
 import { Sealer } from './sealer.ts'
 import { DEFAULT_SESSIONS, type SessionSettings, Sessions } from './sessions.ts'
@@ -39,6 +41,8 @@ export type SignInAnswer =
 
 /** How long a browser may take at the provider. */
 const BEGUN_MS = 15 * 60_000
+/** Of one address: a whole office behind one of them comes at nine. */
+const COMERS_PER_MINUTE = 300
 const SWEEP_MS = 60 * 60_000
 const CALLBACK = '/auth/callback'
 
@@ -50,6 +54,7 @@ export class SignIn {
   readonly provider: IdentityProvider | undefined
   readonly #parts: SignInParts
   readonly #sealer: Sealer
+  readonly #comers: LockOut
   #sweeping: Timer | undefined
 
   constructor(settings: SignInSettings, parts: SignInParts) {
@@ -57,6 +62,7 @@ export class SignIn {
     this.#parts = parts
     this.#sealer = new Sealer(parts.key, random)
     this.provider = provider
+    this.#comers = new LockOut(clock, COMERS_PER_MINUTE, 60_000)
     this.accounts = new Accounts(settings.accounts ?? { enabled: false, accounts: [] }, clock)
     this.sessions = new Sessions(settings.sessions ?? DEFAULT_SESSIONS, { store, clock, random, sealer: this.#sealer })
     this.authenticator = new Authenticator({
@@ -82,6 +88,11 @@ export class SignIn {
   /** Whether people reach the hub over TLS: then no cookie goes over anything else. */
   get secure(): boolean {
     return this.#parts.url().startsWith('https:')
+  }
+
+  /** Lets an address begin or end a sign-in: each asks the provider. @returns How long to wait instead; 0 for now. */
+  waitMs(address: string): number {
+    return this.#comers.begin(addressKey(address))
   }
 
   /** Where the browser goes to sign in, and the cookie that it has to come back with. @throws ProviderError */

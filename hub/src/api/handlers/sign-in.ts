@@ -71,9 +71,9 @@ export const signInRoutes: readonly Route[] = [
       prompt: z.enum(['none', 'login']).optional().meta({ description: 'none: without asking anybody anything.' }),
     }),
     answers: { 302: { description: 'The way there.', contentType: 'text/plain' } },
-    problems: ['NOT_FOUND', 'UNAVAILABLE'],
+    problems: ['NOT_FOUND', 'TOO_MANY_REQUESTS', 'UNAVAILABLE'],
     async handle({ query }, _caller, context) {
-      const { signIn, provider } = providerOf(context.services)
+      const { signIn, provider } = admitted(context)
       const wish = { returnTo: query.return_to, prompt: query.prompt }
       const { location, cookie } = await told(context, () => signIn.begin(provider, wish))
       return redirect(location, cookie)
@@ -88,9 +88,9 @@ export const signInRoutes: readonly Route[] = [
     access: 'public',
     query: z.looseObject({ state: z.string().max(4000).optional(), code: z.string().max(8000).optional() }),
     answers: { 302: { description: 'Signed in: the way to where one wanted to be.', contentType: 'text/plain' } },
-    problems: ['NOT_FOUND', 'SIGN_IN_REFUSED', 'UNAVAILABLE'],
+    problems: ['NOT_FOUND', 'SIGN_IN_REFUSED', 'TOO_MANY_REQUESTS', 'UNAVAILABLE'],
     async handle(_input, _caller, context) {
-      const { signIn, provider } = providerOf(context.services)
+      const { signIn, provider } = admitted(context)
       const { request } = context
       const search = request.originalUrl.replace(/^[^?]*/, '')
       const came = { search, cookie: request.get('Cookie'), from: request.ip }
@@ -214,6 +214,14 @@ function providerOf({ signIn }: ApiServices): { readonly signIn: SignIn; readonl
     throw new Problem('NOT_FOUND', { detail: 'This hub has no identity provider.' })
   }
   return { signIn, provider }
+}
+
+/** @throws Problem `TOO_MANY_REQUESTS`, `NOT_FOUND` */
+function admitted({ services, request }: Context): ReturnType<typeof providerOf> {
+  const opened = providerOf(services)
+  const waitMs = opened.signIn.waitMs(request.ip ?? '')
+  if (waitMs === 0) return opened
+  throw new Problem('TOO_MANY_REQUESTS', { headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) } })
 }
 
 /** What the provider says no to is no fault of this hub; its own words are for the log. */
