@@ -1,17 +1,17 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { CONCURRENT_WRITES } from '@flotilla/agents/apply'
 import { createNodeClusterTransport } from '@flotilla/agents/kubernetes/node-cluster-transport'
-import { type ControlPlane, startControlPlane } from '@flotilla/controlplane'
+import { startControlPlane } from '@flotilla/controlplane'
 import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
+import { AgentProcess } from './parts/agent-process.ts'
 import { HubChild } from './parts/hub-child.ts'
 
 const OBJECTS = 1_000
@@ -80,65 +80,6 @@ export const run: Benchmark = async () => {
     await fixture.remove()
     await plane.stop()
     await rm(directory, { recursive: true, force: true })
-  }
-}
-
-/** `agents/dist/agent.mjs` as a process of its own, read by the lines it logs. */
-class AgentProcess {
-  readonly #child: ChildProcess
-  readonly #lines: { readonly message: string; readonly atMs: number }[] = []
-  #rest = ''
-
-  constructor(plane: ControlPlane, joinToken: string, dataDirectory: string) {
-    const settings = {
-      FLOTILLA_KUBECONFIG: plane.kubeconfigPath,
-      FLOTILLA_JOIN_TOKEN: joinToken,
-      FLOTILLA_DATA_DIRECTORY: dataDirectory,
-      FLOTILLA_LOG_LEVEL: 'debug',
-    }
-    const options = ['--max-semi-space-size=1', '--max-old-space-size=48']
-    this.#child = spawn(process.execPath, [...options, join(ROOT, 'agents/dist/agent.mjs')], {
-      env: { PATH: process.env['PATH'], ...settings },
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
-  }
-
-  async said(message: string): Promise<number> {
-    const deadline = performance.now() + SETTLE_MS
-    for (;;) {
-      const line = this.#lines.find(each => each.message === message)
-      if (line) return line.atMs
-      if (performance.now() > deadline || this.#child.exitCode !== null)
-        throw new Error(`the agent never said: ${message}`)
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
-  }
-
-  forget(): void {
-    this.#lines.length = 0
-  }
-
-  async peakRssMiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
-    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
-  }
-
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGTERM')
-    await exited
-  }
-
-  #read(text: string): void {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop() ?? ''
-    for (const line of lines) {
-      const { message, level, time, ...more } = JSON.parse(line) as { message: string; level: string; time: string }
-      this.#lines.push({ message, atMs: Date.parse(time) })
-      if (level === 'warn' || level === 'error') console.error(`agent: ${message}`, more)
-    }
   }
 }
 

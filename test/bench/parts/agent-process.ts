@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ControlPlane } from '@flotilla/controlplane'
+
+const SETTLE_MS = 120_000
+const ROOT = join(import.meta.dirname, '../../..')
+
+/** `agents/dist/agent.mjs` as a process of its own, read by the lines it logs. */
+export class AgentProcess {
+  readonly #child: ChildProcess
+  readonly #lines: { readonly message: string; readonly atMs: number }[] = []
+  #rest = ''
+
+  constructor(plane: ControlPlane, joinToken: string, dataDirectory: string) {
+    const settings = {
+      FLOTILLA_KUBECONFIG: plane.kubeconfigPath,
+      FLOTILLA_JOIN_TOKEN: joinToken,
+      FLOTILLA_DATA_DIRECTORY: dataDirectory,
+      FLOTILLA_LOG_LEVEL: 'debug',
+    }
+    const options = ['--max-semi-space-size=1', '--max-old-space-size=48']
+    this.#child = spawn(process.execPath, [...options, join(ROOT, 'agents/dist/agent.mjs')], {
+      env: { PATH: process.env['PATH'], ...settings },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
+  }
+
+  async said(message: string): Promise<number> {
+    const deadline = performance.now() + SETTLE_MS
+    for (;;) {
+      const line = this.#lines.find(each => each.message === message)
+      if (line) return line.atMs
+      if (performance.now() > deadline || this.#child.exitCode !== null)
+        throw new Error(`the agent never said: ${message}`)
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+
+  forget(): void {
+    this.#lines.length = 0
+  }
+
+  async peakRssMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
+  }
+
+  /** What it holds now. */
+  async rssMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+  }
+
+  /** Processor time since its start, user and system; in hundredths of a second, as Linux counts. */
+  async cpuMs(): Promise<number> {
+    const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    await exited
+  }
+
+  #read(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const { message, level, time, ...more } = JSON.parse(line) as { message: string; level: string; time: string }
+      this.#lines.push({ message, atMs: Date.parse(time) })
+      if (level === 'warn' || level === 'error') console.error(`agent: ${message}`, more)
+    }
+  }
+}
