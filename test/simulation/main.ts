@@ -157,7 +157,7 @@ async function planted(names: readonly string[], seeds: number, jobs: number): P
   const found = await findPlanted(bugs, {
     seeds,
     jobs,
-    onFound: finding => console.error(`${finding.bug.name}: ${finding.law || 'not found'}`),
+    onFound: ({ bug, law, seeds: lives }) => console.error(`${bug.name}: ${law || 'not found'} (${lives} lives)`),
   })
   console.log(plantedTable(found))
   return found.every(({ law }) => law !== undefined) ? 0 : 1
