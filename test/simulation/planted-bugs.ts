@@ -32,7 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (order > 0 || (order < 0 && payload.typ === 'tombstone')) return { kind: 'taken', held: taken }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 11,
   },
   {
     name: 'grant-used-again',
@@ -44,7 +44,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const operationExists = false`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'record-after-writes',
@@ -92,7 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (now !== undefined && now >= grant.startBefore + 3_600_000)`,
       },
     ],
-    foundBy: 1,
+    foundBy: 5,
   },
   {
     name: 'calendar-ignored-at-start',
@@ -116,7 +116,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (pausing.length >= 0) return { kind: 'continue' }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'one-witness',
@@ -189,7 +189,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `text === undefined ?`,
       },
     ],
-    foundBy: 2,
+    foundBy: 29,
   },
   {
     name: 'store-behind-ignored',
@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return false\n`,
       },
     ],
-    foundBy: 38,
+    foundBy: 61,
   },
   {
     name: 'heals-to-what-is-offered',
@@ -213,7 +213,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `return firstClosed('CLOSED', closingIntervals(calendar, id, now)) ?? { kind: 'heal', digest: held.digest }`,
       },
     ],
-    foundBy: 1,
+    foundBy: 10,
   },
   {
     name: 'digests-not-compared',
@@ -225,6 +225,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (theirs !== '') return { next: AGREED, ask: false, diagnostic: false }`,
       },
     ],
-    foundBy: 9,
+    foundBy: 61,
   },
 ]
