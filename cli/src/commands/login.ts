@@ -13,7 +13,7 @@ interface LoginFlags extends GlobalOptions, HubConnectionOptions {
 }
 
 interface LogoutFlags extends GlobalOptions, HubConnectionOptions {
-  readonly everywhere?: boolean
+  readonly onlyHere?: boolean
 }
 
 /** `flotilla login`, `logout`, `whoami`. */
@@ -46,9 +46,9 @@ export const login: Verb = {
       )
     program
       .command('logout')
-      .description('end the session that login began, and forget it')
-      .option('--everywhere', 'end all of your sessions, on every device')
-      .addHelpText('after', '\nExample:\n  flotilla logout --everywhere')
+      .description('end all of your sessions, on every device, and forget this one')
+      .option('--only-here', 'end this session alone')
+      .addHelpText('after', '\nExample:\n  flotilla logout')
       .action(action(context, (_: object, self: Command) => logOut(self.optsWithGlobals(), context)))
     program
       .command('whoami')
@@ -133,7 +133,7 @@ async function logOut(flags: LogoutFlags, context: CliContext): Promise<ExitCode
   let ended = 0
   const { api } = await openAs(flags, kept.token, context)
   try {
-    const answer = await api.call('signOut', { body: { everywhere: flags.everywhere ?? false } })
+    const answer = await api.call('signOut', { body: { everywhere: flags.onlyHere !== true } })
     ended = answer.ended
   } catch (error) {
     const { CliError } = await import('../errors.ts')
@@ -153,7 +153,7 @@ async function logOut(flags: LogoutFlags, context: CliContext): Promise<ExitCode
     return { ...(all.current !== undefined && all.current !== url && { current: all.current }), hubs }
   })
   if (flags.quiet !== true) {
-    const more = flags.everywhere === true ? `, and ${ended} sessions ended` : ''
+    const more = ended > 1 ? `, and ${ended} sessions ended` : ''
     context.stderr.write(`logged out of ${url}${more}\n`)
   }
   return 0

@@ -19,7 +19,7 @@ export const REQUEST_EXAMPLES: { readonly [operation: string]: unknown } = {
   pinApplication: { revision: 'v1.4.2', reason: 'until the fix is out' },
   unpinApplication: { reason: 'the fix is out' },
   signInByPassword: { name: 'ana', password: 'correct horse battery staple' },
-  signOut: { everywhere: true },
+  signOut: { everywhere: false },
   terminateApplication: { reason: 'wrong revision' },
   actOnObject: { ...OBJECT, reason: 'it leaks' },
   operateOnMany: { action: 'sync', project: 'shop', labels: 'tier=gold', dryRun: true },

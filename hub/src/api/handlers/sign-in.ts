@@ -126,11 +126,14 @@ export const signInRoutes: readonly Route[] = [
     path: '/auth/logout',
     id: 'signOut',
     tag: 'sign-in',
-    summary: 'End this session, or all of mine',
+    summary: 'End all of my sessions, or this one alone',
     access: 'known',
     body: z
       .strictObject({
-        everywhere: z.boolean().default(false).meta({ description: 'Every session, on every device.' }),
+        everywhere: z
+          .boolean()
+          .default(true)
+          .meta({ description: 'Every session, on every device; false: this one alone.' }),
       })
       .meta({ id: 'SignOut' }),
     answers: { 200: { description: 'What was shown proves nobody any more.', schema: endedSchema } },
