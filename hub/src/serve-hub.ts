@@ -8,9 +8,9 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { knownProjects } from './access/known-projects.ts'
+import { applicationObject } from './access/objects.ts'
 import { recordGateEvents } from './activity/record-gate-events.ts'
 import { tellActivity } from './activity/tell-activity.ts'
-import { applicationObject } from './access/objects.ts'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
 import { measureGates } from './gates/measure-gates.ts'
@@ -28,8 +28,8 @@ import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { Authenticator } from './sign-in/authenticator.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
-import type { SignIn } from './sign-in/sign-in.ts'
 import { tokenRolesOf } from './sign-in/project-roles.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
 import type { Tracing } from './telemetry/tracing.ts'
@@ -150,7 +150,13 @@ export async function serveHub(served: {
     gates: hub.gateDesk,
     notifications: notifier,
     ...(opened && { signIn: opened.signIn }),
-    readiness: () => [...readinessOf(hub), ...doubtsOf(hub), ...calendarsOf(hub), ...providerOf(opened?.signIn), ...troublesOf(writes)],
+    readiness: () => [
+      ...readinessOf(hub),
+      ...doubtsOf(hub),
+      ...calendarsOf(hub),
+      ...providerOf(opened?.signIn),
+      ...troublesOf(writes),
+    ],
     actions: {
       refreshSource: async name => void hub.loop.refreshSource(name),
       refreshRepository: async repository => hub.loop.refreshRepository(repository),
