@@ -19,6 +19,7 @@ const VERBS = {
   'test:fast': ['scripts/test.ts', '--fast'],
   'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets,nightly-planted'],
   'test:kills': ['scripts/test.ts', '--only', 'kills'],
+  'test:chaos': ['scripts/test.ts', '--only', 'chaos'],
   conformance: ['test/conformance/run.ts'],
   simulate: ['test/simulation/main.ts'],
   bench: ['test/bench/run.ts'],

@@ -117,6 +117,11 @@ const STEPS: readonly Step[] = [
     onRequest: true,
   },
   {
+    ...vitest('chaos', 'twenty syncs to a cluster that fails in every way', ['e2e'], ['test/e2e/chaos']),
+    onRequest: true,
+    environment: { FLOTILLA_CHAOS: '20' },
+  },
+  {
     name: 'nightly-planted',
     says: 'bugs planted into the product, each to be found by a law within a thousand lives',
     command: ['node', 'test/simulation/main.ts', '--planted'],
