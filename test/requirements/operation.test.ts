@@ -141,7 +141,7 @@ requirements('operations', requirement => {
     const grant = bench.hub.grant(offer, { trigger: 'manual' })
     bench.hub.link.changed()
     await bench.succeeded(grant)
-    expect(await bench.read('ConfigMap', 'c-9')).toBeUndefined()
+    await bench.until('what was pruned is gone', async () => (await bench.read('ConfigMap', 'c-9')) === undefined)
     expect(await bench.read('ConfigMap', 'c-3')).toBeDefined()
   })
 
