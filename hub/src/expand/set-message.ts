@@ -9,7 +9,7 @@ const SENT = ['clusters', 'projects', 'projectSpecs', 'implicitLocalCluster', 'h
 
 /** A set and what it may look at, without functions, so that it can be sent to another thread. */
 export interface SetMessage {
-  readonly set: Omit<Declared<ApplicationSetSpec>, 'positionOf'>
+  readonly set: Omit<Declared<ApplicationSetSpec>, 'positionOf' | 'placeWithin'>
   /** Where each node of the document stands, by its path as JSON. */
   readonly positions: ReadonlyMap<string, Position>
   readonly inputs: Pick<GeneratorInputs, (typeof SENT)[number]>
@@ -27,7 +27,8 @@ export function messageOf(
   inputs: GeneratorInputs,
   answers: ReadonlyMap<string, InputAnswer>,
 ): SetMessage {
-  const { positionOf, ...rest } = set
+  // Functions stay here; places within texts are asked of policies alone.
+  const { positionOf, placeWithin: _, ...rest } = set
   const { clusters, projects, projectSpecs, implicitLocalCluster, hosts } = inputs
   const known = {
     clusters,
