@@ -103,7 +103,9 @@ test('explain says what a hub would answer, and why', async () => {
 
 test("the page's commands run on the page's examples", async () => {
   const docs = readFileSync(new URL('../../../docs/access.md', import.meta.url), 'utf8')
-  const lines = [...docs.matchAll(/^flotilla rbac (.*)$/gm)].map(([, line]) => line!.split('#')[0]!.trim().split(/\s+/))
+  const all = [...docs.matchAll(/^flotilla rbac (.*)$/gm)].map(([, line]) => line!.split('#')[0]!.trim().split(/\s+/))
+  // Those that ask a hub run in its own test.
+  const lines = all.filter(words => words.includes('--policy') || words[0] === 'validate')
   expect(lines).toHaveLength(4)
   const codes = []
   for (const words of lines) codes.push((await run(...words)).code)
