@@ -1,7 +1,7 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { ApplicationRow, SourceRow } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
-import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
 import type { RepositoryState } from './fleet-changes.ts'
 
@@ -74,7 +74,7 @@ export class RepositoryUses {
           .map(source => source.name)
           .sort(),
         fetchedAt: state?.fetchedAt === undefined ? null : isoTime(state.fetchedAt),
-        error: state?.failure ? { ...state.failure, since: isoTime(state.failure.since) } : null,
+        error: state?.failure ? shownFailure(state.failure) : null,
       }
     })
   }
@@ -85,4 +85,9 @@ function urlsOf(row: ApplicationRow): readonly string[] {
   const sources = [spec?.['source'], ...((spec?.['sources'] as readonly JsonObject[] | undefined) ?? [])]
   const urls = sources.map(source => (source as JsonObject | undefined)?.['repoURL'])
   return [...new Set(urls.filter(url => typeof url === 'string'))]
+}
+
+/** What went wrong as people read it; whether it is worth another try is the hub's own affair. */
+function shownFailure(failure: { readonly code: string; readonly message: string; readonly since: EpochMs }) {
+  return { code: failure.code, message: failure.message, since: isoTime(failure.since) }
 }
