@@ -147,6 +147,11 @@ export class Bench {
     return await this.client.get(this.key(kind, name, group, namespace))
   }
 
+  /** What is deleted in the foreground is there until the cluster has looked at what depends on it. */
+  async gone(kind: string, name: string, group = ''): Promise<void> {
+    await this.until(`${kind} ${name} is gone`, async () => (await this.read(kind, name, group)) === undefined)
+  }
+
   /** What is written of objects, without the agent's own records. */
   writesOf(kinds: readonly string[] = []): readonly string[] {
     const own = this.writes.filter(write => !write.includes(`${this.namespace}-agent`))
