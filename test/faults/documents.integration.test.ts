@@ -115,9 +115,12 @@ describe.concurrent('a Grant', () => {
     const early = between.of('grant')
     between.withoutDocuments = false
     await world.say('web', 'what makes it ask again')
+    // All may be settled for a moment before the hub has seen the commit.
+    await until('the newest is there', async () => (await world.value('web')) === 'what makes it ask again')
     await hub.settled(3)
     const begun = await world.begun()
-    expect(begun).toHaveLength(3)
+    // The one whose document was replaced may have started under its first Grant before that.
+    expect([3, 4]).toContain(begun.length)
     // Those whose document was not replaced meanwhile started under the very Grants that had waited.
     expect(begun.filter(name => early.some(jws => name.includes(idIn(jws)))).length).toBeGreaterThanOrEqual(2)
     const grants = between.of('grant')
