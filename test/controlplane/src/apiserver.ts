@@ -94,9 +94,16 @@ export async function startApiserver(options: ApiserverOptions, users: readonly 
     const isReady = async () => {
       // The apiserver makes its certificates as it starts; until then the file is not there and this throws.
       probe ??= httpsTransport({ url, certificateAuthority: await readFile(certificateAuthorityPath, 'utf8') })
-      const response = await probe.request({ method: 'GET', path: '/readyz' })
-      for await (const _chunk of response.body);
-      return response.status === 200
+      try {
+        const response = await probe.request({ method: 'GET', path: '/readyz' })
+        for await (const _chunk of response.body);
+        return response.status === 200
+      } catch (error) {
+        // The file may have been read while it was being written: the next look reads it again.
+        await probe.close()
+        probe = undefined
+        throw error
+      }
     }
     const value: Apiserver = {
       url,
