@@ -1,7 +1,7 @@
 import type { Position } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
+import { matchesWildcard } from '@flotilla/core/text/wildcard'
 import type { PlacedGate } from './read-file.ts'
-import { matchesGlob } from './trust.ts'
 
 /** Something that restricts when or what may change, as far as the config can tell, whatever mistakes it has. */
 export interface DeclaredGate {
@@ -31,6 +31,6 @@ export function declaredGate(gate: PlacedGate, source: string, trust: Trust): De
 /** The first restriction that may concern Applications of `project`; undefined when none does. */
 export function gateOver(gates: readonly UnsupportedGate[], project: string): UnsupportedGate | undefined {
   return gates.find(
-    ({ scope }) => scope.kind === 'all' || scope.projects.some(pattern => matchesGlob(pattern, project)),
+    ({ scope }) => scope.kind === 'all' || scope.projects.some(pattern => matchesWildcard(pattern, project)),
   )
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import type { Trust } from '@flotilla/core/model/fleet'
+import { matchesWildcard } from '@flotilla/core/text/wildcard'
 import type { FleetKind } from './kinds/kind.ts'
 import { listOf, member, textOf } from './kinds/kind.ts'
 import { type Path, type Problem, pathText } from './problem.ts'
@@ -16,22 +17,7 @@ const GATE_KINDS: ReadonlySet<FleetKind> = new Set(['SyncWindow', 'FreezePeriod'
  * trusted({ kind: 'projects', projects: ['shop', 'shop-*'] }, 'shop-eu') // => true
  */
 export function trusted(trust: Trust, project: string): boolean {
-  return trust.kind === 'all' || trust.projects.some(pattern => matchesGlob(pattern, project))
-}
-
-/** `*` stands for any characters, none included; everything else for itself. */
-export function matchesGlob(pattern: string, text: string): boolean {
-  const [head, ...rest] = pattern.split('*')
-  if (rest.length === 0) return pattern === text
-  if (!text.startsWith(head!)) return false
-  const tail = rest.pop()!
-  let at = head!.length
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at)
-    if (found < 0) return false
-    at = found + piece.length
-  }
-  return text.length - tail.length >= at && text.endsWith(tail)
+  return trust.kind === 'all' || trust.projects.some(pattern => matchesWildcard(pattern, project))
 }
 
 /** What in a document goes beyond the trust of its source. A templated project is judged when it has been expanded. */

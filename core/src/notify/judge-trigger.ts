@@ -1,9 +1,9 @@
 import { celLanguage, toCel } from '../cel/cel-question.ts'
 import type { Json } from '../json/json.ts'
+import { matchesWildcard } from '../text/wildcard.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { ApplicationView } from '../view/application-view.ts'
 import type { RouteSelection, RouteTrigger, TriggerKind } from './route.ts'
-import { matchesWildcard } from './wildcard.ts'
 
 /** What holds an incident together. */
 export interface Cause {

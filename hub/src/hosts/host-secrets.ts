@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { matchesGlob, trusted } from '@flotilla/config/trust'
+import { trusted } from '@flotilla/config/trust'
 import { isJsonObject, type Json } from '@flotilla/core/json/json'
 import type { Trust } from '@flotilla/core/model/fleet'
+import { matchesWildcard } from '@flotilla/core/text/wildcard'
 import { HostError } from './host-error.ts'
 import type { HostSecrets } from './provider.ts'
 
@@ -63,7 +64,7 @@ export function secretRefusal(
   if (!project.includes('{{')) {
     const written = project === '' ? 'default' : project
     if (!trusted(trust, written)) return `this config source may not use secrets of project "${written}"`
-    if (granted.some(pattern => matchesGlob(pattern, written))) return undefined
+    if (granted.some(pattern => matchesWildcard(pattern, written))) return undefined
     return `secret "${name}" is not granted to project "${written}"`
   }
   if (trust.kind === 'all' || granted.includes('*')) return undefined

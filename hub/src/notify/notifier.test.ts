@@ -232,21 +232,13 @@ describe('delivery', () => {
   })
 
   it('is never lost over a restart, and repeated only where the acknowledgement was not written', async () => {
-    const memory = new MemoryStore()
-    let full = false
-    const store: Store = {
-      ...{ read: work => memory.read(work), close: () => memory.close() },
-      get counters() {
-        return memory.counters
-      },
-      write: work => (full ? Promise.reject(new Error('the disk is full')) : memory.write(work)),
-    }
-    hub = new NotifierHarness(store)
+    const disk = diskThatFills()
+    hub = new NotifierHarness(disk.store)
     hub.routes(AT_ONCE)
     hub.app('a')
     await hub.start()
     hub.fail = () => {
-      full = true
+      disk.full = true
       return undefined
     }
     hub.health('a', 'Degraded')
@@ -254,7 +246,7 @@ describe('delivery', () => {
     // It was sent and could not be written: the same process knows, and does not repeat it.
     expect(hub.sent).toHaveLength(1)
     hub.fail = undefined
-    full = false
+    disk.full = false
     await hub.restart()
     await hub.pass(MINUTE)
     expect(new Set(hub.sent.map(({ id }) => id)).size).toBe(1)
@@ -265,24 +257,16 @@ describe('delivery', () => {
   })
 
   it('waits where nothing can be written, and loses no message of it', async () => {
-    const memory = new MemoryStore()
-    let full = false
-    const store: Store = {
-      ...{ read: work => memory.read(work), close: () => memory.close() },
-      get counters() {
-        return memory.counters
-      },
-      write: work => (full ? Promise.reject(new Error('the disk is full')) : memory.write(work)),
-    }
-    hub = new NotifierHarness(store)
+    const disk = diskThatFills()
+    hub = new NotifierHarness(disk.store)
     hub.routes(AT_ONCE)
     hub.app('a')
     await hub.start()
-    full = true
+    disk.full = true
     hub.health('a', 'Degraded')
     await hub.pass(MINUTE).catch(() => undefined)
     expect(hub.sent).toEqual([])
-    full = false
+    disk.full = false
     await hub.pass(MINUTE)
     expect(hub.sent.map(({ kind }) => kind)).toEqual(['firing'])
   })
@@ -315,3 +299,19 @@ it('a test message goes to each target', async () => {
   expect([...hub.titles()].sort()).toEqual(['a: [test] test: oncall', 'b: [test] test: oncall'])
   expect(hub.sent[0]?.body).toContain('(by ana)')
 })
+
+/** A store in memory that takes no write while its disk is full. */
+function diskThatFills(): { full: boolean; readonly store: Store } {
+  const memory = new MemoryStore()
+  const disk: { full: boolean; readonly store: Store } = {
+    full: false,
+    store: {
+      ...{ read: work => memory.read(work), close: () => memory.close() },
+      get counters() {
+        return memory.counters
+      },
+      write: work => (disk.full ? Promise.reject(new Error('the disk is full')) : memory.write(work)),
+    },
+  }
+  return disk
+}

@@ -9,11 +9,11 @@ import {
   type RouteTarget,
   type RouteTrigger,
 } from '@flotilla/core/notify/route'
-import { matchesWildcard } from '@flotilla/core/notify/wildcard'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { IncidentRow, MessageRow, Store } from '@flotilla/core/ports/store'
+import { matchesWildcard } from '@flotilla/core/text/wildcard'
 import { AGENT_SILENT_AFTER_MS, type ApplicationView } from '@flotilla/core/view/application-view'
 import type { FleetView } from '../api/fleet-view.ts'
 import { EVERYTHING_VISIBLE } from '../api/visible-set.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { matchesGlob } from './trust.ts'
+import { matchesWildcard } from './wildcard.ts'
 
 const CASES: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
   ['shop', 'shop', true],
@@ -17,5 +17,5 @@ const CASES: readonly (readonly [pattern: string, text: string, matches: boolean
 ]
 
 test.each(CASES)('%s against %s: %s', (pattern, text, matches) => {
-  expect(matchesGlob(pattern, text)).toBe(matches)
+  expect(matchesWildcard(pattern, text)).toBe(matches)
 })
