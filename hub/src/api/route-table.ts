@@ -8,9 +8,12 @@ import { confirmationRoutes } from './handlers/confirmations.ts'
 import { decisionRoutes } from './handlers/decisions.ts'
 import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
+import { enrolmentRoutes } from './handlers/enrolments.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
 import { freezeRoutes } from './handlers/freezes.ts'
 import { gateCalendarRoutes } from './handlers/gate-calendar.ts'
+import { hubKeyRoutes } from './handlers/hub-keys.ts'
+import { joinTokenRoutes } from './handlers/join-tokens.ts'
 import { notificationRoutes } from './handlers/notifications.ts'
 import { operationRoutes } from './handlers/operations.ts'
 import { overrideRoutes } from './handlers/overrides.ts'
@@ -40,6 +43,9 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...recoveryRoutes,
   ...fleetRoutes,
   ...clusterRoutes,
+  ...joinTokenRoutes,
+  ...enrolmentRoutes,
+  ...hubKeyRoutes,
   ...projectRoutes,
   ...teamRoutes,
   ...canRoutes,

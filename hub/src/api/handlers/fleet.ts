@@ -1,27 +1,23 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
-import type { ClusterView } from '@flotilla/core/view/fleet-parts'
 import { z } from 'zod'
-import { agentObject, clusterObjects, namedObject } from '../../access/objects.ts'
+import { namedObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { seenSets } from '../../access/seen-sets.ts'
 import { shownSource, sourceObjects } from '../../access/seen-sources.ts'
-import { withStates } from '../cluster-states.ts'
 import { pageOfList } from '../page-of-list.ts'
 import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
-import { type ApiServices, type Context, json, type Route, route } from '../route.ts'
+import { type ApiServices, json, type Route, route } from '../route.ts'
 import {
   acceptedSchema,
   applicationSetSchema,
-  clusterWithStatesSchema,
   fleetSchema,
-  joinTokenSchema,
   pageOfSchema,
   repositorySchema,
   sourceSchema,
 } from '../schemas.ts'
-import type { Caller } from '../tokens.ts'
+import { seenClusters } from './clusters.ts'
 import { activeFreezes } from './freezes.ts'
 
 /** Whether the hub may trust its own store; without anyone to ask, it does. */
@@ -106,60 +102,6 @@ export const fleetRoutes: readonly Route[] = [
       const found = sets.find(set => set.name === name && (source === undefined || set.source === source))
       if (found === undefined) throw new Problem('NOT_FOUND')
       return json(200, found)
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/api/v1/clusters',
-    id: 'listClusters',
-    tag: 'clusters',
-    summary: 'Clusters, declared or joined',
-    access: each('clusters', 'get'),
-    query: paged,
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(clusterWithStatesSchema) } },
-    problems: ['CURSOR_INVALID'],
-    async handle({ query }, caller, context) {
-      const page = pageOfList('clusters', seenClusters(caller, context), ({ name }) => name, query)
-      return json(200, { ...page, items: await withStates(page.items, context.services) })
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/api/v1/clusters/{name}',
-    id: 'getCluster',
-    tag: 'clusters',
-    summary: 'One cluster',
-    access: one('clusters', 'get'),
-    parameters: named,
-    answers: { 200: { description: 'The cluster.', schema: clusterWithStatesSchema } },
-    async handle({ path }, caller, context) {
-      const { services, now, visible } = context
-      services.view.age(now)
-      const found = services.view.cluster(path.name, now, visible)
-      rightsOf(caller, context).requireOneOf('get', clusterObjects(found ?? { name: path.name }))
-      if (found === undefined) throw new Problem('NOT_FOUND')
-      const [shown] = await withStates([found], services)
-      return json(200, shown)
-    },
-  }),
-  route({
-    method: 'post',
-    path: '/api/v1/clusters/{name}/join-tokens',
-    id: 'createJoinToken',
-    secretAnswer: true,
-    tag: 'clusters',
-    summary: 'A token with which this cluster joins, once',
-    access: one('agents', 'register'),
-    parameters: named,
-    answers: { 201: { description: 'The token, shown this once.', schema: joinTokenSchema } },
-    async handle({ path }, caller, context) {
-      const { services, now } = context
-      const { name } = path
-      rightsOf(caller, context).require('register', agentObject(name))
-      if (services.view.cluster(name, now) === undefined) throw new Problem('NOT_FOUND')
-      const { id, token, expiresAt } = await services.actions.createJoinToken(name, caller.name)
-      const made = { id, cluster: name, token, expiresAt: isoTime(expiresAt) }
-      return json(201, made, { 'Cache-Control': 'no-store' })
     },
   }),
   route({
@@ -250,12 +192,3 @@ export const fleetRoutes: readonly Route[] = [
     },
   }),
 ]
-
-/** The clusters that the caller may see, with counts of the Applications that he may. */
-function seenClusters(caller: Caller, context: Context): readonly ClusterView[] {
-  const { services, now, visible } = context
-  const rights = rightsOf(caller, context)
-  const seen = services.view.clusters(now, visible).filter(cluster => rights.mayOneOf('get', clusterObjects(cluster)))
-  // A cluster is no Team's; those that it has Applications on are meant.
-  return rights.team === undefined ? seen : seen.filter(({ applications }) => applications.total > 0)
-}
