@@ -391,3 +391,24 @@ export function pageOfSchema(item: z.ZodType) {
     next: z.string().nullable().meta({ description: 'The cursor of the next page; null on the last.' }),
   })
 }
+
+const pickedSchema = z.record(z.string(), z.unknown()).meta({
+  id: 'PickedFields',
+  description: 'With `fields`: these alone, each as it is in the whole.',
+  // The client's types are of what is asked without it.
+  'x-flotilla-with': 'fields',
+})
+
+const WHOLE = new WeakMap<z.ZodType, z.ZodType>()
+
+/** One page of a list of which fields may be picked. */
+export function listSchema(item: z.ZodType) {
+  const schema = pageOfSchema(z.union([item, pickedSchema]))
+  WHOLE.set(schema, pageOfSchema(item))
+  return schema
+}
+
+/** What such a list answers where nothing is picked; anything else as it is. */
+export function wholeSchema(schema: z.ZodType): z.ZodType {
+  return WHOLE.get(schema) ?? schema
+}

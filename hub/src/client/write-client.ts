@@ -32,6 +32,8 @@ export interface ApiSchema {
   readonly properties?: { readonly [name: string]: ApiSchema }
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | ApiSchema
+  /** Answered only where this parameter is given. */
+  readonly 'x-flotilla-with'?: string
 }
 
 const HEAD = `// Made from the hub's table of routes by \`node scripts/generate-client.ts\`; a test compares. Do not edit.
@@ -42,7 +44,8 @@ import type { Json, JsonObject } from '@flotilla/core/json/json'
  * The API as TypeScript: what goes into each operation and what comes out, and a table of where they are. Types are
  * aliases, so that an answer is JSON as well; all is in order of name, so that a new route is a line.
  */
-export function writeClient({ paths, components }: ApiDocument): string {
+export function writeClient(document: ApiDocument): string {
+  const { paths, components } = withoutPicked(document)
   const schemas = Object.entries(components.schemas)
     .sort(byKey)
     .map(([name, schema]) => `  readonly ${keyText(name)}: ${typeOf(schema)}`)
@@ -72,6 +75,39 @@ export function writeClient({ paths, components }: ApiDocument): string {
     '} as const satisfies { readonly [Id in keyof Operations]: readonly [method: string, path: string, type: string] }',
     '',
   ].join('\n')
+}
+
+/** Without the shapes that a parameter asks for, and without such parameters: an answer has one type, which is true. */
+function withoutPicked({ paths, components }: ApiDocument): ApiDocument {
+  const all = Object.entries(components.schemas)
+  const picked = new Map(
+    all.flatMap(([name, { 'x-flotilla-with': asks }]) => (asks ? [[`#/components/schemas/${name}`, asks] as const] : [])),
+  )
+  const without = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(without)
+    if (!isRecord(value)) return value
+    const { anyOf } = value
+    const some = Array.isArray(anyOf) ? anyOf.filter(each => !picked.has(each.$ref)) : []
+    if (Array.isArray(anyOf) && some.length === 1) return without(some[0])
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, without(member)]))
+  }
+  const operationWithout = (operation: ApiOperation): ApiOperation => {
+    const responses = JSON.stringify(operation.responses)
+    const asks = new Set([...picked].filter(([ref]) => responses.includes(`"${ref}"`)).map(([, name]) => name))
+    const parameters = operation.parameters?.filter(({ name }) => !asks.has(name))
+    return { ...(without(operation) as ApiOperation), ...(parameters && { parameters }) }
+  }
+  const eachOf = <From, To>(record: { readonly [key: string]: From }, change: (from: From) => To) =>
+    Object.fromEntries(Object.entries(record).map(([key, from]) => [key, change(from)]))
+  const whole = all.filter(([name]) => !picked.has(`#/components/schemas/${name}`))
+  return {
+    paths: eachOf(paths, methods => eachOf(methods, operationWithout)),
+    components: { schemas: Object.fromEntries(whole) },
+  }
+}
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === 'object' && value !== null
 }
 
 function operationType(operation: ApiOperation): string {

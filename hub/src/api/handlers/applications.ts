@@ -1,60 +1,22 @@
-import type { Json, JsonObject } from '@flotilla/core/json/json'
+import type { Json } from '@flotilla/core/json/json'
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
 import type { OperationReport } from '@flotilla/core/protocol/report'
-import { nearest } from '@flotilla/core/text/nearest'
-import { type ApplicationView, viewOperation } from '@flotilla/core/view/application-view'
+import { viewOperation } from '@flotilla/core/view/application-view'
 import { withShortLogs } from '@flotilla/core/view/failed-hooks'
 import { z } from 'zod'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import { streamTag } from '../../access/seen-changes.ts'
-import {
-  type ApplicationQuery,
-  FILTERS,
-  type Filter,
-  type Position,
-  SORTS,
-  type SortField,
-} from '../application-query.ts'
+import { type ApplicationQuery, FILTERS, type Filter, type Position, SORTS } from '../application-query.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { fieldsParameter, sortParameter, wordsOf, wordsParameter } from '../list-parameters.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
+import { pickFields } from '../pick-fields.ts'
 import { readerOf } from '../reader.ts'
 import { json, type Route, route } from '../route.ts'
-import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, manifestsSchema, pageOfSchema } from '../schemas.ts'
+import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, listSchema, manifestsSchema } from '../schemas.ts'
 import { manifestsOf } from './history.ts'
-
-const sortParameter = z
-  .string()
-  .transform((text, context) => {
-    const descending = text.startsWith('-')
-    const field = (descending ? text.slice(1) : text) as SortField
-    if (SORTS.includes(field)) return { field, descending }
-    context.addIssue({ code: 'custom', message: `one of ${SORTS.join(', ')}, with "-" before it for the reverse` })
-    return z.NEVER
-  })
-  .optional()
-  .meta({ description: `${SORTS.join(', ')}; with "-" before it in reverse. Equal rows are in order of name.` })
-
-const fieldsParameter = z
-  .string()
-  .max(1000)
-  .transform((text, context) => {
-    const fields = text.split(',')
-    for (const field of fields) {
-      const top = field.split('.')[0] ?? ''
-      if (APPLICATION_FIELDS.includes(top)) continue
-      const near = nearest(top, APPLICATION_FIELDS)
-      context.addIssue({
-        code: 'custom',
-        message: `there is no field "${field}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
-      })
-      return z.NEVER
-    }
-    return fields
-  })
-  .optional()
-  .meta({ description: 'Only these fields: `name,sync.status,labels`.' })
 
 const listQuery = z.strictObject({
   project: anyOf('Only of these Projects'),
@@ -65,15 +27,11 @@ const listQuery = z.strictObject({
   sync: anyOfEnum('Only with this sync status', ['Synced', 'OutOfSync', 'Unknown']),
   health: anyOfEnum('Only with this health', HEALTH_STATUSES),
   state: anyOfEnum('Only in this state', ['active', 'withdrawn', 'orphaned']),
-  q: z
-    .string()
-    .max(200)
-    .optional()
-    .meta({ description: 'Words that all occur in name, project, cluster, namespace, set, source, images or labels.' }),
+  q: wordsParameter('name, project, cluster, namespace, set, source, images or labels'),
   labels: selectorParameter,
   images: anyOf('Only what runs one of these images: `registry.example.com/web`, `…/web:1.4`, `*/web:*`'),
-  sort: sortParameter,
-  fields: fieldsParameter,
+  sort: sortParameter(SORTS, 'name'),
+  fields: fieldsParameter(APPLICATION_FIELDS),
   limit: limitParameter,
   cursor: cursorParameter,
 })
@@ -93,7 +51,7 @@ export const applicationRoutes: readonly Route[] = [
     answers: {
       200: {
         description: 'A page; with `fields`, its items have only those.',
-        schema: pageOfSchema(applicationSchema.partial()),
+        schema: listSchema(applicationSchema),
       },
     },
     problems: ['CURSOR_INVALID'],
@@ -226,7 +184,7 @@ function compileQuery(query: z.output<typeof listQuery>): { readonly query: Appl
     const wanted = query[name]
     if (wanted !== undefined) filters[name] = new Set<string>(wanted)
   }
-  const words = (query.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const words = wordsOf(query.q)
   const { field, descending } = query.sort ?? { field: 'name' as const, descending: false }
   const list: Json = [
     'applications',
@@ -250,35 +208,4 @@ function compileQuery(query: z.output<typeof listQuery>): { readonly query: Appl
       ...(query.cursor !== undefined && { after: decodeCursor(list, query.cursor, position) as Position }),
     },
   }
-}
-
-function pickFields(view: ApplicationView, fields: readonly string[]): JsonObject {
-  const picked: { [key: string]: Json | undefined } = {}
-  for (const field of fields) {
-    const keys = field.split('.')
-    let from: unknown = view
-    for (const key of keys) {
-      from = typeof from === 'object' && from !== null && Object.hasOwn(from, key) ? from[key as never] : undefined
-    }
-    if (from === undefined) continue
-    let into = picked
-    for (const key of keys.slice(0, -1)) {
-      const inner = Object.hasOwn(into, key) ? into[key] : undefined
-      const next: { [key: string]: Json | undefined } = isPlain(inner) ? inner : {}
-      Object.defineProperty(into, key, { value: next, enumerable: true, configurable: true, writable: true })
-      into = next
-    }
-    const key = keys.at(-1)!
-    Object.defineProperty(into, key, {
-      value: isPlain(from) ? { ...from } : from,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    })
-  }
-  return picked
-}
-
-function isPlain(value: unknown): value is { [key: string]: Json | undefined } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
