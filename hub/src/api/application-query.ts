@@ -27,6 +27,16 @@ export interface ApplicationQuery {
   readonly after?: Position
 }
 
+/** Every Application, by name, on one page. */
+export const EVERY_APPLICATION: ApplicationQuery = {
+  filters: {},
+  words: [],
+  labels: [],
+  sort: 'name',
+  descending: false,
+  limit: Number.POSITIVE_INFINITY,
+}
+
 export interface ApplicationPage {
   readonly items: readonly ApplicationView[]
   /** How many pass, on all pages. */

@@ -2,6 +2,7 @@ import { activityRoutes } from './handlers/activity.ts'
 import { applicationPartRoutes } from './handlers/application-parts.ts'
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
+import { bulkOperationRoutes } from './handlers/bulk-operations.ts'
 import { canRoutes } from './handlers/can.ts'
 import { clusterRoutes } from './handlers/clusters.ts'
 import { confirmationRoutes } from './handlers/confirmations.ts'
@@ -10,6 +11,7 @@ import { deletionRoutes } from './handlers/deletions.ts'
 import { describingRoutes } from './handlers/describe.ts'
 import { enrolmentRoutes } from './handlers/enrolments.ts'
 import { fleetRoutes } from './handlers/fleet.ts'
+import { followedOperationRoutes } from './handlers/followed-operations.ts'
 import { freezeRoutes } from './handlers/freezes.ts'
 import { gateCalendarRoutes } from './handlers/gate-calendar.ts'
 import { hubKeyRoutes } from './handlers/hub-keys.ts'
@@ -39,6 +41,8 @@ import type { Route } from './route.ts'
 export const ROUTE_TABLE: readonly Route[] = [
   ...systemRoutes,
   ...operationRoutes,
+  ...bulkOperationRoutes,
+  ...followedOperationRoutes,
   ...pinRoutes,
   ...recoveryRoutes,
   ...fleetRoutes,

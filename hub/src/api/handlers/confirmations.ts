@@ -6,15 +6,16 @@ import { viewDeletion } from '@flotilla/core/view/deletion-view'
 import { z } from 'zod'
 import { each, one as oneOf } from '../../access/route-access.ts'
 import type { WaitingAdoption } from '../../loop/decide-adoption.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { EVERY_APPLICATION } from '../application-query.ts'
+import { syncByHand } from '../desk-answers.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import type { adoptionSchema, pruneSchema } from '../schemas.ts'
-import { confirmationSchema, pageOfSchema } from '../schemas.ts'
+import { confirmationSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 import { decideDeletion, decisionBody, plansSeen, requireAll, seesAll } from './deletions.ts'
-import { syncByHand } from './operations.ts'
 
 type Adoption = z.infer<typeof adoptionSchema>
 type HeldPrune = z.infer<typeof pruneSchema>
@@ -22,11 +23,24 @@ type HeldPrune = z.infer<typeof pruneSchema>
 const one = z.strictObject({ id: nameParameter })
 const STATES = ['held', 'rejected', 'approved', 'superseded', 'all'] as const
 const KINDS = ['deletion', 'adoption', 'prune'] as const
+const confirmations = listOf<z.input<typeof confirmationSchema>>({
+  name: 'confirmations',
+  item: confirmationSchema,
+  sorts: { since: ({ since }) => since, kind: ({ kind }) => kind, state: ({ state }) => state },
+  sort: 'since',
+  idOf: ({ id }) => id,
+  words: [
+    'id, kind, reason, set or Applications',
+    each => [
+      ...[each.id, each.kind, each.reason, each.kind === 'deletion' ? each.set : undefined],
+      ...(each.kind === 'prune' ? [each.application] : each.applications.map(({ name }) => name)),
+    ],
+  ],
+})
 const query = z.strictObject({
   state: z.enum(STATES).default('held').meta({ description: 'Only in this state; those that wait without it.' }),
   kind: z.enum(KINDS).optional().meta({ description: 'Only of this kind.' }),
-  limit: limitParameter,
-  cursor: cursorParameter,
+  ...confirmations.query,
 })
 const body = decisionBody
   .extend({
@@ -52,18 +66,14 @@ export const confirmationRoutes: readonly Route[] = [
     summary: 'Everything that waits for a person',
     access: each('confirmations', 'get'),
     query,
-    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(confirmationSchema) } },
+    answers: { 200: { description: 'A page, oldest first.', schema: confirmations.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const all = await confirmationsOf(caller, context)
       const shown = all.filter(({ state, kind }) => {
         return (query.state === 'all' || state === query.state) && (query.kind === undefined || kind === query.kind)
       })
-      const list = `confirmations/${query.state}/${query.kind ?? ''}`
-      return json(
-        200,
-        pageOfList(list, shown, ({ since, id }) => `${since} ${id}`, query),
-      )
+      return json(200, confirmations.page(shown, query, [query.state, query.kind ?? null]))
     },
   }),
   route({
@@ -119,12 +129,11 @@ async function confirmationsOf(caller: Caller, context: Context) {
   const deletions = (await plansSeen(caller, context)).map(viewDeletion)
   const waiting = (await actions.waitingAdoptions()).map(viewAdoption)
   const adoptions = waiting.filter(({ applications }) => seesAll(applications, caller, context))
-  const everything = { filters: {}, words: [], labels: [], sort: 'name', descending: false } as const
-  const { items } = view.applications({ ...everything, limit: Number.POSITIVE_INFINITY }, context.now, context.visible)
+  const { items } = view.applications(EVERY_APPLICATION, context.now, context.visible)
   const prunes = items
     .filter(({ heldPrunes }) => heldPrunes !== null)
     .flatMap(application => (seesAll([application], caller, context) ? (viewPrune(application) ?? []) : []))
-  return [...deletions, ...adoptions, ...prunes].sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0))
+  return [...deletions, ...adoptions, ...prunes]
 }
 
 function viewAdoption({ id, scope, since, objects, applications, verdict }: WaitingAdoption): Adoption {

@@ -7,13 +7,13 @@ import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import type { Upload, Uploads } from '../../gateway/uploads.ts'
 import { authenticatorOf, mayGoOn as stillProved } from '../authenticate.ts'
+import { replyTo } from '../desk-answers.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, type Reply, type Route, route } from '../route.ts'
 import { answerStream, STREAM_TYPES, type StreamFormat } from '../stream-answer.ts'
 import { streamedObject } from '../streamed-object.ts'
 import type { Caller } from '../tokens.ts'
-import { replyTo } from './operations.ts'
 
 /** So long the agent may take to begin; where sockets do not work it asks every quarter of a minute. */
 const BEGIN_MS = 45_000

@@ -1,10 +1,10 @@
 import { requireApplication } from '../../access/seen-application.ts'
 import type { SyncWish } from '../../operations/operation-desk.ts'
 import type { PinActs, PinAnswer } from '../../operations/pin-desk.ts'
+import { replyTo } from '../desk-answers.ts'
 import { Problem } from '../problem.ts'
 import type { Context, Reply } from '../route.ts'
 import type { Caller } from '../tokens.ts'
-import { replyTo } from './operations.ts'
 
 /** Syncs another revision than Git says: an override, also for whoever may sync. @throws Problem */
 export async function syncRevision(
