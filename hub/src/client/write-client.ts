@@ -81,7 +81,9 @@ export function writeClient(document: ApiDocument): string {
 function withoutPicked({ paths, components }: ApiDocument): ApiDocument {
   const all = Object.entries(components.schemas)
   const picked = new Map(
-    all.flatMap(([name, { 'x-flotilla-with': asks }]) => (asks ? [[`#/components/schemas/${name}`, asks] as const] : [])),
+    all.flatMap(([name, { 'x-flotilla-with': asks }]) =>
+      asks ? [[`#/components/schemas/${name}`, asks] as const] : [],
+    ),
   )
   const without = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(without)

@@ -5,14 +5,35 @@ import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { admissionsOf } from '../admissions.ts'
 import { withStates } from '../cluster-states.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOf, nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { clusterSchema, clusterWithStatesSchema, pageOfSchema } from '../schemas.ts'
+import { clusterSchema, clusterWithStatesSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 
 const named = z.strictObject({ name: nameParameter })
+const clusters = listOf<ClusterView>({
+  name: 'clusters',
+  item: clusterWithStatesSchema,
+  sorts: {
+    name: ({ name }) => name,
+    environment: ({ environment }) => environment ?? '',
+    joinedAt: ({ joinedAt }) => joinedAt ?? '',
+    lastSeen: ({ agent }) => agent.lastSeen ?? '',
+    applications: ({ applications }) => applications.total,
+  },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: [
+    'name, environment, servers or labels',
+    ({ name, environment, servers, labels }) => [
+      ...[name, environment, ...servers],
+      ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+    ],
+  ],
+  labels: ({ labels }) => labels,
+})
 const reason = z.string().max(1000).optional().meta({ description: 'For the audit log.' })
 
 /** The clusters of this fleet as they are now, and the end of one's agent. */
@@ -24,12 +45,20 @@ export const clusterRoutes: readonly Route[] = [
     tag: 'clusters',
     summary: 'Clusters, declared or joined',
     access: each('clusters', 'get'),
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(clusterWithStatesSchema) } },
+    query: z.strictObject({
+      environment: anyOf('Only in these environments'),
+      labels: selectorParameter,
+      ...clusters.query,
+    }),
+    answers: { 200: { description: 'A page.', schema: clusters.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
-      const page = pageOfList('clusters', seenClusters(caller, context), ({ name }) => name, query)
-      return json(200, { ...page, items: await withStates(page.items, context.services) })
+      const { environment } = query
+      const seen = seenClusters(caller, context).filter(
+        each => environment === undefined || environment.includes(each.environment ?? ''),
+      )
+      const { rows, ...page } = clusters.select(seen, query, environment?.toSorted() ?? null)
+      return json(200, clusters.body(page, await withStates(rows, context.services), query))
     },
   }),
   route({

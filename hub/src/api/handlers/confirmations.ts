@@ -2,7 +2,7 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { adoptionText } from '@flotilla/core/plan/adoptions'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
-import { viewDeletion } from '@flotilla/core/view/deletion-view'
+import { type DeletionView, viewDeletion } from '@flotilla/core/view/deletion-view'
 import { z } from 'zod'
 import { each, one as oneOf } from '../../access/route-access.ts'
 import type { WaitingAdoption } from '../../loop/decide-adoption.ts'
@@ -23,7 +23,7 @@ type HeldPrune = z.infer<typeof pruneSchema>
 const one = z.strictObject({ id: nameParameter })
 const STATES = ['held', 'rejected', 'approved', 'superseded', 'all'] as const
 const KINDS = ['deletion', 'adoption', 'prune'] as const
-const confirmations = listOf<z.input<typeof confirmationSchema>>({
+const confirmations = listOf<DeletionView | Adoption | HeldPrune>({
   name: 'confirmations',
   item: confirmationSchema,
   sorts: { since: ({ since }) => since, kind: ({ kind }) => kind, state: ({ state }) => state },

@@ -1,16 +1,18 @@
 import type { AccessObject } from '@flotilla/core/access/object'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
-import { viewDeletion } from '@flotilla/core/view/deletion-view'
+import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { type DeletionView, viewDeletion } from '@flotilla/core/view/deletion-view'
 import { z } from 'zod'
 import { type ApplicationFacts, applicationObject, namedObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { seenSets } from '../../access/seen-sets.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { searchText } from '../application-query.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter, selectorParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
-import { applicationSchema, deletionSchema, pageOfSchema } from '../schemas.ts'
+import { applicationSchema, deletionSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 
 const sourceParameter = nameParameter
@@ -24,7 +26,38 @@ const stateParameter = z
   .enum([...DELETION_STATES, 'all'])
   .default('held')
   .meta({ description: 'Only in this state; those that wait without it.' })
-const paged = { limit: limitParameter, cursor: cursorParameter }
+const applications = listOf<ApplicationView>({
+  name: 'applications of set',
+  item: applicationSchema,
+  sorts: {
+    name: ({ name }) => name,
+    project: ({ project }) => project,
+    cluster: ({ cluster }) => cluster,
+    namespace: ({ namespace }) => namespace,
+    changedAt: ({ changedAt }) => changedAt,
+  },
+  sort: 'name',
+  idOf: ({ name, id }) => `${name} ${id}`,
+  words: ['name, project, cluster, namespace, set, source, images or labels', view => [searchText(view)]],
+  labels: ({ labels }) => labels,
+})
+const deletions = listOf<DeletionView>({
+  name: 'deletions',
+  item: deletionSchema,
+  sorts: {
+    since: ({ since }) => since,
+    set: ({ set }) => set ?? '',
+    source: ({ source }) => source,
+    state: ({ state }) => state,
+    removed: ({ count }) => count.removed,
+  },
+  sort: 'since',
+  idOf: ({ id }) => id,
+  words: [
+    'id, set, source, reason or Applications',
+    ({ id, set, source, reason, applications: of }) => [id, set, source, reason, ...of.map(({ name }) => name)],
+  ],
+})
 
 export const decisionBody = z
   .strictObject({
@@ -52,8 +85,8 @@ export const deletionRoutes: readonly Route[] = [
     summary: 'What a set generated, a page at a time',
     access: each('applications', 'get'),
     parameters: named,
-    query: z.strictObject({ source: sourceParameter, ...paged }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(applicationSchema) } },
+    query: z.strictObject({ source: sourceParameter, labels: selectorParameter, ...applications.query }),
+    answers: { 200: { description: 'A page.', schema: applications.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ path, query }, caller, context) {
       requireSet(path.name, query.source, caller, context)
@@ -70,11 +103,7 @@ export const deletionRoutes: readonly Route[] = [
         context.visible,
       )
       const mine = items.filter(({ provenance }) => query.source === undefined || provenance['source'] === query.source)
-      const list = `applicationsets/${path.name}/applications/${query.source ?? ''}`
-      return json(
-        200,
-        pageOfList(list, mine, ({ name, id }) => `${name} ${id}`, query),
-      )
+      return json(200, applications.page(mine, query, [path.name, query.source ?? null]))
     },
   }),
   route({
@@ -85,15 +114,16 @@ export const deletionRoutes: readonly Route[] = [
     summary: 'Removals of a set that wait for approval, and those that were decided',
     access: each('confirmations', 'get'),
     parameters: named,
-    query: z.strictObject({ source: sourceParameter, state: stateParameter, ...paged }),
-    answers: { 200: { description: 'A page, oldest first.', schema: pageOfSchema(deletionSchema) } },
+    query: z.strictObject({ source: sourceParameter, state: stateParameter, ...deletions.query }),
+    answers: { 200: { description: 'A page, oldest first.', schema: deletions.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ path, query }, caller, context) {
       requireSet(path.name, query.source, caller, context)
       const plans = (await plansSeen(caller, context)).filter(
         ({ set, source }) => set === path.name && (query.source === undefined || source === query.source),
       )
-      return pageOf(`applicationsets/${path.name}/deletions`, plans, query)
+      const shown = plans.filter(({ state }) => query.state === 'all' || state === query.state).map(viewDeletion)
+      return json(200, deletions.page(shown, query, [path.name, query.source ?? null, query.state]))
     },
   }),
   ...(['approve', 'reject'] as const).map(verdict =>
@@ -154,16 +184,6 @@ function confirmationObjects(concerned: readonly Concerned[], { services, now }:
 }
 
 const NO_FACTS = { labels: {}, environment: null }
-
-function pageOf(
-  list: string,
-  plans: readonly DeletionPlan[],
-  query: { readonly state: string; readonly limit: number; readonly cursor?: string | undefined },
-): Reply {
-  const shown = plans.filter(({ state }) => query.state === 'all' || state === query.state).map(viewDeletion)
-  const page = pageOfList(`${list}/${query.state}`, shown, ({ since, id }) => `${since} ${id}`, query)
-  return json(200, page)
-}
 
 function requireSet(name: string, source: string | undefined, caller: Caller, context: Context): void {
   const sets = seenSets(context.services.view, rightsOf(caller, context))

@@ -9,11 +9,10 @@ import type { ApprovalOutcome } from '../../gateway/cluster-admissions.ts'
 import { isClusterName } from '../../gateway/proposed-names.ts'
 import { admissionObject, admissionsOf } from '../admissions.ts'
 import { labelsInput, labelsOutput } from '../cluster-labels.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 
 const time = z.iso.datetime()
@@ -50,6 +49,25 @@ const enrolmentSchema = z
   })
   .meta({ id: 'Enrolment', description: 'An agent that asks to be admitted, and waits for a person.' })
 
+const enrolments = listOf<z.input<typeof enrolmentSchema>>({
+  name: 'enrolments',
+  item: enrolmentSchema,
+  sorts: {
+    requestedAt: ({ requestedAt }) => requestedAt,
+    askedAt: ({ askedAt }) => askedAt,
+    cluster: ({ cluster, proposedName }) => cluster ?? proposedName ?? '',
+    state: ({ state }) => state,
+  },
+  sort: 'requestedAt',
+  idOf: ({ id }) => id,
+  words: [
+    'id, cluster, proposed name, UID, key, token or address',
+    ({ id, cluster, proposedName, uid, kid, token, address }) => [
+      ...[id, cluster, proposedName, uid, kid, token, address],
+    ],
+  ],
+})
+
 /** Agents that ask to be admitted, and what a person decides of each. */
 export const enrolmentRoutes: readonly Route[] = [
   route({
@@ -61,23 +79,19 @@ export const enrolmentRoutes: readonly Route[] = [
     access: each('agents', 'get'),
     query: z.strictObject({
       state: z.enum(['waiting', 'approved', 'rejected', 'all']).default('waiting'),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...enrolments.query,
     }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(enrolmentSchema) } },
+    answers: { 200: { description: 'A page.', schema: enrolments.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
-      const { state, ...page } = query
+      const { state } = query
       const rights = rightsOf(caller, context)
       const found = await context.services.store.read(async rows => {
         const rowsOfState = (await rows.enrolments()).filter(row => state === 'all' || row.state === state)
         const clusters = (await rows.clusters()).filter(({ name }) => rights.sees(agentObject(name)))
         return rowsOfState.filter(row => rights.sees(admissionObject(row))).map(row => shownEnrolment(row, clusters))
       })
-      return json(
-        200,
-        pageOfList(`enrolments/${state}`, found, ({ id }) => id, page),
-      )
+      return json(200, enrolments.page(found, query, state))
     },
   }),
   route({

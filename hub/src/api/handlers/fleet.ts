@@ -1,22 +1,16 @@
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import type { SetView, SourceView } from '@flotilla/core/view/fleet-parts'
 import { z } from 'zod'
 import { namedObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { seenSets } from '../../access/seen-sets.ts'
 import { shownSource, sourceObjects } from '../../access/seen-sources.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type ApiServices, json, type Route, route } from '../route.ts'
-import {
-  acceptedSchema,
-  applicationSetSchema,
-  fleetSchema,
-  pageOfSchema,
-  repositorySchema,
-  sourceSchema,
-} from '../schemas.ts'
+import { acceptedSchema, applicationSetSchema, fleetSchema, repositorySchema, sourceSchema } from '../schemas.ts'
 import { seenClusters } from './clusters.ts'
 import { activeFreezes } from './freezes.ts'
 
@@ -28,7 +22,55 @@ function recoveryOf({ recovery }: ApiServices): { readonly state: string; readon
 }
 
 const named = z.strictObject({ name: nameParameter })
-const paged = z.strictObject({ limit: limitParameter, cursor: cursorParameter })
+
+const sets = listOf<SetView>({
+  name: 'applicationsets',
+  item: applicationSetSchema,
+  sorts: {
+    name: ({ name }) => name,
+    source: ({ source }) => source,
+    expandedAt: ({ expandedAt }) => expandedAt,
+    applications: ({ applications }) => applications.total,
+  },
+  sort: 'name',
+  idOf: ({ name, source }) => `${name} ${source}`,
+  words: ['name, source or errors', ({ name, source, errors }) => [name, source, ...errors.map(textOf)]],
+})
+const sources = listOf<SourceView>({
+  name: 'sources',
+  item: sourceSchema,
+  sorts: {
+    name: ({ name }) => name,
+    repository: ({ repository }) => repository,
+    loadedAt: ({ loadedAt }) => loadedAt ?? '',
+    seenAt: ({ seenAt }) => seenAt ?? '',
+  },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: [
+    'name, repository, revision, path, commit or error',
+    ({ name, repository, revision, path, commit, error }) => [
+      ...[name, repository, revision, path, commit, error?.message],
+    ],
+  ],
+})
+const repositories = listOf<z.input<typeof repositorySchema>>({
+  name: 'repositories',
+  item: repositorySchema,
+  sorts: {
+    url: ({ url }) => url,
+    applications: ({ applications }) => applications,
+    fetchedAt: ({ fetchedAt }) => fetchedAt ?? '',
+  },
+  sort: 'url',
+  idOf: ({ url }) => url,
+  words: ['URL, sources or error', ({ url, sources: of, error }) => [url, ...of, error?.code, error?.message]],
+})
+
+/** An error of a set, as words are looked for in it. */
+function textOf({ code, message }: { readonly [key: string]: unknown }): string {
+  return `${String(code ?? '')} ${String(message ?? '')}`
+}
 
 export const fleetRoutes: readonly Route[] = [
   route({
@@ -72,15 +114,11 @@ export const fleetRoutes: readonly Route[] = [
     tag: 'applicationsets',
     summary: 'ApplicationSets',
     access: each('applicationsets', 'get'),
-    query: paged,
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(applicationSetSchema) } },
+    query: z.strictObject(sets.query),
+    answers: { 200: { description: 'A page.', schema: sets.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, caller, context) {
-      const sets = seenSets(context.services.view, rightsOf(caller, context))
-      return json(
-        200,
-        pageOfList('applicationsets', sets, ({ name, source }) => `${source}/${name}`, query),
-      )
+      return json(200, sets.page(seenSets(context.services.view, rightsOf(caller, context)), query))
     },
   }),
   route({
@@ -98,8 +136,8 @@ export const fleetRoutes: readonly Route[] = [
     handle({ path, query }, caller, context) {
       const { name } = path
       const { source } = query
-      const sets = seenSets(context.services.view, rightsOf(caller, context))
-      const found = sets.find(set => set.name === name && (source === undefined || set.source === source))
+      const seen = seenSets(context.services.view, rightsOf(caller, context))
+      const found = seen.find(set => set.name === name && (source === undefined || set.source === source))
       if (found === undefined) throw new Problem('NOT_FOUND')
       return json(200, found)
     },
@@ -111,17 +149,14 @@ export const fleetRoutes: readonly Route[] = [
     tag: 'sources',
     summary: 'Config sources: which commit is in force, which was seen, what is wrong',
     access: each('sources', 'get'),
-    query: paged,
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(sourceSchema) } },
+    query: z.strictObject(sources.query),
+    answers: { 200: { description: 'A page.', schema: sources.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, caller, context) {
       const { view, trustOf } = context.services
       const rights = rightsOf(caller, context)
-      const sources = view.configSources().flatMap(each => shownSource(each, trustOf?.(each.name), rights) ?? [])
-      return json(
-        200,
-        pageOfList('sources', sources, ({ name }) => name, query),
-      )
+      const seen = view.configSources().flatMap(each => shownSource(each, trustOf?.(each.name), rights) ?? [])
+      return json(200, sources.page(seen, query))
     },
   }),
   route({
@@ -166,8 +201,8 @@ export const fleetRoutes: readonly Route[] = [
     tag: 'sources',
     summary: 'Repositories in use, and whether they can be reached',
     access: each('repositories', 'get'),
-    query: paged,
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(repositorySchema) } },
+    query: z.strictObject(repositories.query),
+    answers: { 200: { description: 'A page.', schema: repositories.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, caller, context) {
       const { services, visible } = context
@@ -180,15 +215,7 @@ export const fleetRoutes: readonly Route[] = [
         if (!objects.some(object => rights.sees(object))) return []
         return [{ ...repository, sources: repository.sources.filter(seesSource) }]
       })
-      return json(
-        200,
-        pageOfList(
-          'repositories',
-          items.sort((a, b) => (a.url < b.url ? -1 : 1)),
-          ({ url }) => url,
-          query,
-        ),
-      )
+      return json(200, repositories.page(items, query))
     },
   }),
 ]

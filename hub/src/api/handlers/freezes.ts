@@ -20,11 +20,10 @@ import {
 } from '../gate-input.ts'
 import { overrideJson, overrideSchema } from '../gate-json.ts'
 import { concernedBy, freezesOf, GATE_STATES, type GateJson, gateSchema, windowsOf } from '../gate-list.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOfEnum, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 
 const named = z.strictObject({ name: nameParameter })
@@ -47,7 +46,27 @@ const stateParameter = anyOfEnum('Only in this state; those that are neither ove
   ...GATE_STATES,
   'all',
 ])
-const gatesQuery = z.strictObject({ state: stateParameter, limit: limitParameter, cursor: cursorParameter })
+const gates = listOf<GateJson>({
+  name: 'gates',
+  item: gateSchema,
+  sorts: {
+    // Active ones first; of those of one state the one that is next.
+    state: gate => `${GATE_STATES.indexOf(gate.state)} ${gate.intervals[0]?.from ?? ''}`,
+    name: ({ name }) => name,
+    level: ({ level }) => level,
+    owner: ({ owner }) => owner ?? '',
+    from: ({ intervals }) => intervals[0]?.from ?? '',
+    until: ({ intervals }) => intervals[0]?.until ?? '',
+  },
+  sort: 'state',
+  // An ended one has the name of the one that has come after it.
+  idOf: ({ rule, origin, ended }) => `${rule} ${origin.madeAt ?? ''} ${ended?.at ?? ''}`,
+  words: [
+    'name, reason, owner, level or source',
+    ({ name, rule, reason, owner, level, origin }) => [name, rule, reason, owner, level, origin.source, origin.file],
+  ],
+})
+const gatesQuery = z.strictObject({ state: stateParameter, ...gates.query })
 
 /** Scheduled freezes and "stop the line"; those of config sources are shown beside them and are read-only. */
 export const freezeRoutes: readonly Route[] = [
@@ -59,7 +78,7 @@ export const freezeRoutes: readonly Route[] = [
     summary: 'Freeze periods, declared in Git and made here',
     access: each('freezes', 'get'),
     query: gatesQuery,
-    answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
+    answers: { 200: { description: 'A page, active ones first.', schema: gates.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       return listed('freezes', await allFreezes(caller, context), query)
@@ -73,7 +92,7 @@ export const freezeRoutes: readonly Route[] = [
     summary: 'Sync windows: those of Projects, and those with a scope of their own',
     access: each('windows', 'get'),
     query: gatesQuery,
-    answers: { 200: { description: 'A page, active ones first.', schema: pageOfSchema(gateSchema) } },
+    answers: { 200: { description: 'A page, active ones first.', schema: gates.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const { services, now } = context
@@ -277,23 +296,10 @@ function requirePatch(patch: JsonObject, caller: Caller, context: Context): void
   requireNewGate({ resource: 'freezes', name: factsOf(patch).name, owner, ...moved }, rightsOf(caller, context))
 }
 
-function listed(
-  list: string,
-  gates: readonly GateJson[],
-  query: {
-    readonly state?: readonly string[] | undefined
-    readonly limit: number
-    readonly cursor?: string | undefined
-  },
-): Reply {
-  const states = query.state ?? ['active', 'scheduled', 'indeterminate']
-  const wanted = gates.filter(({ state }) => states.includes('all') || states.includes(state))
-  // The order of the page is that of the list: the place in it is the key.
-  const places = new Map(wanted.map((gate, index) => [gate, String(index).padStart(8, '0')]))
-  return json(
-    200,
-    pageOfList(`${list} ${states.join()}`, wanted, gate => places.get(gate)!, query),
-  )
+function listed(list: string, seen: readonly GateJson[], query: z.output<typeof gatesQuery>): Reply {
+  const states: readonly string[] = query.state ?? ['active', 'scheduled', 'indeterminate']
+  const wanted = seen.filter(({ state }) => states.includes('all') || states.includes(state))
+  return json(200, gates.page(wanted, query, [list, states.toSorted()]))
 }
 
 /** The standing one of that name; else the latest that has ended. */

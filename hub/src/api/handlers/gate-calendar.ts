@@ -7,11 +7,10 @@ import { z } from 'zod'
 import { all, each } from '../../access/route-access.ts'
 import type { RulesNow } from '../../gate-desk/rule-keeper.ts'
 import { gatesOf } from '../gate-input.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOf, anyOfEnum, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import { targetsSeen } from './decisions.ts'
 
 const DAY_MS = 86_400_000
@@ -33,6 +32,19 @@ const calendarSchema = z
     error: z.strictObject({ message: z.string(), since: z.iso.datetime() }).nullable(),
   })
   .meta({ id: 'Calendar', description: 'An imported iCalendar, as it was last had.' })
+
+const calendars = listOf<z.input<typeof calendarSchema>>({
+  name: 'calendars',
+  item: calendarSchema,
+  sorts: {
+    name: ({ name }) => name,
+    checkedAt: ({ checkedAt }) => checkedAt,
+    fetchedAt: ({ fetchedAt }) => fetchedAt ?? '',
+  },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: ['name, source or error', ({ name, source, error }) => [name, source, error?.message]],
+})
 
 export const gateCalendarRoutes: readonly Route[] = [
   route({
@@ -78,8 +90,8 @@ export const gateCalendarRoutes: readonly Route[] = [
     tag: 'gates',
     summary: 'Imported iCalendars that freezes may name: when each was last had, and what is wrong',
     access: all('freezes', 'get'),
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(calendarSchema) } },
+    query: z.strictObject(calendars.query),
+    answers: { 200: { description: 'A page.', schema: calendars.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, _caller, { services }) {
       const rows = await services.store.read(reader => reader.calendars())
@@ -89,10 +101,7 @@ export const gateCalendarRoutes: readonly Route[] = [
         checkedAt: isoTime(checkedAt),
         error: error === undefined ? null : { message: error.message, since: isoTime(error.since) },
       }))
-      return json(
-        200,
-        pageOfList('calendars', items, ({ name }) => name, query),
-      )
+      return json(200, calendars.page(items, query))
     },
   }),
   route({

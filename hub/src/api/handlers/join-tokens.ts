@@ -6,11 +6,11 @@ import { rightsOf } from '../../access/rights-of.ts'
 import { all, each, one } from '../../access/route-access.ts'
 import { admissionObject, admissionsOf } from '../admissions.ts'
 import { labelsInput, labelsOutput } from '../cluster-labels.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { json, type Route, route } from '../route.ts'
-import { joinTokenSchema, pageOfSchema } from '../schemas.ts'
+import { joinTokenSchema } from '../schemas.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 const time = z.iso.datetime()
@@ -34,6 +34,20 @@ const pendingTokenSchema = z
   .strictObject({ id: z.string(), token: z.string(), labels: labelsOutput, max: z.int(), expiresAt: time })
   .meta({ id: 'PendingJoinToken', description: 'The token is shown this once.' })
 
+const tokens = listOf<ReturnType<typeof shownToken>>({
+  name: 'join-tokens',
+  item: tokenSchema,
+  sorts: {
+    createdAt: ({ createdAt }) => createdAt,
+    expiresAt: ({ expiresAt }) => expiresAt,
+    cluster: ({ cluster }) => cluster ?? '',
+    state: ({ state }) => state,
+  },
+  sort: 'createdAt',
+  idOf: ({ id }) => id,
+  words: ['id, cluster, maker or state', ({ id, cluster, createdBy, state }) => [id, cluster, createdBy, state]],
+})
+
 /** Tokens with which clusters join: of one, or of many that a person then approves. */
 export const joinTokenRoutes: readonly Route[] = [
   route({
@@ -43,8 +57,8 @@ export const joinTokenRoutes: readonly Route[] = [
     tag: 'clusters',
     summary: 'Join tokens that were made, without their secrets',
     access: each('agents', 'register'),
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(tokenSchema) } },
+    query: z.strictObject(tokens.query),
+    answers: { 200: { description: 'A page.', schema: tokens.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const { services, now } = context
@@ -55,10 +69,7 @@ export const joinTokenRoutes: readonly Route[] = [
         const seen = (await rows.joinTokens()).filter(token => rights.may('register', admissionObject(token)))
         return seen.map(token => shownToken(token, asked.get(token.id) ?? 0, now))
       })
-      return json(
-        200,
-        pageOfList('join-tokens', items, ({ id }) => id, query),
-      )
+      return json(200, tokens.page(items, query))
     },
   }),
   route({

@@ -3,11 +3,10 @@ import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
 import { all } from '../../access/route-access.ts'
 import type { Notifier } from '../../notify/notifier.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOfEnum, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 
 const time = z.iso.datetime()
 const STATES = ['waiting', 'sent', 'dead'] as const
@@ -53,6 +52,43 @@ const messageSchema = z
   })
   .meta({ id: 'NotificationMessage' })
 
+const routesList = listOf<z.input<typeof routeSchema>>({
+  name: 'notifications',
+  item: routeSchema,
+  sorts: {
+    name: ({ name }) => name,
+    waiting: ({ waiting }) => waiting,
+    dead: ({ dead }) => dead,
+    incidents: ({ incidents }) => incidents.length,
+  },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: [
+    'name, team, trouble, triggers, targets or last error',
+    ({ name, team, trouble, triggers, targets, lastError }) => [
+      ...[name, team, trouble, lastError, ...triggers],
+      ...targets.map(target => `${target.kind} ${target.name}`),
+    ],
+  ],
+})
+const messages = listOf<z.input<typeof messageSchema>>({
+  name: 'notification-messages',
+  item: messageSchema,
+  sorts: {
+    createdAt: ({ createdAt }) => createdAt,
+    dueAt: ({ dueAt }) => dueAt,
+    route: ({ route: name }) => name,
+    state: ({ state }) => state,
+    attempts: ({ attempts }) => attempts,
+  },
+  sort: '-createdAt',
+  idOf: ({ id }) => id,
+  words: [
+    'id, route, target, title or error',
+    ({ id, route: name, target, title, error }) => [id, name, target, title, error?.code, error?.message],
+  ],
+})
+
 /** Who is told of what, and what became of it. Messages hold what routes see, so all of it is asked for together. */
 export const notificationRoutes: readonly Route[] = [
   route({
@@ -62,8 +98,8 @@ export const notificationRoutes: readonly Route[] = [
     tag: 'notifications',
     summary: 'Notification routes with their incidents, and whether their messages get through',
     access: all('hub', 'get'),
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(routeSchema) } },
+    query: z.strictObject(routesList.query),
+    answers: { 200: { description: 'A page.', schema: routesList.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, _caller, { services }) {
       const { notifications } = services
@@ -90,11 +126,7 @@ export const notificationRoutes: readonly Route[] = [
           at: { file: one.document.position.file, line: one.document.position.line },
         }
       })
-      const sorted = routes.sort((a, b) => (a.name < b.name ? -1 : 1))
-      return json(
-        200,
-        pageOfList('notifications', sorted, ({ name }) => name, query),
-      )
+      return json(200, routesList.page(routes, query))
     },
   }),
   route({
@@ -107,21 +139,16 @@ export const notificationRoutes: readonly Route[] = [
     query: z.strictObject({
       state: anyOfEnum('Only in this state', STATES),
       route: nameParameter.optional(),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...messages.query,
     }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(messageSchema) } },
+    answers: { 200: { description: 'A page.', schema: messages.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, _caller, { services }) {
       const { state, route: wanted } = query
       const rows = (await services.store.read(reader => reader.messages()))
         .filter(row => state === undefined || state.includes(row.state))
         .filter(row => wanted === undefined || row.route === wanted)
-        .toReversed()
-      // Ids are in order of time, so that what comes between two pages is on neither, and nothing is on both.
-      const list = `notification-messages ${state?.join() ?? ''} ${wanted ?? ''}`
-      const { items, total, next } = pageOfList(list, rows, ({ id }) => backwards(id), query)
-      return json(200, { items: items.map(messageJson), total, next })
+      return json(200, messages.page(rows.map(messageJson), query, [state?.toSorted() ?? null, wanted ?? null]))
     },
   }),
   route({
@@ -168,7 +195,7 @@ function notifierOf({ services }: Context): Notifier {
   return services.notifications
 }
 
-function messageJson(row: MessageRow): object {
+function messageJson(row: MessageRow): z.input<typeof messageSchema> {
   const { error } = row
   return {
     ...{ id: row.id, route: row.route, target: row.target, kind: row.kind, state: row.state },
@@ -177,9 +204,4 @@ function messageJson(row: MessageRow): object {
     error: error === undefined ? null : { code: error.code, message: error.message, at: isoTime(error.at) },
     sentAt: row.sentAt === undefined ? null : isoTime(row.sentAt),
   }
-}
-
-/** A key in whose order the newest is first. */
-function backwards(id: string): string {
-  return id.replaceAll(/[0-9a-f]/g, digit => (15 - Number.parseInt(digit, 16)).toString(16))
 }

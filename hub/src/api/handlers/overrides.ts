@@ -11,11 +11,10 @@ import { each, one as oneOf } from '../../access/route-access.ts'
 import type { OverrideAnswer } from '../../gate-desk/override-desk.ts'
 import { actionsSchema, gatesOf, instantOf, reasonSchema, refuse, scopeSchema, timeSchema } from '../gate-input.ts'
 import { overrideJson, overrideSchema } from '../gate-json.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOfEnum, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 
@@ -43,6 +42,27 @@ const wishSchema = z
   })
   .meta({ id: 'OverrideRequest' })
 
+const overrides = listOf<z.input<typeof overrideSchema>>({
+  name: 'overrides',
+  item: overrideSchema,
+  sorts: {
+    requestedAt: ({ requestedAt }) => requestedAt,
+    from: ({ from }) => from,
+    until: ({ until }) => until,
+    state: ({ state }) => state,
+    name: ({ name }) => name,
+  },
+  sort: '-requestedAt',
+  idOf: ({ id }) => id,
+  words: [
+    'id, name, who asked, reason, rules or actions',
+    ({ id, name, requestedBy, reason, rules, actions }) => [
+      ...[id, name, requestedBy, reason, ...actions],
+      ...rules.map(rule => rule.name),
+    ],
+  ],
+})
+
 /** Break-glass. It opens gates and gives no permission: whoever syncs under it needs that as ever. */
 export const overrideRoutes: readonly Route[] = [
   route({
@@ -55,10 +75,9 @@ export const overrideRoutes: readonly Route[] = [
     query: z.strictObject({
       state: anyOfEnum('Only in this state', STATES),
       review: z.enum(['open']).optional().meta({ description: 'Only those that somebody has to look back at.' }),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...overrides.query,
     }),
-    answers: { 200: { description: 'A page, newest first.', schema: pageOfSchema(overrideSchema) } },
+    answers: { 200: { description: 'A page, newest first.', schema: overrides.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const { services, now } = context
@@ -66,17 +85,11 @@ export const overrideRoutes: readonly Route[] = [
       const rows = all.filter(row => isSeen(row, caller, context))
       const { state, review } = query
       const wanted = rows
-        .toReversed()
         .map(row => overrideJson(row, now))
         .filter(
           each => (state === undefined || state.includes(each.state)) && (review === undefined || each.needsReview),
         )
-      const places = new Map(wanted.map(({ id }, index) => [id, String(index).padStart(8, '0')]))
-      const list = `overrides ${state?.join() ?? ''} ${review ?? ''}`
-      return json(
-        200,
-        pageOfList(list, wanted, ({ id }) => places.get(id)!, query),
-      )
+      return json(200, overrides.page(wanted, query, [state?.toSorted() ?? null, review ?? null]))
     },
   }),
   route({

@@ -6,11 +6,11 @@ import type { KnownProject } from '../../access/known-projects.ts'
 import { namedObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { pageOfSchema, tallySchema } from '../schemas.ts'
+import { tallySchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
 
 const anyObject = z.record(z.string(), z.unknown())
@@ -47,6 +47,22 @@ const projectSchema = z
   })
   .meta({ id: 'Project', description: 'What its Applications may use, and who may do what in it.' })
 
+const projects = listOf<ReturnType<typeof projectJson>>({
+  name: 'projects',
+  item: projectSchema,
+  sorts: {
+    name: ({ name }) => name,
+    state: ({ state }) => state,
+    applications: ({ applications }) => applications.total,
+  },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: [
+    'name, description, teams or repositories',
+    ({ name, description, teams, sourceRepos }) => [name, description, ...teams, ...sourceRepos],
+  ],
+})
+
 /** Projects: ceilings that no right passes. */
 export const projectRoutes: readonly Route[] = [
   route({
@@ -56,14 +72,14 @@ export const projectRoutes: readonly Route[] = [
     tag: 'projects',
     summary: 'Projects that are in force',
     access: each('projects', 'get'),
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(projectSchema) } },
+    query: z.strictObject(projects.query),
+    answers: { 200: { description: 'A page.', schema: projects.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, caller, context) {
       const rights = rightsOf(caller, context)
       const seen = projectsOf(context).filter(({ name }) => rights.sees(projectObject(name)))
-      const page = pageOfList('projects', seen, ({ name }) => name, query)
-      return json(200, { ...page, items: page.items.map(project => projectJson(project, caller, context)) })
+      const shown = seen.map(project => projectJson(project, caller, context))
+      return json(200, projects.page(shown, query))
     },
   }),
   route({

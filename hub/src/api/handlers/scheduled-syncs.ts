@@ -5,11 +5,10 @@ import { requireApplication, seesApplicationNamed } from '../../access/seen-appl
 import type { ScheduledSync } from '../../scheduled-sync/scheduled-sync.ts'
 import type { ScheduleAnswer } from '../../scheduled-sync/sync-schedule.ts'
 import { gatesOf, instantOf, reasonSchema, timeSchema } from '../gate-input.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOfEnum, cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOfEnum, nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { json, type Reply, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 
 const time = z.iso.datetime()
 const STATES = ['waiting', 'started', 'expired', 'cancelled', 'failed'] as const
@@ -32,6 +31,23 @@ const scheduledSchema = z
   })
   .meta({ id: 'ScheduledSync' })
 
+const schedules = listOf<z.input<typeof scheduledSchema>>({
+  name: 'scheduled-syncs',
+  item: scheduledSchema,
+  sorts: {
+    madeAt: ({ madeAt }) => madeAt,
+    notBefore: ({ notBefore }) => notBefore,
+    application: ({ application }) => application,
+    state: ({ state }) => state,
+  },
+  sort: '-madeAt',
+  idOf: ({ id }) => id,
+  words: [
+    'id, Application, who asked, reason or message',
+    ({ id, application, by, reason, message }) => [id, application, by, reason, message],
+  ],
+})
+
 /** "Sync at 02:00": a sync by hand that starts when its time has come and every gate is open. */
 export const scheduledSyncRoutes: readonly Route[] = [
   route({
@@ -44,25 +60,19 @@ export const scheduledSyncRoutes: readonly Route[] = [
     query: z.strictObject({
       state: anyOfEnum('Only in this state', STATES),
       application: nameParameter.optional(),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...schedules.query,
     }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(scheduledSchema) } },
+    answers: { 200: { description: 'A page.', schema: schedules.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const { state, application } = query
-      const all = (await gatesOf(context).schedule.list()).toReversed()
+      const all = await gatesOf(context).schedule.list()
       const wanted = all
         .filter(one => seesApplicationNamed(one.application, caller, context))
         .filter(each => state === undefined || state.includes(each.state))
         .filter(each => application === undefined || application === each.application)
         .map(scheduledJson)
-      const places = new Map(wanted.map(({ id }, index) => [id, String(index).padStart(8, '0')]))
-      const list = `scheduled-syncs ${state?.join() ?? ''} ${application ?? ''}`
-      return json(
-        200,
-        pageOfList(list, wanted, ({ id }) => places.get(id)!, query),
-      )
+      return json(200, schedules.page(wanted, query, [state?.toSorted() ?? null, application ?? null]))
     },
   }),
   route({

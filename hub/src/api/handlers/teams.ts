@@ -6,11 +6,11 @@ import { namedObject } from '../../access/objects.ts'
 import { isOf } from '../../access/rights.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { instantOf, timeSchema } from '../gate-input.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { applicationSchema, pageOfSchema, tallySchema } from '../schemas.ts'
+import { applicationSchema, tallySchema } from '../schemas.ts'
 import { type Caller, makeToken } from '../tokens.ts'
 
 /** Of those that ask for somebody's eye; the counts say how many there are. */
@@ -61,6 +61,15 @@ const shareSchema = z
   })
   .meta({ id: 'TeamShare' })
 
+const teams = listOf<z.input<typeof teamSchema>>({
+  name: 'teams',
+  item: teamSchema,
+  sorts: { name: ({ name }) => name, applications: ({ applications }) => applications.total },
+  sort: 'name',
+  idOf: ({ name }) => name,
+  words: ['name or Projects', ({ name, projects, owns, watches }) => [name, ...projects, ...owns, ...watches]],
+})
+
 /** Teams: who they are, and how what they own and watch is. */
 export const teamRoutes: readonly Route[] = [
   route({
@@ -70,15 +79,14 @@ export const teamRoutes: readonly Route[] = [
     tag: 'teams',
     summary: 'Teams that the caller may see: his own, or all',
     access: 'known',
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(teamSchema) } },
+    query: z.strictObject(teams.query),
+    answers: { 200: { description: 'A page.', schema: teams.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, caller, context) {
       const rights = rightsOf(caller, context)
       const seen = rights.inForce.policy.teams.all.filter(({ team }) => rights.seesTeam(team.name))
-      const sorted = seen.toSorted((a, b) => (a.team.name < b.team.name ? -1 : 1))
-      const page = pageOfList('teams', sorted, ({ team }) => team.name, query)
-      return json(200, { ...page, items: page.items.map(team => teamJson(team, caller, context)) })
+      const shown = seen.map(team => teamJson(team, caller, context))
+      return json(200, teams.page(shown, query))
     },
   }),
   route({

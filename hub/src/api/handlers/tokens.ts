@@ -8,11 +8,10 @@ import { rightsOf } from '../../access/rights-of.ts'
 import { ownerOf } from '../../sign-in/identity.ts'
 import { authenticatorOf } from '../authenticate.ts'
 import { instantOf, timeSchema } from '../gate-input.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem, type ProblemError } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import { type Caller, makeToken, type TokenWish } from '../tokens.ts'
 
 const time = z.iso.datetime().nullable()
@@ -52,6 +51,24 @@ const wishSchema = z
   })
   .meta({ id: 'TokenRequest' })
 
+const tokens = listOf<z.input<typeof tokenSchema>>({
+  name: 'tokens',
+  item: tokenSchema,
+  sorts: {
+    name: ({ name }) => name,
+    createdAt: ({ createdAt }) => createdAt,
+    // Those that do not end come last.
+    expiresAt: ({ expiresAt }) => expiresAt ?? '~',
+    lastUsedAt: ({ lastUsedAt }) => lastUsedAt ?? '',
+  },
+  sort: 'name',
+  idOf: ({ name, id }) => `${name} ${id}`,
+  words: [
+    'id, name, maker or Project',
+    ({ id, name, madeBy, project, kind, role }) => [id, name, madeBy, project?.name, kind, role],
+  ],
+})
+
 /** Tokens of people and of programs: break-glass is approved by a second person, and programs approve nothing. */
 export const tokenRoutes: readonly Route[] = [
   route({
@@ -61,8 +78,8 @@ export const tokenRoutes: readonly Route[] = [
     tag: 'tokens',
     summary: 'Tokens for this API: mine, and those that I may see',
     access: 'known',
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(tokenSchema) } },
+    query: z.strictObject(tokens.query),
+    answers: { 200: { description: 'A page.', schema: tokens.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, caller, context) {
       const rows = await context.services.store.read(reader => reader.tokens())
@@ -71,7 +88,7 @@ export const tokenRoutes: readonly Route[] = [
         .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > context.now)
         .filter(row => isOwn(row, caller) || rights.may('get', objectOf(row)))
         .map(tokenJson)
-      return json(200, pageOfList('tokens', items.toSorted(byName), key, query))
+      return json(200, tokens.page(items, query))
     },
   }),
   route({
@@ -235,12 +252,4 @@ function tokenJson(row: TokenRow): z.input<typeof tokenSchema> {
 
 function timeOf(at: EpochMs | undefined): string | null {
   return at === undefined ? null : isoTime(at)
-}
-
-function key({ name, id }: { readonly name: string; readonly id: string }): string {
-  return `${name} ${id}`
-}
-
-function byName(a: z.input<typeof tokenSchema>, b: z.input<typeof tokenSchema>): number {
-  return key(a) < key(b) ? -1 : 1
 }

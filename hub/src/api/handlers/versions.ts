@@ -2,10 +2,9 @@ import type { ApplicationView } from '@flotilla/core/view/application-view'
 import { z } from 'zod'
 import { each } from '../../access/route-access.ts'
 import { imageMatcher } from '../image-filter.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { anyOf, cursorParameter, limitParameter } from '../parameters.ts'
+import { listOf } from '../list-of.ts'
+import { anyOf } from '../parameters.ts'
 import { json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 
 const versionSchema = z
   .strictObject({
@@ -30,6 +29,19 @@ interface Counted {
   readonly environments: Set<string>
 }
 
+const versions = listOf<Running>({
+  name: 'versions',
+  item: versionSchema,
+  sorts: {
+    name: keyOf,
+    versions: ({ versions: of }) => of.length,
+    applications: ({ versions: of }) => of.reduce((sum, each) => sum + each.applications, 0),
+  },
+  sort: 'name',
+  idOf: keyOf,
+  words: ['the name', ({ name }) => [name]],
+})
+
 /** Which image and chart versions run where, of all that the caller sees. */
 export const versionRoutes: readonly Route[] = [
   route({
@@ -44,26 +56,20 @@ export const versionRoutes: readonly Route[] = [
       project: anyOf('Only of these Projects'),
       environment: anyOf('Only in these environments'),
       images: anyOf('Only these images: `registry.example.com/web`, `*/web:1.4*`'),
-      q: z.string().max(200).optional().meta({ description: 'Only names with this in them.' }),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...versions.query,
     }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(versionSchema) } },
+    answers: { 200: { description: 'A page.', schema: versions.answer } },
     problems: ['CURSOR_INVALID'],
     handle({ query }, _caller, { services, visible }) {
-      const { kind, project, environment, q } = query
+      const { kind, project, environment, images } = query
       const wanted = (view: ApplicationView): boolean =>
         (project === undefined || project.includes(view.project)) &&
         (environment === undefined || environment.includes(view.environment ?? ''))
-      const matches = imageMatcher(query.images)
+      const matches = imageMatcher(images)
       const found = runningIn(services.view.seen(visible).filter(wanted), image => matches([image]))
-      const text = q?.toLowerCase()
-      const items = found.filter(
-        each =>
-          (kind === undefined || each.kind === kind) && (text === undefined || each.name.toLowerCase().includes(text)),
-      )
-      const list = JSON.stringify(['versions', kind, project, environment, query.images, q])
-      return json(200, pageOfList(list, items, keyOf, query))
+      const items = found.filter(each => kind === undefined || each.kind === kind)
+      const filters = [kind ?? null, project ?? null, environment ?? null, images ?? null]
+      return json(200, versions.page(items, query, filters))
     },
   }),
 ]
@@ -89,16 +95,14 @@ function runningIn(views: readonly ApplicationView[], wantsImage: (image: string
     const { chart, repoURL, targetRevision } = view.source ?? {}
     if (typeof chart === 'string') count(view, 'chart', `${String(repoURL)}#${chart}`, String(targetRevision ?? ''))
   }
-  return [...counted]
-    .map(([key, { kind, versions }]) => ({
-      ...{ kind, name: key.slice(kind.length + 1) },
-      versions: [...versions]
-        .map(([version, { applications, clusters, environments }]) => ({
-          ...{ version, applications, clusters: clusters.size, environments: [...environments].sort() },
-        }))
-        .sort((a, b) => b.applications - a.applications || (a.version < b.version ? -1 : 1)),
-    }))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  return [...counted].map(([key, { kind, versions }]) => ({
+    ...{ kind, name: key.slice(kind.length + 1) },
+    versions: [...versions]
+      .map(([version, { applications, clusters, environments }]) => ({
+        ...{ version, applications, clusters: clusters.size, environments: [...environments].sort() },
+      }))
+      .sort((a, b) => b.applications - a.applications || (a.version < b.version ? -1 : 1)),
+  }))
 }
 
 function keyOf({ kind, name }: Running): string {
