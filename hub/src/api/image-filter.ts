@@ -1,3 +1,5 @@
+import { matchesWildcard } from '@flotilla/core/text/wildcard'
+
 /**
  * Whether one of the images is wanted: `registry.example.com/shop/web` is every tag and digest of it, `…/web:1.4` that
  * tag, and `*` stands for any characters. Nothing wanted passes everything.
@@ -12,23 +14,6 @@ export function imageMatcher(wanted: readonly string[] | undefined): (images: re
 }
 
 function matcherOf(wanted: string): (image: string) => boolean {
-  if (wanted.includes('*')) {
-    const parts = wanted.split('*')
-    return image => matchesParts(image, parts)
-  }
+  if (wanted.includes('*')) return image => matchesWildcard(wanted, image)
   return image => image === wanted || image.startsWith(`${wanted}:`) || image.startsWith(`${wanted}@`)
-}
-
-/** Leftmost part first: never slower than the text is long, whatever is asked. */
-function matchesParts(text: string, parts: readonly string[]): boolean {
-  const [first = '', ...rest] = parts
-  const last = rest.pop() ?? ''
-  if (!text.startsWith(first)) return false
-  let at = first.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return text.length - last.length >= at && text.endsWith(last)
 }
