@@ -11,6 +11,7 @@ import type {
 } from '@flotilla/core/model/fleet'
 import type { ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import type { NotificationRouteSpec } from '@flotilla/core/notify/route'
+import type { SigningKeys } from '@flotilla/core/project/source-integrity'
 import { isConfigFile } from './config-path.ts'
 import type { SourceDocument, SourceSettings } from './declare.ts'
 import { type DeclaredGate, declaredGate, type UnsupportedGate } from './declared-gate.ts'
@@ -157,6 +158,7 @@ function fleetOf(documents: readonly SourceDocument[]): Fleet {
     accessPolicies: of<unknown>('AccessPolicy'),
     teams: of<unknown>('Team'),
     notificationRoutes: of<NotificationRouteSpec>('NotificationRoute'),
+    signingKeys: of<SigningKeys>('SigningKeys'),
   }
 }
 

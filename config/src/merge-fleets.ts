@@ -42,6 +42,7 @@ export function mergeFleets(loads: readonly ConfigLoad[], incumbents: Incumbents
     accessPolicies: pick(part => part.accessPolicies ?? []),
     teams: pick(part => part.teams ?? []),
     notificationRoutes: pick(part => part.notificationRoutes ?? []),
+    signingKeys: pick(part => part.signingKeys ?? []),
   }
   const refused = refusedIn(sorted)
   return {
@@ -79,6 +80,7 @@ export function incumbentsOf(fleet: Fleet): Incumbents {
     ...(fleet.accessPolicies ?? []),
     ...(fleet.teams ?? []),
     ...(fleet.notificationRoutes ?? []),
+    ...(fleet.signingKeys ?? []),
   ]
   return new Map(
     all.map(({ kind, name, source, position }) => [identityKey(kind, name), { source, file: position.file }]),

@@ -16,6 +16,7 @@ export type FleetKind =
   | 'AccessPolicy'
   | 'ResourceCustomizations'
   | 'NotificationRoute'
+  | 'SigningKeys'
 
 /**
  * A gate (`everywhere`), which has its effect also where it cannot be read; or a restriction of a Project that this

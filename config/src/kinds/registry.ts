@@ -13,6 +13,7 @@ import { notificationRouteReader } from './notification-route.ts'
 import { projectReaders } from './project.ts'
 import { repositoryReader } from './repository.ts'
 import { argoConfigMapReader } from './resource-customizations.ts'
+import { argoSigningKeysReader, signingKeysReader } from './signing-keys.ts'
 import { teamReader } from './team.ts'
 
 export const KIND_READERS: readonly KindReader[] = [
@@ -25,6 +26,7 @@ export const KIND_READERS: readonly KindReader[] = [
   teamReader,
   accessPolicyReader,
   notificationRouteReader,
+  signingKeysReader,
 ]
 
 const BY_TYPE = new Map(KIND_READERS.map(reader => [`${reader.apiVersion} ${reader.writtenKind}`, reader]))
@@ -56,6 +58,9 @@ export function recognise(document: JsonObject): Recognition {
   }
   if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-cm') {
     return { kind: 'reader', reader: argoConfigMapReader }
+  }
+  if (apiVersion === 'v1' && kind === 'ConfigMap' && nameOf(document) === 'argocd-gpg-keys-cm') {
+    return { kind: 'reader', reader: argoSigningKeysReader }
   }
   return refused(unknown(apiVersion, kind))
 }

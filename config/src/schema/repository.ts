@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { documentOf, object, optionalText } from './shapes.ts'
+import { documentOf, object, optionalText, optionalTexts } from './shapes.ts'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -20,6 +20,7 @@ export const repositoryDocument = documentOf(
   object({
     url: z.string().min(1, { error: 'must not be empty' }),
     credentials: optionalText,
+    signatures: object({ mode: z.enum(['none', 'head', 'strict']), keys: optionalTexts }).optional(),
     pollInterval: z
       .string()
       .refine(text => (parseDurationMs(text) ?? 0) >= MIN_POLL_INTERVAL_MS, {

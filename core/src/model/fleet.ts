@@ -2,6 +2,7 @@ import type { FreezeRule, WindowRule } from '../gates/rules.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { NotificationRouteSpec } from '../notify/route.ts'
 import type { DestinationServiceAccount } from '../project/service-account.ts'
+import type { SignatureMode, SigningKeys, SourceIntegrityFields } from '../project/source-integrity.ts'
 import type { ApiGroup, ApplicationSpec } from './application.ts'
 import type { Diagnostic, Position } from './diagnostic.ts'
 import type { ResourceCustomizations } from './resource-customizations.ts'
@@ -76,7 +77,7 @@ export interface ProjectDestination {
 }
 
 /** What a group of Applications may use (Argo CD's AppProject; absent lists mean what they mean there). */
-export interface ProjectSpec {
+export interface ProjectSpec extends SourceIntegrityFields {
   readonly description?: string
   readonly sourceRepos: readonly string[]
   readonly destinations: readonly ProjectDestination[]
@@ -99,6 +100,8 @@ export interface RepositorySpec {
   readonly url: string
   /** Name of a credential in hub.yaml; never the credential itself. */
   readonly credentials?: string
+  /** What has to be signed, whatever Project reads it. */
+  readonly signatures?: { readonly mode: 'none' | SignatureMode; readonly keys: readonly string[] }
   /** Milliseconds; default from hub.yaml. */
   readonly pollIntervalMs?: number
 }
@@ -117,6 +120,8 @@ export interface Fleet {
   readonly accessPolicies?: readonly Declared<unknown>[]
   readonly teams?: readonly Declared<unknown>[]
   readonly notificationRoutes?: readonly Declared<NotificationRouteSpec>[]
+  /** Public keys that signatures of commits are checked with. */
+  readonly signingKeys?: readonly Declared<SigningKeys>[]
 }
 
 export interface LoadResult {

@@ -40,7 +40,16 @@ export interface GitRepository {
   readTree(id: ObjectId): Promise<readonly TreeEntry[]>
   /** @throws GitError `OBJECT_TOO_LARGE` when it has more than `maxBytes`. */
   readBlob(id: ObjectId, maxBytes: number): Promise<Uint8Array>
+  /** Commits and tags to the byte, for who checks signatures; absent where nothing keeps them in that form. */
+  readonly signed?: SignedObjects
   close(): Promise<void>
+}
+
+export interface SignedObjects {
+  /** The annotated tag that a revision names as of the last fetch; undefined when it names anything else. */
+  tagOf(revision: string): Promise<ObjectId | undefined>
+  /** A commit or tag as Git stores it, without its header. @throws GitError `OBJECT_MISSING` */
+  read(id: ObjectId): Promise<{ readonly type: 'commit' | 'tag'; readonly bytes: Uint8Array }>
 }
 
 export interface GitBackend {

@@ -95,7 +95,13 @@ function sided({ base, head, resolve }: SidedContent, side: () => Side): GitRepo
       return await read(second)
     }
   }
+  const signed = base.signed !== undefined &&
+    head.signed !== undefined && {
+      tagOf: (revision: string) => (side() === 'base' ? base : head).signed!.tagOf(revision),
+      read: (id: ObjectId) => either(from => from.signed!.read(id)),
+    }
   return {
+    ...(signed ? { signed } : {}),
     fetch: async () => undefined,
     resolve: revision => resolve(revision, side()),
     readCommit: id => either(from => from.readCommit(id)),

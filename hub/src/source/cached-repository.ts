@@ -1,4 +1,4 @@
-import type { GitCommit, GitRepository, ObjectId, TreeEntry } from '@flotilla/core/ports/git'
+import type { GitCommit, GitRepository, ObjectId, SignedObjects, TreeEntry } from '@flotilla/core/ports/git'
 import { BoundedMemo } from './bounded-memo.ts'
 
 /** What was really read, which is less than what was asked for: objects never change, so they are remembered. */
@@ -28,6 +28,10 @@ export class CachedRepository implements GitRepository {
   /** The repository itself when it remembers already. */
   static over(repository: GitRepository): CachedRepository {
     return repository instanceof CachedRepository ? repository : new CachedRepository(repository)
+  }
+
+  get signed(): SignedObjects | undefined {
+    return this.#repository.signed
   }
 
   fetch(signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,11 @@
-import { type GitCommit, GitError, type GitRepository, type ObjectId, type TreeEntry } from '@flotilla/core/ports/git'
+import {
+  type GitCommit,
+  GitError,
+  type GitRepository,
+  type ObjectId,
+  type SignedObjects,
+  type TreeEntry,
+} from '@flotilla/core/ports/git'
 import { gitError } from './git-errors.ts'
 import { type ObjectSource, ObjectTooLarge } from './object-source.ts'
 import { MalformedObject, type ObjectType, parseCommit, parseTag, parseTree, type RawObject } from './parse-object.ts'
@@ -55,6 +62,21 @@ export class ObjectRepository implements GitRepository {
   async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
     const bytes = await this.#read(id, 'tree', MAX_TREE_BYTES)
     return this.#parse(() => parseTree(id, bytes))
+  }
+
+  readonly signed: SignedObjects = {
+    tagOf: async revision => {
+      const found = lookUpRevision(this.#mirror.refs(), revision)
+      if (found.kind === 'none' || (found.kind !== 'ref' && !isObjectId(found.id))) return undefined
+      const object = await this.#mirror.objects().read(found.id, MAX_COMMIT_BYTES)
+      return object?.type === 'tag' ? found.id : undefined
+    },
+    read: async id => {
+      const { subject } = this.#mirror
+      const object = await this.#mirror.objects().read(id, MAX_COMMIT_BYTES)
+      if (object?.type === 'commit' || object?.type === 'tag') return { type: object.type, bytes: object.bytes }
+      throw gitError('OBJECT_MISSING', subject, `${id} is no commit or tag of the mirror`)
+    },
   }
 
   readBlob(id: ObjectId, maxBytes: number): Promise<Uint8Array> {
