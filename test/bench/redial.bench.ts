@@ -46,11 +46,12 @@ export const run: Benchmark = async () => {
     await hub.stop()
     hub = await HubChild.start({ directory, repository, port, token })
     const readyAt = performance.now()
-    const atStart = await hub.usage()
+    const atStart = await hub.cpuSeconds()
     // Rarely: what is asked here costs the hub too.
-    await hub.until('every agent agrees', metrics => metrics.sum('flotilla_agents_agreeing') === AGENTS, 1000)
+    await hub.until('every agent agrees', metrics => metrics.sum('flotilla_agents_agreeing') === AGENTS, 3000)
     const agreedAt = performance.now()
-    const agreed = await hub.usage()
+    const agreed = await hub.cpuSeconds()
+    const { rssMb } = await hub.usage()
     const after = askedOf(agents)
     const again = (path: string): number => (after.get(path) ?? 0) - (before.get(path) ?? 0)
     const resent = again('/agent/v1/documents') + again('/agent/v1/bundles/') + again('/agent/v1/reports')
@@ -65,10 +66,11 @@ export const run: Benchmark = async () => {
       {
         figure: 'processor time of the hub for that, its start included',
         unit: 's',
-        value: tenths(agreed.cpuSeconds),
+        value: tenths(agreed),
         target: '< 10',
       },
-      { figure: 'of that until it was ready', unit: 's', value: tenths(atStart.cpuSeconds) },
+      { figure: 'of that until it was ready', unit: 's', value: tenths(atStart) },
+      { figure: 'memory of the hub then', unit: 'MB', value: tenths(rssMb) },
       {
         figure: 'documents, Bundles and reports asked for or sent again',
         unit: 'requests',
@@ -103,20 +105,20 @@ async function joinAll(hub: HubChild, agents: BenchAgent[]): Promise<void> {
 async function freeze(hub: HubChild, agents: readonly BenchAgent[]): Promise<Figure[]> {
   const closed = (agent: BenchAgent): boolean => (agent.link.calendar()?.intervals.length ?? 0) > 0
   const held = Promise.all(agents.map(agent => agent.once(() => closed(agent) || undefined)))
-  const before = await hub.usage()
+  const before = await hub.cpuSeconds()
   const from = performance.now()
   await hub.ask('POST', '/api/v1/freezes/now', { scope: { all: true }, reason: 'a benchmark' })
   const answeredMs = performance.now() - from
   await held
   const heldMs = performance.now() - from
-  const after = await hub.usage()
+  const after = await hub.cpuSeconds()
   return [
     { figure: `a freeze over ${AGENTS} clusters: answered`, unit: 'ms', value: tenths(answeredMs) },
     { figure: 'until the last agent holds its calendar', unit: 'ms', value: tenths(heldMs), target: '< 500' },
     {
       figure: 'processor time of the hub for it',
       unit: 'ms',
-      value: tenths(1000 * (after.cpuSeconds - before.cpuSeconds)),
+      value: tenths(1000 * (after - before)),
     },
   ]
 }
