@@ -34,6 +34,7 @@ import { type ChangeRequest, HubPreviewer } from './preview/preview-of-hub.ts'
 import { Recovery } from './recovery/recovery.ts'
 import { ProofTaker } from './recovery/take-proofs.ts'
 import { takeReturn } from './recovery/take-return.ts'
+import { SourceIntegrity } from './signature/source-integrity.ts'
 import type { RepositoryMirrors } from './source/mirror.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
@@ -105,6 +106,7 @@ export class Hub {
   /** What people do to Applications by hand. */
   readonly desk: OperationDesk
   readonly #parts: HubParts
+  readonly #signatures: SourceIntegrity
   readonly #poller: Poller
   readonly #previewer: HubPreviewer
   readonly #timers = new Map<string, Timer>()
@@ -117,6 +119,7 @@ export class Hub {
     // Whoever signs here signs by these: nothing tells an agent to act while the store is behind.
     const keys = recovery.guard(parts.keys)
     this.#parts = parts
+    this.#signatures = new SourceIntegrity(clock)
     this.view = view
     this.recovery = recovery
     const revocations = parts.revocations ?? memoryRevocations()
@@ -148,6 +151,7 @@ export class Hub {
         removalGraceMs: settings.removalGraceMs ?? REMOVAL_GRACE_MS,
         setPolicy: settings.setPolicy,
         recovery,
+        signatures: this.#signatures,
         gates: settings.gates,
         clockDoubt: () => this.gates.clockDoubt(),
         gateNews: this.gates.watch,
@@ -228,6 +232,7 @@ export class Hub {
     this.#previewer = new HubPreviewer({
       setPolicy: settings.setPolicy,
       gates: settings.gates,
+      signatures: this.#signatures,
       breathe: () => clock.sleep(0),
       configSources: settings.configSources,
       store,

@@ -1,5 +1,6 @@
 import { holdsGenerator } from '@flotilla/generators/holds-generator'
 import { projectOfSet } from '@flotilla/generators/set-project'
+import { literalProjectOf } from './check-signatures.ts'
 import type { FleetChange, FleetIndex } from './fleet-index.ts'
 import { documentKeyOf } from './keys.ts'
 import type { World } from './world.ts'
@@ -10,6 +11,7 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
   const clusters = change.clusters.length > 0
   // Generators see Clusters, and the git generator whether its Project is declared.
   const projects = change.projects.some(name => before.projects.has(name) !== index.projects.has(name))
+  const signatures = signatureText(before) !== signatureText(index)
   const changedProjects = new Set(change.projects)
   const sets = [...index.sets].flatMap(([key, set]) => {
     const { generators } = set.spec
@@ -17,6 +19,8 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
     const carried = changedProjects.has(projectOfSet(set) ?? '')
     const holds = (generator: string): boolean => holdsGenerator(generator, generators)
     return carried ||
+      (signatures && holds('git')) ||
+      (holds('git') && changedProjects.has(literalProjectOf(set) ?? '')) ||
       (clusters && (holds('clusters') || holds('clusterDecisionResource'))) ||
       (projects && holds('git'))
       ? [key]
@@ -26,7 +30,8 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
   const permitted = change.projects.flatMap(name => world.idsOf('project', name))
   const gates =
     JSON.stringify(before.unsupportedGates) !== JSON.stringify(index.unsupportedGates) ||
-    JSON.stringify(before.customizations) !== JSON.stringify(index.customizations)
+    JSON.stringify(before.customizations) !== JSON.stringify(index.customizations) ||
+    signatures
   const ids = gates ? [...world.applications()].map(({ id }) => id) : [...bound, ...permitted]
   const names = [...bound.flatMap(id => world.application(id)?.name ?? []), ...unclaimedNames(world)]
   return [
@@ -35,6 +40,11 @@ export function keysOfChange(before: FleetIndex, change: FleetChange, world: Wor
     ...ids.map(id => `application/${id}`),
     ...names.map(name => `names/${name}`),
   ]
+}
+
+/** Everything that says who has to sign, and with which keys, besides Projects. */
+function signatureText({ signingKeys, repositorySignatures }: FleetIndex): string {
+  return JSON.stringify([signingKeys, [...repositorySignatures]])
 }
 
 /** Applications that these Clusters concern: bound for one, or for none that is known. */

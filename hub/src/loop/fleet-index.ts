@@ -9,6 +9,8 @@ import {
   type ResolvedDestination,
   resolveDestination,
 } from '@flotilla/core/project/destination'
+import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import type { SignaturePolicy, SigningKeys } from '@flotilla/core/project/source-integrity'
 import type { ClusterFacts } from '@flotilla/generators/inputs'
 
 /** The declared fleet with the look-ups that the loop needs; made anew when any document changes. */
@@ -26,6 +28,9 @@ export interface FleetIndex {
   readonly declaredGates: readonly DeclaredGate[]
   /** Restrictions of Projects that are declared and not built: what they cover is held. */
   readonly unsupportedGates: readonly UnsupportedGate[]
+  /** Public keys of everybody who signs, and what each Repository wants signed, by its normalised URL. */
+  readonly signingKeys: SigningKeys
+  readonly repositorySignatures: ReadonlyMap<string, SignaturePolicy>
   /** What the installation says of kinds. */
   readonly customizations: ResourceCustomizations
   destination(destination: Destination): ResolvedDestination<DeclaredCluster>
@@ -81,6 +86,17 @@ export function indexFleet(
     clusterFacts: clusterFacts(fleet.clusters),
     declaredGates,
     unsupportedGates,
+    signingKeys: {
+      openpgp: (fleet.signingKeys ?? []).flatMap(({ spec }) => spec.openpgp),
+      ssh: (fleet.signingKeys ?? []).flatMap(({ spec }) => spec.ssh),
+    },
+    repositorySignatures: new Map(
+      fleet.repositories.flatMap(({ name, spec: { url, signatures } }) =>
+        signatures === undefined || signatures.mode === 'none'
+          ? []
+          : [[normaliseRepositoryUrl(url), { ...signatures, mode: signatures.mode, by: `Repository "${name}"` }]],
+      ),
+    ),
     customizations: {
       health: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.health),
       ignoreDifferences: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.ignoreDifferences),

@@ -23,6 +23,7 @@ import {
 } from '@flotilla/generators/inputs'
 import { projectOfSet } from '@flotilla/generators/set-project'
 import { expandHere } from '../expand/expand-in-worker.ts'
+import { answerSigned } from './check-signatures.ts'
 import { setKey } from './fleet-index.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type World } from './world.ts'
@@ -65,7 +66,7 @@ export async function expandSet(
     projects: declaredProjects(world),
     projectDigest: carriedProject(set, world)?.contentDigest,
   }
-  if (known && (await stillSo(known, inputs, services, readerOf(set)))) return known.round
+  if (known && (await stillSo(known, inputs, services, set))) return known.round
   const { expansion, requests, answers } = await answerAll(set, world, services)
   const errors: ExpansionError[] = [...expansion.errors]
   const applications: Application[] = []
@@ -137,7 +138,12 @@ interface RoundInputs {
 const knownRounds = new WeakMap<Declared<ApplicationSetSpec>, KnownRound>()
 
 /** Asks again what was asked then, which costs what changed; expanding costs what the set makes. */
-async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServices, reader: string): Promise<boolean> {
+async function stillSo(
+  known: KnownRound,
+  now: RoundInputs,
+  services: LoopServices,
+  set: Declared<ApplicationSetSpec>,
+): Promise<boolean> {
   const same =
     known.world === now.world &&
     known.namePrefix === now.namePrefix &&
@@ -147,7 +153,7 @@ async function stillSo(known: KnownRound, now: RoundInputs, services: LoopServic
     known.projects.every((name, index) => name === now.projects[index])
   if (!same) return false
   for (const [request, print] of known.answers) {
-    if (fingerprint(request, await answerOf(request, now.world, services, reader)) !== print) return false
+    if (fingerprint(request, await answerOf(request, set, now.world, services)) !== print) return false
   }
   return true
 }
@@ -209,10 +215,10 @@ async function answerAll(
     world.readers.add(reader, expansion.needs.filter(isGitRequest).map(placeOf))
     // Services over the network are asked side by side: one set may need a thousand answers of them.
     const hosted = expansion.needs.filter(isHostedRequest).map(async request => {
-      answers.set(inputKey(request), await answerOf(request, world, services, reader))
+      answers.set(inputKey(request), await answerOf(request, set, world, services))
     })
     for (const request of expansion.needs.filter(isGitRequest)) {
-      answers.set(inputKey(request), await answerOf(request, world, services, reader))
+      answers.set(inputKey(request), await answerOf(request, set, world, services))
     }
     await Promise.all(hosted)
   }
@@ -239,12 +245,12 @@ function isHostedRequest(request: InputRequest): request is HostedRequest {
 
 async function answerOf(
   request: InputRequest,
+  set: Declared<ApplicationSetSpec>,
   world: World,
   services: LoopServices,
-  reader: string,
 ): Promise<InputAnswer> {
   const { repositories, hosted } = services
-  if (!isGitRequest(request)) return hosted.answer(request, reader)
+  if (!isGitRequest(request)) return hosted.answer(request, readerOf(set))
   const { repository: url, revision } = placeOf(request)
   try {
     await world.heads.of(url, revision, await repositories.open(url))
@@ -252,7 +258,7 @@ async function answerOf(
     // The answer says the same, as an error of this generator.
     if (!(error instanceof GitError)) throw error
   }
-  return repositories.answer(request)
+  return answerSigned(request, set, world, services, () => repositories.answer(request))
 }
 
 function placeOf(request: GitRequest) {

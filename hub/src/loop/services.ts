@@ -14,6 +14,7 @@ import type { GateNews } from '../gates/gate-news.ts'
 import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
 import type { Recovery } from '../recovery/recovery.ts'
+import type { SourceIntegrity } from '../signature/source-integrity.ts'
 import type { Stages } from '../telemetry/stages.ts'
 import type { SourceFiles } from './config-sources.ts'
 
@@ -89,6 +90,8 @@ export interface LoopServices {
   readonly gateNews?: GateNews
   /** What sets may do with what they generated, by the hub's settings; absent: what each says itself. */
   readonly setPolicy?: HubSetPolicy
+  /** Checks signatures of commits; without it, what a policy wants signed is held. */
+  readonly signatures?: Pick<SourceIntegrity, 'problemOf'>
   /** Who watches what the loop does, and how long it takes. */
   readonly stages?: Stages
   /** Whether the store may be trusted; it is, without it. */

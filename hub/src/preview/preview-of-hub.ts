@@ -32,6 +32,7 @@ export interface PreviewParts {
   readonly clock: Clock
   readonly setPolicy?: PreviewInput['setPolicy']
   readonly gates?: PreviewInput['gates']
+  readonly signatures?: PreviewInput['signatures']
   readonly breathe?: PreviewInput['breathe']
 }
 
@@ -93,6 +94,7 @@ export class HubPreviewer {
       ...(documents !== undefined && { amended: config.name }),
       ...(setPolicy && { setPolicy }),
       ...(gates && { gates }),
+      ...(this.#parts.signatures && { signatures: this.#parts.signatures }),
       ...(breathe && { breathe }),
       limits: LIMITS,
     })

@@ -39,6 +39,8 @@ export interface PreviewInput {
   readonly setPolicy?: LoopServices['setPolicy']
   /** What the hub's settings say of gates. */
   readonly gates?: LoopServices['gates']
+  /** Checks signatures; without it none is asked for, as where folders stand for repositories. */
+  readonly signatures?: LoopServices['signatures']
   readonly limits?: Partial<PreviewLimits>
   /** Lets the process do something else for a moment; for one that has something else to do. */
   readonly breathe?: () => Promise<void>
@@ -119,6 +121,7 @@ function newLoop(input: PreviewInput, clock: VirtualClock, failures: string[]): 
       removalGraceMs: Number.MAX_SAFE_INTEGER,
       ...(input.setPolicy && { setPolicy: input.setPolicy }),
       ...(input.gates && { gates: input.gates }),
+      signatures: input.signatures ?? { problemOf: async () => undefined },
       announce: { applications: nobody, sets: nobody, sources: nobody, clusters: nobody, documents: nobody },
     },
     input.configSources,
