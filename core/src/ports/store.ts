@@ -12,6 +12,7 @@ import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
 import type { ClusterRecovery } from '../protocol/recovery.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
+import type { BulkOperationRow } from './bulk-operation-row.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 import type { CommandRow, GrantRow } from './grant-rows.ts'
@@ -107,6 +108,7 @@ export interface StoreReader {
   messages(state?: MessageState): Promise<readonly MessageRow[]>
   message(id: string): Promise<MessageRow | undefined>
   keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined>
+  bulkOperation(id: string): Promise<BulkOperationRow | undefined>
   /** Newest first. */
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
   /** Oldest first, those after a number: for exports. */
@@ -115,6 +117,8 @@ export interface StoreReader {
   auditHead(): Promise<AuditHead>
   /** What happened, newest first. */
   activity(page: { readonly limit: number; readonly before?: number }): Promise<readonly ActivityEntry[]>
+  /** What happened, oldest first, those after a number: for whoever tells of each. */
+  activityAfter(page: { readonly limit: number; readonly after: number }): Promise<readonly ActivityEntry[]>
 }
 
 export interface StoreWriter extends StoreReader {
@@ -173,6 +177,9 @@ export interface StoreWriter extends StoreReader {
   deleteKeptAnswer(principal: string, key: string): Promise<void>
   /** Deletes those that expired before; returns how many. */
   deleteKeptAnswers(expiredBefore: EpochMs): Promise<number>
+  putBulkOperation(row: BulkOperationRow): Promise<void>
+  /** Deletes those that were made before; returns how many. */
+  deleteBulkOperations(madeBefore: EpochMs): Promise<number>
   /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
   appendAudit(note: AuditNote): Promise<void>
   /** Adds to the feed; a note whose key is there already is added to that entry, which keeps its place. */
@@ -412,6 +419,7 @@ export interface TokenRow {
 export type AuditRow = AuditEntry
 export type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
+export type { BulkOperationItem, BulkOperationRow } from './bulk-operation-row.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 export type { CommandRow, CommandState, GrantRow, GrantState } from './grant-rows.ts'

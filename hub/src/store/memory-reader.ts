@@ -10,6 +10,7 @@ import type {
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -196,6 +197,10 @@ export class MemoryReader implements StoreReader {
     return this.view('keptAnswers').get(compositeKey(principal, key))
   }
 
+  async bulkOperation(id: string): Promise<BulkOperationRow | undefined> {
+    return this.view('bulkOperations').get(id)
+  }
+
   async command(id: string): Promise<CommandRow | undefined> {
     return this.view('commands').get(id)
   }
@@ -335,6 +340,14 @@ export class MemoryReader implements StoreReader {
 
   async activity(page: { readonly limit: number; readonly before?: number }): Promise<readonly ActivityEntry[]> {
     return newestFirst(this.view('activity').all(), page)
+  }
+
+  async activityAfter(page: { readonly limit: number; readonly after: number }): Promise<readonly ActivityEntry[]> {
+    const { limit, after } = page
+    const later = this.view('activity')
+      .all()
+      .filter(({ sequence }) => sequence > after)
+    return later.sort((a, b) => a.sequence - b.sequence).slice(0, limit)
   }
 }
 

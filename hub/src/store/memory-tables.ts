@@ -7,6 +7,7 @@ import type {
   AlertRow,
   ApplicationRow,
   AuditRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -93,6 +94,7 @@ export function createTables() {
     incidents: new MemoryTable<IncidentRow>({ key: row => row.id }),
     messages: new MemoryTable<MessageRow>({ key: row => row.id, lookups: { state: row => row.state } }),
     keptAnswers: new MemoryTable<KeptAnswerRow>({ key: row => compositeKey(row.principal, row.key) }),
+    bulkOperations: new MemoryTable<BulkOperationRow>({ key: row => row.id }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
     activity: new MemoryTable<ActivityEntry>({ key: row => String(row.sequence), lookups: { key: row => row.key } }),
   }

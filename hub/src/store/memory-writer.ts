@@ -9,6 +9,7 @@ import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/s
 import type {
   AlertRow,
   ApplicationRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -156,6 +157,17 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
   async putCommand(row: CommandRow): Promise<void> {
     this.assertCluster(row.clusterId)
     this.changed(this.view('commands').put(row))
+  }
+
+  async putBulkOperation(row: BulkOperationRow): Promise<void> {
+    this.changed(this.view('bulkOperations').put(row))
+  }
+
+  async deleteBulkOperations(madeBefore: EpochMs): Promise<number> {
+    const view = this.view('bulkOperations')
+    const old = view.all().filter(({ madeAt }) => madeAt < madeBefore)
+    for (const { id } of old) this.changed(view.delete(id))
+    return old.length
   }
 
   async putKeptAnswer(row: KeptAnswerRow): Promise<void> {

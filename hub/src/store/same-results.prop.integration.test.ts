@@ -115,6 +115,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     rows.putKeptAnswer(sample.sampleKeptAnswer(over)),
   ),
   step('deleteKeptAnswers', small, (rows, before) => rows.deleteKeptAnswers(before)),
+  step('putBulkOperation', fc.record({ id, madeAt: small }), (rows, over) =>
+    rows.putBulkOperation(sample.sampleBulkOperation(over)),
+  ),
+  step('deleteBulkOperations', small, (rows, before) => rows.deleteBulkOperations(before)),
   step('deleteCommands', small, (rows, before) => rows.deleteCommands(before)),
   step(
     'putReport',
@@ -230,7 +234,8 @@ async function everything(rows: StoreReader): Promise<unknown> {
     memos: await of(ids, key => rows.renderMemo(key)),
     bundles: await of(digests, key => rows.bundle(key)),
     referenced: [[...(await rows.referencedDigests())].sort(), [...(await rows.referencedDigests(2))].sort()],
-    activity: await rows.activity({ limit: 10 }),
+    many: await of(ids, key => rows.bulkOperation(key)),
+    activity: [await rows.activity({ limit: 10 }), await rows.activityAfter({ limit: 3, after: 1 })],
     signIn: [await rows.sessions(), await rows.sessions('1'), await of(ids, key => rows.person(key))],
     signedOut: await of(digests, key => rows.signedOut(key)),
     tokens: await rows.tokens(),

@@ -4,6 +4,7 @@ import type { PersonRow, SessionRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -198,6 +199,15 @@ export function sampleGrant(over: Partial<GrantRow> = {}): GrantRow {
     jws: 'a.b.c',
     state: 'open',
     createdAt: 1_000,
+    ...over,
+  }
+}
+
+export function sampleBulkOperation(over: Partial<BulkOperationRow> = {}): BulkOperationRow {
+  const item = { application: 'web', cluster: 'eu-1', applicationId: 'app-1', operation: 'operation-1' } as const
+  return {
+    ...{ id: 'bulk-1', action: 'sync', by: 'ana@example.com', reason: 'new certificate', madeAt: 1_000 },
+    items: [{ ...item, status: 'accepted', message: '' }],
     ...over,
   }
 }

@@ -59,6 +59,7 @@ export interface StoreSchema {
   readonly incidents: IdentifiedTable
   readonly messages: { id: string; state: string; body: string }
   readonly kept_answers: { principal: string; key: string; expires_at: number; body: string }
+  readonly bulk_operations: { id: string; made_at: number; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
   readonly activity: { sequence: Generated<number>; at: number; key: string | null; body: string }
 }
@@ -100,6 +101,7 @@ export const STORE_TABLES = [
   'overrides',
   'calendars',
   'kept_answers',
+  'bulk_operations',
   'alerts',
   'incidents',
   'messages',

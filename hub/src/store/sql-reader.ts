@@ -9,6 +9,7 @@ import type {
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -185,6 +186,10 @@ export class SqlReader implements StoreReader {
     return one(await query.where('key', '=', key).execute())
   }
 
+  async bulkOperation(id: string): Promise<BulkOperationRow | undefined> {
+    return one(await this.sql.selectFrom('bulk_operations').select('body').where('id', '=', id).execute())
+  }
+
   async command(id: string): Promise<CommandRow | undefined> {
     return one(await this.sql.selectFrom('commands').select('body').where('id', '=', id).execute())
   }
@@ -340,6 +345,11 @@ export class SqlReader implements StoreReader {
     let query = this.sql.selectFrom('activity').select(['sequence', 'body'])
     if (page.before !== undefined) query = query.where('sequence', '<', page.before)
     return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<ActivityEntry>)
+  }
+
+  async activityAfter(page: { readonly limit: number; readonly after: number }): Promise<readonly ActivityEntry[]> {
+    const query = this.sql.selectFrom('activity').select(['sequence', 'body']).where('sequence', '>', page.after)
+    return (await query.orderBy('sequence', 'asc').limit(page.limit).execute()).map(withSequence<ActivityEntry>)
   }
 
   private async madeGates(kind: MadeGateRow['kind']): Promise<readonly MadeGateRow[]> {

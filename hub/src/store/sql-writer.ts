@@ -9,6 +9,7 @@ import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/s
 import type {
   AlertRow,
   ApplicationRow,
+  BulkOperationRow,
   BundleRow,
   CalendarRow,
   ClusterRow,
@@ -192,6 +193,17 @@ export class SqlWriter extends SqlReader implements StoreWriter {
       created_at: row.createdAt,
       body: encodeRow(row),
     })
+  }
+
+  async putBulkOperation(row: BulkOperationRow): Promise<void> {
+    const { id, madeAt } = row
+    await this.upsert('bulk_operations', ['id'], { id, made_at: Math.floor(madeAt), body: encodeRow(row) })
+  }
+
+  async deleteBulkOperations(madeBefore: EpochMs): Promise<number> {
+    const before = this.rowsChanged
+    this.count(await this.sql.deleteFrom('bulk_operations').where('made_at', '<', madeBefore).execute())
+    return this.rowsChanged - before
   }
 
   async putKeptAnswer(row: KeptAnswerRow): Promise<void> {

@@ -463,6 +463,18 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       expect((await kept('token-2', 'key-1'))?.expiresAt).toBe(3_000)
     })
 
+    rule('what was asked of many is kept by id, and forgotten when it is old', async () => {
+      await store.write(async rows => {
+        await rows.putBulkOperation(sample.sampleBulkOperation())
+        await rows.putBulkOperation(sample.sampleBulkOperation({ id: 'bulk-2', madeAt: 2_000.5 }))
+      })
+      expect(await store.read(rows => rows.bulkOperation('bulk-1'))).toEqual(sample.sampleBulkOperation())
+      expect(await store.read(rows => rows.bulkOperation('bulk-3'))).toBeUndefined()
+      expect(await store.write(rows => rows.deleteBulkOperations(2_000))).toBe(1)
+      expect(await store.read(rows => rows.bulkOperation('bulk-1'))).toBeUndefined()
+      expect((await store.read(rows => rows.bulkOperation('bulk-2')))?.madeAt).toBe(2_000.5)
+    })
+
     rule('void Grants are told until nobody could start them any more', async () => {
       await withCluster(async rows => {
         await rows.putGrant(sample.sampleGrant({ id: 'b', state: 'void', createdAt: 2 }))
@@ -642,6 +654,8 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       ])
       expect(listed[1]).toMatchObject({ at: 1, message: 'c', applications: [{ name: 'a' }, { name: 'c' }] })
       expect(await store.read(rows => rows.activity({ limit: 9, before: 2 }))).toEqual([listed[1]])
+      expect(await store.read(rows => rows.activityAfter({ limit: 9, after: 0 }))).toEqual(listed.toReversed())
+      expect(await store.read(rows => rows.activityAfter({ limit: 1, after: 1 }))).toEqual([listed[0]].slice(-1))
       expect(await store.write(rows => rows.trimActivity({ keep: 5, since: 2 }))).toBe(1)
       await store.write(rows => rows.appendActivity(note('d', 9)))
       expect(await store.write(rows => rows.trimActivity({ keep: 1, since: 0 }))).toBe(1)

@@ -9,6 +9,7 @@ import { activity } from './0006-activity.ts'
 import { notifications } from './0007-notifications.ts'
 import { signIn } from './0008-sign-in.ts'
 import { keptAnswers } from './0009-kept-answers.ts'
+import { bulkOperations } from './0010-bulk-operations.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -25,5 +26,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0008-sign-in': signIn(dialect),
     '0007-notifications': notifications(dialect),
     '0009-kept-answers': keptAnswers(dialect),
+    '0010-bulk-operations': bulkOperations(dialect),
   }
 }
