@@ -265,9 +265,9 @@ describe('what is known and not built', () => {
   })
 
   test('a restriction of a project holds that project, which is in force', () => {
-    const text = PROJECT.replace('sourceRepos: ["*"]', 'sourceRepos: ["*"], signatureKeys: [{keyID: ABCDEF0123456789}]')
+    const text = PROJECT.replace('sourceRepos: ["*"]', 'sourceRepos: ["*"], sourceIntegrity: {helm: {policies: []}}')
     const result = loadTexts({ 'p.yaml': text })
-    expect(lines(result)).toEqual([expect.stringContaining('FIELD_NOT_SUPPORTED_YET signatureKeys')])
+    expect(lines(result)).toEqual([expect.stringContaining('FIELD_NOT_SUPPORTED_YET sourceIntegrity.helm')])
     expect(result.diagnostics[0]?.severity).toBe('error')
     expect(names(result)).toEqual(['Project/shop'])
     expect(result.unsupportedGates).toMatchObject([{ scope: { kind: 'projects', projects: ['shop'] } }])

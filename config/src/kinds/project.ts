@@ -3,14 +3,15 @@ import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
 import { type DestinationServiceAccount, serviceAccountMistake } from '@flotilla/core/project/service-account'
+import { type SourceIntegrityFields, sourceIntegrityMistakes } from '@flotilla/core/project/source-integrity'
 import type { Problem } from '../problem.ts'
 import { argoProjectDocument, PROJECT_ADDITIONS, projectDocument } from '../schema/project.ts'
 import { budgetProblems } from './budget-problems.ts'
 import { type GateFound, type KindReader, listOf, member, nameOf, textOf } from './kind.ts'
 import { syncWindowProblems } from './sync-window-problems.ts'
 
-/** Fields that allow less than the Project would without them: ignored, they would leave a hole. */
-const RESTRICTING = ['signatureKeys', 'sourceIntegrity'] as const
+/** Of `sourceIntegrity`, what restricts sources that are not rendered yet: ignored, it would leave a hole. */
+const RESTRICTING = ['helm', 'oci'] as const
 /** Fields that give or show more: ignored, somebody sees or may do less. */
 const GRANTING = ['orphanedResources', 'sourceNamespaces'] as const
 
@@ -20,16 +21,24 @@ function readProject(document: JsonObject) {
   const problems: Problem[] = [...budgetProblems(document)]
   const gates: GateFound[] = []
   for (const field of RESTRICTING) {
-    if (!isSet(spec[field])) continue
-    gates.push({ path: ['spec', field], what: `${field} of Project "${name}"` })
-    const message = `${field} restricts what may be done and is not enforced yet: Applications of this project are held`
-    problems.push({ ...unsupported(field, message), severity: 'error', blocking: false })
+    if (!isSet(member(spec, 'sourceIntegrity')[field])) continue
+    const path = ['spec', 'sourceIntegrity', field]
+    gates.push({ path, what: `sourceIntegrity.${field} of Project "${name}"` })
+    const message = `sourceIntegrity.${field} restricts what may be done and is not enforced yet: Applications of this project are held`
+    problems.push({ ...unsupported(field, message), path, severity: 'error', blocking: false })
   }
+  problems.push(...signatureProblems(spec))
   problems.push(...serviceAccountProblems(spec), ...syncWindowProblems(spec), ...roleProblems(name, spec))
   for (const field of GRANTING) {
     if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
   }
   return { name, spec: specOf(spec), problems, gates }
+}
+
+function signatureProblems(spec: JsonObject): Problem[] {
+  return sourceIntegrityMistakes(spec as unknown as SourceIntegrityFields).map(({ path, message }) => ({
+    ...{ code: 'INVALID_VALUE', severity: 'error', path: ['spec', ...path], message },
+  }))
 }
 
 /** Not blocking: while they are there, nothing but reading is allowed in the Project (core/access/policy.ts). */

@@ -19,6 +19,18 @@ export const syncWindow = object({
   description: optionalText,
 })
 
+/** Argo CD has written the patterns as plain texts, and since as objects. */
+const gitIntegrity = object({
+  policies: z
+    .array(
+      object({
+        repos: z.array(z.union([z.string(), object({ url: z.string() })], { error: 'must be a text or {url: …}' })),
+        gpg: object({ mode: z.enum(['none', 'head', 'strict']), keys: optionalTexts }),
+      }),
+    )
+    .optional(),
+})
+
 /** Argo CD's AppProject spec, every field of it. */
 const argoFields = {
   description: optionalText,
@@ -41,11 +53,18 @@ const argoFields = {
     .optional(),
   orphanedResources: object({
     warn: optionalFlag,
-    ignore: z.array(object({ group: optionalText, kind: optionalText, name: optionalText })).optional(),
+    ignore: z
+      .array(object({ group: optionalText, kind: optionalText, name: optionalText }))
+      .max(MOST_ORPHAN_IGNORES)
+      .optional(),
   }).optional(),
   syncWindows: z.array(syncWindow).optional(),
   signatureKeys: z.array(object({ keyID: z.string() })).optional(),
-  sourceIntegrity: anything.optional(),
+  sourceIntegrity: object({
+    git: gitIntegrity.optional(),
+    helm: anything.optional(),
+    oci: anything.optional(),
+  }).optional(),
   sourceNamespaces: optionalTexts,
   permitOnlyProjectScopedClusters: optionalFlag,
   destinationServiceAccounts: z

@@ -20,6 +20,7 @@ import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { nearest } from '@flotilla/core/text/nearest'
 import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
+import { signatureHold } from './check-signatures.ts'
 import type { DeclaredCluster } from './fleet-index.ts'
 import { keptBundle, pinnedApplication, unavailableText } from './pinned.ts'
 import type { LoopServices } from './services.ts'
@@ -95,6 +96,8 @@ export async function decideRelease(
     const reason = source ? 'several sources are not built yet' : 'the Application names no source'
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
+  const unproved = await signatureHold(row, project.spec, application, source, world, services)
+  if (unproved !== undefined) return unproved
   // For the local cluster the Bundle alone does not say what was brought to the fleet with it.
   const kept = pin && !cluster.local ? await keptBundle(pin, services) : undefined
   let rendered = kept ?? (await render(row, source, world, services, 'remember'))
