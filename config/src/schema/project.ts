@@ -53,10 +53,7 @@ const argoFields = {
     .optional(),
   orphanedResources: object({
     warn: optionalFlag,
-    ignore: z
-      .array(object({ group: optionalText, kind: optionalText, name: optionalText }))
-      .max(MOST_ORPHAN_IGNORES)
-      .optional(),
+    ignore: z.array(object({ group: optionalText, kind: optionalText, name: optionalText })).optional(),
   }).optional(),
   syncWindows: z.array(syncWindow).optional(),
   signatureKeys: z.array(object({ keyID: z.string() })).optional(),
