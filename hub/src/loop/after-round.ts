@@ -5,7 +5,7 @@ import type { WorkQueue } from './work-queue.ts'
 /** Tells what a look at Applications has written, and has looked at again what it said. */
 export function afterRound(
   round: Pick<ApplicationsRound, 'changed' | 'clusterIds' | 'lookAgain' | 'again' | 'rulesOutdated'>,
-  queue: WorkQueue,
+  queue: Pick<WorkQueue, 'add' | 'addAt'>,
   announce: Announcements,
 ): void {
   if (round.changed.length > 0) announce.applications(round.changed)

@@ -1,6 +1,6 @@
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
-import { type NamesBench, refreshPlans, takeRows } from './names-round.ts'
+import { type NamesBench, namesInput, refreshPlans, takeRows } from './names-round.ts'
 import { planDeletion } from './plan-deletion.ts'
 import { rowsOfOwner, withdrawn } from './withdraw-names.ts'
 
@@ -42,7 +42,7 @@ export async function decideDeletion(
       return decision.verdict === 'approve' ? { kind: 'decided', plan } : { kind: 'too-late', plan }
     if (plan.state === 'superseded') return changed(plan, bench)
     // Another look at the Applications themselves: nothing may go that was not in the list, whatever else was missed.
-    const now = planDeletion(plan.claimant, bench.world, bench.input())
+    const now = planDeletion(plan.claimant, bench.world, namesInput(bench))
     if (now?.digest !== plan.digest) return changed(plan, bench)
     return decision.verdict === 'approve' ? await approve(plan, decision, bench) : await reject(plan, decision, bench)
   })
@@ -59,7 +59,7 @@ async function approve(
   bench: NamesBench,
 ): Promise<DeletionAnswer> {
   const { services, plans } = bench
-  const input = bench.input()
+  const input = namesInput(bench)
   const listed = listedRows(plan, bench)
   if (listed.some(row => !isFresh(input.origin(row).kind))) return { kind: 'stale', plan }
   // Somebody wants one of them again; the names have not been looked at since.
@@ -91,7 +91,7 @@ async function reject(
 ): Promise<DeletionAnswer> {
   if (plan.state === 'rejected') return { kind: 'decided', plan }
   const { services, plans } = bench
-  const { now } = bench.input()
+  const now = bench.services.clock.now()
   const rejected: DeletionPlan = { ...plan, state: 'rejected', decision: { by, at: now, reason } }
   const told = `${plan.reason}; ${by} rejected this, so they stay until the list changes${reason === '' ? '' : `: ${reason}`}`
   const rows = listedRows(plan, bench).map(

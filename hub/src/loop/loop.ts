@@ -1,44 +1,34 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Digest } from '@flotilla/core/json/canonical-json'
-import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
-import type { ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow, ClusterRow } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
-import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import { waitsForTime } from '../gates/gate-hold.ts'
 import { Gates } from '../gates/gates.ts'
 import type { ShownDocument } from '../recovery/take-proofs.ts'
 import { Mutex } from '../store/mutex.ts'
 import { adoptIds } from './adopt-ids.ts'
 import { afterRound } from './after-round.ts'
+import { ApplicationRounds } from './application-rounds.ts'
 import { isBroughtSource, storedBroughtSource } from './brought-documents.ts'
 import { BroughtSources } from './brought-sources.ts'
 import { calendarsOf } from './calendars-of.ts'
-import { type ConfigSource, ConfigSources, storeSource } from './config-sources.ts'
+import { ClusterRounds } from './cluster-rounds.ts'
+import { type ConfigSource, ConfigSources } from './config-sources.ts'
 import { confirmRemoval, type RemovalAnswer, type RemovalConfirmation } from './confirm-removal.ts'
 import { type AdoptionDecision, decideAdoption, type WaitingAdoption, waitingAdoptions } from './decide-adoption.ts'
 import { type DeletionAnswer, type DeletionDecision, decideDeletion } from './decide-deletion.ts'
-import { readBy } from './decide-release.ts'
-import { declaredApplication } from './declared-application.ts'
 import { DeletionPlans } from './deletion-plans.ts'
-import { keysOfChange } from './fleet-change.ts'
-import { compareFleets, type FleetIndex } from './fleet-index.ts'
+import { FleetRounds } from './fleet-rounds.ts'
 import { Interventions } from './intervene.ts'
 import { restOf } from './keys.ts'
-import { lookAtRepository, readSource, type SourceReading } from './look-at-repository.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
-import { loadProjectsLastSeen, rememberProjects } from './projects-last-seen.ts'
-import { reconcileApplications } from './reconcile-applications.ts'
-import { reconcileClusters } from './reconcile-clusters.ts'
 import { RuleRounds } from './rule-rounds.ts'
 import type { LoopServices } from './services.ts'
 import { isGeneratedSource, storedGeneratedSource } from './set-documents.ts'
 import { SetRounds } from './set-rounds.ts'
+import { SourceRounds } from './source-rounds.ts'
 import { isLasting, ownerOf } from './withdraw-names.ts'
 import { type QueueDepth, WorkQueue } from './work-queue.ts'
-import { applicationOf, World } from './world.ts'
-
-const CONTESTED_NAMES = 'contested-names'
+import { World } from './world.ts'
 
 /**
  * The hub's reconcile loop: a commit's path (docs/architecture.md, section 2) as handlers of keys. Each handler looks
@@ -57,68 +47,59 @@ export class Loop {
   readonly #queue: WorkQueue
   /** What waits, by kind of key. */
   readonly depths = (): readonly QueueDepth[] => this.#queue.depths
-  /** Keys that a commit concerns whose documents are still to be read. */
-  readonly #afterSources = new Set<string>()
   readonly #sets: SetRounds
   readonly #plans = new DeletionPlans()
-  readonly #brought: BroughtSources
   readonly #namesBench: NamesBench
-  readonly #calendars: ClusterCalendars
   readonly #ruleRounds: RuleRounds
   /** Applications are decided from memory and written to the store: one of those who do both at a time. */
   readonly #rows = new Mutex()
-  readonly #merging = new Mutex()
-  /** The admission under which everything for a cluster was last looked at. */
-  readonly #admissions = new Map<string, number>()
+  readonly #fleetRounds: FleetRounds
+  readonly #sourceRounds: SourceRounds
+  readonly #clusterRounds: ClusterRounds
+  readonly #applicationRounds: ApplicationRounds
 
   constructor(services: LoopServices, configSources: readonly ConfigSource[]) {
     this.#services = services
     this.world = new World(new Gates(services.gates))
     this.sources = new ConfigSources(configSources)
-    this.#brought = new BroughtSources(this.sources)
     this.#queue = new WorkQueue({
       ...{ clock: services.clock, random: services.random, log: services.log, stages: services.stages },
       handlers: {
-        repository: { batch: 1, handle: keys => this.#each(keys, url => this.#repository(url)) },
-        source: { batch: 1, handle: keys => this.#sourcesOf(keys) },
+        repository: { batch: 1, handle: keys => this.#each(keys, url => this.#sourceRounds.repository(url)) },
+        source: { batch: 1, handle: keys => done(this.#sourceRounds.read(keys.map(restOf))) },
         set: { batch: 1, handle: keys => this.#each(keys, key => this.#sets.look(key)) },
         // All that wait at once: the deletion budget counts what one round of a set would take away.
-        names: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#names(keys.map(restOf)) },
+        names: {
+          batch: Number.POSITIVE_INFINITY,
+          handle: keys => done(decideNames(keys.map(restOf), this.#namesBench)),
+        },
         gates: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#each(keys, () => this.gatesChanged()) },
-        fleet: { batch: Number.POSITIVE_INFINITY, handle: keys => this.#each(keys, () => this.#mergeRegistered()) },
-        cluster: { batch: 200, handle: keys => this.#clusters(keys.map(restOf)) },
+        fleet: {
+          batch: Number.POSITIVE_INFINITY,
+          handle: keys => this.#each(keys, () => this.#fleetRounds.mergeRegistered()),
+        },
+        cluster: { batch: 200, handle: keys => done(this.#clusterRounds.reconcile(keys.map(restOf))) },
         application: { batch: 50, handle: keys => this.#applications(keys.map(restOf)) },
       },
     })
     const { world, sources } = this
-    this.#calendars = calendarsOf(world, services)
+    const brought = new BroughtSources(sources)
+    const calendars = calendarsOf(world, services)
     this.#ruleRounds = new RuleRounds(world, services)
-    this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, this.#brought)
+    this.#sets = new SetRounds(world, sources, services, this.#queue, this.#plans, brought)
+    const parts = { ...{ world, sources, services, calendars, brought }, queue: this.#queue, sets: this.#sets }
+    this.#fleetRounds = new FleetRounds({ ...parts, ruleRounds: this.#ruleRounds })
+    this.#sourceRounds = new SourceRounds({ ...parts, fleets: this.#fleetRounds })
+    this.#clusterRounds = new ClusterRounds(parts)
+    this.#applicationRounds = new ApplicationRounds({ ...parts, rows: this.#rows })
     world.everySetFresh = () => this.#sets.everyFresh
     this.interventions = new Interventions({
-      ...{ world, services, calendars: this.#calendars, rows: this.#rows },
+      ...{ world, services, calendars, rows: this.#rows },
       holdOfSet: row => this.#sets.holdOf(row),
       decided: round => afterRound(round, this.#queue, services.announce),
     })
-    this.#namesBench = {
-      world,
-      sources,
-      services,
-      sets: this.#sets,
-      plans: this.#plans,
-      queue: this.#queue,
-      rows: this.#rows,
-      register: row => this.#register(row),
-      input: () => ({
-        now: services.clock.now(),
-        setsPending: this.#sets.pending,
-        newId: () => uuidV7(services.clock.now(), services.random.bytes(10)),
-        origin: row => this.#sets.originOf(row),
-        keepRules: claimant => this.#sets.keepRules(claimant),
-        endOfSet: row => this.#sets.endOfSet(row),
-        projectBudget: name => this.#sets.projectBudget(name),
-      }),
-    }
+    const register = (row: ApplicationRow): void => this.#applicationRounds.register(row)
+    this.#namesBench = { ...parts, plans: this.#plans, rows: this.#rows, register }
   }
 
   /** Starts from what is stored, then looks at every source. */
@@ -132,13 +113,11 @@ export class Loop {
       await this.sources.restore(rows)
       await this.#sets.restore(rows)
       await this.#plans.restore(rows)
-      this.sources.restoreContested((await rows.setting(CONTESTED_NAMES)) ?? {})
-      await loadProjectsLastSeen(rows, this.world.projectsLastSeen)
+      await this.#fleetRounds.restore(rows)
       await this.#services.access?.restore(rows)
     })
-    for (const row of this.world.applications()) this.#register(row)
-    // Everything is looked at once at a start, under whatever admission.
-    for (const { name, admission } of this.world.clusters()) this.#admissions.set(name, admission)
+    for (const row of this.world.applications()) this.#applicationRounds.register(row)
+    this.#clusterRounds.start()
     for (const config of this.sources.configs) {
       const { name, repository, revision, path } = config
       this.world.readers.set(`source/${name}`, [{ repository, revision, path }])
@@ -147,7 +126,7 @@ export class Loop {
     const waiting = [...this.world.applications()].filter(({ hold }) => isLasting(hold))
     for (const owner of [...waiting.map(ownerOf), ...this.#plans.claimants()]) this.#plans.pending.add(owner)
     await refreshPlans(this.#namesBench)
-    await this.#merge()
+    await this.#fleetRounds.merge()
     this.#queue.add(...this.sources.configs.map(({ name }) => `source/${name}`))
     // Whatever they came from may be gone, so that nothing else leads to them.
     const withdrawn = [...this.world.applications()].filter(
@@ -206,7 +185,7 @@ export class Loop {
   /** Takes over the ids under which a cluster's agent holds its Applications. @throws StoreError */
   async adopt(cluster: ClusterRow, shown: readonly ShownDocument[]): Promise<void> {
     const { world } = this
-    const register = (row: ApplicationRow): void => this.#register(row)
+    const register = (row: ApplicationRow): void => this.#applicationRounds.register(row)
     const concerned = await adoptIds(cluster, shown, { world, services: this.#services, rows: this.#rows, register })
     this.#services.announce.applications(concerned)
     // Lists of removals name Applications by their ids: one of before could not be approved any more.
@@ -265,102 +244,6 @@ export class Loop {
     return []
   }
 
-  async #repository(url: string): Promise<void> {
-    await lookAtRepository(url, this.world, this.sources, this.#services, keys => this.#tell([...keys]))
-  }
-
-  /**
-   * A commit may hold both documents and what they speak of: the documents come first. Else a set would be expanded over
-   * its new folders by its old document, and let go of what the new one keeps.
-   */
-  #tell(keys: readonly string[]): void {
-    const sources = keys.filter(key => key.startsWith('source/'))
-    const others = keys.filter(key => !key.startsWith('source/'))
-    if (sources.length === 0) this.#queue.add(...others)
-    else for (const key of others) this.#afterSources.add(key)
-    this.#queue.add(...sources)
-  }
-
-  async #sourcesOf(keys: readonly string[]): Promise<readonly string[]> {
-    try {
-      return await this.#each(keys, name => this.#source(name))
-    } finally {
-      if (this.#queue.waiting('source') === 0) {
-        const others = [...this.#afterSources]
-        this.#afterSources.clear()
-        this.#queue.add(...others)
-      }
-    }
-  }
-
-  async #source(name: string): Promise<void> {
-    const { store, clock, announce } = this.#services
-    const brought = this.#brought.reading(name)
-    if (brought) this.sources.bring(brought.config)
-    const config = this.sources.config(name)
-    if (!config || (config.broughtBy !== undefined && !brought)) return
-    const { read, away }: SourceReading =
-      brought ?? (await readSource(config, this.world, this.sources, this.#services))
-    const taken = this.sources.take(name, read, clock.now(), away)
-    await store.write(writer => storeSource(writer, taken))
-    if (brought) this.#brought.done(name, brought)
-    announce.sources([name])
-    if (read.kind === 'read') await this.#merge()
-  }
-
-  /** One after the other: a fleet that was merged earlier is never put in force later. */
-  async #merge(): Promise<void> {
-    await this.#merging.run(() => this.#mergeNow())
-  }
-
-  async #mergeNow(): Promise<void> {
-    const { store, announce } = this.#services
-    const { index, changed, contested } = this.sources.merge(this.world.clusters())
-    if (changed.length > 0 || contested) {
-      await store.write(async writer => {
-        for (const row of changed) await writer.putSource(row)
-        if (contested) await writer.putSetting(CONTESTED_NAMES, contested)
-      })
-      if (contested) this.sources.keepContested(contested)
-      announce.sources(changed.map(({ name }) => name))
-    }
-    await this.#takeFleet(index)
-  }
-
-  async #mergeRegistered(): Promise<void> {
-    await this.#merge()
-    // The view learns the declared Clusters with the sources.
-    this.#services.announce.sources([])
-  }
-
-  /** Puts a fleet in force and adds what differs from the one before. */
-  async #takeFleet(index: FleetIndex): Promise<void> {
-    const { world } = this
-    const before = world.fleet
-    const change = compareFleets(before, index)
-    // Whatever may fail comes first: once the fleet is in force, nobody compares it with the one before again.
-    const { store, access } = this.#services
-    await rememberProjects(before, index, change.projects, world.projectsLastSeen, store)
-    await access?.take(index.fleet, world.projectsLastSeen, store)
-    // Before anything else is looked at: the commit that brings a freeze starts nothing that it forbids.
-    const ofRules = await this.#ruleRounds.take(
-      () => index,
-      () => {
-        world.fleet = index
-      },
-    )
-    this.#sets.takeChange(before, index, change.sets)
-    for (const key of change.applications) this.#claimDocument(key)
-    this.#queue.add(...ofRules, ...keysOfChange(before, change, world))
-  }
-
-  #claimDocument(key: string): void {
-    const document = this.world.fleet.applications.get(key)
-    const applications = document ? [declaredApplication(document)] : []
-    const names = this.world.setClaims(`document/${key}`, applications)
-    this.#queue.add(...names.map(name => `names/${name}`))
-  }
-
   /**
    * Decides on a removal that waits: approving lets go exactly what its list names.
    *
@@ -389,61 +272,14 @@ export class Loop {
     return decided
   }
 
-  async #names(names: readonly string[]): Promise<readonly string[]> {
-    await decideNames(names, this.#namesBench)
-    return []
-  }
-
-  async #clusters(names: readonly string[]): Promise<readonly string[]> {
-    const round = await reconcileClusters(names, this.world, this.#services, this.#calendars)
-    const { announce } = this.#services
-    announce.clusters(names)
-    if (round.clusterIds.length > 0) announce.documents(round.clusterIds)
-    for (const row of round.rows) this.#takeAdmission(row)
-    for (const [name, at] of round.renewAt) this.#queue.addAt(`cluster/${name}`, at)
-    this.#queue.add(...round.voided.map(id => `application/${id}`))
-    return []
-  }
-
-  #takeAdmission({ name, admission }: ClusterRow): void {
-    const same = this.#admissions.get(name) === admission
-    this.#admissions.set(name, admission)
-    const bound = this.world.idsOf('cluster', name)
-    const concerned = same ? bound.filter(id => this.world.application(id)?.hold?.code === 'CLUSTER_NOT_JOINED') : bound
-    this.#queue.add(...concerned.map(id => `application/${id}`))
-  }
-
   async #applications(ids: readonly string[]): Promise<readonly string[]> {
-    const round = await reconcileApplications(
-      ids,
-      this.world,
-      this.#services,
-      row => this.#sets.holdOf(row),
-      row => this.#mayRemove(row),
-      this.#calendars,
-      this.#rows,
-    )
-    afterRound(round, this.#queue, this.#services.announce)
-    for (const [row, release] of round.documents) this.#bring(row, release.documents, release.revision)
-    return round.failed.map(id => `application/${id}`)
+    const failed = await this.#applicationRounds.reconcile(ids)
+    return failed.map(id => `application/${id}`)
   }
+}
 
-  /** Whether what a withdrawn Application came from is known now, and still does not want it. */
-  #mayRemove(row: ApplicationRow): boolean {
-    if (this.#sets.pending || this.world.claimsOn(row.name).length > 0) return false
-    return this.world.fleet.clusters.has(row.clusterName) && this.#sets.originOf(row).kind === 'current'
-  }
-
-  /** What an Application renders for the fleet is read as a source, after what is being read. */
-  #bring(row: ApplicationRow, documents: readonly KubernetesObject[], commit: ObjectId): void {
-    const name = this.#brought.take(row, documents, commit)
-    if (name !== undefined) this.#queue.add(`source/${name}`)
-  }
-
-  /** An Application is looked at again when the folder that it renders changes. */
-  #register(row: ApplicationRow): void {
-    // Whoever is gone brings nothing any more; what it brought goes within the budget.
-    if (this.world.applicationNamed(row.name)?.state !== 'active') this.#bring(row, [], row.revision ?? '')
-    this.world.readers.set(`application/${row.id}`, row.state === 'active' ? readBy(applicationOf(row)) : [])
-  }
+/** Of a handler that has nothing to be tried again. */
+async function done(round: Promise<void>): Promise<readonly string[]> {
+  await round
+  return []
 }

@@ -1,3 +1,4 @@
+import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import type { Mutex } from '../store/mutex.ts'
@@ -27,8 +28,20 @@ export interface NamesBench {
   readonly rows: Mutex
   /** A row is in force: it is looked at again when what it reads changes. */
   register(row: ApplicationRow): void
-  /** What names are decided by, as it is now. */
-  input(): NamePlanInput
+}
+
+/** What names are decided by, as it is now. */
+export function namesInput({ services, sets }: Pick<NamesBench, 'services' | 'sets'>): NamePlanInput {
+  const { clock, random } = services
+  return {
+    now: clock.now(),
+    setsPending: sets.pending,
+    newId: () => uuidV7(clock.now(), random.bytes(10)),
+    origin: row => sets.originOf(row),
+    keepRules: claimant => sets.keepRules(claimant),
+    endOfSet: row => sets.endOfSet(row),
+    projectBudget: name => sets.projectBudget(name),
+  }
 }
 
 /** Decides who has some names, writes the Applications that differ, and tells those who were refused. */
@@ -36,7 +49,7 @@ export async function decideNames(names: readonly string[], bench: NamesBench): 
   const { world, services, sets, queue, rows: mutex } = bench
   const { store, announce } = services
   const plan = await mutex.run(async () => {
-    const planned = planNames(names, world, bench.input())
+    const planned = planNames(names, world, namesInput(bench))
     // Before anything is waited for: the set that they wait for may be done meanwhile, and nobody would look again.
     sets.postpone(planned.postponed)
     for (const owner of ownersConcerned(planned.put, world)) bench.plans.pending.add(owner)
@@ -76,7 +89,7 @@ function ownersConcerned(put: readonly ApplicationRow[], world: World): readonly
 export async function refreshPlans(bench: NamesBench): Promise<void> {
   const { plans, world, services, sets } = bench
   const owners = [...plans.pending]
-  const input = bench.input()
+  const input = namesInput(bench)
   const changes: PlanChanges[] = []
   const rows: ApplicationRow[] = []
   for (const owner of owners) {
@@ -111,11 +124,11 @@ export async function refreshPlans(bench: NamesBench): Promise<void> {
 }
 
 /** Another list has not been rejected: its Applications no longer say so. */
-function withoutRejection({ put }: PlanChanges, { world, input }: NamesBench): readonly ApplicationRow[] {
+function withoutRejection({ put }: PlanChanges, { world, services }: NamesBench): readonly ApplicationRow[] {
   const plan = put.find(({ state }) => state === 'held')
   return (plan?.applications ?? []).flatMap(({ id }) => {
     const row = world.application(id)
-    return row?.hold ? [{ ...row, hold: { ...row.hold, reason: plan!.reason }, changedAt: input().now }] : []
+    return row?.hold ? [{ ...row, hold: { ...row.hold, reason: plan!.reason }, changedAt: services.clock.now() }] : []
   })
 }
 
