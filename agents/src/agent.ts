@@ -16,6 +16,7 @@ import { KubernetesClient } from './kubernetes/client.ts'
 import type { HubLink } from './link/hub-link.ts'
 import { observe } from './observe.ts'
 import { OperationStore } from './operations.ts'
+import { OrphanSurveys } from './orphan-surveys.ts'
 import { reconcileOffer } from './reconcile.ts'
 import { approvalOf, NO_DIGEST, reconcileRemoval } from './reconcile-removal.ts'
 import { ensureNamespace, SYSTEM_NAMESPACE } from './records.ts'
@@ -110,6 +111,7 @@ class ClusterAgent implements Agent {
       entry => this.#reported(entry),
     )
     const mayWrite = options.mayWrite ?? (() => true)
+    const inventories = new InventoryStore(client, this.#namespace, mayWrite)
     this.#engine = {
       client,
       clock,
@@ -117,12 +119,16 @@ class ClusterAgent implements Agent {
       log,
       link,
       reporter,
-      inventories: new InventoryStore(client, this.#namespace, mayWrite),
+      inventories,
       operations: new OperationStore(client, this.#namespace, clock, mayWrite),
       removalHooks: new RemovalHooks(client, this.#namespace, mayWrite),
       watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
       healing: new SelfHealBackOff(clock),
       streams: new CommandStreams(),
+      orphans: new OrphanSurveys({
+        ...{ client, clock, random, log, link, inventories, signal: this.#stopping.signal },
+        onFound: id => this.#somethingChanged(id),
+      }),
       followKinds: () => this.#followKinds(),
       mayWrite,
       signal: this.#stopping.signal,
@@ -145,6 +151,7 @@ class ClusterAgent implements Agent {
     await this.#queue.stop()
     await this.#commands.stop()
     await this.#engine.streams.ended()
+    await this.#engine.orphans.stop()
     await this.#engine.watch.stop()
     await this.#preparing
     await this.#options.link.stop()
@@ -222,6 +229,7 @@ class ClusterAgent implements Agent {
       this.#states.delete(id)
       this.#queue.drop(id)
       this.#engine.reporter.forget(id)
+      this.#engine.orphans.forget(id)
     }
     this.#status.agent({ hub: this.#options.link.connected() ? 'connected' : 'away' })
   }

@@ -11,6 +11,7 @@ import type { KubernetesClient } from './kubernetes/client.ts'
 import type { HubLink } from './link/hub-link.ts'
 import { type Look, look } from './look.ts'
 import type { OperationStore } from './operations.ts'
+import type { OrphanSurveys } from './orphan-surveys.ts'
 import type { RemovalHooks } from './removal-hooks.ts'
 import type { Findings, Reporter } from './report.ts'
 import type { SelfHealBackOff } from './self-heal.ts'
@@ -30,6 +31,7 @@ export interface Engine {
   readonly reporter: Reporter
   readonly healing: SelfHealBackOff
   readonly streams: CommandStreams
+  readonly orphans: OrphanSurveys
   /** Has the watches follow every kind that is in use; before writing, so that no change is missed. */
   readonly followKinds: () => void
   readonly mayWrite: () => boolean
@@ -60,9 +62,10 @@ export async function lookAt(
 }
 
 /** What can be said of an Application that was not looked at. */
-export function emptyFindings({ operations }: Engine, offer: OfferPayload): Findings {
+export function emptyFindings({ operations, orphans }: Engine, offer: OfferPayload): Findings {
   const [operation] = operations.of(offer.application.id)
   const { lastSucceeded } = operations.lastOutcome(offer.application.id)
+  const found = orphans.of(offer)
   return {
     application: offer.application.id,
     gone: false,
@@ -71,6 +74,7 @@ export function emptyFindings({ operations }: Engine, offer: OfferPayload): Find
     sync: { status: 'Unknown' },
     health: { status: 'Unknown' },
     ...(operation ? { operation: operation.report } : {}),
+    ...(found && { orphans: found }),
     objects: [],
     objectCount: 0,
     images: [],

@@ -38,6 +38,7 @@ export async function reconcileRemoval(
 ): Promise<number> {
   const { operations, inventories, reporter } = engine
   const { id } = tombstone.application
+  engine.orphans.forget(id)
   await rebuildBeforeRemoval(engine, tombstone)
   const inventory = await inventories.read(id)
   const live = await observe({

@@ -72,6 +72,7 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   if (progress.wrote && !progress.underWay) {
     // Before a heal takes its place in the report: the end of what was granted is always said.
     await sayEnd(seen)
+    engine.orphans.soon(offer.application.id)
   }
   const healIn = progress.underWay ? undefined : await heal(engine, state, offer, bundle, seen)
   if (healIn === 0) seen = await lookAt(engine, state, offer, bundle, { hooks: false })

@@ -1,6 +1,7 @@
 import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import type { Health, SyncStatus } from '@flotilla/core/model/status'
+import type { OrphanReport } from '@flotilla/core/orphans/orphan-report'
 import type { Adoption } from '@flotilla/core/plan/adoptions'
 import type { HeldPrunes } from '@flotilla/core/plan/held-prunes'
 import type { DocumentNumber } from '@flotilla/core/protocol/documents'
@@ -24,6 +25,7 @@ export interface Findings {
   readonly objectCount: number
   readonly heldPrunes?: HeldPrunes
   readonly adoptions?: readonly Adoption[]
+  readonly orphans?: OrphanReport
   readonly images: readonly string[]
   readonly inventory?: Digest
   /** With `gone`, the Tombstone whose removal is complete: the same end is said anew of one that was signed anew. */

@@ -273,6 +273,16 @@ describe('what is known and not built', () => {
     expect(result.unsupportedGates).toMatchObject([{ scope: { kind: 'projects', projects: ['shop'] } }])
   })
 
+  test('what a project wants to know of orphans is read, and a glob that is none is a mistake', () => {
+    const asked = (ignore: string): string =>
+      PROJECT.replace('sourceRepos: ["*"]', `sourceRepos: ["*"], orphanedResources: {warn: false, ignore: [${ignore}]}`)
+    expect(lines(loadTexts({ 'p.yaml': asked('{group: apps, kind: "*", name: "a-*"}') }))).toEqual([])
+    expect(lines(loadTexts({ 'p.yaml': asked('{kind: "["}') }))).toEqual([
+      expect.stringContaining('INVALID_VALUE kind:'),
+    ])
+    expect(lines(loadTexts({ 'p.yaml': asked('{namespace: a}') }))).toEqual([expect.stringContaining('UNKNOWN_FIELD')])
+  })
+
   test('what only grants is a warning', () => {
     const text = PROJECT.replace('sourceRepos: ["*"]', 'sourceNamespaces: [a]')
     const result = loadTexts({ 'p.yaml': text })

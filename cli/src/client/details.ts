@@ -18,6 +18,9 @@ export const applicationDetails: Details = (row, colours) => {
     line(colours, 'at', isJsonObject(place) ? `${textAt(place, 'file')}:${place['line']}:${place['column']}` : ''),
     line(colours, 'sync', textAt(valueAt(row, 'sync'), 'message')),
     line(colours, 'health', textAt(valueAt(row, 'health'), 'message')),
+    listAt(row, 'conditions')
+      .map(each => line(colours, 'warning', textAt(each, 'type'), textAt(each, 'message')))
+      .join(''),
     listAt(row, 'interventions')
       .map(each => interventionLine(each, colours))
       .join(''),

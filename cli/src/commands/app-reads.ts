@@ -6,7 +6,7 @@ import type { CliContext, ExitCode } from '../context.ts'
 import { formatOf } from '../output/formats.ts'
 import { action } from './verb.ts'
 
-/** What an Application is made of: `flotilla app tree|diff|refresh`. */
+/** What an Application is made of, and what stands beside it: `flotilla app tree|diff|orphans|refresh`. */
 export function registerAppReads(parent: Command, context: CliContext): void {
   parent
     .command('tree')
@@ -20,6 +20,12 @@ export function registerAppReads(parent: Command, context: CliContext): void {
     .argument('<name>', 'its name')
     .addHelpText('after', '\nExample:\n  flotilla app diff shop-checkout-eu-1')
     .action(action(context, (name: string, _: object, self: Command) => diff(context, self.optsWithGlobals(), name)))
+  parent
+    .command('orphans')
+    .description('objects in its namespace that no Application declares, where its Project asks')
+    .argument('<name>', 'its name')
+    .addHelpText('after', '\nExample:\n  flotilla app orphans shop-checkout-eu-1')
+    .action(action(context, (name: string, _: object, self: Command) => orphans(context, self.optsWithGlobals(), name)))
   parent
     .command('refresh')
     .description('look at the repositories of an Application now')
@@ -54,6 +60,32 @@ async function tree(context: CliContext, flags: Flags, name: string): Promise<Ex
   const cut = numberAt(whole, 'cut')
   if (cut > 0) context.stderr.write(`${cut} more objects are not well; their agent has left them out\n`)
   if (whole['reported'] === false) context.stderr.write('its agent has not spoken of this yet\n')
+  return 0
+}
+
+async function orphans(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
+  const { withHubApi } = await import('../client/open-hub-api.ts')
+  const { column, printRows } = await import('../client/print-rows.ts')
+  const whole: JsonObject = await withHubApi(flags, context, api =>
+    api.call('getApplicationOrphans', { path: { name } }, `Application "${name}"`),
+  )
+  const items = listAt(whole, 'items').filter(isJsonObject)
+  await printRows(context, flags, format, { items, whole }, [
+    {
+      heading: 'KIND',
+      text: row => (textAt(row, 'group') === '' ? '' : `${textAt(row, 'group')}/`) + textAt(row, 'kind'),
+    },
+    column('NAMESPACE', 'namespace'),
+    column('NAME', 'name'),
+  ])
+  const say = (text: string) => void context.stderr.write(`${text}\n`)
+  if (whole['monitored'] === false) say(`Project ${textAt(whole, 'project')} does not ask for orphans`)
+  else if (whole['reported'] === false) say('its agent has not looked yet')
+  const beyond = numberAt(whole, 'total') - items.length
+  if (beyond > 0) say(`${whole['more'] === true ? 'more than ' : ''}${beyond} more are not named`)
+  const unseen = numberAt(whole, 'unseenKinds')
+  if (unseen > 0) say(`${unseen} kinds could not be looked at: its agent may not list them there`)
   return 0
 }
 

@@ -23,6 +23,7 @@ function application(name: string, change: Partial<ApplicationView> = {}): Appli
     namespace: 'shop',
     set: null,
     heldPrunes: null,
+    conditions: [],
     labels: {},
     source: null,
     revision: 'a'.repeat(40),

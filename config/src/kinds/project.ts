@@ -2,6 +2,7 @@ import { type ProjectRole, projectRoleMistakes } from '@flotilla/core/access/pro
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { ApiGroup } from '@flotilla/core/model/application'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '@flotilla/core/model/fleet'
+import { type OrphanIgnore, orphanIgnoreMistake } from '@flotilla/core/orphans/orphan-rules'
 import { type DestinationServiceAccount, serviceAccountMistake } from '@flotilla/core/project/service-account'
 import { type SourceIntegrityFields, sourceIntegrityMistakes } from '@flotilla/core/project/source-integrity'
 import type { Problem } from '../problem.ts'
@@ -13,7 +14,7 @@ import { syncWindowProblems } from './sync-window-problems.ts'
 /** Of `sourceIntegrity`, what restricts sources that are not rendered yet: ignored, it would leave a hole. */
 const RESTRICTING = ['helm', 'oci'] as const
 /** Fields that give or show more: ignored, somebody sees or may do less. */
-const GRANTING = ['orphanedResources', 'sourceNamespaces'] as const
+const GRANTING = ['sourceNamespaces'] as const
 
 function readProject(document: JsonObject) {
   const spec = member(document, 'spec')
@@ -29,6 +30,7 @@ function readProject(document: JsonObject) {
   }
   problems.push(...signatureProblems(spec))
   problems.push(...serviceAccountProblems(spec), ...syncWindowProblems(spec), ...roleProblems(name, spec))
+  problems.push(...orphanProblems(spec))
   for (const field of GRANTING) {
     if (isSet(spec[field])) problems.push(unsupported(field, `${field} has no effect yet`))
   }
@@ -68,6 +70,14 @@ function serviceAccountProblems(spec: JsonObject): Problem[] {
     if (message === undefined) return []
     const path = ['spec', 'destinationServiceAccounts', index]
     return [{ code: 'INVALID_VALUE', severity: 'error', path, message }]
+  })
+}
+
+function orphanProblems(spec: JsonObject): Problem[] {
+  return listOf(member(spec, 'orphanedResources')['ignore']).flatMap((entry, index): Problem[] => {
+    const message = orphanIgnoreMistake(entry as unknown as OrphanIgnore)
+    if (message === undefined) return []
+    return [{ code: 'INVALID_VALUE', severity: 'error', path: ['spec', 'orphanedResources', 'ignore', index], message }]
   })
 }
 

@@ -1,3 +1,4 @@
+import { MOST_ORPHAN_IGNORES } from '@flotilla/core/orphans/orphan-rules'
 import { z } from 'zod'
 import { deletionBudget } from './deletion-budget.ts'
 import { anything, documentOf, object, optionalFlag, optionalText, optionalTexts } from './shapes.ts'
@@ -53,7 +54,10 @@ const argoFields = {
     .optional(),
   orphanedResources: object({
     warn: optionalFlag,
-    ignore: z.array(object({ group: optionalText, kind: optionalText, name: optionalText })).optional(),
+    ignore: z
+      .array(object({ group: optionalText, kind: optionalText, name: optionalText }))
+      .max(MOST_ORPHAN_IGNORES)
+      .optional(),
   }).optional(),
   syncWindows: z.array(syncWindow).optional(),
   signatureKeys: z.array(object({ keyID: z.string() })).optional(),

@@ -4,6 +4,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { GroupKindRule } from '../model/fleet.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
+import type { OrphanRules } from '../orphans/orphan-rules.ts'
 import type { DeliveryTool } from '../plan/tracking.ts'
 import type { RunOptions } from '../sync/run-options.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
@@ -95,6 +96,8 @@ export interface OfferPayload extends DocumentBase {
   readonly healthRules?: readonly CustomRuleSource[]
   /** How an operation is run; what is left out is as {@link DEFAULT_RUN} says. */
   readonly run?: Partial<RunOptions>
+  /** The Project wants to know of objects in the namespace that no Application declares; absent: it does not. */
+  readonly orphans?: OrphanRules
 }
 
 export interface TombstonePayload extends DocumentBase {

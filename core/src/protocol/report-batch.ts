@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { canonicalJson, type Digest } from '../json/canonical-json.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 import { HEALTH_STATUSES } from '../model/status.ts'
+import { MOST_NAMED_ORPHANS } from '../orphans/orphan-report.ts'
 import { HOOK_PHASES } from '../plan/read-hook.ts'
 import { DELIVERY_TOOLS } from '../plan/tracking.ts'
 import { MOST_LOG_BYTES } from '../sync/hook-log.ts'
@@ -80,6 +81,14 @@ const objectState = v.object({
   message,
 })
 
+const orphans = v.object({
+  warn: v.boolean(),
+  count,
+  more: v.exactOptional(v.literal(true)),
+  objects: listOf(key, MOST_NAMED_ORPHANS),
+  unseenKinds: count,
+})
+
 export const entrySchema = v.object({
   application: id,
   inc: count,
@@ -96,6 +105,7 @@ export const entrySchema = v.object({
   objectCount: count,
   heldPrunes: v.exactOptional(v.object({ count, digest, reason: agentText(1024) })),
   adoptions: v.exactOptional(listOf(v.object({ tool: v.picklist(DELIVERY_TOOLS), count }), DELIVERY_TOOLS.length)),
+  orphans: v.exactOptional(orphans),
   images: listOf(agentText(1024), 1000),
   inventory: v.exactOptional(digest),
   observedAt: epochMs,

@@ -1,6 +1,7 @@
 import type { Digest } from '../json/canonical-json.ts'
 import type { ObjectKey } from '../model/kubernetes-object.ts'
 import type { HealthStatus, OperationPhase, OutOfSyncReason, SyncStatus } from '../model/status.ts'
+import type { OrphanReport } from '../orphans/orphan-report.ts'
 import type { Adoption } from '../plan/adoptions.ts'
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { HookPhase } from '../plan/read-hook.ts'
@@ -83,6 +84,8 @@ export interface ReportEntry {
   readonly heldPrunes?: HeldPrunes
   /** Objects of other tools that would be taken over if somebody agreed; absent: none. */
   readonly adoptions?: readonly Adoption[]
+  /** Objects in its namespace that no Application declares; absent: its Project does not ask, or it was not looked at. */
+  readonly orphans?: OrphanReport
   readonly images: readonly string[]
   readonly inventory?: Digest
   readonly observedAt: EpochMs

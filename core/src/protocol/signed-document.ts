@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { JsonObject } from '../json/json.ts'
+import { MOST_ORPHAN_IGNORES } from '../orphans/orphan-rules.ts'
 import { DELIVERY_TOOLS } from '../plan/tracking.ts'
 import type {
   AdmissionPayload,
@@ -103,6 +104,10 @@ const runOptions = v.object({
   healHooks: v.exactOptional(v.boolean()),
 })
 
+const orphanGlob = v.exactOptional(shortText)
+const orphanIgnore = v.object({ group: orphanGlob, kind: orphanGlob, name: orphanGlob })
+const orphans = v.object({ warn: v.boolean(), ignore: listOf(orphanIgnore, MOST_ORPHAN_IGNORES) })
+
 const script = v.pipe(v.string(), v.maxLength(64 * 1024))
 const cel = v.object({ inProgress: v.exactOptional(text), failed: v.exactOptional(text), current: text })
 const healthRule = v.union([
@@ -125,6 +130,7 @@ const offer = v.object({
   ignoreDifferences: listOf(anyObject, 500),
   healthRules: v.exactOptional(listOf(healthRule, 200)),
   run: v.exactOptional(runOptions),
+  orphans: v.exactOptional(orphans),
 })
 
 const tombstone = v.object({

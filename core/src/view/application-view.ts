@@ -5,6 +5,7 @@ import type { HoldBlocker, HoldCode } from '../model/hold.ts'
 import { objectKeyText } from '../model/kubernetes-object.ts'
 import { type Pin, pinInForce } from '../model/pin.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
+import { orphanMessage } from '../orphans/orphan-report.ts'
 import type { HeldPrunes } from '../plan/held-prunes.ts'
 import type { ApplicationRow, ApplicationState, ReportRow } from '../ports/store.ts'
 import { type EpochMs, isoTime } from '../time/epoch-ms.ts'
@@ -58,6 +59,8 @@ export interface ApplicationView {
   } | null
   /** Prunes that wait for a person; `flotilla confirmation list` has them with all others. */
   readonly heldPrunes: HeldPrunes | null
+  /** What somebody should know, and what changes neither sync status nor health. */
+  readonly conditions: readonly ConditionView[]
   /** What people have laid over what Git says. */
   readonly interventions: readonly InterventionView[]
   readonly operation: OperationView | null
@@ -66,6 +69,12 @@ export interface ApplicationView {
   readonly provenance: JsonObject
   readonly createdAt: string
   readonly changedAt: string
+}
+
+/** Argo CD's word for it, and what is meant here. */
+export interface ConditionView {
+  readonly type: 'OrphanedResourceWarning'
+  readonly message: string
 }
 
 /** A person's word that stands beside Git's, until it ends. */
@@ -169,6 +178,7 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
       ? { since: isoTime(row.removal.since), policy: row.removal.policy, plan: row.removal.plan ?? null }
       : null,
     heldPrunes: entry?.heldPrunes ?? null,
+    conditions: conditionsOf(row, report),
     interventions: row.pin && pinInForce(row, now) ? [viewPin(row.pin)] : [],
     operation: entry?.operation ? viewOperation(entry.operation) : null,
     agent: {
@@ -181,6 +191,12 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
     createdAt: isoTime(row.createdAt),
     changedAt: isoTime(row.changedAt),
   }
+}
+
+function conditionsOf({ namespace }: ApplicationRow, report: ReportRow | undefined): readonly ConditionView[] {
+  const orphans = report?.entry.orphans
+  if (!orphans?.warn || orphans.count === 0) return []
+  return [{ type: 'OrphanedResourceWarning', message: orphanMessage(orphans, namespace) }]
 }
 
 function viewPin({ id, origin, by, at, until, reason, revision, asked }: Pin): InterventionView {

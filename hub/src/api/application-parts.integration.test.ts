@@ -41,7 +41,8 @@ beforeAll(async () => {
         },
         { key: key('ConfigMap', 'gone', 'shop'), version: 'v1', sync: 'OutOfSync' as const },
       ]
-      const entry = { held: after, lastSucceeded: before, objects, objectsCut: 0, objectCount: 5, images: [] }
+      const orphans = { warn: true, count: 60, objects: [key('Secret', 'left', 'shop')], unseenKinds: 2 }
+      const entry = { held: after, lastSucceeded: before, objects, objectsCut: 0, objectCount: 5, images: [], orphans }
       await rows.putReport(sampleReport({ applicationId: 'a', receivedAt: api.clock.now() }, entry))
     },
     { applications: ['a', 'b'], clusters: ['eu-1'] },
@@ -76,6 +77,24 @@ it('the difference is against what was last synced; values of Secrets are masked
   expect(changes).toContainEqual(['ConfigMap gone', 'removed'])
   expect(body.drift.map(({ name }: { name: string }) => name)).toEqual(['changed', 'gone'])
   for (const canary of ['aHVudGVy', 'hunter', 'Y2FuYXJ5', 'canary']) expect(text).not.toContain(canary)
+})
+
+it('what nobody declares is told with the Application, cut and counted', async () => {
+  const { body } = await get('/api/v1/applications/web/orphans').expect(200)
+  expect(body).toEqual({
+    ...{ project: 'shop', monitored: false, reported: true, total: 60, more: false, unseenKinds: 2 },
+    items: [{ group: '', kind: 'Secret', namespace: 'shop', name: 'left' }],
+  })
+  const shown = await get('/api/v1/applications/web').expect(200)
+  expect(shown.body.conditions).toEqual([
+    {
+      type: 'OrphanedResourceWarning',
+      message: '60 objects in namespace "shop" declared by no Application: Secret left, …',
+    },
+  ])
+  const other = await get('/api/v1/applications/other/orphans').expect(200)
+  expect(other.body).toMatchObject({ reported: false, total: 0, items: [] })
+  await get('/api/v1/applications/none/orphans').expect(404)
 })
 
 it('a refresh looks at the repositories of the Application alone', async () => {

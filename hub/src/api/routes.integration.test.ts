@@ -150,6 +150,7 @@ const EXAMPLES: { readonly [id: string]: string } = {
   getApplicationManifests: '/api/v1/applications/name-a/manifests',
   getApplicationHistory: '/api/v1/applications/name-a/history',
   getApplicationTree: '/api/v1/applications/name-a/tree',
+  getApplicationOrphans: '/api/v1/applications/name-a/orphans',
   getApplicationDiff: '/api/v1/applications/name-a/diff',
   refreshApplication: '/api/v1/applications/name-a/refresh',
   getApplicationSet: '/api/v1/applicationsets/shop',

@@ -92,6 +92,9 @@ export const applicationSchema = z
       .strictObject({ count: z.int(), digest: z.string(), reason: z.string() })
       .nullable()
       .meta({ description: 'Prunes that wait for a person; the digest is of exactly these objects.' }),
+    conditions: z
+      .array(z.strictObject({ type: z.enum(['OrphanedResourceWarning']), message: z.string() }))
+      .meta({ description: 'What somebody should know, and what changes neither sync status nor health.' }),
     interventions: z
       .array(
         z.strictObject({

@@ -9,6 +9,7 @@ import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { pinInForce } from '@flotilla/core/model/pin'
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
+import { type OrphanRules, orphanRulesOf } from '@flotilla/core/orphans/orphan-rules'
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
 import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
@@ -35,6 +36,8 @@ export interface Release {
   readonly renderKey: string
   readonly ceiling: Ceiling
   readonly options: SyncOptions
+  /** What its Project wants to know of objects that nobody declares; undefined: nothing. */
+  readonly orphans: OrphanRules | undefined
   /** How its operations are run, as far as that is not as usual. */
   readonly run: Partial<RunOptions>
   readonly cluster: DeclaredCluster
@@ -136,10 +139,11 @@ export async function decideRelease(
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   const customizations = customizationsFor(world.fleet.customizations, kinds)
   const { ceiling } = permission
+  const orphans = orphanRulesOf(project.spec)
   const revision = pin?.revision ?? rendered.revision
   return {
     kind: 'release',
-    release: { ...rendered, revision, ceiling, options, run, cluster, documents, customizations },
+    release: { ...rendered, revision, ceiling, options, orphans, run, cluster, documents, customizations },
   }
 }
 

@@ -169,6 +169,7 @@ export async function perform(
     options: release.options,
     ...(Object.keys(release.run).length > 0 ? { run: release.run } : {}),
     ceiling: release.ceiling,
+    ...(release.orphans && { orphans: release.orphans }),
     ignoreDifferences: [...release.customizations.ignoreDifferences, ...(application.spec.ignoreDifferences ?? [])],
     ...(release.customizations.health.length === 0 ? {} : { healthRules: release.customizations.health }),
   })

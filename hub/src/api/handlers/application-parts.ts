@@ -11,6 +11,7 @@ import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
 import { acceptedSchema } from '../schemas.ts'
+import { orphanRoutes } from './orphans.ts'
 
 const named = z.strictObject({ name: nameParameter })
 const SYNC = ['Synced', 'OutOfSync', 'Unknown'] as const
@@ -62,6 +63,7 @@ const MOST_DIFF_CHARACTERS = 500_000
 
 /** What an Application is made of, how that is in its cluster, and what a sync would change. */
 export const applicationPartRoutes: readonly Route[] = [
+  ...orphanRoutes,
   route({
     method: 'get',
     path: '/api/v1/applications/{name}/tree',

@@ -1,0 +1,154 @@
+import type { JsonObject } from '@flotilla/core/json/json'
+import { MOST_NAMED_ORPHANS } from '@flotilla/core/orphans/orphan-report'
+import { expect, it } from 'vitest'
+import { type AgentBench, startBench } from './testing/agent-bench.ts'
+import { bundleOf, configMap, deployment, OPTIONS, SHOP } from './testing/documents.ts'
+
+const ORPHANS = { warn: true, ignore: [] }
+const QUARTER_MS = 15 * 60_000
+
+it('tells of objects in its namespace that no Application declares, as they come and go', async () => {
+  const bench = await startBench()
+  await make(bench, 'shop', 'ConfigMap', 'left')
+  await make(bench, 'other', 'ConfigMap', 'elsewhere')
+  bench.hub.sync(bundleOf(deployment('web'), configMap('mine')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  // Neither what is declared, nor what that made, nor what every namespace has.
+  expect(bench.report.orphans).toEqual({
+    warn: true,
+    count: 1,
+    objects: [{ group: '', kind: 'ConfigMap', namespace: 'shop', name: 'left' }],
+    unseenKinds: 0,
+  })
+  await bench.remove('/api/v1/namespaces/shop/configmaps/left')
+  await make(bench, 'shop', 'Secret', 'new')
+  await bench.pass(QUARTER_MS)
+  expect(bench.report.orphans?.objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['Secret new'])
+})
+
+it('asks the cluster nothing where no Project asks, and nothing more when that ends', async () => {
+  const bench = await startBench()
+  const lists = noteLists(bench)
+  bench.hub.sync(bundleOf(configMap('a')))
+  await bench.pass(20_000)
+  expect(lists).toEqual([])
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  expect(lists.length).toBeGreaterThan(10)
+  expect(bench.report.orphans?.count).toBe(0)
+  bench.hub.sync(bundleOf(configMap('a')))
+  await bench.pass(20_000)
+  lists.length = 0
+  await bench.pass(2 * QUARTER_MS)
+  expect(lists).toEqual([])
+  expect(bench.report.orphans).toBeUndefined()
+})
+
+it('keeps to what the Project permits and does not ignore, and lists no other kind', async () => {
+  const bench = await startBench()
+  const lists = noteLists(bench)
+  for (const name of ['left', 'istio-ca']) await make(bench, 'shop', 'ConfigMap', name)
+  await make(bench, 'shop', 'Secret', 'password')
+  const offer = bench.hub.offer(bundleOf(configMap('a')))
+  const ceiling = { ...offer.ceiling, namespacedKindsDenied: [{ group: '', kind: 'Secret' }] }
+  const orphans = { warn: false, ignore: [{ kind: 'ConfigMap', name: 'istio-*' }] }
+  bench.hub.sync(bundleOf(configMap('a')), { ceiling, orphans })
+  await bench.pass(20_000)
+  expect(bench.report.orphans).toMatchObject({ warn: false, count: 1, objects: [{ name: 'left' }] })
+  expect(lists.some(path => path.includes('/configmaps?'))).toBe(true)
+  expect(lists.some(path => path.includes('/secrets?'))).toBe(false)
+})
+
+it('an object whose mark somebody took off is drift and no orphan', async () => {
+  const bench = await startBench()
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS, options: { ...OPTIONS, selfHeal: false } })
+  await bench.pass(20_000)
+  await bench.edit('/api/v1/namespaces/shop/configmaps/a', {
+    metadata: { annotations: { 'flotilla.dev/tracking-id': null }, labels: { 'flotilla.dev/application': null } },
+  })
+  await bench.pass(QUARTER_MS)
+  expect(bench.report).toMatchObject({ sync: { status: 'OutOfSync' }, orphans: { count: 0 } })
+})
+
+it('what an Application of another Project declares is none', async () => {
+  const bench = await startBench()
+  const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other', project: 'other' }
+  bench.hub.sync(bundleOf(configMap('theirs')), { application: other })
+  bench.hub.sync(bundleOf(configMap('ours')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  expect(bench.report.orphans?.count).toBe(0)
+})
+
+it('counts thousands, names the first, and reads them by their metadata alone', async () => {
+  const bench = await startBench()
+  for (let n = 0; n < 1_200; n++) await make(bench, 'shop', 'ConfigMap', `left-${String(n).padStart(4, '0')}`)
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  const { orphans } = bench.report
+  expect(orphans?.count).toBe(1_200)
+  expect(orphans?.objects).toHaveLength(MOST_NAMED_ORPHANS)
+  expect(orphans?.objects[0]?.name).toBe('left-0000')
+})
+
+it('what may not be listed is said, and what cannot be listed now leaves the last answer', async () => {
+  const bench = await startBench()
+  await make(bench, 'shop', 'ConfigMap', 'left')
+  let answer = 403
+  bench.between = async (request, pass) => {
+    if (!/\/namespaces\/shop\/secrets\?limit/.test(request.path) || answer === 200) return pass(request)
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: answer, message: 'no' })
+    return { status: answer, headers: { 'content-type': 'application/json' }, body: bytes(body) }
+  }
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  expect(bench.report.orphans).toMatchObject({ count: 1, unseenKinds: 1 })
+  answer = 500
+  await make(bench, 'shop', 'ConfigMap', 'left-too')
+  await bench.pass(QUARTER_MS)
+  expect(bench.report.orphans).toMatchObject({ count: 1, unseenKinds: 1 })
+  answer = 200
+  await bench.pass(QUARTER_MS)
+  expect(bench.report.orphans).toMatchObject({ count: 2, unseenKinds: 0 })
+})
+
+it('looks with the rights of the Project’s service account', async () => {
+  const bench = await startBench()
+  const users = new Set<string | undefined>()
+  bench.between = (request, pass) => {
+    if (/\/namespaces\/shop\/limitranges\?limit/.test(request.path)) users.add(request.headers?.['impersonate-user'])
+    return pass(request)
+  }
+  const { ceiling } = bench.hub.offer(bundleOf(configMap('a')))
+  const serviceAccount = 'system:serviceaccount:shop:deployer'
+  bench.hub.sync(bundleOf(configMap('a')), { ceiling: { ...ceiling, serviceAccount }, orphans: ORPHANS })
+  await bench.pass(20_000)
+  expect([...users]).toEqual([serviceAccount])
+})
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+/** Lists of the whole namespace, from now on. */
+function noteLists(bench: AgentBench): string[] {
+  const lists: string[] = []
+  bench.between = (request, pass) => {
+    if (/\/namespaces\/shop\/[a-z]+\?limit/.test(request.path)) lists.push(request.path)
+    return pass(request)
+  }
+  return lists
+}
+
+async function make(bench: AgentBench, namespace: string, kind: 'ConfigMap' | 'Secret', name: string): Promise<void> {
+  const post = (path: string, body: JsonObject) =>
+    bench.cluster.handle({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const metadata = { name }
+  await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  const path = `/api/v1/namespaces/${namespace}/${kind.toLowerCase()}s`
+  expect((await post(path, { apiVersion: 'v1', kind, metadata })).status).toBe(201)
+}
