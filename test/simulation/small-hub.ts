@@ -10,7 +10,8 @@ import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { OPEN_CEILING, SAMPLE_OPTIONS } from '@flotilla/core/protocol/samples'
 import type { ServedVersions } from '@flotilla/core/protocol/versions'
 import { MemoryBundles } from '@flotilla/hub/bundle/memory-bundles'
-import { AgentGateway, type GatewayEvents } from '@flotilla/hub/gateway/agent-gateway'
+import { AgentGateway } from '@flotilla/hub/gateway/agent-gateway'
+import type { GatewayEvents } from '@flotilla/hub/gateway/gateway-options'
 import { type HubKeys, hubKeysOf, newHubKeyFile } from '@flotilla/hub/gateway/hub-keys'
 import {
   type GrantContent,

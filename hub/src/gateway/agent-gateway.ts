@@ -1,100 +1,26 @@
-import type { Digest } from '@flotilla/core/json/canonical-json'
-import type { BundleStore } from '@flotilla/core/ports/bundle-store'
-import type { Clock, Timer } from '@flotilla/core/ports/clock'
-import type { HubRequest, HubResponse, MessageSocket } from '@flotilla/core/ports/hub-transport'
-import type { Log } from '@flotilla/core/ports/log'
-import type { Random } from '@flotilla/core/ports/random'
-import type { Store } from '@flotilla/core/ports/store'
+import type { HubResponse, MessageSocket } from '@flotilla/core/ports/hub-transport'
 import { MAX_KEY_CHANGE_BYTES } from '@flotilla/core/protocol/agent-key'
 import { checkBody } from '@flotilla/core/protocol/assertion'
-import type { DocumentNumber } from '@flotilla/core/protocol/documents'
 import { MAX_PROOF_BYTES } from '@flotilla/core/protocol/proofs'
 import { MAX_RETURN_BYTES } from '@flotilla/core/protocol/return'
 import { MAX_UPLOAD_BYTES } from '@flotilla/core/protocol/stream-records'
-import {
-  PROTOCOL_HEADER,
-  SERVED_VERSIONS,
-  type ServedVersions,
-  TIME_HEADER,
-  versionText,
-} from '@flotilla/core/protocol/versions'
-import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import type { ProofTaker } from '../recovery/take-proofs.ts'
-import type { Returned } from '../recovery/take-return.ts'
+import { PROTOCOL_HEADER, SERVED_VERSIONS, TIME_HEADER, versionText } from '@flotilla/core/protocol/versions'
 import { Admission } from './admission.ts'
-import { type Authentication, authenticate, type Caller, type RequestHead } from './authenticate.ts'
-import { changeAgentKey } from './change-agent-key.ts'
-import { enrol } from './enrol.ts'
+import { type AgentDesk, answerAgent } from './answer-agent.ts'
+import { answerEnrolment, answerReturn, type StrangerDesk } from './answer-stranger.ts'
+import type { Caller } from './authenticate.ts'
+import { Callers } from './callers.ts'
+import { type Connection, Connections } from './connections.ts'
 import { addressKey } from './failure-limiter.ts'
-import { type HubKeys, linksFrom } from './hub-keys.ts'
+import type { GatewayOptions } from './gateway-options.ts'
+import type { GatewayHead, GatewayRequest } from './gateway-request.ts'
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
-import { Polls } from './polls.ts'
 import { Refusals } from './refusals.ts'
-import { notFound, refuse, respond, retryAfter } from './respond.ts'
-import type { Revocations } from './revocations.ts'
+import { notFound, refuse, retryAfter } from './respond.ts'
 import { type Route, routeOf } from './routes.ts'
 import type { Screening } from './screening.ts'
-import { serveBundle } from './serve-bundle.ts'
-import { serveDocuments } from './serve-documents.ts'
 import { CLOSE } from './socket-session.ts'
-import { Sockets } from './sockets.ts'
-import { takeReports } from './take-reports.ts'
-import { documentsForUpgrade } from './upgrade-only.ts'
 import { screenUpload, Uploads } from './uploads.ts'
-
-export interface GatewayEvents {
-  /** Reports or outcomes of Grants were stored for these Applications. */
-  reported(clusterId: string, applicationIds: readonly string[]): void
-  /** Answers to commands were stored for these Applications. */
-  answered?(clusterId: string, applicationIds: readonly string[]): void
-  connected(clusterId: string): void
-  heartbeat(clusterId: string): void
-  /** A cluster was admitted (again): its documents have to be issued under its admission. */
-  joined?(clusterId: string): void
-  /** Something about who the agent of a cluster is was stored: its key, or that there are two of it. */
-  identified?(clusterId: string): void
-  /** An agent names this as the newest hub key that it knows. */
-  knowsKey?(clusterId: string, kid: string): void
-  /** A Bundle that is offered could not be read for its agent: lost, or damaged. */
-  bundleMissing?(digest: Digest): void
-}
-
-export interface GatewayOptions {
-  readonly store: Store
-  readonly bundles: BundleStore
-  readonly keys: HubKeys
-  /** What is refused whatever the store says. */
-  readonly revocations?: Revocations
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly limits?: Partial<GatewayLimits>
-  /** The protocol versions that are spoken here. Default: this program's. */
-  readonly served?: ServedVersions | undefined
-  /** How many clusters the fleet has: their agents share the hub's time. */
-  readonly clusters: () => number
-  readonly events: GatewayEvents
-  /** What becomes of documents that agents show; without it, this hub never doubts its own store. */
-  readonly proofs?: ProofTaker
-  /** Hears an agent that shows an admission of before; without it, none is heard. */
-  readonly returned?: (body: Uint8Array | undefined, remoteAddress: string) => Promise<Returned>
-}
-
-export interface Connection {
-  readonly clusterId: string
-  readonly connectedAt: EpochMs
-  readonly lastSeenAt: EpochMs
-  /** The agent's machine clock minus hub time; undefined before it has said. */
-  readonly skewMs: number | undefined
-  /** The number up to which it has shown that it holds what the store says. */
-  readonly heldUpTo: DocumentNumber | undefined
-  /** Applications that it holds and this hub does not name. */
-  readonly unclaimed: number
-  /** Whether both sides still differed after comparing line by line. */
-  readonly differs: boolean
-  readonly inc: number
-  readonly transport: 'socket' | 'poll'
-}
 
 export interface GatewayCounters {
   /** Refused requests, by code. */
@@ -106,19 +32,6 @@ export interface GatewayCounters {
   readonly putOff: number
 }
 
-export type GatewayRequest = HubRequest & {
-  readonly remoteAddress: string
-  /** Resolves when the answer has left, or nobody waits for it any more; until then it takes up room. */
-  readonly answered?: Promise<unknown>
-}
-
-/** A request before its body. */
-export interface GatewayHead extends RequestHead {
-  readonly remoteAddress: string
-  /** The stated one, if there is one. */
-  readonly contentLength?: number
-}
-
 /**
  * The hub's side of the hub–agent protocol (protocol.md), without sockets of its own: adapters bring requests and
  * streams of messages, simulation calls it directly.
@@ -128,28 +41,23 @@ export class AgentGateway {
   readonly uploads = new Uploads()
   readonly #options: GatewayOptions
   readonly #limits: GatewayLimits
-  readonly #sockets: Sockets
-  readonly #polls: Polls
+  readonly #connections: Connections
+  readonly #callers: Callers
+  readonly #agentDesk: AgentDesk
+  readonly #strangerDesk: StrangerDesk
   readonly #admission: Admission
   /** Bodies of strangers have room of their own: however many they are, agents are heard. */
   readonly #strangers: Admission
   readonly #refusals: Refusals
-  /** Clusters whose agents spoke no common version when they last asked. */
-  readonly #versionRefused = new Set<string>()
   #foreignEntries = 0
   #putOff = 0
   #stopped = false
-  #sweep: Timer | undefined
 
   constructor(options: GatewayOptions) {
     this.#options = options
     const { clock } = options
     this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits }
-    this.#sockets = new Sockets(options, this.#limits, clusterId => {
-      this.#polls.end(clusterId)
-      options.events.connected(clusterId)
-    })
-    this.#polls = new Polls(options, this.#limits)
+    this.#connections = new Connections(options, this.#limits)
     this.#admission = new Admission(clock, this.#limits)
     this.#strangers = new Admission(clock, {
       ...this.#limits,
@@ -157,10 +65,19 @@ export class AgentGateway {
       maxExchangesOfOne: this.#limits.maxEnrolmentsOfOneAddress,
     })
     this.#refusals = new Refusals(clock, options.log, this.#limits.enrolmentFailuresPerMinute)
+    this.#callers = new Callers(options, this.#refusals)
+    const parts = { hub: options, limits: this.#limits, connections: this.#connections, refusals: this.#refusals }
+    this.#strangerDesk = parts
+    this.#agentDesk = {
+      ...parts,
+      foreign: entries => {
+        this.#foreignEntries += entries
+      },
+    }
   }
 
   get counters(): GatewayCounters {
-    const { framesSent } = this.#sockets
+    const { framesSent } = this.#connections
     const putOff = this.#putOff
     return { refused: this.#refusals.counts, foreignEntries: this.#foreignEntries, framesSent, putOff }
   }
@@ -173,7 +90,7 @@ export class AgentGateway {
     const admitted = await this.#admit(head)
     if ('status' in admitted) return { kind: 'answer', response: this.#stamp(admitted) }
     const { route, caller } = admitted
-    if (route.name === 'connect' && !this.#sockets.mayOpen) {
+    if (route.name === 'connect' && !this.#connections.mayOpen) {
       return { kind: 'answer', response: this.#stamp(this.#busy(this.#admission.turnAway())) }
     }
     if (route.name === 'upload' && caller) {
@@ -195,7 +112,7 @@ export class AgentGateway {
       const admitted = await this.#admit({ ...request, contentLength: request.body?.length })
       if ('status' in admitted) return admitted
       const { route, caller } = admitted
-      if (!caller) return await (route.name === 'return' ? this.#return(request) : this.#enrol(request))
+      if (!caller) return await (route.name === 'return' ? answerReturn : answerEnrolment)(request, this.#strangerDesk)
       if (checkBody(caller.claims, request.body)) {
         this.#refusals.count('BODY')
         return refuse(401, 'UNAUTHORISED', 'the assertion of this request does not hold')
@@ -203,7 +120,7 @@ export class AgentGateway {
       const entry = this.#admission.enter(caller.cluster.id)
       if (entry.kind === 'full') return this.#busy(entry)
       try {
-        return await this.#route(route, request, caller)
+        return await answerAgent(route, request, caller, this.#agentDesk)
       } finally {
         // What a slow reader has not taken yet is still in memory.
         if (request.answered) void request.answered.then(entry.leave, entry.leave)
@@ -227,54 +144,46 @@ export class AgentGateway {
     const route = routeOf(request)
     const authentication = screened
       ? { kind: 'accepted' as const, caller: screened }
-      : await this.#guarded(() => this.#authenticate(request))
+      : await this.#guarded(() => this.#callers.find(request))
     if (route?.name !== 'connect' || this.#stopped || 'status' in authentication || authentication.kind === 'refused') {
       return socket.close(CLOSE.unauthorised, 'the assertion of this request does not hold')
     }
-    this.#sockets.open(authentication.caller, socket)
-    this.#armSweep()
+    this.#connections.open(authentication.caller, socket)
   }
 
   /** Whether a cluster's agent has no protocol version in common: turned away, or served for its upgrade alone. */
   isVersionRefused(clusterId: string): boolean {
-    return this.#versionRefused.has(clusterId)
+    return this.#callers.isVersionRefused(clusterId)
   }
 
   /** Tells connected agents that something new was committed for their clusters. */
   changed(clusterIds: Iterable<string>): void {
-    for (const clusterId of clusterIds) {
-      this.#polls.forget(clusterId)
-      this.#sockets.changed(clusterId)
-    }
+    this.#connections.changed(clusterIds)
   }
 
   /** The store is doubted, or trusted again: agents show what they hold at once, and not with their next heartbeat. */
   doubted(): void {
-    this.#polls.forgetAll()
-    this.#sockets.askProofs()
+    this.#connections.askProofs()
   }
 
   connections(): readonly Connection[] {
-    return [...this.#sockets.connections(), ...this.#polls.connections()]
+    return this.#connections.all()
   }
 
   connection(clusterId: string): Connection | undefined {
-    return this.#sockets.connection(clusterId) ?? this.#polls.connection(clusterId)
+    return this.#connections.of(clusterId)
   }
 
   /** Ends the connection of a cluster whose agent was revoked; the store already refuses its next request. */
   closeCluster(clusterId: string): void {
-    this.#sockets.end(clusterId, CLOSE.unauthorised, 'revoked')
-    this.#polls.end(clusterId)
+    this.#connections.revoked(clusterId)
   }
 
   /** Stops in order: agents are told within how many milliseconds to come back, and nothing new is taken. */
   stop(spreadMs: number): void {
     this.#stopped = true
-    this.#sweep?.cancel()
-    this.#sockets.endAll(spreadMs)
+    this.#connections.stop(spreadMs)
     this.uploads.stop()
-    this.#polls.clear()
   }
 
   /** Judges a request by its head: who asks for what. Enrolments have no caller yet. */
@@ -291,127 +200,9 @@ export class AgentGateway {
       if (waitMs === 0) return { route }
       return refuse(429, 'TOO_MANY', 'too many refused enrolments from here', retryAfter(waitMs))
     }
-    const authentication = await this.#guarded(() => this.#authenticate(head))
+    const authentication = await this.#guarded(() => this.#callers.find(head))
     if ('status' in authentication) return authentication
     return authentication.kind === 'refused' ? authentication.response : { route, caller: authentication.caller }
-  }
-
-  async #route(route: Route, request: GatewayRequest, caller: Caller): Promise<HubResponse> {
-    const { store, bundles, clock, keys } = this.#options
-    const { cluster } = caller
-    switch (route.name) {
-      case 'documents': {
-        const behind = this.#options.proofs?.behind
-        const fresh = (jws: string): string => keys.fresh(jws)
-        const all = await serveDocuments(store, cluster.id, route.query, this.#limits, behind, fresh)
-        return caller.service.kind === 'upgrade' ? await documentsForUpgrade(store, all) : all
-      }
-      case 'bundle':
-        return await serveBundle(store, bundles, cluster.id, route.digest, digest =>
-          this.#options.events.bundleMissing?.(digest),
-        )
-      case 'reports': {
-        const { response, changed, foreign } = await takeReports(store, clock, cluster, request.body)
-        this.#foreignEntries += foreign
-        if (changed.length > 0) {
-          this.#sockets.forget(cluster.id)
-          this.#polls.forget(cluster.id)
-          this.#options.events.reported(cluster.id, changed)
-        }
-        return response
-      }
-      case 'poll':
-        try {
-          return await this.#polls.answer(request, caller)
-        } finally {
-          this.#armSweep()
-        }
-      case 'key': {
-        const { changed, response } = await changeAgentKey(request.body, caller, this.#options)
-        if (changed) this.#options.events.identified?.(cluster.id)
-        return response
-      }
-      case 'keys':
-        return respond(200, { links: linksFrom(keys.links, route.query.get('from')) })
-      case 'connect':
-        return refuse(426, 'UPGRADE_REQUIRED', 'this is for WebSockets', { upgrade: 'websocket' })
-      case 'proofs': {
-        const response = (await this.#options.proofs?.take(cluster, request.body)) ?? notFound()
-        this.#polls.forget(cluster.id)
-        this.#sockets.askReports(cluster.id)
-        return response
-      }
-      case 'enrol':
-      case 'return':
-      case 'upload':
-        return notFound()
-    }
-  }
-
-  async #enrol(request: GatewayRequest): Promise<HubResponse> {
-    const { log, events } = this.#options
-    const { remoteAddress } = request
-    const enrolment = await enrol(request.body, remoteAddress, this.#options)
-    if (enrolment.kind === 'refused') {
-      this.#refusals.stranger(remoteAddress)
-      this.#refusals.note(enrolment.code, 'an enrolment was refused', { remoteAddress })
-    } else if (enrolment.kind === 'waiting') {
-      if (enrolment.isNew) log.info('an agent waits for approval', { enrolment: enrolment.enrolment, remoteAddress })
-    } else {
-      log.info('a cluster was admitted', { cluster: enrolment.clusterId, remoteAddress })
-      this.#sockets.end(enrolment.clusterId, CLOSE.replaced, 'the cluster was admitted again')
-      events.joined?.(enrolment.clusterId)
-    }
-    return enrolment.response
-  }
-
-  /** A return that does not hold counts as a refused enrolment: it comes from a stranger. */
-  async #return(request: GatewayRequest): Promise<HubResponse> {
-    const { log, returned } = this.#options
-    if (!returned) return notFound()
-    const { response, code, waitsFor } = await returned(request.body, request.remoteAddress)
-    // One that shows an admission of ours is no stranger: it must not shut out its neighbours.
-    if (code === 'RETURN') this.#refusals.stranger(request.remoteAddress)
-    if (code !== undefined) this.#refusals.count(code)
-    if (waitsFor !== undefined) log.warn('an agent came back that the store does not know', { cluster: waitsFor })
-    return response
-  }
-
-  /** Ends what has fallen silent. Runs only while somebody is connected. */
-  #armSweep(): void {
-    const { clock } = this.#options
-    this.#sweep ??= clock.setTimer(this.#limits.silentMs / 4, () => {
-      this.#sweep = undefined
-      const now = clock.monotonicMs()
-      this.#sockets.sweep(now)
-      this.#polls.sweep(now)
-      if (this.#sockets.size + this.#polls.size > 0 && !this.#stopped) this.#armSweep()
-    })
-  }
-
-  async #authenticate(head: RequestHead): Promise<Authentication> {
-    const { store, keys, clock, log, events, revocations } = this.#options
-    const authentication = await authenticate(head, {
-      store,
-      hubId: keys.hubId,
-      now: clock.now(),
-      ...(revocations && { revocations }),
-      served: this.#options.served,
-      cloned: cluster => {
-        log.error('two agents speak for one cluster; it gets no Grants until one of them is admitted anew', {
-          cluster: cluster.id,
-        })
-        events.identified?.(cluster.id)
-      },
-    })
-    if (authentication.kind === 'refused') {
-      const { code, cluster } = authentication
-      if (code === 'PROTOCOL' && cluster !== undefined) this.#versionRefused.add(cluster)
-      this.#refusals.note(code, 'a request of an agent was refused', { cluster })
-    } else if (authentication.caller.service.kind === 'upgrade')
-      this.#versionRefused.add(authentication.caller.cluster.id)
-    else this.#versionRefused.delete(authentication.caller.cluster.id)
-    return authentication
   }
 
   /** What the store or a disk refuses is the hub's trouble, and the agent's to try again. */

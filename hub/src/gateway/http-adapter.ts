@@ -4,7 +4,8 @@ import type { Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import { constants, createGunzip, createZstdDecompress, gzip, zstdCompress } from 'node:zlib'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
-import type { AgentGateway, GatewayRequest } from './agent-gateway.ts'
+import type { AgentGateway } from './agent-gateway.ts'
+import type { GatewayRequest } from './gateway-request.ts'
 import { refuse } from './respond.ts'
 
 export interface HttpAdapterOptions {

@@ -6,10 +6,12 @@ import {
   MAX_FRAME_BYTES,
   type PollAnswer,
 } from '@flotilla/core/protocol/frames'
-import type { Connection, GatewayOptions, GatewayRequest } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
 import { openFrames } from './cluster-truth.ts'
+import type { Connection } from './connections.ts'
 import { Conversation } from './conversation.ts'
+import type { GatewayOptions } from './gateway-options.ts'
+import type { GatewayRequest } from './gateway-request.ts'
 import type { GatewayLimits } from './limits.ts'
 import { refuse, respond } from './respond.ts'
 import { framesForUpgrade, outdatedFrames } from './upgrade-only.ts'

@@ -1,7 +1,8 @@
 import type { MessageSocket } from '@flotilla/core/ports/hub-transport'
-import type { Connection, GatewayOptions } from './agent-gateway.ts'
 import type { Caller } from './authenticate.ts'
+import type { Connection } from './connections.ts'
 import { Conversation } from './conversation.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 import { type GatewayLimits, heartbeatMsFor } from './limits.ts'
 import { CLOSE, SocketSession } from './socket-session.ts'
 
