@@ -15,7 +15,8 @@ import { type HubKeys, loadOrCreateHubKeys } from './gateway/hub-keys.ts'
 import { openRevocations } from './gateway/revocations.ts'
 import { openHosts } from './hosts/open-hosts.ts'
 import { type ConfiguredServices, openServices } from './hosts/open-services.ts'
-import { Hub, type HubSettings } from './hub.ts'
+import { Hub } from './hub.ts'
+import type { HubSettings } from './hub-parts.ts'
 import type { HubMetrics } from './metrics.ts'
 import { openNotifier } from './notify/open-notifier.ts'
 import { directoryRenderer } from './render/directory-renderer.ts'
@@ -184,7 +185,7 @@ export async function startHub(
     const parted = { hub, store, bundles, keys, certificate, writes, notifier, measure, tracing, options, ports }
     const served = await serveHub(parted)
     url = served.url
-    await notifier.start(hub.gates.events)
+    await notifier.start()
     // Whatever is told while the hub stops is written before the store is closed.
     closing.splice(-1, 0, () => notifier.stop())
     // Agents hear from the hub when to come back before their sockets are cut.

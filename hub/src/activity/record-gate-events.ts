@@ -1,6 +1,6 @@
 import type { ActivityKind, ActivityNote } from '@flotilla/core/activity/activity-entry'
 import type { Log } from '@flotilla/core/ports/log'
-import type { Store, StoreReader } from '@flotilla/core/ports/store'
+import type { Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import type { GateEvent } from '../gate-desk/gate-events.ts'
 
 /** Those that changed something for somebody; the others are events and no activity. */
@@ -20,8 +20,19 @@ const KINDS: { readonly [Kind in GateEvent['kind']]?: ActivityKind } = {
 const MOST_WAITING = 1_000
 
 /**
- * Keeps what gates tell in the store, so that a restart forgets none of it. What must not be lost whatever happens is in
- * the audit log.
+ * Writes down what a gate tells of in the transaction that makes it so: neither is ever there without the other, and
+ * whoever tells people reads it from there.
+ *
+ * @returns The event, to be emitted when that has happened.
+ */
+export async function keepGateEvent(rows: StoreWriter, event: GateEvent): Promise<GateEvent> {
+  await rows.appendActivity(await activityOfGate(event, rows))
+  return { ...event, kept: true }
+}
+
+/**
+ * Keeps what gates tell of by themselves, as time goes on: a freeze that begins, a sync that is held up. What somebody
+ * has done is kept by {@link keepGateEvent}.
  *
  * @returns How to stop; resolves when what was told is kept.
  */
@@ -46,6 +57,7 @@ export function recordGateEvents(
     writing = undefined
   }
   const stop = events.listen(event => {
+    if (event.kept) return
     waiting.push(event)
     if (waiting.length > MOST_WAITING) waiting.shift()
     writing ??= write()
@@ -57,7 +69,7 @@ export function recordGateEvents(
 }
 
 export async function activityOfGate(
-  { kind, subject, at, by, message }: GateEvent,
+  { kind, subject, at, by, message, owners }: GateEvent,
   rows: Pick<StoreReader, 'applicationByName'>,
 ): Promise<ActivityNote> {
   const known = KINDS[kind]
@@ -68,7 +80,7 @@ export async function activityOfGate(
     by,
     message,
     applicationsCut: 0,
-    detail: {},
+    detail: owners === undefined ? {} : { owners: [...owners] },
     ...(known && { kind: known }),
   }
   const [of, name] = [subject.slice(0, subject.indexOf('/')), subject.slice(subject.indexOf('/') + 1)]

@@ -7,10 +7,12 @@ import { uuidV7 } from '@flotilla/core/identity/uuid'
 import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { MadeGateRow, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
 import type { Actor, DeskServices, EditAnswer, Refusal } from './desk.ts'
 import { refused, UNKNOWN } from './desk.ts'
 import { editContextOf, timeMistakes } from './freeze-checks.ts'
+import type { GateEvent } from './gate-events.ts'
 import { freezeRuleOf } from './made-rules.ts'
 
 /** How an active freeze is changed so that it holds less: the request waits so long for its approvals. */
@@ -50,6 +52,7 @@ export class FreezeDesk {
       madeBy: by.name,
       madeAt: now,
     }
+    let news: GateEvent | undefined
     const answer = await store.write(async (rows): Promise<EditAnswer<MadeGateRow>> => {
       const standing = await standingFreeze(rows, row.name)
       if (standing !== undefined) {
@@ -62,12 +65,14 @@ export class FreezeDesk {
         ...{ at: now, actor: by.name, action: 'freeze.create', subject: `FreezePeriod/${row.name}` },
         ...{ detail: { reason: read.rule.reason }, after: row.document, policyVersion: version },
       })
+      const message = `${by.name} made a freeze: ${read.rule.reason}`
+      const subject = `FreezePeriod/${row.name}`
+      news = await keepGateEvent(rows, { kind: 'freeze.made', subject, at: now, by: by.name, message })
       return { kind: 'done', value: row }
     })
     if (answer.kind !== 'done') return answer
     await keeper.changed()
-    const message = `${by.name} made a freeze: ${read.rule.reason}`
-    events.emit({ kind: 'freeze.made', subject: `FreezePeriod/${row.name}`, at: now, by: by.name, message })
+    if (news) events.emit(news)
     return answer
   }
 
@@ -75,7 +80,9 @@ export class FreezeDesk {
   async edit(name: string, wish: FreezeEditWish, by: Actor): Promise<EditAnswer<MadeGateRow>> {
     const { store, clock, keeper, events } = this.#services
     const now = clock.now()
+    let news: GateEvent | undefined
     const answer = await store.write(async (rows): Promise<EditAnswer<MadeGateRow>> => {
+      news = undefined
       const row = await standingFreeze(rows, name)
       if (row === undefined) return this.#declared(name) ?? (await endedBefore(rows, name))
       if (wish.revision !== undefined && wish.revision !== row.revision) {
@@ -91,35 +98,35 @@ export class FreezeDesk {
       }
       if (isFreezeActive(before, context)) {
         const because = loosenings(before, next?.rule, context)
-        if (because.length > 0) return await this.#ask(rows, { row, before, wish, because, by, now }, next?.document)
+        if (because.length > 0) {
+          const asked = await this.#ask(rows, { row, before, wish, because, by, now }, next?.document)
+          if (asked.kind === 'waits') news = await keepGateEvent(rows, wishNews(asked, by.name, now, wish.reason))
+          return asked
+        }
       }
-      return { kind: 'done', value: await this.#apply(rows, row, next?.document, by.name, now, wish.reason) }
+      const value = await this.#apply(rows, row, next?.document, by.name, now, wish.reason)
+      news = await keepGateEvent(rows, editNews(value, by.name, now))
+      return { kind: 'done', value }
     })
-    if (answer.kind === 'done') await this.#tell(answer.value, by.name, now)
-    if (answer.kind === 'waits') {
-      const message = `${by.name} wants to change an active freeze: ${answer.because.join('; ')}: ${wish.reason}`
-      const owners = answer.request.rules.flatMap(({ owner }) => owner ?? [])
-      events.emit({
-        ...{ kind: 'override.requested', subject: `Override/${answer.request.id}`, at: now, by: by.name, message },
-        owners,
-      })
-    }
+    if (answer.kind === 'done') await keeper.changed()
+    if (news) events.emit(news)
     return answer
   }
 
-  /** Does what was approved, in the transaction of the last approval; refused when the freeze is another one by now. */
-  async applyApproved(rows: StoreWriter, request: OverrideRow, now: EpochMs): Promise<MadeGateRow | Refusal> {
+  /**
+   * Does what was approved, in the transaction of the last approval; refused when the freeze is another one by now.
+   *
+   * @param by Whoever approved last.
+   * @returns What is to be emitted once it is so.
+   */
+  async applyApproved(rows: StoreWriter, request: OverrideRow, by: string, now: EpochMs): Promise<GateEvent | Refusal> {
     const edit = request.edit!
     const row = (await rows.freezes()).find(({ id }) => id === edit.freeze)
     if (row === undefined || row.ended !== undefined || row.revision !== edit.revision) {
       return refused('GATE_CHANGED', `FreezePeriod "${edit.name}" is another one by now: ask anew.`)
     }
-    return await this.#apply(rows, row, edit.document, request.requestedBy, now, request.reason, request)
-  }
-
-  /** After the commit: the rules in force follow, and everybody is told. */
-  async tellApplied(row: MadeGateRow, by: string): Promise<void> {
-    await this.#tell(row, by, this.#services.clock.now())
+    const applied = await this.#apply(rows, row, edit.document, request.requestedBy, now, request.reason, request)
+    return await keepGateEvent(rows, editNews(applied, by, now))
   }
 
   async #apply(
@@ -207,15 +214,6 @@ export class FreezeDesk {
     return { kind: 'waits', request, because }
   }
 
-  async #tell(row: MadeGateRow, by: string, now: EpochMs): Promise<void> {
-    const { keeper, events } = this.#services
-    await keeper.changed()
-    const ended = row.ended !== undefined
-    const message = ended ? `${by} ended it: ${row.ended.reason}` : `${by} changed it`
-    const kind = ended ? 'freeze.ended' : 'freeze.edited'
-    events.emit({ kind, subject: `FreezePeriod/${row.name}`, at: now, by, message })
-  }
-
   #patched(
     row: MadeGateRow,
     patch: JsonObject,
@@ -267,4 +265,26 @@ function mergePatch(target: Json | undefined, patch: Json): Json {
     else result[key] = mergePatch(result[key], value)
   }
   return { ...result }
+}
+
+function editNews({ name, ended }: MadeGateRow, by: string, at: EpochMs): GateEvent {
+  const message = ended === undefined ? `${by} changed it` : `${by} ended it: ${ended.reason}`
+  return {
+    kind: ended === undefined ? 'freeze.edited' : 'freeze.ended',
+    subject: `FreezePeriod/${name}`,
+    at,
+    by,
+    message,
+  }
+}
+
+function wishNews(
+  { request, because }: { readonly request: OverrideRow; readonly because: readonly string[] },
+  by: string,
+  at: EpochMs,
+  reason: string,
+): GateEvent {
+  const message = `${by} wants to change an active freeze: ${because.join('; ')}: ${reason}`
+  const owners = request.rules.flatMap(({ owner }) => owner ?? [])
+  return { kind: 'override.requested', subject: `Override/${request.id}`, at, by, message, owners }
 }

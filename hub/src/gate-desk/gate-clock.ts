@@ -1,9 +1,11 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { Timer } from '@flotilla/core/ports/clock'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { anchorHead } from '../audit/anchor-head.ts'
 import { announcementsOf } from './announcements.ts'
 import type { DeskServices } from './desk.ts'
+import type { GateEvent } from './gate-events.ts'
 import type { OverrideDesk } from './override-desk.ts'
 
 /** What was announced, so that a restart does not say it again. */
@@ -78,13 +80,19 @@ export class GateClock {
     const known = new Set(keysOf(told))
     const fresh = due.filter(({ key }) => !known.has(key))
     if (fresh.length === 0) return
-    // Written down first: said twice is worse than said late, and a crash between the two is rare.
     const keys = [...known, ...fresh.map(({ key }) => key)].slice(-MOST_REMEMBERED)
-    await store.write(rows => rows.putSetting(ANNOUNCED, { keys }))
-    for (const { rule, message } of fresh) {
-      const owners = rule.owner === undefined ? {} : { owners: [rule.owner] }
-      events.emit({ kind: 'freeze.announced', subject: rule.name, at: now, by: 'hub', message, ...owners })
-    }
+    // That it was announced is written together with the announcement: neither twice nor never.
+    const news = await store.write(async rows => {
+      await rows.putSetting(ANNOUNCED, { keys })
+      const kept: GateEvent[] = []
+      for (const { rule, message } of fresh) {
+        const owners = rule.owner === undefined ? {} : { owners: [rule.owner] }
+        const event = { kind: 'freeze.announced', subject: rule.name, at: now, by: 'hub', message, ...owners } as const
+        kept.push(await keepGateEvent(rows, event))
+      }
+      return kept
+    })
+    for (const event of news) events.emit(event)
   }
 }
 

@@ -11,11 +11,13 @@ import {
 import type { GateScope, GateTarget } from '@flotilla/core/gates/rules'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { JsonObject } from '@flotilla/core/json/json'
-import type { AuditNote, MadeGateRow, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
+import type { AuditNote, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
+import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
 import { type Actor, type DeskServices, type Refusal, refused, UNKNOWN, type Unknown } from './desk.ts'
 import type { FreezeDesk } from './freeze-desk.ts'
+import type { GateEvent } from './gate-events.ts'
 
 export type OverrideAnswer = { readonly kind: 'done'; readonly row: OverrideRow } | Refusal | Unknown
 
@@ -44,7 +46,7 @@ export class OverrideDesk {
     may: MayOverride,
     now = this.#services.clock.now(),
   ): Promise<OverrideAnswer> {
-    const { store, keeper, random } = this.#services
+    const { store, keeper, random, events } = this.#services
     const { compiled, written, targets, version } = keeper.now()
     // What he does not see is not there: neither a mistake nor what becomes of it may tell of it.
     const seen = may.all ? targets : targets.filter(may.sees)
@@ -68,7 +70,9 @@ export class OverrideDesk {
       ...(by.madeBy !== undefined && { requesterMadeBy: by.madeBy }),
       ...{ approvalsNeeded: judged.approvalsNeeded, rules: judged.rules, approvals: [], useCount: 0, uses: [] },
     }
-    await store.write(async rows => {
+    const message = `${by.name} asks for break-glass until ${isoTime(row.until)}: ${row.reason}`
+    const news = newsOf('override.requested', row, by.name, now, message)
+    const told = await store.write(async rows => {
       await rows.putOverride(row)
       await rows.appendAudit({
         ...{ at: now, actor: by.name, action: 'override.request', subject: overrideName(row.id) },
@@ -81,27 +85,28 @@ export class OverrideDesk {
         after: wishJson(row),
         policyVersion: version,
       })
+      return await keepGateEvent(rows, news)
     })
-    const message = `${by.name} asks for break-glass until ${isoTime(row.until)}: ${row.reason}`
-    this.#emit('override.requested', row, by.name, now, message)
+    events.emit(told)
     return { kind: 'done', row }
   }
 
   async approve(id: string, by: Actor, comment: string): Promise<OverrideAnswer> {
-    const { store, clock, keeper } = this.#services
+    const { store, clock, keeper, events } = this.#services
     const now = clock.now()
-    let applied: MadeGateRow | undefined
+    let news: readonly GateEvent[] = []
     const answer = await store.write(async (rows): Promise<OverrideAnswer> => {
-      applied = undefined
+      news = []
       const row = await rows.override(id)
       if (row === undefined) return UNKNOWN
       const step = approveOverride(row, by, now, comment)
       if (step.kind !== 'done') return await this.#settle(rows, row, step, by, now, 'override.approve')
       let next = step.row
+      let applied: GateEvent | undefined
       if (next.edit !== undefined && next.approvals.length >= next.approvalsNeeded) {
-        const edited = await this.#freezes.applyApproved(rows, next, now)
-        if ('kind' in edited && edited.kind === 'refused') return edited
-        applied = edited as MadeGateRow
+        const edited = await this.#freezes.applyApproved(rows, next, by.name, now)
+        if (edited.kind === 'refused') return edited
+        applied = edited
         next = { ...next, useCount: 1, endedAt: now }
       }
       await rows.putOverride(next)
@@ -115,46 +120,43 @@ export class OverrideDesk {
         },
         policyVersion: keeper.now().version,
       })
+      const approved = newsOf('override.approved', next, by.name, now, `${by.name} approved it: ${next.reason}`)
+      news = [...(applied ? [applied] : []), await keepGateEvent(rows, approved)]
       return { kind: 'done', row: next }
     })
     if (answer.kind !== 'done') return answer
-    if (applied !== undefined) await this.#freezes.tellApplied(applied, by.name)
-    else await keeper.changed()
-    this.#emit('override.approved', answer.row, by.name, now, `${by.name} approved it: ${answer.row.reason}`)
+    await keeper.changed()
+    for (const event of news) events.emit(event)
     return answer
   }
 
   async revoke(id: string, by: Actor, reason: string): Promise<OverrideAnswer> {
     const { keeper, clock } = this.#services
     const now = clock.now()
-    const answer = await this.#step(id, by, now, 'override.revoke', { reason }, row =>
+    const told = { kind: 'override.revoked', message: `${by.name} revoked it: ${reason}` } as const
+    const answer = await this.#step(id, by, now, 'override.revoke', { reason }, told, row =>
       revokeOverride(row, by.name, now, reason),
     )
-    if (answer.kind !== 'done') return answer
-    await keeper.changed()
-    this.#emit('override.revoked', answer.row, by.name, now, `${by.name} revoked it: ${reason}`)
+    if (answer.kind === 'done') await keeper.changed()
     return answer
   }
 
   async review(id: string, by: Actor, comment: string): Promise<OverrideAnswer> {
     const now = this.#services.clock.now()
-    const answer = await this.#step(id, by, now, 'override.review', { comment }, row =>
+    const told = { kind: 'override.reviewed', message: `${by.name} looked back at it: ${comment}` } as const
+    return await this.#step(id, by, now, 'override.review', { comment }, told, row =>
       reviewOverride(row, by, now, comment),
     )
-    if (answer.kind === 'done') {
-      this.#emit('override.reviewed', answer.row, by.name, now, `${by.name} looked back at it: ${comment}`)
-    }
-    return answer
   }
 
   /** Writes down which are over since the last look. */
   async endThoseOver(): Promise<void> {
-    const { store, clock, keeper } = this.#services
+    const { store, clock, keeper, events } = this.#services
     const now = clock.now()
     const over = await store.read(async rows => (await rows.overrides()).filter(row => endOverride(row, now)))
     if (over.length === 0) return
     const ended = await store.write(async rows => {
-      const written: OverrideRow[] = []
+      const written: GateEvent[] = []
       for (const { id } of over) {
         const row = await rows.override(id)
         const next = row && endOverride(row, now)
@@ -164,15 +166,15 @@ export class OverrideDesk {
           ...{ at: now, actor: 'hub', action: 'override.expire', subject: overrideName(id) },
           detail: { until: isoTime(next.until), uses: next.useCount, approvals: next.approvals.length },
         })
-        written.push(next)
+        const message = 'it is over; somebody has to look back at it'
+        written.push(await keepGateEvent(rows, newsOf('override.expired', next, 'hub', now, message)))
       }
       if (written.length > 0) await bumpRulesVersion(rows)
       return written
     })
     if (ended.length === 0) return
     await keeper.changed()
-    for (const row of ended)
-      this.#emit('override.expired', row, 'hub', now, 'it is over; somebody has to look back at it')
+    for (const event of ended) events.emit(event)
   }
 
   /** When the next one is over; undefined when none is open. */
@@ -188,9 +190,13 @@ export class OverrideDesk {
     now: EpochMs,
     action: string,
     detail: JsonObject,
+    told: Pick<GateEvent, 'kind' | 'message'>,
     take: (row: OverrideRow) => OverrideStep,
   ): Promise<OverrideAnswer> {
-    return await this.#services.store.write(async (rows): Promise<OverrideAnswer> => {
+    const { store, events } = this.#services
+    let news: GateEvent | undefined
+    const answer = await store.write(async (rows): Promise<OverrideAnswer> => {
+      news = undefined
       const row = await rows.override(id)
       if (row === undefined) return UNKNOWN
       const step = take(row)
@@ -202,8 +208,11 @@ export class OverrideDesk {
         detail: { ...detail, requestedBy: row.requestedBy, state: stateOfOverride(step.row, now) },
         policyVersion: this.#services.keeper.now().version,
       })
+      news = await keepGateEvent(rows, newsOf(told.kind, step.row, by.name, now, told.message))
       return { kind: 'done', row: step.row }
     })
+    if (news) events.emit(news)
+    return answer
   }
 
   /** What was so before is done; what is refused is written down. */
@@ -232,17 +241,11 @@ export class OverrideDesk {
   ): Promise<void> {
     await this.#services.store.write(rows => rows.appendAudit({ at, actor: by.name, action, subject, ...more }))
   }
+}
 
-  #emit(
-    kind: Parameters<DeskServices['events']['emit']>[0]['kind'],
-    row: OverrideRow,
-    by: string,
-    at: EpochMs,
-    message: string,
-  ): void {
-    const owners = [...new Set(row.rules.flatMap(({ owner }) => owner ?? []))]
-    this.#services.events.emit({ kind, subject: overrideName(row.id), at, by, message, owners })
-  }
+function newsOf(kind: GateEvent['kind'], row: OverrideRow, by: string, at: EpochMs, message: string): GateEvent {
+  const owners = [...new Set(row.rules.flatMap(({ owner }) => owner ?? []))]
+  return { kind, subject: overrideName(row.id), at, by, message, owners }
 }
 
 /** For every Application of its scope, or for none: what one may not ask for, one may not see either. */

@@ -137,15 +137,55 @@ describe('what is told', () => {
       `apiVersion: flotilla.dev/v1alpha1\nkind: Team\nmetadata: {name: shop}\nspec: {owns: {projects: [shop]}}\n${route(gates, 'all')}${route(`  team: shop\n${gates.replace('chat', 'shop')}`, 'shop')}`,
     )
     await hub.start()
-    hub.emit({ kind: 'freeze.started', subject: 'FreezePeriod/year-end', owners: ['platform'] })
-    hub.emit({ kind: 'freeze.announced', subject: 'FreezePeriod/sale', owners: ['shop'] })
-    hub.emit({ kind: 'window.opened', subject: 'SyncWindow/nights', owners: ['shop'] })
+    await hub.emit({ kind: 'freeze.started', subject: 'FreezePeriod/year-end', owners: ['platform'] })
+    await hub.emit({ kind: 'freeze.announced', subject: 'FreezePeriod/sale', owners: ['shop'] })
+    await hub.emit({ kind: 'window.opened', subject: 'SyncWindow/nights', owners: ['shop'] })
     await hub.pass(MINUTE)
     expect([...hub.titles()].sort()).toEqual([
       'chat: freeze.announced: FreezePeriod/sale',
       'chat: freeze.started: FreezePeriod/year-end',
       'shop: freeze.announced: FreezePeriod/sale',
     ])
+  })
+
+  it('what a gate did just before the hub died, or while none ran, is told by the next one, once', async () => {
+    hub.routes(route(`  triggers: [{trigger: on-gate}]\n${TO}`))
+    await hub.emit({ kind: 'freeze.made', subject: 'FreezePeriod/before-everything' })
+    await hub.start()
+    // The notifier is stopped before it looks again: nobody has read this.
+    await hub.emit({ kind: 'freeze.started', subject: 'FreezePeriod/year-end' })
+    await hub.restart()
+    expect(hub.titles()).toEqual(['chat: freeze.started: FreezePeriod/year-end'])
+    await hub.notifier.stop()
+    await hub.emit({ kind: 'freeze.ended', subject: 'FreezePeriod/year-end' })
+    await hub.restart()
+    await hub.restart()
+    await hub.pass(MINUTE)
+    expect(hub.titles()).toEqual([
+      'chat: freeze.started: FreezePeriod/year-end',
+      'chat: freeze.ended: FreezePeriod/year-end',
+    ])
+    expect(new Set(hub.sent.map(({ id }) => id)).size).toBe(2)
+  })
+
+  it('what a gate did is told although the store refused the first writing of the message', async () => {
+    let refusals = 1
+    const store = new MemoryStore()
+    const write = store.write.bind(store)
+    store.write = async work =>
+      await write(async rows => {
+        const answer = await work(rows)
+        if ((await rows.messages()).length > 0 && refusals-- > 0) throw new Error('the disk is full')
+        return answer
+      })
+    hub = new NotifierHarness(store)
+    hub.routes(route(`  triggers: [{trigger: on-gate}]\n${TO}`))
+    await hub.start()
+    await hub.emit({ kind: 'freeze.started', subject: 'FreezePeriod/year-end' })
+    await hub.pass(0).catch(() => undefined)
+    expect([refusals, hub.sent]).toEqual([0, []])
+    await hub.restart()
+    expect(hub.titles()).toEqual(['chat: freeze.started: FreezePeriod/year-end'])
   })
 })
 

@@ -3,6 +3,7 @@ import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import type { ApplicationRow, MessageRow, ReportRow, Store } from '@flotilla/core/ports/store'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
+import { keepGateEvent } from '../../activity/record-gate-events.ts'
 import { FleetView } from '../../api/fleet-view.ts'
 import type { GateEvent } from '../../gate-desk/gate-events.ts'
 import { MemoryStore } from '../../store/memory-store.ts'
@@ -37,7 +38,6 @@ export class NotifierHarness {
   readonly lines: string[] = []
   notifier!: Notifier
   readonly #apps = new Map<string, { row: ApplicationRow; report: ReportRow }>()
-  readonly #listeners = new Set<(event: GateEvent) => void>()
   #fleet: Parameters<typeof load>[0] | undefined
   #loaded: ReturnType<typeof load>['fleet'] | undefined
 
@@ -71,11 +71,7 @@ export class NotifierHarness {
         return `receipt-${message.id}`
       },
     })
-    const listen = (listener: (event: GateEvent) => void) => {
-      this.#listeners.add(listener)
-      return () => this.#listeners.delete(listener)
-    }
-    await this.notifier.start({ listen })
+    await this.notifier.start()
     await this.pass(0)
   }
 
@@ -87,8 +83,10 @@ export class NotifierHarness {
     await this.start()
   }
 
-  emit(event: Pick<GateEvent, 'kind' | 'subject'> & Partial<GateEvent>): void {
-    for (const listener of this.#listeners) listener({ at: this.clock.now(), by: 'ana', message: 'because', ...event })
+  /** A gate does something: it stands in the feed. */
+  async emit(event: Pick<GateEvent, 'kind' | 'subject'> & Partial<GateEvent>): Promise<void> {
+    const whole = { at: this.clock.now(), by: 'ana', message: 'because', ...event }
+    await this.store.write(rows => keepGateEvent(rows, whole))
   }
 
   /** An Application on a cluster of its own, Synced and Healthy; its agent is heard all the time. */
