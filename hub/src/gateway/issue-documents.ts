@@ -89,10 +89,8 @@ export async function issueCalendar(
   const cluster = await clusterOf(writer, clusterId)
   const now = Math.floor(clock.now())
   const { horizonMs, renew: wanted, ...meaning } = content
-  const current = await writer.document(clusterId, CALENDAR_LINE)
-  const until = current ? calendarUntil(current.jws) : 0
   const window = { from: now, until: now + horizonMs, must: calendarMust(content) }
-  const renew = wanted ?? until - now < horizonMs / 2
+  const renew = wanted ?? (await currentEnd(writer, clusterId)) - now < horizonMs / 2
   return await issue(writer, keys, clock, cluster, { typ: 'calendar', ...meaning }, window, renew)
 }
 
@@ -203,10 +201,11 @@ async function issue(
   const key = application ? applicationLine(application.id) : CALENDAR_LINE
   // Number, time and calendar are left out: a newer calendar alone re-signs no Offer.
   const hash = sha256(canonicalJson({ ...meaning, adm: cluster.admission } as unknown as JsonObject))
-  const current = await writer.document(cluster.id, key)
+  // A freeze of the fleet renews a thousand calendars in one transaction: nothing is read that decides nothing.
+  const current = renew ? undefined : await writer.document(cluster.id, key)
   // What an earlier epoch said is void, and is said again (protocol.md 5.7).
   const stands = current?.number.epoch === cluster.epoch
-  if (stands && current.meaning === hash && !renew) return { kind: 'unchanged', number: current.number }
+  if (stands && current.meaning === hash) return { kind: 'unchanged', number: current.number }
   const number = await writer.nextNumber(cluster.id)
   const issuedAt = Math.floor(clock.now())
   const payload = { ...meaning, ...rest, number, cluster: cluster.id, adm: cluster.admission, iat: issuedAt }
@@ -234,9 +233,11 @@ async function currentNumber(reader: StoreReader, clusterId: string, key: string
   return (await reader.document(clusterId, key))?.number
 }
 
-/** When a calendar of our own ends; it was signed here, so its signature is not asked again. */
-function calendarUntil(jws: string): EpochMs {
-  const read = readJws(jws)
+/** When the cluster's calendar ends; it was signed here, so its signature is not asked again. */
+async function currentEnd(reader: StoreReader, clusterId: string): Promise<EpochMs> {
+  const current = await reader.document(clusterId, CALENDAR_LINE)
+  if (current === undefined) return 0
+  const read = readJws(current.jws)
   const until = read.kind === 'unverified' && isJsonObject(read.payload) ? read.payload['until'] : undefined
   return typeof until === 'number' ? until : 0
 }
