@@ -49,7 +49,16 @@ describe('docs/config.md', () => {
       parseYamlDocuments(text, { file: 'config.md' }).documents.map(({ value }) => (value as { kind: string }).kind),
     )
     expect(new Set(kinds)).toEqual(
-      new Set(['ApplicationSet', 'Application', 'Project', 'Cluster', 'Repository', 'AppProject', 'Secret']),
+      new Set([
+        'ApplicationSet',
+        'Application',
+        'Project',
+        'SigningKeys',
+        'Cluster',
+        'Repository',
+        'AppProject',
+        'Secret',
+      ]),
     )
   })
 

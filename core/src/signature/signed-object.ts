@@ -22,7 +22,7 @@ export type ReadSignedObject =
 const LINE_FEED = 0x0a
 const SPACE = 0x20
 const OBJECT_ID = /^[0-9a-f]{40}$/
-const HEADS = ['-----BEGIN PGP SIGNATURE-----', '-----BEGIN SSH SIGNATURE-----'] as const
+const HEADS: readonly string[] = ['-----BEGIN PGP SIGNATURE-----', '-----BEGIN SSH SIGNATURE-----']
 /** Signatures are some hundred bytes; a list of hundreds is nobody's. */
 const MOST_SIGNATURE_BYTES = 64 * 1024
 
@@ -89,7 +89,7 @@ export function readSignedTag(bytes: Uint8Array): ReadSignedObject {
 export function armourOf(signature: string): 'openpgp' | 'ssh' | undefined {
   const lines = signature.replace(/\r?\n$/, '').split(/\r?\n/)
   const [first = '', last = ''] = [lines[0]?.trimEnd(), lines.at(-1)?.trimEnd()]
-  const kind = HEADS.findIndex(head => head === first)
+  const kind = HEADS.indexOf(first)
   if (kind < 0 || last !== HEADS[kind]!.replace('BEGIN', 'END')) return undefined
   if (lines.filter(line => line.startsWith('-----')).length !== 2) return undefined
   return kind === 0 ? 'openpgp' : 'ssh'

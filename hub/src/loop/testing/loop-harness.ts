@@ -11,6 +11,7 @@ import type { GateSettings } from '../../gates/rules-in-force.ts'
 import { hubKeysOf, newHubKeyFile, signingThrough } from '../../gateway/hub-keys.ts'
 import { noHosts } from '../../hosts/testing/no-hosts.ts'
 import { directoryRenderer } from '../../render/directory-renderer.ts'
+import { SourceIntegrity } from '../../signature/source-integrity.ts'
 import { MemoryGit } from '../../source/git/memory-backend.ts'
 import { RepositoryMirrors } from '../../source/mirror.ts'
 import { MirroredRepositories } from '../../source/repositories.ts'
@@ -241,6 +242,7 @@ export class LoopHarness {
         },
         expand: (set, inputs, answers) => this.expand(set, inputs, answers),
         setPolicy: this.setPolicy,
+        signatures: new SourceIntegrity(this.clock),
         gates: this.gates,
         clockDoubt: () => this.clockDoubt,
         recovery: this.doubts,

@@ -10,7 +10,7 @@ import {
 } from '@flotilla/core/ports/git'
 
 type StoredObject =
-  | { readonly type: 'commit'; readonly commit: GitCommit }
+  | { readonly type: 'commit'; readonly commit: GitCommit; readonly bytes: Uint8Array }
   | { readonly type: 'tree'; readonly entries: readonly TreeEntry[] }
   | { readonly type: 'blob'; readonly bytes: Uint8Array }
 
@@ -30,6 +30,8 @@ interface Remote {
 export class MemoryGit implements GitBackend {
   readonly name = 'memory'
   readonly away = new Set<string>()
+  /** Signs what is committed from now on: the whole commit, of what would be there without a signature. */
+  signer: ((payload: string) => string) | undefined
   readonly #remotes = new Map<string, Remote>()
   readonly #mirrors = new Map<string, ReadonlyMap<string, ObjectId>>()
   readonly #clock: Clock
@@ -67,7 +69,9 @@ export class MemoryGit implements GitBackend {
       '',
       'change\n',
     ]
-    const id = objectId('commit', Buffer.from(lines.join('\n')))
+    const payload = lines.join('\n')
+    const bytes = Buffer.from(this.signer?.(payload) ?? payload)
+    const id = objectId('commit', bytes)
     const commit = {
       id,
       tree,
@@ -76,7 +80,7 @@ export class MemoryGit implements GitBackend {
       committedAt: at,
       message: 'change\n',
     }
-    remote.objects.set(id, { type: 'commit', commit })
+    remote.objects.set(id, { type: 'commit', commit, bytes })
     remote.refs.set(`refs/heads/${branch}`, id)
     if (!remote.refs.has('HEAD')) remote.refs.set('HEAD', id)
     if (branch === 'main') remote.refs.set('HEAD', id)
@@ -115,6 +119,10 @@ export class MemoryGit implements GitBackend {
         if (bytes.length > maxBytes)
           throw new GitError('OBJECT_TOO_LARGE', url, `${bytes.length} bytes`, { retry: false })
         return bytes
+      },
+      signed: {
+        tagOf: async () => undefined,
+        read: async id => ({ type: 'commit', bytes: read(id, 'commit').bytes }),
       },
       close: async () => undefined,
     }
