@@ -6,7 +6,7 @@ import { MemoryState } from '@flotilla/agents/state/memory-state'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
-import type { HubTransport } from '@flotilla/core/ports/hub-transport'
+import type { HubTransport, MessageSocket } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import { parseJoinToken } from '@flotilla/core/protocol/join-token'
@@ -30,6 +30,11 @@ function complain(message: string, fields?: Readonly<Record<string, unknown>>): 
   console.error(`agent: ${message}`, fields ?? '')
 }
 
+interface HeldBack {
+  readonly frames: (() => void)[]
+  readonly calendarCame: (at: number) => void
+}
+
 /**
  * An agent without a cluster: the real link with a real key over a real socket, and in place of the engine one that
  * says of each Grant at once that it was carried out. What a hub sees of it is what it sees of any agent.
@@ -41,6 +46,7 @@ export class BenchAgent {
   readonly #transport: HubTransport
   readonly #watchers = new Set<() => void>()
   readonly #answered = new Set<string>()
+  #heldBack: HeldBack | undefined
 
   constructor(hubUrl: string, joinToken: string) {
     const state = new MemoryState()
@@ -52,7 +58,7 @@ export class BenchAgent {
         this.asked.set(path, (this.asked.get(path) ?? 0) + 1)
         return transport.request(request)
       },
-      connect: (path, headers) => transport.connect(path, headers),
+      connect: async (path, headers) => this.#overheard(await transport.connect(path, headers)),
       close: () => transport.close(),
     }
     this.link = new AgentLink({
@@ -79,6 +85,41 @@ export class BenchAgent {
 
   async connected(): Promise<void> {
     while (!this.link.connected()) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+
+  /**
+   * Puts what the hub says aside until `release` is called, so that hearing it costs next to nothing here: agents that
+   * share the hub's cores would otherwise slow down what is measured. `calendarAt` is when a calendar came, as
+   * `performance.now()`.
+   */
+  holdBack(): { readonly calendarAt: Promise<number>; release(): void } {
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const heldBack: HeldBack = { frames: [], calendarCame: resolve }
+    this.#heldBack = heldBack
+    return {
+      calendarAt: promise,
+      release: () => {
+        this.#heldBack = undefined
+        for (const give of heldBack.frames) give()
+      },
+    }
+  }
+
+  #overheard(socket: MessageSocket): MessageSocket {
+    const onMessage: MessageSocket['onMessage'] = listener =>
+      socket.onMessage(text => {
+        const heldBack = this.#heldBack
+        if (heldBack === undefined) return listener(text)
+        heldBack.frames.push(() => listener(text))
+        if (text.includes('"calendar":"')) heldBack.calendarCame(performance.now())
+      })
+    return {
+      ...{ onMessage, send: text => socket.send(text), onClose: listener => socket.onClose(listener) },
+      ...{ close: (code, reason) => socket.close(code, reason), reading: wanted => socket.reading?.(wanted) },
+      get bufferedBytes() {
+        return socket.bufferedBytes
+      },
+    }
   }
 
   offers(): readonly OfferPayload[] {
