@@ -7,6 +7,10 @@ const FLEET = {
   'sets/shop.json': set('shop'),
 }
 
+/** A fleet, and one ten times as large: ten thousand by night. */
+const LARGE = Number(process.env['FLOTILLA_APPLICATIONS'] ?? 2_000)
+const SMALL = LARGE / 10
+
 async function started(apps: { readonly [path: string]: string }) {
   const hub = new LoopHarness()
   hub.git.commit(CONFIG, FLEET)
@@ -44,9 +48,9 @@ describe('cost follows the change', () => {
     }
   }
 
-  it('a one-folder commit reads, renders, writes and signs the same at 1,000 and at 10,000 Applications', async () => {
-    const small = await cost(1_000)
+  it(`a one-folder commit reads, renders, writes and signs the same at ${SMALL} and at ${LARGE} Applications`, async () => {
+    const small = await cost(SMALL)
     expect(small).toMatchObject({ fetches: 1, renders: 1, blobs: 1, signatures: 2, frames: 1 })
-    expect(await cost(10_000)).toEqual(small)
+    expect(await cost(LARGE)).toEqual(small)
   })
 })
