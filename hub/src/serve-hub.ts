@@ -172,6 +172,7 @@ export async function serveHub(served: {
       waitingAdoptions: () => hub.loop.waitingAdoptions(),
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
       confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),
+      releaseCluster: (name, wish) => hub.loop.releaseCluster(name, wish),
       createJoinToken: async (clusterName, by) => {
         const { token, row } = await joinToken(clusterName, by, options.joinTokenLifeMs ?? JOIN_TOKEN_MS)
         return { id: row.id, token, expiresAt: row.expiresAt }

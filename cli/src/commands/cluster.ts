@@ -16,7 +16,7 @@ type TokenFlags = Flags & {
   readonly expires?: string
 }
 
-/** `flotilla cluster list|get|join-token|approve|reject|revoke`. */
+/** `flotilla cluster list|get|join-token|approve|reject|revoke|release`. */
 export const cluster: Verb = {
   register(program, context) {
     const parent = program.command('cluster').description('clusters of the fleet, and how new ones join')
@@ -145,6 +145,19 @@ function registerDecisions(parent: Command, context: CliContext): void {
       action(context, async (name: string | undefined, _flags: object, command: Command): Promise<ExitCode> => {
         const { revokeCluster } = await import('../client/admissions.ts')
         return await revokeCluster(context, command.optsWithGlobals(), name)
+      }),
+    )
+  parent
+    .command('release')
+    .description('let go of what a removed cluster has, or of what Applications left on one; objects stay as they are')
+    .argument('<name>', 'the cluster')
+    .option('--yes', 'do it; without it the list is shown')
+    .option('--reason <text>', 'kept in the audit log', '')
+    .addHelpText('after', '\nExample:\n  flotilla cluster release store-17 --yes --reason "the store has closed"')
+    .action(
+      action(context, async (name: string, _flags: object, command: Command): Promise<ExitCode> => {
+        const { releaseCluster } = await import('../client/release-cluster.ts')
+        return await releaseCluster(context, command.optsWithGlobals(), name)
       }),
     )
 }

@@ -291,6 +291,8 @@ export interface ApplicationRow {
     readonly plan?: string
     /** Who let it delete what its agent held up, by the digest of that list. */
     readonly confirmed?: { readonly by: string; readonly at: EpochMs; readonly digest: Digest }
+    /** Who let it go together with its cluster: without an agent that could be told, it is forgotten. */
+    readonly released?: { readonly by: string; readonly at: EpochMs }
   }
   readonly createdAt: EpochMs
   readonly changedAt: EpochMs

@@ -42,6 +42,7 @@ export const REQUEST_EXAMPLES: { readonly [operation: string]: unknown } = {
   createPendingJoinToken: { labels: { site: 'store' }, max: 500 },
   approveCluster: { enrolment: '3f9a1c2b4d5e6f708192' },
   rejectEnrolment: { reason: 'nobody knows it' },
+  releaseCluster: { dryRun: true },
   revokeCluster: { reason: 'the machine was stolen' },
   rotateHubKey: { force: false },
   acknowledgeRecovery: { digest: `sha256:${'0'.repeat(64)}` },

@@ -18,6 +18,7 @@ import type { Uploads } from '../gateway/uploads.ts'
 import type { RemovalAnswer, RemovalConfirmation } from '../loop/confirm-removal.ts'
 import type { AdoptionDecision, WaitingAdoption } from '../loop/decide-adoption.ts'
 import type { DeletionAnswer, DeletionDecision } from '../loop/decide-deletion.ts'
+import type { ReleaseAnswer, ReleaseWish } from '../loop/release-cluster.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
@@ -50,6 +51,8 @@ export interface ApiActions {
   decideAdoption(id: string, decision: AdoptionDecision): Promise<WaitingAdoption | undefined>
   /** Lets the removal of this Application delete exactly what its agent holds up. */
   confirmRemoval(id: string, confirmation: RemovalConfirmation): Promise<RemovalAnswer>
+  /** Lets go of what a cluster has that nobody wants there any more. */
+  releaseCluster(name: string, wish: ReleaseWish): Promise<ReleaseAnswer>
   /** @param by The caller's name, for the audit. */
   createJoinToken(
     clusterName: string,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Team } from '@flotilla/core/access/teams'
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import type { Digest } from '@flotilla/core/json/canonical-json'
+import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
@@ -191,6 +192,10 @@ export async function openTestApi(
       waitingAdoptions: async () => [],
       decideAdoption: async () => undefined,
       confirmRemoval: async () => ({ kind: 'unknown' }),
+      releaseCluster: async (_name, { dryRun }) => ({
+        kind: dryRun ? 'planned' : 'released',
+        list: { released: [], kept: [], digest: sha256('nothing') },
+      }),
       decideDeletion: async id => {
         done.push(`deletion ${id}`)
         const plan = await store.read(rows => rows.deletionPlan(id))

@@ -21,6 +21,7 @@ import { FleetRounds } from './fleet-rounds.ts'
 import { Interventions } from './intervene.ts'
 import { restOf } from './keys.ts'
 import { decideNames, type NamesBench, refreshPlans } from './names-round.ts'
+import { type ReleaseAnswer, type ReleaseWish, releaseCluster } from './release-cluster.ts'
 import { RuleRounds } from './rule-rounds.ts'
 import type { LoopServices } from './services.ts'
 import { isGeneratedSource, storedGeneratedSource } from './set-documents.ts'
@@ -256,6 +257,11 @@ export class Loop {
   /** Lets a removal delete exactly what its agent holds up. @throws StoreError when that could not be kept. */
   confirmRemoval(id: string, confirmation: RemovalConfirmation): Promise<RemovalAnswer> {
     return confirmRemoval(id, confirmation, this.#namesBench)
+  }
+
+  /** Lets go of what a cluster has that nobody wants there any more. @throws StoreError when that could not be kept. */
+  releaseCluster(name: string, wish: ReleaseWish): Promise<ReleaseAnswer> {
+    return releaseCluster(name, wish, this.#namesBench)
   }
 
   /** Objects of other tools that would become ours, and wait for a person. */

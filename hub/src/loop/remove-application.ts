@@ -54,8 +54,13 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
     await writer.deleteReport(row.id)
     return await forget(row, bench)
   }
-  // Nobody is there to remove anything; it is looked at again when an agent joins.
-  if (!cluster.agentKey || cluster.revokedAt !== undefined) return
+  if (!cluster.agentKey || cluster.revokedAt !== undefined) {
+    // Nobody is there to remove anything; it is looked at again when an agent joins, unless nobody is waited for.
+    if (row.removal?.released === undefined) return
+    await writer.deleteDocument(cluster.id, applicationLine(row.id))
+    await writer.deleteReport(row.id)
+    return await forget(row, bench)
+  }
   const nowMs = clock.monotonicMs()
   const absentMs = certain ? nowMs - absentSince(row, nowMs, bench) : 0
   if (!certain) world.absences.delete(row.id)
@@ -110,6 +115,7 @@ async function keepHold(row: ApplicationRow, hold: Hold | undefined, { writer, r
 
 function removalReason({ set, removal }: ApplicationRow): string {
   const why = set === undefined ? 'its document was removed' : `set "${set}" no longer yields it`
+  if (removal?.released) return `${removal.released.by} let it go`
   return removal?.plan === undefined ? why : `${why}; approved as ${removal.plan}`
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { agentObject, clusterObjects } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
+import type { ReleaseList } from '../../loop/release-cluster.ts'
 import { admissionsOf } from '../admissions.ts'
 import { withStates } from '../cluster-states.ts'
 import { listOf } from '../list-of.ts'
@@ -11,6 +12,7 @@ import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
 import { clusterSchema, clusterWithStatesSchema } from '../schemas.ts'
 import type { Caller } from '../tokens.ts'
+import { requireAll } from './deletions.ts'
 
 const named = z.strictObject({ name: nameParameter })
 const clusters = listOf<ClusterView>({
@@ -34,6 +36,19 @@ const clusters = listOf<ClusterView>({
   ],
   labels: ({ labels }) => labels,
 })
+const releasedSchema = z
+  .strictObject({
+    cluster: z.string(),
+    status: z.enum(['planned', 'released']),
+    released: z
+      .array(z.strictObject({ id: z.string(), name: z.string(), project: z.string() }))
+      .meta({ description: 'Let go: their objects stay where they are.' }),
+    kept: z
+      .array(z.strictObject({ name: z.string(), project: z.string(), reason: z.string() }))
+      .meta({ description: 'Not let go, and why.' }),
+    digest: z.string().meta({ description: 'Of the list: sent with the request, exactly this is let go.' }),
+  })
+  .meta({ id: 'ClusterRelease' })
 const reason = z.string().max(1000).optional().meta({ description: 'For the audit log.' })
 
 /** The clusters of this fleet as they are now, and the end of one's agent. */
@@ -102,7 +117,64 @@ export const clusterRoutes: readonly Route[] = [
       return json(200, shown)
     },
   }),
+  route({
+    method: 'post',
+    path: '/api/v1/clusters/{name}/release',
+    id: 'releaseCluster',
+    tag: 'clusters',
+    summary: 'Let go of what a removed cluster has, or of what Applications left on one; no object is deleted',
+    access: one('clusters', 'delete', 'of every Application in it: confirmations, approve'),
+    parameters: named,
+    body: z
+      .strictObject({
+        dryRun: z.boolean().default(false).meta({ description: 'Answers the list, and does nothing.' }),
+        digest: z.string().max(200).optional().meta({ description: 'Of the list that was shown: another is refused.' }),
+        reason: z.string().max(1000).default('').meta({ description: 'For the audit log.' }),
+      })
+      .meta({ id: 'ReleaseClusterRequest' }),
+    answers: {
+      200: { description: 'What would be let go.', schema: releasedSchema },
+      202: {
+        description: 'They are let go; those whose agent is there leave when it has heard.',
+        schema: releasedSchema,
+      },
+    },
+    problems: ['CONFIRMATION_CHANGED'],
+    async handle({ path, body }, caller, context) {
+      const { services, now, visible } = context
+      const cluster = services.view.cluster(path.name, now, visible)
+      rightsOf(caller, context).requireOneOf('delete', clusterObjects(cluster ?? { name: path.name }))
+      const { actions } = services
+      const wish = { by: caller.name, reason: body.reason }
+      const { list } = await actions.releaseCluster(path.name, { ...wish, dryRun: true })
+      const concerned = [...list.released, ...list.kept.map(({ row }) => row)]
+      if (cluster === undefined && concerned.length === 0) throw new Problem('NOT_FOUND')
+      requireAll(
+        concerned.map(({ name, project, clusterName }) => ({ name, project, cluster: clusterName })),
+        caller,
+        context,
+      )
+      if (body.digest !== undefined && body.digest !== list.digest) throw new Problem('CONFIRMATION_CHANGED')
+      if (body.dryRun) return json(200, releaseJson(path.name, 'planned', list))
+      // What was just looked at, and asked for: nothing that came meanwhile.
+      const answer = await actions.releaseCluster(path.name, { ...wish, digest: list.digest, dryRun: false })
+      if (answer.kind === 'changed') throw new Problem('CONFIRMATION_CHANGED')
+      return json(202, releaseJson(path.name, 'released', answer.list))
+    },
+  }),
 ]
+
+function releaseJson(
+  cluster: string,
+  status: 'planned' | 'released',
+  { released, kept, digest }: ReleaseList,
+): z.input<typeof releasedSchema> {
+  return {
+    ...{ cluster, status, digest },
+    released: released.map(({ id, name, project }) => ({ id, name, project })),
+    kept: kept.map(({ row, reason: why }) => ({ name: row.name, project: row.project, reason: why })),
+  }
+}
 
 /** The clusters that the caller may see, with counts of the Applications that he may. */
 export function seenClusters(caller: Caller, context: Context): readonly ClusterView[] {

@@ -42,6 +42,7 @@ export async function apiOver(hub: LoopHarness): Promise<ServedLoop> {
       ...{ previewChange: unused, createJoinToken: unused },
       waitingAdoptions: () => hub.loop.waitingAdoptions(),
       decideAdoption: (id, decision) => hub.loop.decideAdoption(id, decision),
+      releaseCluster: (name, wish) => hub.loop.releaseCluster(name, wish),
       confirmRemoval: (id, confirmation) => hub.loop.confirmRemoval(id, confirmation),
       decideDeletion: (id, decision) => hub.loop.decideDeletion(id, decision),
       renderAgain: (id, operation) => hub.loop.interventions.renderAgain(id, operation),
