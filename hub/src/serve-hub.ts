@@ -24,6 +24,7 @@ import { createAgentUpgrade } from './gateway/ws-adapter.ts'
 import type { Hub } from './hub.ts'
 import { createMetrics, type HubMetrics } from './metrics.ts'
 import type { Notifier } from './notify/notifier.ts'
+import { PauseDesk } from './operations/pause-desk.ts'
 import { PinDesk } from './operations/pin-desk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { Authenticator } from './sign-in/authenticator.ts'
@@ -131,6 +132,7 @@ export async function serveHub(served: {
     metrics,
     desk: hub.desk,
     pins: new PinDesk({ store, clock, random, desk: hub.desk, interventions: hub.loop.interventions }),
+    pauses: new PauseDesk({ store, keys, clock, random, interventions: hub.loop.interventions }),
     uploads: hub.gateway.uploads,
     signal: stopping.signal,
     settings: {

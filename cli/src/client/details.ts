@@ -62,6 +62,8 @@ function interventionLine(intervention: Json, colours: Colours): string {
   const to =
     text('asked') === '' ? text('revision').slice(0, 12) : `${text('asked')} (${text('revision').slice(0, 12)})`
   const why = text('reason') === '' ? '' : `(${text('reason')})`
+  const paused = text('kind') === 'pause'
+  if (paused) return line(colours, 'paused', `by ${text('by')} since ${text('since')}`, end, why)
   return line(colours, 'pinned', to, `by ${text('by')} since ${text('since')}`, end, why)
 }
 

@@ -114,6 +114,30 @@ describe('flotilla app, by hand', () => {
     expect((await flotilla('app', 'restart', name, 'nonsense', '--yes')).code).toBe(2)
   })
 
+  it('a pause leaves alone what somebody does by hand, until it is resumed', async () => {
+    const { name, object } = await target()
+    const plan = await flotilla('app', 'pause', name)
+    expect([plan.code, plan.stdout]).toEqual([1, expect.stringContaining(`would pause ${name}`)])
+    const paused = await flotilla('app', 'pause', name, '--until', '2h', '--reason', 'by hand', '--yes')
+    expect([paused.code, paused.stdout]).toEqual([0, expect.stringMatching(/is paused until \d{4}-/)])
+    const shown = await flotilla('app', 'get', name)
+    expect(shown.stdout).toMatch(/paused: by \S+ since \S+ until \S+ \(by hand\)/)
+    expect((await flotilla('app', 'delete-resource', name, object, '--yes')).code).toBe(0)
+    const drifted = async () => (await flotilla('app', 'get', name, '-o', 'json')).stdout
+    await expect.poll(drifted, { timeout: 60_000, interval: 100 }).toContain('"status": "OutOfSync"')
+    expect((await flotilla('app', 'scale', name, object, '--replicas', '1')).stdout).toContain('is not there')
+    const done = await flotilla('app', 'resume', name, '--yes')
+    expect([done.code, done.stdout]).toEqual([0, `${name} goes on\n`])
+    expect(await demo.settled(60_000)).toBe(true)
+    expect((await flotilla('app', 'resume', name, '--yes')).stderr).toContain('is not paused')
+  })
+
+  it('a rollback is shown before it is done', async () => {
+    const { name } = await target()
+    const plan = await flotilla('app', 'rollback', name, '--dry-run')
+    expect([plan.code, plan.stderr]).toEqual([1, expect.stringContaining('nothing before it that succeeded')])
+  })
+
   it('terminate has nothing to end where nothing runs', async () => {
     const { name } = await target()
     const done = await flotilla('app', 'terminate', name, '--yes')

@@ -1,9 +1,10 @@
-import { listAt, textAt } from '@flotilla/core/json/read-json'
+import type { JsonObject } from '@flotilla/core/json/json'
+import { listAt, numberAt, textAt } from '@flotilla/core/json/read-json'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { wholeNumber } from '../commands/numbers.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
-import type { GlobalOptions } from '../output/formats.ts'
+import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { printable } from '../output/table.ts'
 import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
 import { follow } from './operate.ts'
@@ -14,6 +15,7 @@ export interface PinFlags extends GlobalOptions, HubConnectionOptions {
   readonly revision?: string
   readonly until?: string
   readonly prune?: boolean
+  readonly dryRun?: boolean
   readonly reason: string
   readonly yes?: boolean
   readonly wait?: string
@@ -23,18 +25,48 @@ const UNITS: { readonly [unit: string]: number } = { m: 60_000, h: 3_600_000, d:
 
 /** Puts back what was in force before, and holds it there. 1 when it was refused, or did not succeed. @throws CliError */
 export async function rollback(context: CliContext, flags: PinFlags, name: string): Promise<ExitCode> {
+  const body = { ...bodyOf(context, flags), prune: flags.prune === true }
+  if (flags.dryRun) return await showRollback(context, flags, name, body)
   return await started(
     context,
     flags,
     name,
     `roll ${name} back to ${targetText(flags, 'what was in force before')}`,
-    api =>
-      api.call(
-        'rollbackApplication',
-        { path: { name }, body: { ...bodyOf(context, flags), prune: flags.prune === true } },
-        what(name),
-      ),
+    async api => {
+      const answer = await api.call('rollbackApplication', { path: { name }, body }, what(name))
+      return { id: textAt(answer as JsonObject, 'id') }
+    },
   )
+}
+
+/** Prints what a rollback would do, and does nothing. 1 when it would be refused now. */
+async function showRollback(
+  context: CliContext,
+  flags: PinFlags,
+  name: string,
+  body: { readonly reason: string; readonly prune: boolean },
+): Promise<ExitCode> {
+  const format = formatOf(flags, ['table', 'json', 'yaml'])
+  const plan = (await withHubApi(flags, context, api =>
+    api.call('rollbackApplication', { path: { name }, body: { ...body, dryRun: true } }, what(name)),
+  )) as JsonObject
+  const permitted = plan['permitted'] === true
+  if (format !== 'table') {
+    const { printData } = await import('../output/data.ts')
+    printData(context, format, plan)
+    return permitted ? 0 : 1
+  }
+  const { printChanges } = await import('./print-changes.ts')
+  const to = textAt(plan, 'to', 'revision').slice(0, 12)
+  context.stdout.write(`${name} would go back to ${printable(to)} (${printable(textAt(plan, 'to', 'digest'))})\n`)
+  const changes = listAt(plan, 'changes')
+  printChanges(context, changes)
+  const cut = numberAt(plan, 'cut')
+  if (cut > 0) context.stderr.write(`${cut} differences are too many to show\n`)
+  if (changes.length === 0) context.stderr.write('nothing differs from what was last synced\n')
+  if (!permitted) context.stderr.write(`it would be refused now: ${printable(textAt(plan, 'refusal', 'message'))}\n`)
+  context.stderr.write('nothing was done\n')
+  return permitted ? 0 : 1
 }
 
 /** Syncs another revision than Git says, and holds it there. @throws CliError */
@@ -67,6 +99,25 @@ export async function unpin(context: CliContext, flags: PinFlags, name: string):
   const body = { reason: flags.reason }
   await withHubApi(flags, context, api => api.call('unpinApplication', { path: { name }, body }, what(name)))
   context.stdout.write(`${name} follows Git again\n`)
+  return 0
+}
+
+/** Leaves an Application alone: nothing of it starts by itself. @throws CliError */
+export async function pause(context: CliContext, flags: PinFlags, name: string): Promise<ExitCode> {
+  if (!flags.yes) return untold(context, `pause ${name}: nothing of it starts by itself, and nothing is healed`)
+  const { until, reason } = flags
+  const body = { reason, ...(until !== undefined && { until: endOf(context, until) }) }
+  await withHubApi(flags, context, api => api.call('pauseApplication', { path: { name }, body }, what(name)))
+  context.stdout.write(`${name} is paused${body.until === undefined ? '' : ` until ${body.until}`}\n`)
+  return 0
+}
+
+/** Lets an Application that was paused go on. @throws CliError */
+export async function resume(context: CliContext, flags: PinFlags, name: string): Promise<ExitCode> {
+  if (!flags.yes) return untold(context, `let ${name} go on: it syncs and heals by itself again, where it is to`)
+  const body = { reason: flags.reason }
+  await withHubApi(flags, context, api => api.call('resumeApplication', { path: { name }, body }, what(name)))
+  context.stdout.write(`${name} goes on\n`)
   return 0
 }
 

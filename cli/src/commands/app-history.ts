@@ -14,7 +14,7 @@ const UNTIL = ['--until <time>', 'ends by itself then: 2026-12-24T12:00:00Z, or 
 const OPERATION = ['--operation <id>', 'to what this operation of its history put in force'] as const
 const DIGEST = ['--digest <digest>', 'to what the newest success with this digest put in force'] as const
 
-/** `flotilla app history|manifests|rollback|pin|unpin`: what was, and going back to it. */
+/** `flotilla app history|manifests|rollback|pin|unpin|pause`: what was, going back to it, and leaving it alone. */
 export function registerAppHistory(parent: Command, context: CliContext): void {
   parent
     .command('history')
@@ -51,6 +51,7 @@ export function registerAppHistory(parent: Command, context: CliContext): void {
     .option(...OPERATION)
     .option(...DIGEST)
     .option('--prune', 'delete what it did not have then')
+    .option('--dry-run', 'show what it would do, and do nothing')
     .option(...UNTIL)
     .option(...REASON)
     .option(...YES)
@@ -74,7 +75,19 @@ export function registerAppHistory(parent: Command, context: CliContext): void {
     .option(...REASON)
     .option(...YES)
     .addHelpText('after', '\nExample:\n  flotilla app unpin shop-checkout-eu-1 --yes')
-  for (const [verb, command] of Object.entries({ rollback, pin, unpin }) as ['rollback' | 'pin' | 'unpin', Command][]) {
+  const pause = parent
+    .command('pause')
+    .description('leave an Application alone: nothing of it starts by itself, and nothing is healed')
+    .argument('<name>', 'the Application')
+    .option(...UNTIL)
+    .option(...REASON)
+    .option(...YES)
+    .addHelpText(
+      'after',
+      '\nExample:\n  flotilla app pause shop-checkout-eu-1 --until 2h --reason "looking at it by hand" --yes',
+    )
+  const verbs = Object.entries({ rollback, pin, unpin, pause }) as ['rollback' | 'pin' | 'unpin' | 'pause', Command][]
+  for (const [verb, command] of verbs) {
     command.action(
       action(context, async (name: string, _flags: object, ran: Command): Promise<ExitCode> => {
         const flags: PinFlags = ran.optsWithGlobals()

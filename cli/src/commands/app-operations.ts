@@ -18,7 +18,12 @@ export function registerAppOperations(parent: Command, context: CliContext): voi
   registerOne(parent, context, 'restart', 'restart a Deployment, StatefulSet or DaemonSet: its pods are replaced')
   registerOne(parent, context, 'scale', 'scale an object to a number of replicas')
   registerOne(parent, context, 'suspend', 'suspend a CronJob or Job, or pause a Deployment')
-  registerOne(parent, context, 'resume', 'go on with what was suspended or paused')
+  registerOne(
+    parent,
+    context,
+    'resume',
+    'go on with an Application that was paused, or with an object that was suspended',
+  )
   registerOne(parent, context, 'delete-resource', 'delete one object of an Application')
 }
 
@@ -84,7 +89,10 @@ function registerOne(parent: Command, context: CliContext, verb: ObjectVerb, des
     .command(verb)
     .description(description)
     .argument('<name>', 'the Application')
-    .argument('<object>', 'GROUP/KIND NAMESPACE/NAME, as `app get` writes it: "apps/Deployment shop/web"')
+    .argument(
+      verb === 'resume' ? '[object]' : '<object>',
+      `GROUP/KIND NAMESPACE/NAME, as \`app get\` writes it: "apps/Deployment shop/web"${verb === 'resume' ? '; without one, the Application' : ''}`,
+    )
   if (verb === 'scale') command.requiredOption('--replicas <n>', 'to how many')
   command
     .option(...REASON)
@@ -95,8 +103,12 @@ function registerOne(parent: Command, context: CliContext, verb: ObjectVerb, des
       `\nExample:\n  flotilla app ${verb} shop-checkout-eu-1 "apps/Deployment shop/web"${verb === 'scale' ? ' --replicas 3' : ''} --yes`,
     )
     .action(
-      action(context, async (name: string, object: string, _flags: object, ran: Command): Promise<ExitCode> => {
+      action(context, async (name: string, object: string | undefined, _: object, ran: Command): Promise<ExitCode> => {
         const flags: Flags & object = ran.optsWithGlobals()
+        if (object === undefined) {
+          const { resume } = await import('../client/pins.ts')
+          return await resume(context, flags as never, name)
+        }
         const { operateOnObject } = await import('../client/operate.ts')
         return await operateOnObject(context, flags as never, verb, name, object)
       }),

@@ -104,12 +104,8 @@ async function diff(context: CliContext, flags: Flags, name: string): Promise<Ex
     return differs ? 1 : 0
   }
   const { printable } = await import('../output/table.ts')
-  for (const change of changes) {
-    const gone = textAt(change, 'change') === 'removed' && (change as JsonObject)['pruned'] === false
-    const note = gone ? ', and left in the cluster' : ''
-    context.stdout.write(`${printable(`${textAt(change, 'change')}${note}: ${textAt(change, 'object')}`)}\n`)
-    for (const line of textAt(change, 'diff').split('\n')) if (line !== '') context.stdout.write(`${printable(line)}\n`)
-  }
+  const { printChanges } = await import('../client/print-changes.ts')
+  printChanges(context, changes)
   for (const part of drift) {
     const object = `${textAt(part, 'kind')} ${textAt(part, 'name')}`
     const why = textAt(part, 'message') || textAt(part, 'reason')

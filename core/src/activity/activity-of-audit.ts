@@ -7,6 +7,8 @@ const KINDS: readonly (readonly [prefix: string, kind: ActivityKind | undefined]
   ['application.rollback', 'intervention'],
   ['application.pin', 'intervention'],
   ['application.unpin', 'intervention'],
+  ['application.pause', 'intervention'],
+  ['application.unpause', 'intervention'],
   ['application.terminate', 'action'],
   ['application.restart', 'action'],
   ['application.scale', 'action'],

@@ -6,6 +6,7 @@ import type { Digest } from '../json/canonical-json.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { DeletionPlan, RemovalPolicy } from '../model/deletion-plan.ts'
 import type { Hold } from '../model/hold.ts'
+import type { Pause } from '../model/pause.ts'
 import type { Pin } from '../model/pin.ts'
 import type { DocumentNumber } from '../protocol/documents.ts'
 import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
@@ -281,6 +282,8 @@ export interface ApplicationRow {
   readonly hold?: Hold
   /** What a person holds it to; one that has lapsed goes with the next look. */
   readonly pin?: Pin
+  /** A person wants it left alone; one that has lapsed goes with the next look. */
+  readonly pause?: Pause
   /** Of a withdrawn Application: since when nobody wants it, and what becomes of its objects. */
   readonly removal?: {
     readonly since: EpochMs

@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/json.ts'
 import type { RemovalPolicy } from '../model/deletion-plan.ts'
 import type { HoldBlocker, HoldCode } from '../model/hold.ts'
 import { objectKeyText } from '../model/kubernetes-object.ts'
+import { type Pause, pauseInForce } from '../model/pause.ts'
 import { type Pin, pinInForce } from '../model/pin.ts'
 import type { HealthStatus, OperationPhase, SyncStatus } from '../model/status.ts'
 import { orphanMessage } from '../orphans/orphan-report.ts'
@@ -78,19 +79,25 @@ export interface ConditionView {
 }
 
 /** A person's word that stands beside Git's, until it ends. */
-export interface InterventionView {
+interface InterventionBase {
   readonly id: string
-  readonly kind: 'pin'
-  /** How it came about: pinned as it was, rolled back, or synced to another revision. */
-  readonly origin: 'pin' | 'rollback' | 'sync'
   readonly by: string
   readonly since: string
   readonly until: string | null
   readonly reason: string
-  readonly revision: string
-  /** The tag or branch that was asked for. */
-  readonly asked: string | null
 }
+
+export type InterventionView =
+  | (InterventionBase & {
+      readonly kind: 'pin'
+      /** How it came about: pinned as it was, rolled back, or synced to another revision. */
+      readonly origin: 'pin' | 'rollback' | 'sync'
+      readonly revision: string
+      /** The tag or branch that was asked for. */
+      readonly asked: string | null
+    })
+  /** Nothing of it starts by itself, and nothing is healed. */
+  | (InterventionBase & { readonly kind: 'pause' })
 
 export interface HoldView {
   readonly code: HoldCode
@@ -179,7 +186,7 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
       : null,
     heldPrunes: entry?.heldPrunes ?? null,
     conditions: conditionsOf(row, report),
-    interventions: row.pin && pinInForce(row, now) ? [viewPin(row.pin)] : [],
+    interventions: interventionsOf(row, now),
     operation: entry?.operation ? viewOperation(entry.operation) : null,
     agent: {
       connected: input.connection?.connected ?? false,
@@ -199,11 +206,19 @@ function conditionsOf({ namespace }: ApplicationRow, report: ReportRow | undefin
   return [{ type: 'OrphanedResourceWarning', message: orphanMessage(orphans, namespace) }]
 }
 
-function viewPin({ id, origin, by, at, until, reason, revision, asked }: Pin): InterventionView {
-  return {
-    ...{ id, kind: 'pin', origin, by, since: isoTime(at), until: until === undefined ? null : isoTime(until) },
-    ...{ reason, revision, asked: asked ?? null },
-  }
+function interventionsOf(row: ApplicationRow, now: EpochMs): readonly InterventionView[] {
+  const pin = pinInForce(row, now)
+  const pause = pauseInForce(row, now)
+  return [...(pin ? [viewPin(pin)] : []), ...(pause ? [{ ...interventionBase(pause), kind: 'pause' } as const] : [])]
+}
+
+function viewPin(pin: Pin): InterventionView {
+  const { origin, revision, asked = null } = pin
+  return { ...interventionBase(pin), kind: 'pin', origin, revision, asked }
+}
+
+function interventionBase({ id, by, at, until, reason }: Pin | Pause): InterventionBase {
+  return { id, by, since: isoTime(at), until: until === undefined ? null : isoTime(until), reason }
 }
 
 /** Whether an agent counts as silent; one that was never heard does. */

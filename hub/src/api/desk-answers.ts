@@ -42,7 +42,8 @@ export function deskOf({ services }: Context): OperationDesk {
   return services.desk
 }
 
-function refusalOf({ code: refused, message }: Refusal): Problem {
+/** How the API says a refusal. */
+export function refusalOf({ code: refused, message }: Refusal): Problem {
   const code = CODES[refused]
   return new Problem(code, code === 'NOT_FOUND' ? {} : { detail: message })
 }

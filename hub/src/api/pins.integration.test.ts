@@ -111,6 +111,59 @@ describe('a rollback', () => {
   })
 })
 
+describe('a dry run of a rollback', () => {
+  it('shows what it would change and whether it may begin, and leaves nothing behind', async () => {
+    const before = (await get(`/applications/${WEB}`)).body
+    const { status, body } = await post('/rollback', { dryRun: true })
+    expect([status, body.permitted, body.refusal]).toEqual([200, true, null])
+    expect(body.from.digest).toBe(before.digest)
+    expect(body.to.digest).not.toBe(before.digest)
+    expect(body.changes).toMatchObject([
+      { object: 'ConfigMap web', change: 'updated', diff: expect.stringMatching(/-.*salut[\s\S]*\+.*hello/) },
+    ])
+    expect((await get(`/applications/${WEB}`)).body).toEqual(before)
+    const { hub } = opened
+    expect(await hub.grants(hub.application(WEB).clusterId!)).toEqual([])
+    const audit = await hub.store.read(rows => rows.audit({ limit: 50 }))
+    expect(audit.filter(({ action }) => action.startsWith('application.'))).toEqual([])
+    expect((await post('/rollback', { dryRun: true }, opened.reader)).status).toBe(403)
+    expect((await post('/rollback', { dryRun: true, operation: 'nothing' })).body.code).toBe('PIN_IMPOSSIBLE')
+  })
+
+  it('says what would refuse it', async () => {
+    const asked = await post('/sync')
+    const { hub } = opened
+    const [grant] = await hub.grants(hub.application(WEB).clusterId!)
+    expect([asked.status, asked.body.id]).toEqual([202, grant!.id])
+    const { digest, revision } = hub.application(WEB)
+    const running: OperationReport = {
+      ...{ id: grant!.id, trigger: 'manual', by: 'admin', phase: 'Running', message: '' },
+      ...{ digest: digest!, revision: revision!, startedAt: hub.clock.now(), results: [], resultsCut: 0 },
+    }
+    await hub.report(WEB, { operation: running, lastSucceeded: digest })
+    const { status, body } = await post('/rollback', { dryRun: true })
+    expect([status, body.permitted, body.refusal.code]).toEqual([200, false, 'OPERATION_BUSY'])
+    expect(body.changes).toHaveLength(1)
+  })
+})
+
+describe('a pause', () => {
+  it('is an intervention that is shown, in the feed and the audit log, until it is resumed', async () => {
+    expect((await post('/pause', {}, opened.reader)).status).toBe(403)
+    expect((await post('/pause', { until: '2000-01-01T00:00:00.000Z' })).body.code).toBe('REQUEST_INVALID')
+    const paused = await post('/pause', { reason: 'by hand', until: '2100-01-01T00:00:00.000Z' })
+    expect([paused.status, paused.body.interventions]).toMatchObject([
+      200,
+      [{ kind: 'pause', by: 'admin', reason: 'by hand', until: '2100-01-01T00:00:00.000Z' }],
+    ])
+    const free = await post('/resume', { reason: 'found it' })
+    expect([free.status, free.body.interventions]).toEqual([200, []])
+    expect((await post('/resume')).body.code).toBe('OPERATION_NONE')
+    const { items } = (await get('/activity?kind=intervention')).body
+    expect(items.map(({ event }: { event: string }) => event)).toEqual(['application.unpause', 'application.pause'])
+  })
+})
+
 describe('the feed', () => {
   it('goes on page by page, and filters by what is seen', async () => {
     const all = (await get('/events?limit=100')).body.items

@@ -17,6 +17,8 @@ export const REQUEST_EXAMPLES: { readonly [operation: string]: unknown } = {
   syncApplication: { prune: true, reason: 'INC-4711' },
   rollbackApplication: { until: '2030-12-24T12:00:00Z', reason: 'INC-4711' },
   pinApplication: { revision: 'v1.4.2', reason: 'until the fix is out' },
+  pauseApplication: { reason: 'looking at it by hand', until: '2100-01-01T00:00:00Z' },
+  resumeApplication: { reason: 'found it' },
   unpinApplication: { reason: 'the fix is out' },
   signInByPassword: { name: 'ana', password: 'correct horse battery staple' },
   signOut: { everywhere: false },

@@ -22,6 +22,7 @@ import type { ReleaseAnswer, ReleaseWish } from '../loop/release-cluster.ts'
 import type { HubMetrics } from '../metrics.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import type { OperationDesk } from '../operations/operation-desk.ts'
+import type { PauseActs } from '../operations/pause-desk.ts'
 import type { PinActs } from '../operations/pin-desk.ts'
 import type { Preview } from '../preview/preview.ts'
 import type { ChangeRequest } from '../preview/preview-of-hub.ts'
@@ -108,6 +109,8 @@ export interface ApiServices {
   readonly desk?: OperationDesk
   /** What people hold Applications to; without it, nothing. */
   readonly pins?: PinActs
+  /** What people want left alone; without it, nothing. */
+  readonly pauses?: PauseActs
   /** Where agents' streams arrive; without it nothing is streamed. */
   readonly uploads?: Uploads
   readonly settings: ApiSettings

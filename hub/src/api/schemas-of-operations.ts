@@ -13,3 +13,10 @@ export const acceptedSchema = z
     status: z.enum(['accepted', 'cancelled']).meta({ description: 'cancelled: it had not begun, and will not.' }),
   })
   .meta({ id: 'OperationAccepted' })
+
+export const changeSchema = z.strictObject({
+  object: z.string().meta({ description: '`apps/Deployment shop/web`.' }),
+  change: z.enum(['created', 'updated', 'removed']),
+  pruned: z.boolean().optional().meta({ description: 'Of a removed one: whether a sync takes it out of the cluster.' }),
+  diff: z.string().meta({ description: 'Hunks as `diff -u` prints them, values of Secrets masked; empty when cut.' }),
+})

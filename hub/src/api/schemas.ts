@@ -67,6 +67,14 @@ export const holdSchema = z
   })
   .meta({ id: 'Hold', description: 'Why the Application is not released, and when it next may be.' })
 
+const interventionFields = {
+  id: z.string(),
+  by: z.string(),
+  since: time,
+  until: time.nullable(),
+  reason: z.string(),
+}
+
 export const applicationSchema = z
   .strictObject({
     id: z.string(),
@@ -97,17 +105,16 @@ export const applicationSchema = z
       .meta({ description: 'What somebody should know, and what changes neither sync status nor health.' }),
     interventions: z
       .array(
-        z.strictObject({
-          id: z.string(),
-          kind: z.literal('pin'),
-          origin: z.enum(['pin', 'rollback', 'sync']),
-          by: z.string(),
-          since: time,
-          until: time.nullable(),
-          reason: z.string(),
-          revision: z.string(),
-          asked: z.string().nullable(),
-        }),
+        z.discriminatedUnion('kind', [
+          z.strictObject({
+            ...interventionFields,
+            kind: z.literal('pin'),
+            origin: z.enum(['pin', 'rollback', 'sync']),
+            revision: z.string(),
+            asked: z.string().nullable(),
+          }),
+          z.strictObject({ ...interventionFields, kind: z.literal('pause') }),
+        ]),
       )
       .meta({ description: 'What people have laid over what Git says: owner, reason and end.' }),
     operation: operationSchema.nullable(),

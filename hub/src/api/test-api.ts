@@ -149,10 +149,12 @@ export async function openTestApi(
     // What they do is tested over a loop (pins.integration.test.ts).
     pins: {
       rollback: async () => ({ kind: 'accepted', id: 'operation-1' }),
+      planRollback: async () => ({ kind: 'refused', code: 'NO_TARGET', message: 'there is nothing before it' }),
       syncRevision: async () => ({ kind: 'accepted', id: 'operation-1' }),
       pin: async () => ({ kind: 'done' }),
       unpin: async () => ({ kind: 'done' }),
     },
+    pauses: { pause: async () => ({ kind: 'done' }), resume: async () => ({ kind: 'done' }) },
     store,
     view,
     bundles,

@@ -7,6 +7,7 @@ import { isClusterScoped } from '@flotilla/core/model/cluster-scoped-kinds'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import { pauseInForce } from '@flotilla/core/model/pause'
 import { pinInForce } from '@flotilla/core/model/pin'
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { type OrphanRules, orphanRulesOf } from '@flotilla/core/orphans/orphan-rules'
@@ -87,7 +88,11 @@ export async function decideRelease(
   }
   const { options: asked, problems, run } = readSyncOptions(application)
   const adoptFrom = world.adoptions.toolsFor(row)
-  const options: SyncOptions = adoptFrom.length === 0 ? asked : { ...asked, adoptFrom }
+  const options: SyncOptions = {
+    ...asked,
+    selfHeal: asked.selfHeal && pauseInForce(row, services.clock.now()) === undefined,
+    ...(adoptFrom.length > 0 && { adoptFrom }),
+  }
   const blocking = problems.filter(problem => problem.kind === 'hold')
   if (blocking.length > 0) {
     const reason = blocking.map(({ message, hint }) => (hint ? `${message} (${hint})` : message)).join('; ')

@@ -14,7 +14,7 @@ import { grantHold } from '../recovery/hold-back.ts'
 import { cloneHold } from './clone-hold.ts'
 import { revisionOf } from './decide-release.ts'
 import { type JudgedOverrides, judgeStart } from './judge-start.ts'
-import { pinnedText } from './pinned.ts'
+import { pausedText, pinnedText } from './pinned.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -45,8 +45,9 @@ export async function giveGrant(
   const unpruned = options.prune && (await wasLeftUnpruned(row, report?.entry, operations, bench))
   const decision = decideGrant(
     {
-      automated: isAutomated(application) && row.pin === undefined,
+      automated: isAutomated(application) && row.pin === undefined && row.pause === undefined,
       ...(row.pin && { unautomated: pinnedText(row.pin) }),
+      ...(row.pause && { unautomated: pausedText(row.pause) }),
       digest: row.digest,
       offer,
       syncFrom: row.syncFrom,

@@ -1,11 +1,11 @@
 import type { ApplicationSource } from '@flotilla/core/model/application'
 import type { Hold } from '@flotilla/core/model/hold'
-import type { Pin } from '@flotilla/core/model/pin'
 import type { ApplicationRow, OperationRow, StoreWriter } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
 import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import type { Mutex } from '../store/mutex.ts'
 import { decideRelease } from './decide-release.ts'
+import { offerHealing } from './offer-healing.ts'
 import { OpenGrants } from './open-grants.ts'
 import { perform, putRow } from './reconcile-applications.ts'
 import { newRound, type Round } from './round.ts'
@@ -24,6 +24,9 @@ export interface InterventionBench {
   readonly decided: (round: Round) => void
 }
 
+/** What a person lays over a row. Pure: it may be asked for again, of a newer row. */
+export type LayOver = (row: ApplicationRow) => ApplicationRow
+
 /** One that changes all the time is decided anew so often for one who acts on it. */
 const MOST_ATTEMPTS = 5
 
@@ -36,18 +39,18 @@ export class Interventions {
   }
 
   /**
-   * Holds one Application to a revision, or lets it go, and does `then` in the same transaction: what is offered follows
-   * the pin at once, and what `then` throws leaves nothing of either behind.
+   * Lays something over what Git says of one Application (a pin, a pause), or takes it away, and does `then` in the same
+   * transaction: what is offered follows at once, and what `then` throws leaves nothing of either behind.
    *
-   * @param pin Undefined: whatever Git says from now on.
+   * @param lay The row with the Intervention, or without it.
    * @throws Whatever `then` throws.
    */
-  async set<T>(id: string, pin: Pin | undefined, then: (writer: StoreWriter) => Promise<T>): Promise<T> {
+  async set<T>(id: string, lay: LayOver, then: (writer: StoreWriter) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const row = this.#bench.world.application(id)
       if (!row) throw new Error(`Application ${id} is gone`)
       try {
-        const { result, round } = await intervene(row, pin, this.#bench, then)
+        const { result, round } = await intervene(row, lay(row), this.#bench, then)
         // Whatever was permitted with it is new there, too.
         if (row.clusterId !== undefined) round.clusterIds.add(row.clusterId)
         this.#bench.decided(round)
@@ -88,13 +91,11 @@ class Moved extends Error {}
 
 async function intervene<T>(
   row: ApplicationRow,
-  pin: Pin | undefined,
+  wanted: ApplicationRow,
   bench: InterventionBench,
   then: (writer: StoreWriter) => Promise<T>,
 ): Promise<{ readonly result: T; readonly round: Round }> {
   const { world, services, calendars, rows } = bench
-  const { pin: _, ...unpinned } = row
-  const wanted: ApplicationRow = pin ? { ...row, pin } : unpinned
   const hold = row.state === 'active' && isLasting(row.hold) ? row.hold : bench.holdOfSet(row)
   const decision = hold ? ({ kind: 'hold', hold } as const) : await decideRelease(wanted, world, services)
   const round = newRound()
@@ -104,8 +105,10 @@ async function intervene<T>(
       .write(async writer => {
         const grants = new OpenGrants(writer, services.clock.now())
         const workbench = { writer, grants, world, services, round, calendars }
-        if (decision.kind === 'keep') await putRow(wanted, row, writer, round, services.clock.now())
-        else await perform(wanted, decision, workbench, row)
+        if (decision.kind === 'keep') {
+          await putRow(wanted, row, writer, round, services.clock.now())
+          if (wanted.pause ?? row.pause) await offerHealing(wanted, workbench)
+        } else await perform(wanted, decision, workbench, row)
         return await then(writer)
       })
       .catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { Application, ApplicationSource } from '@flotilla/core/model/application'
+import type { Pause } from '@flotilla/core/model/pause'
 import type { Pin } from '@flotilla/core/model/pin'
 import type { BundleRow } from '@flotilla/core/ports/store'
 import { sourcesOf } from '@flotilla/core/project/permit'
@@ -39,6 +40,13 @@ export function pinnedText({ by, revision, asked, until }: Pin): string {
   const what = asked === undefined ? revision.slice(0, 12) : `${asked} (${revision.slice(0, 12)})`
   const end = until === undefined ? '' : ` until ${isoTime(until)}`
   return `it is pinned to ${what} by ${by}${end}: nothing starts by itself; sync it by hand, or unpin it`
+}
+
+/** For people: who wants it left alone, why and until when. */
+export function pausedText({ by, reason, until }: Pause): string {
+  const end = until === undefined ? '' : ` until ${isoTime(until)}`
+  const why = reason === '' ? '' : ` (${reason})`
+  return `it is paused by ${by}${end}${why}: nothing starts by itself and nothing is healed; sync it by hand, or resume it`
 }
 
 export function unavailableText({ revision }: Pin): string {

@@ -1,5 +1,6 @@
 import { equalJson, isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
 import type { Hold } from '@flotilla/core/model/hold'
+import { pauseInForce } from '@flotilla/core/model/pause'
 import { pinInForce } from '@flotilla/core/model/pin'
 import type { ApplicationRow, DocumentRow, StoreWriter } from '@flotilla/core/ports/store'
 import type { SyncOptions } from '@flotilla/core/protocol/documents'
@@ -14,6 +15,7 @@ import type { Mutex } from '../store/mutex.ts'
 import { through } from '../telemetry/stages.ts'
 import { decideRelease, type Release, type ReleaseDecision } from './decide-release.ts'
 import { giveGrant } from './give-grant.ts'
+import { offerHealing } from './offer-healing.ts'
 import { OpenGrants } from './open-grants.ts'
 import { removeApplication } from './remove-application.ts'
 import { newRound, type Round, type Workbench } from './round.ts'
@@ -122,8 +124,12 @@ export async function perform(
 ): Promise<void> {
   const { writer, services, round, calendars } = bench
   const now = services.clock.now()
-  const row = await withoutLapsedPin(wanted, writer, now)
-  if (decision.kind === 'hold') return await putRow({ ...row, hold: decision.hold }, before, writer, round, now)
+  const row = await withoutLapsed(wanted, writer, now)
+  lookAtEnds(row, round)
+  if (decision.kind === 'hold') {
+    if (wanted.pause ?? before.pause) await offerHealing(row, bench)
+    return await putRow({ ...row, hold: decision.hold }, before, writer, round, now)
+  }
   const { release } = decision
   // Its destination means another cluster now: that is another Application, and the claims decide about it.
   if (row.clusterId !== undefined && release.cluster.name !== row.clusterName)
@@ -184,19 +190,33 @@ export async function perform(
     giveGrant(offered, issued.number, release.options, cluster, bench),
   )
   await putRow({ ...offered, hold }, before, writer, round, now)
-  const until = row.pin?.until
-  if (until !== undefined) round.lookAgain.set(row.id, Math.min(until, round.lookAgain.get(row.id) ?? until))
+  lookAtEnds(row, round)
 }
 
-/** A pin that has run out is taken away by whoever looks next, and said so. */
-async function withoutLapsedPin(row: ApplicationRow, writer: StoreWriter, now: EpochMs): Promise<ApplicationRow> {
-  if (!row.pin || pinInForce(row, now)) return row
-  const { pin, ...rest } = row
-  await writer.appendAudit({
-    ...{ at: now, actor: 'hub', action: 'application.unpin', subject: `Application/${row.name}` },
-    detail: { project: row.project, cluster: row.clusterName, pin: pin.id, reason: 'its time is over' },
-  })
-  return rest
+/** What was laid over it and has run out is taken away by whoever looks next, and said so. */
+async function withoutLapsed(row: ApplicationRow, writer: StoreWriter, now: EpochMs): Promise<ApplicationRow> {
+  const { pin, pause, ...rest } = row
+  const kept = {
+    ...(pin && pinInForce(row, now) && { pin }),
+    ...(pause && pauseInForce(row, now) && { pause }),
+  }
+  const over = [pin && !kept.pin && (['unpin', pin] as const), pause && !kept.pause && (['unpause', pause] as const)]
+  for (const lapsed of over) {
+    if (!lapsed) continue
+    const [act, { id }] = lapsed
+    await writer.appendAudit({
+      ...{ at: now, actor: 'hub', action: `application.${act}`, subject: `Application/${row.name}` },
+      detail: { project: row.project, cluster: row.clusterName, [act.slice(2)]: id, reason: 'its time is over' },
+    })
+  }
+  return over.some(lapsed => lapsed) ? { ...rest, ...kept } : row
+}
+
+/** When what was laid over it ends, it is looked at, whatever else there is to look at it for. */
+function lookAtEnds({ id, pin, pause }: ApplicationRow, round: Round): void {
+  for (const until of [pin?.until, pause?.until]) {
+    if (until !== undefined) round.lookAgain.set(id, Math.min(until, round.lookAgain.get(id) ?? until))
+  }
 }
 
 /** Whether an Offer wants something else of the cluster than the one before, though it names the same Bundle. */

@@ -6,7 +6,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { ApplicationRow, OperationRow, Store, StoreWriter } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
-import type { Interventions } from '../loop/intervene.ts'
+import type { Interventions, LayOver } from '../loop/intervene.ts'
 import { HubBehind } from '../recovery/hub-behind.ts'
 import { findHistory, findPrevious, wasWhole } from './find-history.ts'
 import type { Asker, DeskAnswer, DeskRefusal, OperationDesk, SyncWish } from './operation-desk.ts'
@@ -39,9 +39,18 @@ export interface PinDeskServices {
 }
 
 /** What people may ask of it. */
-export type PinActs = Pick<PinDesk, 'rollback' | 'pin' | 'unpin' | 'syncRevision'>
+export type PinActs = Pick<PinDesk, 'rollback' | 'planRollback' | 'pin' | 'unpin' | 'syncRevision'>
 
 export type PinAnswer = DeskAnswer | { readonly kind: 'done' }
+
+/** What a rollback would be, asked for at this moment. */
+export interface RollbackPlan {
+  readonly kind: 'planned'
+  /** The Application as it would be held: its Bundle is there, and nothing of the rest is stored. */
+  readonly row: ApplicationRow
+  /** What was asked for would be answered so: a gate that is closed, an operation that runs. */
+  readonly answer: PinAnswer
+}
 
 /**
  * What people hold Applications to. A pin, what is offered by it and the Grant to sync it are one transaction: a gate
@@ -56,9 +65,17 @@ export class PinDesk {
 
   /** Puts back what was in force before, runs no hooks, and holds it there until it is unpinned. */
   async rollback(name: string, wish: RollbackWish): Promise<PinAnswer> {
-    const { by, reason, prune } = wish
-    const sync: SyncWish = { by, reason, prune, dryRun: false, resources: [], skipHooks: true }
-    return await this.#hold(name, 'rollback', wish, sync)
+    return await this.#hold(name, 'rollback', wish, rollbackSync(wish))
+  }
+
+  /** What {@link rollback} would come to now; nothing is stored but the Bundle, which its content names. */
+  async planRollback(name: string, wish: RollbackWish): Promise<RollbackPlan | Refused> {
+    let planned: RollbackPlan | undefined
+    const answer = await this.#hold(name, 'rollback', wish, rollbackSync(wish), (row, would) => {
+      planned = { kind: 'planned', row, answer: would }
+      return refused('HELD', 'it was only looked at')
+    })
+    return planned ?? (answer.kind === 'refused' ? answer : refused('NO_TARGET', 'there is nothing to go back to'))
   }
 
   /** Syncs another revision of the source than Git says now, and holds it there until it is unpinned. */
@@ -87,7 +104,14 @@ export class PinDesk {
     })
   }
 
-  async #hold(name: string, origin: Pin['origin'], wish: PinWish, sync: SyncWish | undefined): Promise<PinAnswer> {
+  /** @param seen Is shown what would be stored, at the end of the transaction; its refusal undoes that. */
+  async #hold(
+    name: string,
+    origin: Pin['origin'],
+    wish: PinWish,
+    sync: SyncWish | undefined,
+    seen: (row: ApplicationRow, answer: PinAnswer) => PinAnswer = (_, answer) => answer,
+  ): Promise<PinAnswer> {
     const { store, desk, clock } = this.#services
     const row = await store.read(rows => rows.applicationByName(name))
     if (!row) return unknown(name)
@@ -103,11 +127,11 @@ export class PinDesk {
       const blocked =
         sync === undefined && pin.digest === undefined && now?.digest === undefined ? now?.hold : undefined
       const unavailable = now?.hold?.code === 'PIN_UNAVAILABLE' ? now.hold : blocked
-      if (unavailable) return refused('HELD', unavailable.reason)
+      if (unavailable) return seen(now ?? row, refused('HELD', unavailable.reason))
       const until = pin.until === undefined ? {} : { until: isoTime(pin.until) }
       const detail = { pin: pin.id, revision: pin.revision, digest: now?.pin?.digest ?? pin.digest ?? '', ...until }
       await this.#audit(writer, row, `application.${origin === 'sync' ? 'pin' : origin}`, wish, detail)
-      return sync ? await desk.syncWithin(writer, name, sync) : { kind: 'done' }
+      return seen(now ?? row, sync ? await desk.syncWithin(writer, name, sync) : { kind: 'done' })
     })
   }
 
@@ -156,7 +180,7 @@ export class PinDesk {
     work: (writer: StoreWriter) => Promise<PinAnswer>,
   ): Promise<PinAnswer> {
     try {
-      return await this.#services.interventions.set(row.id, pin, async writer => {
+      return await this.#services.interventions.set(row.id, withPin(pin), async writer => {
         const done = await work(writer)
         if (done.kind === 'refused') throw new Undone(done)
         return done
@@ -175,6 +199,14 @@ export class PinDesk {
     const at = this.#services.clock.now()
     await writer.appendAudit({ at, actor: asker.by, action, subject, detail: { ...place, ...why, ...detail } })
   }
+}
+
+function rollbackSync({ by, reason, prune }: RollbackWish): SyncWish {
+  return { by, reason, prune, dryRun: false, resources: [], skipHooks: true }
+}
+
+function withPin(pin: Pin | undefined): LayOver {
+  return ({ pin: _, ...unpinned }) => (pin ? { ...unpinned, pin } : unpinned)
 }
 
 type Refused = Extract<DeskAnswer, { kind: 'refused' }>

@@ -26,8 +26,16 @@ export class ManifestDiffs {
     this.#left = maxCharacters
   }
 
-  /** Per object, in the order of a Bundle; only what an agent would be given otherwise. */
-  async between(before: ApplicationRow | undefined, after: ApplicationRow): Promise<readonly ManifestChange[]> {
+  /**
+   * Per object, in the order of a Bundle; only what an agent would be given otherwise.
+   *
+   * @param prune Whether what is not wanted any more is removed, where it may be; as the Application says, if left out.
+   */
+  async between(
+    before: ApplicationRow | undefined,
+    after: ApplicationRow,
+    prune = readSyncOptions(applicationOf(after)).options.prune,
+  ): Promise<readonly ManifestChange[]> {
     if (before?.digest === after.digest) return []
     const left = byKey(await this.#objectsOf(before?.digest))
     const right = byKey(await this.#objectsOf(after.digest))
@@ -41,7 +49,7 @@ export class ManifestDiffs {
       const change: ManifestChange = {
         object: objectKeyText(keyOf((now ?? old)!)),
         change: !old ? 'created' : !now ? 'removed' : 'updated',
-        ...(old && !now && { pruned: isPruned(old, after) }),
+        ...(old && !now && { pruned: prune && readObjectOptions(old).options.prune === 'yes' }),
         diff,
       }
       changes.push({ object: (now ?? old)!, change })
@@ -83,9 +91,4 @@ function byKey(objects: readonly KubernetesObject[]): Map<string, KubernetesObje
 
 function textOf(object: KubernetesObject | undefined, markers: SecretMarkers): string {
   return object === undefined ? '' : prettyYaml(maskManifest(object, markers))
-}
-
-/** As the agent decides it: the Application's options, and what the object says of itself. */
-function isPruned(object: KubernetesObject, after: ApplicationRow): boolean {
-  return readSyncOptions(applicationOf(after)).options.prune && readObjectOptions(object).options.prune === 'yes'
 }

@@ -1,5 +1,7 @@
 import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
+import type { Pause } from '@flotilla/core/model/pause'
+import type { Pin } from '@flotilla/core/model/pin'
 import type { StoreReader } from '@flotilla/core/ports/store'
 import { keyThumbprint } from '@flotilla/core/protocol/ed25519'
 import type { ClusterRecovery } from '@flotilla/core/protocol/recovery'
@@ -21,7 +23,7 @@ export interface ListedCluster {
 
 /** Something that a person decided, or has to: the store may have forgotten a newer decision, or remember an old one. */
 export interface ListedIntervention {
-  readonly kind: 'freeze' | 'window' | 'override' | 'deletion'
+  readonly kind: 'freeze' | 'window' | 'override' | 'deletion' | 'pin' | 'pause'
   readonly name: string
   readonly state: string
   readonly by?: string
@@ -101,5 +103,14 @@ async function readInterventions(rows: StoreReader): Promise<readonly ListedInte
       reason,
     }),
   )
-  return [...gates, ...overrides, ...deletions]
+  const laid = (await rows.applications()).flatMap(({ name, pin, pause }): readonly ListedIntervention[] => [
+    ...(pin ? [laidOver('pin', name, `to ${pin.revision.slice(0, 12)}`, pin)] : []),
+    ...(pause ? [laidOver('pause', name, 'in force', pause)] : []),
+  ])
+  return [...gates, ...overrides, ...deletions, ...laid]
+}
+
+function laidOver(kind: 'pin' | 'pause', name: string, state: string, laid: Pin | Pause): ListedIntervention {
+  const { by, reason, until } = laid
+  return { kind, name, state, by, reason, ...(until !== undefined && { until: isoTime(until) }) }
 }

@@ -11,6 +11,7 @@ import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
 import { acceptedSchema } from '../schemas.ts'
+import { changeSchema } from '../schemas-of-operations.ts'
 import { orphanRoutes } from './orphans.ts'
 
 const named = z.strictObject({ name: nameParameter })
@@ -41,12 +42,6 @@ const treeSchema = z
   })
   .meta({ id: 'ApplicationTree' })
 
-const changeSchema = z.strictObject({
-  object: z.string().meta({ description: '`apps/Deployment shop/web`.' }),
-  change: z.enum(['created', 'updated', 'removed']),
-  pruned: z.boolean().optional().meta({ description: 'Of a removed one: whether a sync takes it out of the cluster.' }),
-  diff: z.string().meta({ description: 'Hunks as `diff -u` prints them, values of Secrets masked; empty when cut.' }),
-})
 const sideSchema = z.strictObject({ digest: z.string().nullable() })
 const diffSchema = z
   .strictObject({

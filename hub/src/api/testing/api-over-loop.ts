@@ -2,6 +2,7 @@ import type { Express } from 'express'
 import type { LoopHarness } from '../../loop/testing/loop-harness.ts'
 import { createMetrics } from '../../metrics.ts'
 import { OperationDesk } from '../../operations/operation-desk.ts'
+import { PauseDesk } from '../../operations/pause-desk.ts'
 import { PinDesk } from '../../operations/pin-desk.ts'
 import { silentLog } from '../../store/test-store.ts'
 import { createApi } from '../create-api.ts'
@@ -35,6 +36,7 @@ export async function apiOver(hub: LoopHarness): Promise<ServedLoop> {
     ...{ store: hub.store, view, bundles: hub.bundles, clock: hub.clock, random: hub.random, log: silentLog },
     desk,
     pins: new PinDesk({ store, clock, random, desk, interventions: hub.loop.interventions }),
+    pauses: new PauseDesk({ store, keys: hub.keys, clock, random, interventions: hub.loop.interventions }),
     metrics: createMetrics({ process: false }),
     settings: { version: '0.1.0' },
     actions: {
