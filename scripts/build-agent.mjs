@@ -27,6 +27,21 @@ export const fetch = unused
 `,
 }
 
+/**
+ * A module that imports `node:http` as a module makes Node look at all that it exports, and so load undici for
+ * `WebSocket`: 8 MB that nobody uses.
+ */
+const lazyHttp = {
+  name: 'lazy-http',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'lazy-http' }))
+    plugin.onLoad({ filter: /.*/, namespace: 'lazy-http' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http')",
+      loader: 'js',
+    }))
+  },
+}
+
 const stubs = {
   name: 'stubs',
   setup(plugin) {
@@ -50,7 +65,7 @@ await build({
   target: 'node22',
   minify: true,
   legalComments: 'linked',
-  plugins: [stubs],
+  plugins: [stubs, lazyHttp],
   // Packages written as CommonJS ask for `require`, which a module has to make for them.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { CONCURRENT_WRITES } from '@flotilla/agents/apply'
 import { createNodeClusterTransport } from '@flotilla/agents/kubernetes/node-cluster-transport'
 import { startControlPlane } from '@flotilla/controlplane'
@@ -11,14 +9,12 @@ import { createClock } from '@flotilla/core/ports/create-clock'
 import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
-import { AgentProcess } from './parts/agent-process.ts'
+import { AgentProcess, buildAgent } from './parts/agent-process.ts'
 import { HubChild } from './parts/hub-child.ts'
 
 const OBJECTS = 1_000
 const ROUNDS = 3
 const SETTLE_MS = 120_000
-const ROOT = join(import.meta.dirname, '../..')
-const run_ = promisify(execFile)
 
 /**
  * The bundled agent applies 1,000 new ConfigMaps on a real control plane, under a real hub's Offer and Grant, and the
@@ -26,7 +22,7 @@ const run_ = promisify(execFile)
  * around them.
  */
 export const run: Benchmark = async () => {
-  await run_(process.execPath, [join(ROOT, 'scripts/build-agent.mjs')])
+  await buildAgent()
   const plane = await startControlPlane({ components: 'apiserver', audit: 'none' })
   const fixture = await FixtureRepository.make()
   const server = await HttpGitServer.start({ root: fixture.root })

@@ -1,16 +1,37 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { ControlPlane } from '@flotilla/controlplane'
 
 const SETTLE_MS = 120_000
 const ROOT = join(import.meta.dirname, '../../..')
+/** Another bundle than that of this checkout: one of before a change, or one that can be profiled. */
+const BUNDLE = process.env['BENCH_AGENT']
+const run = promisify(execFile)
 
-/** `agents/dist/agent.mjs` as a process of its own, read by the lines it logs. */
+/** Makes the bundle that the processes run. */
+export async function buildAgent(): Promise<void> {
+  if (BUNDLE === undefined) await run(process.execPath, [join(ROOT, 'scripts/build-agent.mjs')])
+}
+
+/** What an agent of some size is started with here; the image leaves more room for clusters that hold more. */
+export const AGENT_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=48'] as const
+
+interface Line {
+  readonly message: string
+  readonly application: string | undefined
+  readonly atMs: number
+}
+
+/**
+ * `agents/dist/agent.mjs` as a process of its own, read by the lines it logs. `BENCH_AGENT_NODE_OPTIONS` adds to its
+ * flags, such as `--cpu-prof`.
+ */
 export class AgentProcess {
   readonly #child: ChildProcess
-  readonly #lines: { readonly message: string; readonly atMs: number }[] = []
+  readonly #lines: Line[] = []
   #rest = ''
 
   constructor(plane: ControlPlane, joinToken: string, dataDirectory: string) {
@@ -20,18 +41,21 @@ export class AgentProcess {
       FLOTILLA_DATA_DIRECTORY: dataDirectory,
       FLOTILLA_LOG_LEVEL: 'debug',
     }
-    const options = ['--max-semi-space-size=1', '--max-old-space-size=48']
-    this.#child = spawn(process.execPath, [...options, join(ROOT, 'agents/dist/agent.mjs')], {
+    const more = process.env['BENCH_AGENT_NODE_OPTIONS']?.split(' ') ?? []
+    this.#child = spawn(process.execPath, [...AGENT_FLAGS, ...more, BUNDLE ?? join(ROOT, 'agents/dist/agent.mjs')], {
       env: { PATH: process.env['PATH'], ...settings },
       stdio: ['ignore', 'inherit', 'pipe'],
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
   }
 
-  async said(message: string): Promise<number> {
+  /** When it said so, of this Application if one is named. */
+  async said(message: string, application?: string): Promise<number> {
     const deadline = performance.now() + SETTLE_MS
     for (;;) {
-      const line = this.#lines.find(each => each.message === message)
+      const line = this.#lines.find(
+        each => each.message === message && (application === undefined || each.application === application),
+      )
       if (line) return line.atMs
       if (performance.now() > deadline || this.#child.exitCode !== null)
         throw new Error(`the agent never said: ${message}`)
@@ -72,9 +96,16 @@ export class AgentProcess {
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop() ?? ''
     for (const line of lines) {
-      const { message, level, time, ...more } = JSON.parse(line) as { message: string; level: string; time: string }
-      this.#lines.push({ message, atMs: Date.parse(time) })
+      const { message, level, time, ...more } = JSON.parse(line) as Logged
+      this.#lines.push({ message, application: more.application, atMs: Date.parse(time) })
       if (level === 'warn' || level === 'error') console.error(`agent: ${message}`, more)
     }
   }
+}
+
+interface Logged {
+  readonly message: string
+  readonly level: string
+  readonly time: string
+  readonly application?: string
 }
