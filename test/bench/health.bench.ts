@@ -5,22 +5,26 @@ import type { Benchmark } from './figure.ts'
 const OBJECTS = 10_000
 const ROUNDS = 5
 
-/** What a cluster with some operators holds: built-in kinds, kinds with rules as data and as code, and others. */
+/**
+ * What a cluster with some operators holds: built-in kinds, kinds with rules as data, and others. In time of the
+ * processor, which a busy machine does not change.
+ */
 export const run: Benchmark = async () => {
   const objects = Array.from({ length: OBJECTS }, (_, index) => objectOf(index))
   const rounds = Array.from({ length: ROUNDS }, () => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     let healthy = 0
     for (const object of objects) if (assessHealth(object)?.status === 'Healthy') healthy++
     if (healthy === 0) throw new Error('not one of the objects is Healthy')
-    return performance.now() - start
+    const { user, system } = process.cpuUsage(start)
+    return (user + system) / 1000
   })
   const figure = (name: string, value: number, target?: string) => {
     return { figure: name, unit: 'ms', value: Math.round(value * 10) / 10, ...(target && { target }) }
   }
   return [
-    figure('health of 10000 mixed objects, first time', rounds[0]!, '< 300'),
-    figure('health of 10000 mixed objects', rounds.toSorted((a, b) => a - b)[ROUNDS >> 1]!),
+    figure('CPU: health of 10000 mixed objects, first time', rounds[0]!, '< 300'),
+    figure('CPU: health of 10000 mixed objects', rounds.toSorted((a, b) => a - b)[ROUNDS >> 1]!, '< 300'),
   ]
 }
 
@@ -41,6 +45,10 @@ const KINDS: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['argoproj.io/v1alpha1', 'Rollout'],
   ['gateway.networking.k8s.io/v1', 'HTTPRoute'],
   ['operators.coreos.com/v1', 'Subscription'],
+  ['promoter.argoproj.io/v1alpha1', 'PromotionStrategy'],
+  ['gloo.solo.io/v1', 'Upstream'],
+  ['serving.kserve.io/v1beta1', 'InferenceService'],
+  ['work.karmada.io/v1alpha2', 'ResourceBinding'],
   ['example.com/v1', 'Thing'],
 ]
 
@@ -51,6 +59,10 @@ function objectOf(index: number): KubernetesObject {
     status: index % 3 === 0 ? 'False' : 'True',
     reason: 'Why',
     message: 'why',
+  })
+  const commit = (number: number) => ({
+    dry: { sha: `abcdef${number % 2}` },
+    commitStatuses: [{ key: 'tests', phase: number % 3 === 0 ? 'pending' : 'success' }],
   })
   return {
     apiVersion,
@@ -65,6 +77,8 @@ function objectOf(index: number): KubernetesObject {
       updatedReplicas: 3,
       availableReplicas: 3,
       conditions: ['Available', 'Progressing', 'Synced', 'Ready'].map(condition),
+      environments: ['eu', 'us'].map(branch => ({ branch, active: commit(index), proposed: commit(0) })),
+      statuses: { a: { state: index % 4 }, b: { state: 'Accepted' } },
       parents: [{ parentRef: { name: 'edge' }, conditions: [{ ...condition('Accepted'), observedGeneration: 3 }] }],
     },
   }

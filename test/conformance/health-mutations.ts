@@ -1,33 +1,40 @@
-import { assessHealth } from '@flotilla/core/health/assess-health'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { Health } from '@flotilla/core/model/status'
 
 /**
- * What must hold for every object of the cases, whatever its rule is: ours, not Argo CD's, so in the reading that is
- * not strict.
+ * What must hold for every object of the cases, whatever its rule is and whoever wrote it: ours, not Argo CD's, so in
+ * the reading that is not strict.
  *
  * @returns the sentences that do not hold.
  */
-export function brokenLaws(object: KubernetesObject): string[] {
+export function brokenLaws(
+  who: string,
+  assess: (object: KubernetesObject) => Health | null,
+  object: KubernetesObject,
+): readonly string[] {
   const broken: string[] = []
   const { metadata } = object
   const status = object['status']
   if (isObject(status) && typeof status['observedGeneration'] === 'number') {
     const ahead = { ...object, metadata: { ...metadata, generation: status['observedGeneration'] + 1 } }
-    if (assessHealth(ahead)?.status === 'Healthy')
-      broken.push('Healthy although the status is of an earlier generation')
+    if (assess(ahead)?.status === 'Healthy') broken.push('is Healthy although the status is of an earlier generation')
   }
   const deleted = { ...object, metadata: { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [] } }
-  if (assessHealth(deleted)?.status !== 'Progressing') broken.push('not Progressing while it is being deleted')
+  if (assess(deleted)?.status !== 'Progressing') broken.push('is not Progressing while it is being deleted')
   if (isObject(status) && Array.isArray(status['conditions'])) {
     const conditions: readonly Json[] = status['conditions']
     const reversed = { ...object, status: { ...status, conditions: conditions.toReversed() } }
-    const [before, after] = [assessHealth(object)?.status, assessHealth(reversed)?.status]
-    if (before !== after) broken.push(`${before} becomes ${after} when the conditions are reversed`)
+    const [before, after] = [assess(object)?.status, assess(reversed)?.status]
+    if (before !== after) broken.push(`turns from ${before} into ${after} when the conditions are reversed`)
   }
   const { status: _, ...without } = object
-  assessHealth(without as KubernetesObject)
-  return broken
+  try {
+    assess(without as KubernetesObject)
+  } catch (error) {
+    broken.push(`throws where there is no status: ${String(error)}`)
+  }
+  return broken.map(sentence => `${who} ${sentence}`)
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

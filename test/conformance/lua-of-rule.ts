@@ -1,134 +1,132 @@
-import type { ConditionTest, DataRule, Message, Path, Test } from '@flotilla/core/health/data-rule'
+import {
+  CONDITIONS,
+  type ConditionTest,
+  type DataRule,
+  type Message,
+  type Path,
+  PLACEHOLDER,
+  type Test,
+  type Value,
+  type Values,
+} from '@flotilla/core/health/data/data-rule'
 import type { Json } from '@flotilla/core/json/json'
+import { preludeOf } from './lua-prelude.ts'
 
 /**
  * A rule written as data, as the script that somebody would write for Argo CD: both have to come to the same verdict
  * and message on every object.
  */
-export function luaOfRule({ lines, otherwise }: DataRule): string {
+export function luaOfRule({ values, lines, otherwise }: DataRule): string {
+  const levels: Levels = new Map()
+  const definitions = definitionsOf(values, 0, levels)
   const branches = lines.map(([when, status, message]) => {
-    const found = expression(when)
-    return [`found = ${found}`, `if found then return ${verdict(status, message)} end`].join('\n')
+    return `found = ${testOf(when, levels)}\nif found then local s = scope_of(found, s) return ${verdict(status, message, levels)} end`
   })
-  return [PRELUDE, 'local found', ...branches, `found = nil`, `return ${verdict(otherwise[0], otherwise[1])}`].join(
-    '\n',
-  )
+  const body = [
+    'local values = {}',
+    ...definitions,
+    'local s = { level = 0, known = {} }',
+    'local found',
+    ...branches,
+    `return ${verdict(otherwise[0], otherwise[1], levels)}`,
+  ].join('\n')
+  return `${preludeOf(body)}\n${body}`
 }
 
-/** What a script needs to read what others wrote, whatever its shape is. */
-const PRELUDE = `
-local function at(root, ...)
-  local value = root
-  for _, key in ipairs({...}) do
-    if type(value) ~= "table" then return nil end
-    value = value[key]
-  end
-  return value
-end
-local function text(value) if type(value) == "string" then return value end return "" end
-local function number(value) if type(value) == "number" then return value end return 0 end
-local function list(value)
-  if type(value) ~= "table" or (next(value) ~= nil and value[1] == nil) then return {} end
-  return value
-end
-local function has(names, name)
-  for _, each in ipairs(names) do if each == name then return true end end
-  return false
-end
-local function filled(value)
-  if type(value) == "string" then return #value > 0 end
-  return type(value) == "table" and next(value) ~= nil
-end
-local function starts(value, prefix) return string.sub(text(value), 1, #prefix) == prefix end
-local function of_other(condition)
-  local observed = at(condition, "observedGeneration")
-  local generation = at(obj, "metadata", "generation")
-  return type(observed) == "number" and type(generation) == "number" and observed ~= generation
-end
-local function allows(wanted, unwanted, name)
-  return (wanted == nil or has(wanted, name)) and not (unwanted ~= nil and has(unwanted, name))
-end
-local function condition(test, conditions)
-  for _, each in ipairs(conditions) do
-    if allows(test.types, test.notTypes, text(at(each, "type")))
-      and allows(test.statuses, test.notStatuses, text(at(each, "status")))
-      and allows(test.reasons, test.notReasons, text(at(each, "reason")))
-      and allows(test.messages, nil, text(at(each, "message")))
-      and allows(test.severities, test.notSeverities, text(at(each, "severity")))
-      and not (test.current and of_other(each)) then
-      return each
-    end
-  end
-  return false
-end
-local function stale(observed, or_missing)
-  local generation = at(obj, "metadata", "generation")
-  if type(generation) ~= "number" then return false end
-  if observed == nil then return or_missing end
-  return tostring(observed) ~= tostring(generation)
-end
-local function count(at_least, tests)
-  local left, first = at_least, nil
-  for _, test in ipairs(tests) do
-    if left == 0 then break end
-    local found = test()
-    if found then
-      if type(found) == "table" and first == nil then first = found end
-      left = left - 1
-    end
-  end
-  if left > 0 then return false end
-  return first or true
-end
-local function plain(value)
-  if type(value) == "string" then return value end
-  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
-  if type(value) ~= "table" or value[1] == nil then return "" end
-  local parts = {}
-  for _, each in ipairs(value) do
-    if type(each) == "table" then table.insert(parts, "") else table.insert(parts, plain(each)) end
-  end
-  return table.concat(parts, ", ")
-end
-local function first_of(values, count)
-  for index = 1, count do
-    if values[index] ~= nil then return plain(values[index]) end
-  end
-  return ""
-end
-local function of_type(name)
-  for _, each in ipairs(list(at(obj, "status", "conditions"))) do
-    if text(at(each, "type")) == name then return each end
-  end
-  return nil
-end
-`
+/** How deep in entries each value is worked out. */
+type Levels = Map<string, number>
 
-/** False, true or the condition that made it true, as a Lua expression. */
-function expression(test: Test): string {
+/** `values.name(s)` for each value, those that belong to a list's entries among them. */
+function definitionsOf(values: Values | undefined, level: number, levels: Levels): readonly string[] {
+  return Object.entries(values ?? {}).flatMap(([name, value]) => {
+    levels.set(name, level)
+    const inner = value.kind === 'join' ? definitionsOf(value.values, level + 1, levels) : []
+    const make = `function(s) return ${workedOut(value, levels)} end`
+    return [...inner, `values[${quoted(name)}] = function(s) return named(s, ${level}, ${quoted(name)}, ${make}) end`]
+  })
+}
+
+function workedOut(value: Value, levels: Levels): string {
+  switch (value.kind) {
+    case 'first': {
+      const read = value.of.map(path => readOf(path, levels))
+      const all = value.otherwise === undefined ? read : [...read, literal(value.otherwise)]
+      return `first_filled({${all.join(', ')}}, ${all.length})`
+    }
+    case 'choose': {
+      const lines = value.lines.map(([when, text]) => {
+        return `found = ${testOf(when, levels)} if found then local s = scope_of(found, s) return ${messageOf(text, levels)} end`
+      })
+      return `(function() local found ${lines.join(' ')} return ${messageOf(value.otherwise, levels)} end)()`
+    }
+    case 'count':
+      return `#${chosenOf(value, levels)}`
+    case 'sum':
+      return `sum(${everyOf(value.of, levels)})`
+    case 'difference': {
+      const minus = typeof value.minus === 'number' ? String(value.minus) : `number(${readOf(value.minus, levels)})`
+      return `(number(${readOf(value.at, levels)}) - ${minus})`
+    }
+    case 'find': {
+      const chosen = chosenOf(value, levels)
+      return `(function() local chosen_ones = ${chosen} return at(chosen_ones[${value.last ? '#chosen_ones' : '1'}], "entry") end)()`
+    }
+    case 'join': {
+      const last = value.through === undefined ? 'nil' : `function(s) return ${testOf(value.through, levels)} end`
+      const each = `function(s) return ${messageOf(value.each, levels)} end`
+      return `join(${chosenOf(value, levels)}, ${each}, ${last}, ${quoted(value.separator)})`
+    }
+    case 'texts':
+      return `join_texts({${value.of.map(one => messageOf(one, levels)).join(', ')}}, ${quoted(value.separator)})`
+    case 'part':
+      return `part(${readOf(value.at, levels)}, ${quoted(value.separator)}, ${value.index})`
+    case 'start':
+      return `start(${readOf(value.at, levels)}, ${value.length})`
+  }
+}
+
+function chosenOf({ of, where }: { readonly of: Path; readonly where?: Test }, levels: Levels): string {
+  const test = where === undefined ? 'nil' : `function(s) return ${testOf(where, levels)} end`
+  return `chosen(s, ${entriesOf(of, levels)}, ${test})`
+}
+
+/** False, true or the scope with what made it true, as a Lua expression. */
+function testOf(test: Test, levels: Levels): string {
+  const read = (path: Path) => readOf(path, levels)
+  const each = (of: readonly Test[]) => of.map(one => `function() return ${testOf(one, levels)} end`).join(', ')
   switch (test.kind) {
     case 'condition':
-      return `condition(${conditionTest(test)}, list(${value(test.at ?? ['status', 'conditions'])}))`
-    case 'value':
-      return `(${test.oneOf.map(one => `${value(test.at)} == ${literal(one)}`).join(' or ') || 'false'})`
+      return `condition(s, ${conditionTest(test)}, ${read(test.at ?? CONDITIONS)})`
+    case 'equals':
+      return `(${test.oneOf.map(one => `${read(test.at)} == ${literal(one)}`).join(' or ') || 'false'})`
     case 'present':
-      return `(${value(test.at)} ~= nil)`
+      return `(${read(test.at)} ~= nil)`
     case 'filled':
-      return `filled(${value(test.at)})`
+      return `filled(${read(test.at)})`
     case 'starts':
-      return `starts(${value(test.at)}, ${quoted(test.prefix)})`
+      return `starts(${read(test.at)}, ${quoted(test.prefix)})`
+    case 'number':
+      return `is_number(${read(test.at)})`
     case 'compare': {
-      const right = typeof test.to === 'number' ? String(test.to) : `number(${value(test.to)})`
-      return `(number(${value(test.at)}) ${test.operator === '=' ? '==' : test.operator} ${right})`
+      const right = typeof test.to === 'number' ? String(test.to) : `number(${read(test.to)})`
+      return `(number(${read(test.at)}) ${test.operator === '=' ? '==' : test.operator} ${right})`
     }
-    case 'count': {
-      const tests = test.of.map(each => `function() return ${expression(each)} end`)
-      return `count(${test.atLeast}, {${tests.join(', ')}})`
-    }
+    case 'same':
+      return `(scalar(${read(test.at)}) == scalar(${read(test.to)}))`
+    case 'earlier':
+      return `earlier(${read(test.at)}, ${read(test.than)})`
+    case 'recent':
+      return `recent(${read(test.at)}, ${test.seconds})`
     case 'stale':
-      return `stale(${value(test.at)}, ${test.orMissing})`
+      return `stale(${read(test.at)}, ${test.orMissing ?? false})`
+    case 'some':
+      return `some(s, ${entriesOf(test.of, levels)}, function(s) return ${testOf(test.where, levels)} end)`
+    case 'all':
+      return `all({${each(test.of)}})`
+    case 'any':
+      return `any({${each(test.of)}})`
     case 'not':
-      return `(not ${expression(test.test)})`
+      return `(not ${testOf(test.test, levels)})`
   }
 }
 
@@ -140,37 +138,64 @@ function conditionTest(test: ConditionTest): string {
   return `{${[...fields, ...(current ? ['current = true'] : [])].join(', ')}}`
 }
 
-function verdict(status: string, message: Message | undefined): string {
+function verdict(status: string, message: Message | undefined, levels: Levels): string {
   if (message === undefined) return `{ status = ${quoted(status)} }`
-  return `{ status = ${quoted(status)}, message = ${messageText(message)} }`
+  return `{ status = ${quoted(status)}, message = ${messageOf(message, levels)} }`
 }
 
-function messageText(message: Message): string {
-  const parts = message.split(/\{([^{}]+)\}/).map((part, index) => (index % 2 === 0 ? quoted(part) : filledIn(part)))
+function messageOf(message: Message, levels: Levels): string {
+  const parts = message
+    .split(PLACEHOLDER)
+    .map((part, index) => (index % 2 === 0 ? quoted(part) : filledIn(part, levels)))
   return parts.filter(part => part !== '""').join(' .. ') || '""'
 }
 
-function filledIn(alternatives: string): string {
-  const values = alternatives.split('|').map(placeholder)
-  return `first_of({${values.map((each, index) => `[${index + 1}] = ${each}`).join(', ')}}, ${values.length})`
+function filledIn(alternatives: string, levels: Levels): string {
+  const names = alternatives.split('|')
+  return `first_of({${names.map(name => placeholder(name, levels)).join(', ')}}, ${names.length})`
 }
 
-function placeholder(name: string): string {
+function placeholder(name: string, levels: Levels): string {
   if (name.startsWith("'")) return quoted(name.slice(1, -1))
-  if (name === 'kind') return 'obj.kind'
+  if (name === 'index') return 's.index'
   if (name === 'name') return 'at(obj, "metadata", "name")'
   const [first = '', ...rest] = name.split('.')
-  // Of a line that no condition decided there is none to quote.
-  if (first === 'condition') return `at(type(found) == "table" and found or nil${arguments_(rest)})`
-  if (/^[A-Z]/.test(first)) return `at(of_type(${quoted(first)})${arguments_(rest)})`
-  return value([first, ...rest])
+  return /^[A-Z]/.test(first) ? `at(of_type(${quoted(first)})${keys(rest)})` : readOf([first, ...rest], levels)
 }
 
-function value(path: Path): string {
-  return `at(obj${arguments_(path)})`
+function readOf(path: Path, levels: Levels): string {
+  const [first = '', ...rest] = path
+  if (first === 'entry') return rest.length === 0 ? 's.entry' : `at(s.entry${keys(rest)})`
+  if (first === 'condition') return `at(s.condition${keys(rest)})`
+  if (!first.startsWith('$')) return `at(obj${keys(path)})`
+  const name = first.slice(1)
+  if (!levels.has(name)) throw new Error(`a rule names ${first}, which it does not work out before`)
+  const value = `values[${quoted(name)}](s)`
+  return rest.length === 0 ? value : `at(${value}${keys(rest)})`
 }
 
-function arguments_(path: Path): string {
+function entriesOf(path: Path, levels: Levels): string {
+  return path.includes('*') ? everyOf([...path, '*'], levels) : `entries(${readOf(path, levels)})`
+}
+
+/** Every value at a path with `*` in it. */
+function everyOf(path: Path, levels: Levels): string {
+  const star = path.indexOf('*')
+  if (star < 0) return `{${readOf(path, levels)}}`
+  const rest = path.slice(star + 1)
+  const list = `entries(${readOf(path.slice(0, star), levels)})`
+  return rest.length === 0 ? list : `flat(${list}, function(one) return ${everyUnder(rest)} end)`
+}
+
+function everyUnder(path: Path): string {
+  const star = path.indexOf('*')
+  if (star < 0) return `{at(one${keys(path)})}`
+  const rest = path.slice(star + 1)
+  const list = `entries(at(one${keys(path.slice(0, star))}))`
+  return rest.length === 0 ? list : `flat(${list}, function(one) return ${everyUnder(rest)} end)`
+}
+
+function keys(path: Path): string {
   return path.map(key => `, ${quoted(key)}`).join('')
 }
 

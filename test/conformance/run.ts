@@ -61,7 +61,7 @@ function suiteNames(): string {
   return SUITES.map(suite => suite.name).join(', ')
 }
 
-/** One line an operation, and under it each reason why a case of it was not run. */
+/** One line an operation, and under it how many cases were answered in which way, and why others were not run. */
 function printOperations(suiteName: string, results: readonly CaseResult[]): void {
   console.log(`\n${suiteName}`)
   for (const [operation, group] of Map.groupBy(results, result => result.operation)) {
@@ -70,6 +70,10 @@ function printOperations(suiteName: string, results: readonly CaseResult[]): voi
     console.log(
       `  ${operation}: ${counts.passed} passed, ${counts.failed} failed, ${counts.notApplicable} not applicable${apart}`,
     )
+    const ways = group.flatMap(({ outcome }) => (outcome.kind === 'passed' ? (outcome.ways ?? []) : []))
+    for (const [way, same] of Map.groupBy(ways, text => text)) {
+      console.log(`    ${way}: ${same.length} of ${group.length}`)
+    }
     const reasons = group.flatMap(({ outcome }) => (outcome.kind === 'not-applicable' ? [outcome.reason] : []))
     for (const [reason, same] of Map.groupBy(reasons, text => text)) console.log(`    ${same.length} × ${reason}`)
   }

@@ -27,7 +27,8 @@ export interface ConformanceCase {
 export type Operation = (testCase: ConformanceCase) => Outcome | Promise<Outcome>
 
 export type Outcome =
-  | { readonly kind: 'passed' }
+  /** `ways`: what it was answered by, as far as there are several; the report counts the cases of each. */
+  | { readonly kind: 'passed'; readonly ways?: readonly string[] }
   | { readonly kind: 'failed'; readonly detail: string }
   /** This one case has no meaning here, or needs what is not built: say `not built yet: …` for the latter. */
   | { readonly kind: 'not-applicable'; readonly reason: string }

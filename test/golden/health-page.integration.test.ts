@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { load } from '@flotilla/config/load'
 import { assessHealth } from '@flotilla/core/health/assess-health'
 import type { CelExpressions } from '@flotilla/core/health/custom/cel-rule'
 import { argoHealthScripts, loadCustomRules } from '@flotilla/core/health/custom/custom-rules'
-import { ruleOf } from '@flotilla/core/health/data-rule'
+import { TEST_FIELDS, VALUE_FIELDS } from '@flotilla/core/health/data/rule-fields'
+import { ruleOf } from '@flotilla/core/health/data/rule-of'
 import { HEALTH_RULES } from '@flotilla/core/health/registry'
 import { compare, equals, goodWhenTrue } from '@flotilla/core/health/rules/parts'
 import { SHIPPED_RULES } from '@flotilla/core/health/rules/shipped-rules'
@@ -28,7 +30,8 @@ test('the objects of the page do as the page says', () => {
 })
 
 test('the page lists every kind that has a rule, and no other', () => {
-  const listed = [...page.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].flatMap(([, group, kinds]) =>
+  const kinds = page.slice(page.indexOf('## 3.'), page.indexOf('## 4.'))
+  const listed = [...kinds.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].flatMap(([, group, kinds]) =>
     kinds!.split(', ').map(kind => `${group}/${kind === 'every kind' ? '*' : kind}`),
   )
   const shipped = SHIPPED_RULES.flatMap(({ kinds }) => kinds)
@@ -68,6 +71,47 @@ test('the script of the page gives a verdict', async () => {
   const open = { ...database, status: { phase: 'Open', connections: 12 } }
   expect(assessHealth(open, { custom: table })).toEqual({ status: 'Healthy', message: '12 connections' })
   expect(assessHealth(database, { custom: table })?.message).toBe('Waiting for the operator')
+})
+
+test('the rule of the page is one, and is handed out by the ConfigMap', async () => {
+  const data = parseYamlDocuments(block('yaml rules'), { file: 'argocd-cm' }).documents[0]!.value as JsonObject
+  const { fleet, diagnostics } = load({
+    files: [
+      {
+        path: 'cm.json',
+        text: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm' }, data }),
+      },
+    ],
+    source: '',
+    trust: { kind: 'all' },
+  })
+  expect(diagnostics).toEqual([])
+  const sources = fleet.resourceCustomizations?.[0]?.spec.health ?? []
+  const { table, mistakes } = await loadCustomRules(sources, () => 0)
+  expect(mistakes).toEqual([])
+  const database = (rest: JsonObject) => {
+    const object = {
+      apiVersion: 'example.com/v1',
+      kind: 'Database',
+      metadata: { name: 'orders', generation: 1 },
+      ...rest,
+    }
+    return assessHealth(object, { custom: table })
+  }
+  expect(database({ spec: { paused: true } })).toEqual({ status: 'Suspended', message: 'Database orders is paused' })
+  const members = [{ name: 'a', state: 'Down' }, { state: 'Down' }, { name: 'c', state: 'Up' }]
+  expect(database({ status: { members } })).toEqual({ status: 'Degraded', message: '2 members are down: a, ?' })
+  expect(database({ spec: { replicas: 2 }, status: { readyReplicas: 2 } })?.status).toBe('Healthy')
+  expect(database({ spec: { replicas: 2 } })?.message).toBe('Waiting for the operator')
+})
+
+test('the page says what each test and value of a rule means, with every field', () => {
+  const section = page.slice(page.indexOf('## 6.'))
+  for (const [kind, fields] of Object.entries({ ...TEST_FIELDS, ...VALUE_FIELDS })) {
+    const row = section.split('\n').find(line => line.startsWith(`| \`${kind}\` |`)) ?? ''
+    const unnamed = Object.keys(fields).filter(field => !row.includes(`\`${field}\``) && !['at', 'of'].includes(field))
+    expect({ kind, row: row !== '', unnamed }).toEqual({ kind, row: true, unnamed: [] })
+  }
 })
 
 test('the expressions of the page give a verdict', async () => {

@@ -10,6 +10,9 @@ data:
   resource.customizations.health.example.com_Database: |
     return { status = "Healthy" }
   resource.customizations.health.*.crossplane.io_*: return nil
+  flotilla.health.example.com_Pool: |
+    lines: [{ when: { kind: present, at: status.ready }, status: Healthy }]
+    otherwise: { status: Progressing }
   resource.customizations.ignoreDifferences.apps_Deployment: |
     jsonPointers: [/spec/replicas]
   resource.customizations.ignoreDifferences.all: |
@@ -39,6 +42,7 @@ describe('ConfigMap argocd-cm', () => {
       'example.com/Queue',
       '*.crossplane.io/*',
       'example.com/Database',
+      'example.com/Pool',
     ])
     expect(spec?.ignoreDifferences).toEqual([
       { group: '*', kind: '*', managedFieldsManagers: ['rollouts-controller'] },
@@ -49,13 +53,19 @@ describe('ConfigMap argocd-cm', () => {
 
   it('says what of it does nothing, and leaves other settings alone', () => {
     expect(diagnostics.map(({ code, line, message }) => [code, line, message])).toEqual([
-      ['FIELD_NOT_SUPPORTED_YET', 13, expect.stringContaining('useOpenLibs')],
+      ['FIELD_NOT_SUPPORTED_YET', 16, expect.stringContaining('useOpenLibs')],
     ])
   })
 
   it.each<[string, string, number, string]>([
     ['YAML that is none', 'resource.customizations: "a: [1"', 5, 'line 1 of it'],
     ['a list', 'resource.customizations.ignoreDifferences.all: "[1]"', 5, 'is not a mapping'],
+    [
+      'a rule that has a mistake',
+      'flotilla.health.example.com_Database: "{ lines: [{ when: { kind: present, at: entry.x }, status: Healthy }], otherwise: { status: Healthy } }"',
+      5,
+      'lines[0].when.at names an entry, and there is no list here',
+    ],
     [
       'an expression that no agent could run',
       `resource.customizations.ignoreDifferences.all: 'jqPathExpressions: ["del(.a)"]'`,

@@ -2,7 +2,9 @@ import {
   argoHealthScripts,
   argoHealthScriptsOfMap,
   type CustomRuleSource,
+  kindOfKey,
 } from '@flotilla/core/health/custom/custom-rules'
+import { parseDataRule } from '@flotilla/core/health/data/parse-data-rule'
 import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { parseYamlDocuments } from '@flotilla/core/yaml/parse-yaml'
@@ -12,6 +14,8 @@ import { ignoreRuleProblems } from './ignore-rule-problems.ts'
 import { type KindReader, type KindReading, member, nameOf, textOf } from './kind.ts'
 
 const WHOLE = 'resource.customizations'
+/** A rule of ours as data; the rest of the key is as in Argo CD's. */
+const RULE = 'flotilla.health.'
 const IGNORE = `${WHOLE}.ignoreDifferences.`
 /** Of what a person of Argo CD might miss here, the reason why it does nothing. */
 const WITHOUT_EFFECT: readonly (readonly [prefix: string, reason: string])[] = [
@@ -38,7 +42,11 @@ function readArgoConfigMap(document: JsonObject): KindReading {
     const path: Path = ['data', WHOLE]
     ignoreDifferences.push(ignoreRule(name.replace('/', '_'), yamlOf(text, path, problems), path, problems))
   }
-  const health: readonly CustomRuleSource[] = [...argoHealthScriptsOfMap(older), ...argoHealthScripts(data)]
+  const health: readonly CustomRuleSource[] = [
+    ...argoHealthScriptsOfMap(older),
+    ...argoHealthScripts(data),
+    ...dataRules(data, problems),
+  ]
   for (const key of Object.keys(data)) {
     const reason = WITHOUT_EFFECT.find(([prefix]) => key.startsWith(prefix))?.[1]
     if (reason !== undefined) {
@@ -48,6 +56,23 @@ function readArgoConfigMap(document: JsonObject): KindReading {
   }
   const spec: ResourceCustomizations = { health, ignoreDifferences }
   return { name: nameOf(document), spec, problems }
+}
+
+function dataRules(data: JsonObject, problems: Problem[]): readonly CustomRuleSource[] {
+  return Object.keys(data)
+    .filter(key => key.startsWith(RULE))
+    .sort()
+    .flatMap(key => {
+      const before = problems.length
+      const document = yamlAt(data, key, problems)
+      if (problems.length > before) return []
+      const parsed = parseDataRule(document)
+      if (parsed.kind === 'rule') return [{ kind: kindOfKey(key.slice(RULE.length)), data: document }]
+      for (const { at, message } of parsed.mistakes) {
+        problems.push({ code: 'INVALID_VALUE', severity: 'error', path: ['data', key], message: `${at} ${message}` })
+      }
+      return []
+    })
 }
 
 function ignoreRule(name: string, rule: JsonObject, path: Path, problems: Problem[]): JsonObject {

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import type { Health, HealthStatus } from '../model/status.ts'
+import type { DataRule } from './data/data-rule.ts'
 import type { RuleTable } from './find-rule.ts'
 
 /** How health is read. All are off by default. */
@@ -37,6 +38,8 @@ export interface HealthRuleEntry {
   /** API versions that the rule reads; an object of another one is Unknown. Absent: every version. */
   readonly versions?: readonly string[]
   readonly assess: HealthRule
+  /** What the rule was made of, where it is data. */
+  readonly data?: DataRule
 }
 
 export function health(status: HealthStatus, message?: string): Health {

@@ -113,6 +113,7 @@ const cel = v.object({ inProgress: v.exactOptional(text), failed: v.exactOptiona
 const healthRule = v.union([
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), lua: script }),
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), cel }),
+  v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), data: anyObject }),
 ])
 
 const offer = v.object({

@@ -57,18 +57,31 @@ describe('celHealthRule', () => {
     expect(rule.assess(object)).toEqual({ status: 'Unknown', message: expect.stringMatching(/^CEL: /) })
   })
 
-  it('is a rule of the chain beside scripts', async () => {
+  it('is a rule of the chain beside scripts and rules of data', async () => {
     const { table, mistakes } = await loadCustomRules(
       [
         { kind: 'example.com/Thing', cel: { current: 'status.ok' } },
         { kind: 'example.com/Other', cel: { current: '(' } },
         { kind: 'example.com/*', lua: 'return { status = "Suspended" }' },
+        {
+          kind: 'example.com/Pool',
+          data: {
+            lines: [{ when: { kind: 'recent', at: 'status.made', seconds: 5 }, status: 'Missing' }],
+            otherwise: { status: 'Degraded' },
+          },
+        },
+        { kind: 'example.com/Broken', data: { lines: {} } },
       ],
       () => 0,
     )
     const thing = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: {}, status: { ok: true } }
     expect(assessHealth(thing, { custom: table })).toEqual({ status: 'Healthy' })
     expect(assessHealth({ ...thing, kind: 'Else' }, { custom: table })).toEqual({ status: 'Suspended' })
-    expect(mistakes.map(({ kind }) => kind)).toEqual(['example.com/Other'])
+    const pool = { ...thing, kind: 'Pool', status: { made: '1969-12-31T23:59:58Z' } }
+    expect(assessHealth(pool, { custom: table })).toEqual({ status: 'Missing' })
+    expect(mistakes.map(({ kind }) => kind)).toEqual(['example.com/Other', 'example.com/Broken'])
+    expect(mistakes[1]?.message).toBe(
+      'lines is a list; otherwise is a mapping; otherwise.status is one of Healthy, Suspended, Progressing, Missing, Degraded, Unknown',
+    )
   })
 })

@@ -1,4 +1,6 @@
 import { getKey, isJsonObject, type JsonObject } from '../../json/json.ts'
+import { parseDataRule } from '../data/parse-data-rule.ts'
+import { ruleOf } from '../data/rule-of.ts'
 import { type RuleTable, ruleTable } from '../find-rule.ts'
 import type { CustomHealthRule } from '../health-rule.ts'
 import type { CelExpressions } from './cel-rule.ts'
@@ -9,7 +11,7 @@ export type CustomRuleSource = {
   readonly kind: string
   /** The rule looks at generations itself. */
   readonly ignoreGeneration?: boolean
-} & ({ readonly lua: string } | { readonly cel: CelExpressions })
+} & ({ readonly lua: string } | { readonly cel: CelExpressions } | { readonly data: JsonObject })
 
 /** A rule that cannot be read; its kind keeps the rule that it has without it. */
 export interface CustomRuleMistake {
@@ -23,7 +25,7 @@ export interface CustomRules {
 }
 
 /**
- * Makes rules of scripts and expressions. Either language is loaded with its first rule, and not at all without one.
+ * Makes rules of data, scripts and expressions. Either language is loaded with its first rule, and not at all without one.
  *
  * @param now Milliseconds since 1970, for scripts that ask for the time.
  */
@@ -32,11 +34,23 @@ export async function loadCustomRules(sources: readonly CustomRuleSource[], now:
   const mistakes: CustomRuleMistake[] = []
   for (const source of sources) {
     const { kind, ignoreGeneration = false } = source
-    const rule = 'lua' in source ? await luaRule(source.lua, now) : await celRule(source.cel)
+    const rule = await readRule(source, now)
     if (typeof rule === 'string') mistakes.push({ kind, message: rule })
     else rules.push([kind, { ...rule, ignoreGeneration }])
   }
   return { table: ruleTable(rules), mistakes }
+}
+
+function readRule(source: CustomRuleSource, now: () => number): Promise<CustomHealthRule | string> {
+  if ('lua' in source) return luaRule(source.lua, now)
+  return 'cel' in source ? celRule(source.cel) : Promise.resolve(dataRule(source.data, now))
+}
+
+function dataRule(document: JsonObject, now: () => number): CustomHealthRule | string {
+  const parsed = parseDataRule(document)
+  if (parsed.kind === 'mistakes') return parsed.mistakes.map(({ at, message }) => `${at} ${message}`).join('; ')
+  const assess = ruleOf(parsed.rule)
+  return { assess: object => assess(object, { now: now() }) }
 }
 
 async function luaRule(source: string, now: () => number): Promise<CustomHealthRule | string> {
@@ -80,8 +94,8 @@ export function argoHealthScriptsOfMap(customizations: JsonObject): CustomRuleSo
     })
 }
 
-/** A kind has no `_` in it and a group may. */
-function kindOfKey(key: string): string {
+/** The kind that `<group>_<Kind>` names: a kind has no `_` in it and a group may. */
+export function kindOfKey(key: string): string {
   const at = key.lastIndexOf('_')
   return at < 0 ? key : `${key.slice(0, at)}/${key.slice(at + 1)}`
 }

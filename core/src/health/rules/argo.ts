@@ -1,9 +1,9 @@
-import { coded, condition, equals, goodWhenTrue, MESSAGE, rule, type ShippedRule } from './parts.ts'
-import { rolloutHealth } from './rollout.ts'
+import { condition, equals, goodWhenTrue, MESSAGE, rule, type ShippedRule } from './parts.ts'
+import { rolloutRule } from './rollout.ts'
 
 /** Argo's own kinds but the Promoter's: Rollouts, Workflows, Events, ApplicationSets. */
 export const argoRules: readonly ShippedRule[] = [
-  coded(['argoproj.io/Rollout', 'spot.io/SpotDeployment'], rolloutHealth),
+  rolloutRule,
   rule(
     'argoproj.io/AnalysisRun',
     [

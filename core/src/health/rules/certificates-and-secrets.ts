@@ -1,6 +1,5 @@
-import { textAt } from '../../json/read-json.ts'
-import { health } from '../health-rule.ts'
-import { coded, condition, goodWhenTrue, MESSAGE, rule, type ShippedRule } from './parts.ts'
+import { condition, equals, goodWhenTrue, MESSAGE, rule, type ShippedRule, starts } from './parts.ts'
+import { part } from './value-parts.ts'
 
 /** cert-manager, Sealed Secrets, External Secrets, 1Password, SOPS. */
 export const certificateAndSecretRules: readonly ShippedRule[] = [
@@ -31,11 +30,14 @@ export const certificateAndSecretRules: readonly ShippedRule[] = [
     ],
     'Waiting for ClusterExternalSecret',
   ),
-  coded('kubernetes-client.io/ExternalSecret', object => {
-    const status = textAt(object, 'status', 'status')
-    if (status === 'SUCCESS') return health('Healthy', 'Fetched ExternalSecret.')
-    if (status.startsWith('ERROR')) return health('Degraded', status.replace('ERROR, ', ''))
-    return health('Progressing', 'Waiting for ExternalSecret.')
-  }),
+  rule(
+    'kubernetes-client.io/ExternalSecret',
+    [
+      [equals('status.status', 'SUCCESS'), 'Healthy', 'Fetched ExternalSecret.'],
+      [starts('status.status', 'ERROR'), 'Degraded', '{$error|status.status}'],
+    ],
+    'Waiting for ExternalSecret.',
+    { error: part('status.status', 'ERROR, ', 1) },
+  ),
   rule('onepassword.com/OnePasswordItem', goodWhenTrue('Ready'), 'Waiting for controller to report status'),
 ]

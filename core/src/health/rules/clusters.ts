@@ -1,75 +1,47 @@
-import { listAt, textAt, valueAt } from '../../json/read-json.ts'
-import { plainText } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
 import {
   all,
-  coded,
+  any,
   compare,
   condition,
   equals,
+  every,
+  filled,
   goodWhenTrue,
   MESSAGE,
+  not,
+  phases,
   present,
+  recent,
   rule,
   type ShippedRule,
+  someCondition,
   stale,
 } from './parts.ts'
+import { choose, join } from './value-parts.ts'
 
-const machinePool: HealthRule = object => {
-  const phase = plainText(valueAt(object, 'status', 'phase'))
-  const missing = listAt(object, 'status', 'conditions')
-    .filter(one => textAt(one, 'status') === 'False')
-    .map(one => `Not ${textAt(one, 'type')}${textAt(one, 'reason') && ` (${textAt(one, 'reason')})`}`)
-  const text = phase === '' ? '' : `MachinePool is ${phase}`
-  const message = missing.length === 0 ? text : `${text}: ${missing.join(', ')}`
-  if (phase === 'Running' || phase === 'Scaling') return health('Healthy', message)
-  return health(phase === 'Failed' || phase === 'Unknown' ? 'Degraded' : 'Progressing', message)
-}
-
-const awsControlPlane: HealthRule = object => {
-  const conditions = listAt(object, 'status', 'conditions')
-  if (!Array.isArray(valueAt(object, 'status', 'conditions'))) return health('Progressing', 'Provisioning...')
-  const failure = textAt(object, 'status', 'failureMessage')
-  if (failure !== '') return health('Degraded', failure)
-  const is = (type: string) => conditions.some(one => textAt(one, 'type') === type && textAt(one, 'status') === 'True')
-  if (is('EKSControlPlaneUpdating')) return health('Progressing', 'EKS control plane is updating')
-  if (is('Ready')) return health('Healthy', 'Control plane is ready')
-  const errors = conditions.filter(one => textAt(one, 'status') === 'False' && textAt(one, 'severity') === 'Error')
-  if (errors.length > 0) return health('Degraded', errors.map(one => `${textAt(one, 'message')} `).join(''))
-  return valueAt(object, 'status', 'ready') === false
-    ? health('Progressing', 'Control plane is not ready (.status.ready is false)')
-    : health('Progressing', 'Control plane is not ready')
-}
-
-const SHOOT_GRACE_MS = 15 * 60_000
+const SHOOT = ['metadata', 'labels', 'shoot.gardener.cloud/status']
+const SHOOT_GRACE_SECONDS = 15 * 60
 
 /** Gardener sums a Shoot up in a label; what is unhealthy for less than a quarter of an hour is being mended. */
-const shoot: HealthRule = (object, { now }) => {
-  const label = textAt(object, 'metadata', 'labels', 'shoot.gardener.cloud/status')
-  if (label === 'healthy') return health('Healthy', 'Component state: Healthy')
-  if (label === 'progressing') return health('Progressing', 'Component state: Update in progress')
-  if (label === 'unknown') return health('Unknown', 'Component state: Unknown')
-  if (label !== 'unhealthy') return health('Progressing', 'Update in progress')
-  const bad = listAt(object, 'status', 'conditions').filter(one => textAt(one, 'status') !== 'True')
-  if (bad.length === 0) return health('Degraded', 'Component state: Unhealthy')
-  const since = bad.map(one => Date.parse(textAt(one, 'lastTransitionTime')))
-  return now !== undefined && since.every(at => now - at < SHOOT_GRACE_MS)
-    ? health('Progressing', 'Component state: Reconcile - status unhealthy (< 15 minutes)')
-    : health('Degraded', 'Component state: Unhealthy (> 15 minutes)')
-}
-
-const virtualMachine: HealthRule = object => {
-  const conditions = listAt(object, 'status', 'conditions')
-  const paused = conditions.some(one => textAt(one, 'type') === 'Paused' && textAt(one, 'status') === 'True')
-  if (paused) return health('Suspended', 'Paused')
-  const printable = textAt(object, 'status', 'printableStatus')
-  const ready = conditions.find(one => textAt(one, 'type') === 'Ready')
-  if (ready === undefined) return health('Progressing', printable || 'No status available')
-  if (textAt(ready, 'status') === 'True') return health('Healthy', printable || 'Running')
-  return valueAt(object, 'status', 'created') === true
-    ? health('Progressing', printable || 'Starting')
-    : health('Suspended', printable || 'Stopped')
-}
+const shoot = rule(
+  'core.gardener.cloud/Shoot',
+  [
+    [equals(SHOOT, 'healthy'), 'Healthy', 'Component state: Healthy'],
+    [equals(SHOOT, 'progressing'), 'Progressing', 'Component state: Update in progress'],
+    [equals(SHOOT, 'unknown'), 'Unknown', 'Component state: Unknown'],
+    [not(equals(SHOOT, 'unhealthy')), 'Progressing', 'Update in progress'],
+    [not(someCondition({ notStatuses: ['True'] })), 'Degraded', 'Component state: Unhealthy'],
+    [
+      every(
+        'status.conditions',
+        any(equals('entry.status', 'True'), recent('entry.lastTransitionTime', SHOOT_GRACE_SECONDS)),
+      ),
+      'Progressing',
+      'Component state: Reconcile - status unhealthy (< 15 minutes)',
+    ],
+  ],
+  ['Degraded', 'Component state: Unhealthy (> 15 minutes)'],
+)
 
 /** Cluster API, Karpenter, Gardener, KubeVirt, nmstate. */
 export const clusterRules: readonly ShippedRule[] = [
@@ -113,8 +85,37 @@ export const clusterRules: readonly ShippedRule[] = [
     ],
     '',
   ),
-  coded('cluster.x-k8s.io/MachinePool', machinePool),
-  coded('controlplane.cluster.x-k8s.io/AWSManagedControlPlane', awsControlPlane),
+  rule(
+    'cluster.x-k8s.io/MachinePool',
+    phases('status.phase', { Healthy: ['Running', 'Scaling'], Degraded: ['Failed', 'Unknown'] }, '{$message}'),
+    '{$message}',
+    {
+      missing: join('status.conditions', 'Not {entry.type}{$because}', {
+        where: equals('entry.status', 'False'),
+        values: { because: choose([[filled('entry.reason'), ' ({entry.reason})']], '') },
+      }),
+      phase: choose([[filled('status.phase'), 'MachinePool is {status.phase}']], ''),
+      message: choose([[filled('$missing'), '{$phase}: {$missing}']], '{$phase}'),
+    },
+  ),
+  rule(
+    'controlplane.cluster.x-k8s.io/AWSManagedControlPlane',
+    [
+      [not(present('status.conditions')), 'Progressing', 'Provisioning...'],
+      [filled('status.failureMessage'), 'Degraded', '{status.failureMessage}'],
+      [condition('EKSControlPlaneUpdating', 'True'), 'Progressing', 'EKS control plane is updating'],
+      [condition('Ready', 'True'), 'Healthy', 'Control plane is ready'],
+      [someCondition({ statuses: ['False'], severities: ['Error'] }), 'Degraded', '{$errors}'],
+      [equals('status.ready', false), 'Progressing', 'Control plane is not ready (.status.ready is false)'],
+    ],
+    'Control plane is not ready',
+    {
+      errors: join('status.conditions', '{entry.message} ', {
+        where: all(equals('entry.status', 'False'), equals('entry.severity', 'Error')),
+        separator: '',
+      }),
+    },
+  ),
   rule(
     'addons.cluster.x-k8s.io/ClusterResourceSet',
     [
@@ -141,8 +142,17 @@ export const clusterRules: readonly ShippedRule[] = [
     ],
     'Waiting for NodeClaim to be launched',
   ),
-  coded('core.gardener.cloud/Shoot', shoot),
-  coded('kubevirt.io/VirtualMachine', virtualMachine),
+  shoot,
+  rule(
+    'kubevirt.io/VirtualMachine',
+    [
+      [condition('Paused', 'True'), 'Suspended', 'Paused'],
+      [not(condition('Ready')), 'Progressing', "{status.printableStatus|'No status available'}"],
+      [condition('Ready', 'True'), 'Healthy', "{status.printableStatus|'Running'}"],
+      [equals('status.created', true), 'Progressing', "{status.printableStatus|'Starting'}"],
+    ],
+    ['Suspended', "{status.printableStatus|'Stopped'}"],
+  ),
   rule(
     'kubevirt.io/VirtualMachineInstance',
     [

@@ -1,4 +1,4 @@
-import type { Line } from '../data-rule.ts'
+import type { Line } from '../data/data-rule.ts'
 import {
   all,
   condition,

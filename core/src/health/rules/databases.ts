@@ -1,13 +1,12 @@
-import { listAt, numberAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { Line } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
+import type { HealthStatus } from '../../model/status.ts'
+import type { Line } from '../data/data-rule.ts'
 import {
   all,
   any,
-  coded,
   compare,
   condition,
   equals,
+  every,
   filled,
   goodWhenTrue,
   MESSAGE,
@@ -18,34 +17,40 @@ import {
   type ShippedRule,
   someCondition,
 } from './parts.ts'
+import { sum } from './value-parts.ts'
 
 const BUG =
   'Ensure your ArgoCD is current and then check for/file a bug report: https://github.com/argoproj/argo-cd/issues'
 const NODES = '{status.ready}/{status.size} node(s) are ready'
 
-const elasticsearchHealth: HealthRule = object => {
-  const wanted = listAt(object, 'spec', 'nodeSets').reduce<number>((sum, set) => sum + numberAt(set, 'count'), 0)
-  const available = valueAt(object, 'status', 'availableNodes')
-  const unknown = health('Unknown', `Elasticsearch Cluster status is unknown. ${BUG}`)
-  if (available === undefined) return unknown
-  if (numberAt(object, 'status', 'availableNodes') < wanted) {
-    return health(
-      'Progressing',
-      `The desired amount of nodes is ${wanted} but the amount of availableNodes is ${String(available)}`,
-    )
-  }
-  const phase = textAt(object, 'status', 'phase')
-  const colour = textAt(object, 'status', 'health')
-  if (phase === 'ApplyingChanges' || phase === 'MigratingData') {
-    return health('Progressing', `Elasticsearch phase is ${phase}`)
-  }
-  if (phase === 'Invalid') return health('Degraded', 'Elasticsearch phase is Invalid')
-  if (phase !== 'Ready') return unknown
-  const advice = 'Check the status of indices, replicas and shards'
-  if (colour === 'green') return health('Healthy', 'Elasticsearch Cluster status is Green')
-  if (colour === 'yellow') return health('Progressing', `Elasticsearch Cluster status is Yellow. ${advice}`)
-  return colour === 'red' ? health('Degraded', `Elasticsearch Cluster status is Red. ${advice}`) : unknown
+const COLOURS = 'Check the status of indices, replicas and shards'
+
+function elasticsearchColour(colour: string, status: HealthStatus, message: string): Line {
+  return [all(equals('status.phase', 'Ready'), equals('status.health', colour)), status, message]
 }
+
+const elasticsearch = rule(
+  'elasticsearch.k8s.elastic.co/Elasticsearch',
+  [
+    [not(present('status.availableNodes')), 'Unknown', `Elasticsearch Cluster status is unknown. ${BUG}`],
+    [
+      compare('status.availableNodes', '<', '$wanted'),
+      'Progressing',
+      'The desired amount of nodes is {$wanted} but the amount of availableNodes is {status.availableNodes}',
+    ],
+    [
+      equals('status.phase', 'ApplyingChanges', 'MigratingData'),
+      'Progressing',
+      'Elasticsearch phase is {status.phase}',
+    ],
+    [equals('status.phase', 'Invalid'), 'Degraded', 'Elasticsearch phase is Invalid'],
+    elasticsearchColour('green', 'Healthy', 'Elasticsearch Cluster status is Green'),
+    elasticsearchColour('yellow', 'Progressing', `Elasticsearch Cluster status is Yellow. ${COLOURS}`),
+    elasticsearchColour('red', 'Degraded', `Elasticsearch Cluster status is Red. ${COLOURS}`),
+  ],
+  ['Unknown', `Elasticsearch Cluster status is unknown. ${BUG}`],
+  { wanted: sum('spec.nodeSets.*.count') },
+)
 
 /** Beats: a colour; while it is yellow, how many of the expected instances are there. */
 const BEAT: readonly Line[] = [
@@ -64,29 +69,41 @@ const BEAT: readonly Line[] = [
   ],
 ]
 
-/** Every broker in sync with its configuration, numbered without a gap or with one, and Cruise Control ready. */
-const kafkaClusterHealth: HealthRule = object => {
-  const brokers = Object.values(objectAt(object, 'status', 'brokersState'))
-  if (valueAt(object, 'status', 'brokersState') === undefined) return health('Progressing', 'Waiting for KafkaCluster')
-  const inSync = brokers.every(broker => {
-    const action = textAt(broker, 'gracefulActionState', 'cruiseControlState')
-    return (
-      textAt(broker, 'configurationState') === 'ConfigInSync' &&
-      (action === 'GracefulUpscaleSucceeded' || action === 'GracefulDownscaleSucceeded')
-    )
-  })
-  if (!inSync) return health('Degraded', 'Broker Config is out of Sync or CruiseControlState is not Ready')
-  const topic = textAt(object, 'status', 'cruiseControlTopicStatus')
-  const state = textAt(object, 'status', 'state')
-  if (topic === 'CruiseControlTopicReady' && state === 'ClusterRunning') {
-    return health('Healthy', 'Kafka Brokers, CruiseControl and cluster are in Healthy State.')
-  }
-  if (topic === 'CruiseControlTopicNotReady' || topic === '') {
-    if (state === 'ClusterReconciling') return health('Progressing', 'Kafka Cluster is Reconciling.')
-    if (state === 'ClusterRollingUpgrading') return health('Progressing', 'Kafka Cluster is Rolling Upgrading.')
-  }
-  return health('Progressing', 'Waiting for KafkaCluster')
-}
+const BROKER_IN_SYNC = all(
+  equals('entry.configurationState', 'ConfigInSync'),
+  equals('entry.gracefulActionState.cruiseControlState', 'GracefulUpscaleSucceeded', 'GracefulDownscaleSucceeded'),
+)
+const CRUISE_CONTROL = 'status.cruiseControlTopicStatus'
+const CRUISE_CONTROL_UNREADY = any(not(filled(CRUISE_CONTROL)), equals(CRUISE_CONTROL, 'CruiseControlTopicNotReady'))
+
+/** Every broker in sync with its configuration, and Cruise Control ready. */
+const kafkaCluster = rule(
+  'kafka.banzaicloud.io/KafkaCluster',
+  [
+    [not(present('status.brokersState')), 'Progressing', 'Waiting for KafkaCluster'],
+    [
+      not(every('status.brokersState', BROKER_IN_SYNC)),
+      'Degraded',
+      'Broker Config is out of Sync or CruiseControlState is not Ready',
+    ],
+    [
+      all(equals(CRUISE_CONTROL, 'CruiseControlTopicReady'), equals('status.state', 'ClusterRunning')),
+      'Healthy',
+      'Kafka Brokers, CruiseControl and cluster are in Healthy State.',
+    ],
+    [
+      all(CRUISE_CONTROL_UNREADY, equals('status.state', 'ClusterReconciling')),
+      'Progressing',
+      'Kafka Cluster is Reconciling.',
+    ],
+    [
+      all(CRUISE_CONTROL_UNREADY, equals('status.state', 'ClusterRollingUpgrading')),
+      'Progressing',
+      'Kafka Cluster is Rolling Upgrading.',
+    ],
+  ],
+  'Waiting for KafkaCluster',
+)
 
 /** What Strimzi's operator says of everything but the Kafka itself. */
 const STRIMZI: readonly Line[] = [
@@ -277,7 +294,7 @@ export const databaseRules: readonly ShippedRule[] = [
     goodWhenTrue('Ready', '{condition.reason}'),
     'Waiting for {kind}',
   ),
-  coded('elasticsearch.k8s.elastic.co/Elasticsearch', elasticsearchHealth),
+  elasticsearch,
   rule('beat.k8s.elastic.co/Beat', BEAT, ['Unknown', `Elastic Beat status is unknown. ${BUG}`]),
   rule(
     'logstash.k8s.elastic.co/Logstash',
@@ -288,7 +305,7 @@ export const databaseRules: readonly ShippedRule[] = [
     ],
     'Waiting for Logstash',
   ),
-  coded('kafka.banzaicloud.io/KafkaCluster', kafkaClusterHealth),
+  kafkaCluster,
   rule(
     ['Kafka', 'KafkaRestProxy', 'Connect', 'ControlCenter', 'KsqlDB', 'SchemaRegistry', 'Zookeeper'].map(
       kind => `platform.confluent.io/${kind}`,
@@ -328,13 +345,14 @@ export const databaseRules: readonly ShippedRule[] = [
     ],
     'Waiting for ZK Nodes to join the ensemble',
   ),
-  coded('solr.apache.org/SolrCloud', object => {
-    const nodes = valueAt(object, 'status', 'solrNodes')
-    if (!Array.isArray(nodes)) return health('Progressing', 'Waiting for solr to exist')
-    return nodes.every(node => valueAt(node, 'ready') === true)
-      ? health('Healthy', 'Solr is ready')
-      : health('Progressing', 'Not all replicas are ready')
-  }),
+  rule(
+    'solr.apache.org/SolrCloud',
+    [
+      [not(present('status.solrNodes')), 'Progressing', 'Waiting for solr to exist'],
+      [every('status.solrNodes', equals('entry.ready', true)), 'Healthy', 'Solr is ready'],
+    ],
+    'Not all replicas are ready',
+  ),
   rule(
     'rabbitmq.com/RabbitmqCluster',
     [

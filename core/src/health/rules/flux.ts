@@ -1,4 +1,4 @@
-import type { Line } from '../data-rule.ts'
+import type { Line } from '../data/data-rule.ts'
 import { all, any, condition, equals, filled, REASON, rule, type ShippedRule, someCondition } from './parts.ts'
 
 const SUSPENDED: Line = [equals('spec.suspend', true), 'Suspended', '{kind} is suspended']

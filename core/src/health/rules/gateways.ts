@@ -1,131 +1,154 @@
-import { isJsonObject, type Json } from '../../json/json.ts'
-import { listAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { KubernetesObject } from '../../model/kubernetes-object.ts'
-import type { Health } from '../../model/status.ts'
-import { readCondition } from '../conditions.ts'
-import { plainText, speaksOfOther } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
-import { all, coded, condition, equals, filled, MESSAGE, not, present, rule, type ShippedRule, stale } from './parts.ts'
+import type { Json } from '../../json/json.ts'
+import type { Line, Message, Test } from '../data/data-rule.ts'
+import {
+  all,
+  any,
+  compare,
+  condition,
+  equals,
+  filled,
+  kindsOf,
+  MESSAGE,
+  not,
+  present,
+  rule,
+  type ShippedRule,
+  some,
+  stale,
+} from './parts.ts'
+import { count, find } from './value-parts.ts'
 
-/** The first of these that says no, or that it is not programmed yet; undefined: nothing is wrong. */
-function troubleOf(holder: Json, prefix: string, programming: string): Health | undefined {
-  const conditions = listAt(holder, 'conditions')
-  for (const type of ['ResolvedRefs', 'Accepted']) {
-    const bad = conditions.find(one => textAt(one, 'type') === type && textAt(one, 'status') === 'False')
-    if (bad === undefined) continue
-    return health('Degraded', `${prefix}${messageOf(bad) ?? `Failed condition: ${type}`}`)
-  }
-  const waiting = conditions.find(one => textAt(one, 'type') === 'Programmed' && textAt(one, 'status') !== 'True')
-  return waiting === undefined ? undefined : health('Progressing', `${prefix}${messageOf(waiting) ?? programming}`)
+const GATEWAY_API = 'gateway.networking.k8s.io'
+
+/** The conditions at a path that say no, or not yet: `programming` is said when the last says nothing. */
+function troubles(path: string, prefix: Message = '', programming = ''): readonly Line[] {
+  const at = path.split('.')
+  return [
+    ...['ResolvedRefs', 'Accepted'].map(
+      type =>
+        [
+          condition(type, 'False', { at }),
+          'Degraded',
+          `${prefix}{condition.message|'Failed condition: ${type}'}`,
+        ] as const,
+    ),
+    [
+      condition('Programmed', undefined, { notStatuses: ['True'], at }),
+      'Progressing',
+      `${prefix}{condition.message|'${programming}'}`,
+    ],
+  ]
 }
 
-function messageOf(one: Json): string | undefined {
-  const message = valueAt(one, 'message')
-  return typeof message === 'string' ? message : undefined
-}
+const TROUBLED = any(...troubles('entry.conditions').map(([when]) => when))
 
-const gatewayHealth: HealthRule = object => {
-  const listeners = listAt(object, 'status', 'listeners')
-  const own = troubleOf(objectAt(object, 'status'), '', 'Gateway is still being programmed')
-  if (own) return own
-  for (const listener of listeners) {
-    const trouble = troubleOf(listener, 'Listener: ', 'Listener is still being programmed')
-    if (trouble) return trouble
-  }
-  const spoken = valueAt(object, 'status', 'conditions') !== undefined || listeners.length > 0
-  return spoken ? health('Healthy', 'Gateway is healthy') : health('Progressing', 'Waiting for Gateway status')
-}
+const gateway = rule(
+  `${GATEWAY_API}/Gateway`,
+  [
+    ...troubles('status.conditions', '', 'Gateway is still being programmed'),
+    ...troubles('$listener.conditions', 'Listener: ', 'Listener is still being programmed'),
+    [any(present('status.conditions'), filled('status.listeners')), 'Healthy', 'Gateway is healthy'],
+  ],
+  'Waiting for Gateway status',
+  { listener: find('status.listeners', TROUBLED) },
+)
+
+/** A Gateway's answer that speaks of the route's present generation. */
+const IS_CURRENT = all(
+  filled('entry.conditions'),
+  any(
+    not(present('metadata.generation')),
+    some('entry.conditions', all(present('entry.observedGeneration'), not(stale('entry.observedGeneration')))),
+  ),
+)
 
 /** Each Gateway that a route names reports by itself; one that still speaks of an earlier generation is not asked. */
-const routeHealth: HealthRule = object => {
-  const current = listAt(object, 'status', 'parents').filter(parent => isCurrent(parent, object))
-  for (const parent of current) {
-    const name = textAt(parent, 'parentRef', 'name')
-    const trouble = troubleOf(parent, `Parent ${name}: `, 'Route is still being programmed')
-    if (trouble) return trouble
-  }
-  return current.length > 0
-    ? health('Healthy', `${object.kind} is healthy`)
-    : health('Progressing', `Waiting for ${object.kind} status`)
+const routes = rule(
+  kindsOf(GATEWAY_API, 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'),
+  [
+    ...troubles('$parent.conditions', 'Parent {$parent.parentRef.name}: ', 'Route is still being programmed'),
+    [some('status.parents', IS_CURRENT), 'Healthy', '{kind} is healthy'],
+  ],
+  'Waiting for {kind} status',
+  { parent: find('status.parents', all(IS_CURRENT, TROUBLED)) },
+)
+
+const ANCESTOR = { at: ['entry', 'conditions'] }
+/** A controller that is not responsible for the target says so, which is nobody's trouble. */
+const RESPONSIBLE = not(
+  condition('Accepted', undefined, { notStatuses: ['True'], reasons: ['TargetNotFound'], ...ANCESTOR }),
+)
+const ACCEPTED_OR_RESOLVED_FALSE = condition(['Accepted', 'ResolvedRefs'], undefined, {
+  notStatuses: ['True'],
+  ...ANCESTOR,
+})
+const UNANSWERED = not(condition('Accepted', undefined, ANCESTOR))
+
+/** Policies that several Gateways answer (`status.ancestors`). `bad`: which answer is trouble. */
+function answeredPolicy(kind: string, bad: Test): ShippedRule {
+  return rule(
+    kind,
+    [
+      [present('$behind'), 'Progressing', 'Waiting for Ancestor {$behind.ancestorRef.name} to update {kind} status'],
+      [
+        condition(['Accepted', 'ResolvedRefs'], undefined, { notStatuses: ['True'], at: ['$bad', 'conditions'] }),
+        'Degraded',
+        'Ancestor {$bad.ancestorRef.name}: {condition.message}',
+      ],
+      [present('$bad'), 'Degraded', 'Ancestor {$bad.ancestorRef.name}: {kind} is not accepted'],
+      [
+        some('status.ancestors', all(RESPONSIBLE, condition('Accepted', undefined, ANCESTOR))),
+        'Healthy',
+        '{kind} is healthy',
+      ],
+    ],
+    'Waiting for {kind} status',
+    {
+      behind: find('status.ancestors', some('entry.conditions', stale('entry.observedGeneration'))),
+      bad: find('status.ancestors', all(RESPONSIBLE, bad)),
+    },
+  )
 }
-
-function isCurrent(parent: Json, object: KubernetesObject): boolean {
-  const conditions = listAt(parent, 'conditions')
-  if (conditions.length === 0) return false
-  if (valueAt(object, 'metadata', 'generation') === undefined) return true
-  return conditions.some(one => valueAt(one, 'observedGeneration') !== undefined && !speaksOfOther(one, object))
-}
-
-/**
- * Policies that several Gateways answer (`status.ancestors`). A controller that is not responsible for the target says
- * TargetNotFound, which is nobody's trouble.
- */
-function policyHealth(needsAccepted: boolean): HealthRule {
-  return object => {
-    const { kind } = object
-    const ancestors = listAt(object, 'status', 'ancestors')
-    for (const ancestor of ancestors) {
-      if (listAt(ancestor, 'conditions').some(one => speaksOfOther(one, object))) {
-        return health('Progressing', `Waiting for Ancestor ${ancestorName(ancestor)} to update ${kind} status`)
-      }
-    }
-    let accepted = false
-    for (const ancestor of ancestors) {
-      const conditions = listAt(ancestor, 'conditions').map(readCondition)
-      const acceptance = conditions.find(one => one.type === 'Accepted')
-      if (acceptance && acceptance.status !== 'True' && acceptance.reason === 'TargetNotFound') continue
-      const bad = conditions.find(
-        one => (one.type === 'Accepted' || one.type === 'ResolvedRefs') && one.status !== 'True',
-      )
-      if (bad) return health('Degraded', `Ancestor ${ancestorName(ancestor)}: ${bad.message}`)
-      if (acceptance) accepted = true
-      else if (needsAccepted) return health('Degraded', `Ancestor ${ancestorName(ancestor)}: ${kind} is not accepted`)
-    }
-    return accepted ? health('Healthy', `${kind} is healthy`) : health('Progressing', `Waiting for ${kind} status`)
-  }
-}
-
-function ancestorName(ancestor: Json): string {
-  return textAt(ancestor, 'ancestorRef', 'name')
-}
-
-const airlockPolicy = policyHealth(true)
-
-/** Airlock's other kinds (a CustomResponse) have no status. */
-const airlockHealth: HealthRule = (object, options) =>
-  object.kind.endsWith('Policy') ? airlockPolicy(object, options) : health('Healthy', `${object.kind} is healthy`)
-
-const SOLO_STATES = ['Pending', 'Accepted', 'Rejected', 'Warning']
 
 /** Gloo writes a state as a number or a text, for itself or for each namespace that its controllers run in. */
-const soloHealth: HealthRule = object => {
-  const perNamespace = objectAt(object, 'status', 'statuses')
-  const reports = [objectAt(object, 'status'), ...Object.values(perNamespace).filter(isJsonObject)]
-  const states = reports.flatMap(report => {
-    const state = valueAt(report, 'state')
-    if (state === undefined || state === null) return []
-    const word = typeof state === 'number' ? SOLO_STATES[state] : plainText(state)
-    return [{ word, reason: textAt(report, 'reason') }]
-  })
-  const refused = states.find(({ word }) => word === 'Rejected' || word === 'Warning')
-  if (refused) return health('Degraded', refused.reason)
-  if (states.some(({ word }) => word === 'Pending')) {
-    return health('Suspended', 'The resource has not yet been validated')
-  }
-  return states.some(({ word }) => word === 'Accepted')
-    ? health('Healthy', 'The resource has been validated')
-    : health('Progressing', 'Update in progress')
+const REFUSED: readonly Json[] = [2, 'Rejected', 3, 'Warning']
+
+function soloState(...states: readonly Json[]): Test {
+  return any(equals('status.state', ...states), some('status.statuses', equals('entry.state', ...states)))
 }
+
+const solo = rule(
+  [
+    ...kindsOf(
+      'gateway.solo.io',
+      'Gateway',
+      'MatchableHttpGateway',
+      'RouteOption',
+      'RouteTable',
+      'VirtualHostOption',
+      'VirtualService',
+    ),
+    ...kindsOf('gloo.solo.io', 'Proxy', 'Settings', 'Upstream', 'UpstreamGroup'),
+  ],
+  [
+    [equals('status.state', ...REFUSED), 'Degraded', '{status.reason}'],
+    [some('status.statuses', equals('entry.state', ...REFUSED)), 'Degraded', '{entry.reason}'],
+    [soloState(0, 'Pending'), 'Suspended', 'The resource has not yet been validated'],
+    [soloState(1, 'Accepted'), 'Healthy', 'The resource has been validated'],
+  ],
+  'Update in progress',
+)
+
+const ADMITTED = equals('entry.type', 'Admitted')
 
 /** Gateway API, Contour, Gloo, Airlock, Istio's operator, OpenShift's routes. */
 export const gatewayRules: readonly ShippedRule[] = [
-  coded('gateway.networking.k8s.io/Gateway', gatewayHealth),
-  coded(
-    ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map(kind => `gateway.networking.k8s.io/${kind}`),
-    routeHealth,
-  ),
-  coded('gateway.networking.k8s.io/BackendTLSPolicy', policyHealth(false)),
-  coded('microgateway.airlock.com/*', airlockHealth),
+  gateway,
+  routes,
+  answeredPolicy('gateway.networking.k8s.io/BackendTLSPolicy', ACCEPTED_OR_RESOLVED_FALSE),
+  answeredPolicy('microgateway.airlock.com/*Policy', any(ACCEPTED_OR_RESOLVED_FALSE, UNANSWERED)),
+  // Airlock's other kinds (a CustomResponse) have no status.
+  rule('microgateway.airlock.com/*', [], ['Healthy', '{kind} is healthy']),
   rule(
     'gateway.networking.k8s.io/GatewayClass',
     [
@@ -139,15 +162,7 @@ export const gatewayRules: readonly ShippedRule[] = [
     ],
     'Waiting for GatewayClass status',
   ),
-  coded(
-    [
-      ...['Gateway', 'MatchableHttpGateway', 'RouteOption', 'RouteTable', 'VirtualHostOption', 'VirtualService'].map(
-        kind => `gateway.solo.io/${kind}`,
-      ),
-      ...['Proxy', 'Settings', 'Upstream', 'UpstreamGroup'].map(kind => `gloo.solo.io/${kind}`),
-    ],
-    soloHealth,
-  ),
+  solo,
   rule(
     'projectcontour.io/HTTPProxy',
     [
@@ -190,16 +205,23 @@ export const gatewayRules: readonly ShippedRule[] = [
     ],
     'Status of IngressController is not known yet',
   ),
-  coded('route.openshift.io/Route', object => {
-    const ingress = valueAt(object, 'status', 'ingress')
-    if (!Array.isArray(ingress)) return health('Progressing', 'Route is still getting admitted')
-    const admissions = ingress.flatMap(one => listAt(one, 'conditions').map(readCondition))
-    const admitted = admissions.filter(({ type, status }) => type === 'Admitted' && status === 'True').length
-    if (admitted >= ingress.length) return health('Healthy', 'Route is healthy')
-    return admissions.some(({ type, status }) => type === 'Admitted' && status === 'False')
-      ? health('Degraded', 'Route is degraded')
-      : health('Progressing', 'Route is still getting admitted')
-  }),
+  rule(
+    'route.openshift.io/Route',
+    [
+      [not(present('status.ingress')), 'Progressing', 'Route is still getting admitted'],
+      [not(compare('$admitted', '<', '$all')), 'Healthy', 'Route is healthy'],
+      [
+        some('status.ingress.*.conditions', all(ADMITTED, equals('entry.status', 'False'))),
+        'Degraded',
+        'Route is degraded',
+      ],
+    ],
+    'Route is still getting admitted',
+    {
+      admitted: count('status.ingress.*.conditions', all(ADMITTED, equals('entry.status', 'True'))),
+      all: count('status.ingress'),
+    },
+  ),
   rule(
     'apps.openshift.io/DeploymentConfig',
     [

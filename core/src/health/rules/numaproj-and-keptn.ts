@@ -1,4 +1,4 @@
-import type { Line, Message } from '../data-rule.ts'
+import type { Line, Message } from '../data/data-rule.ts'
 import {
   any,
   condition,

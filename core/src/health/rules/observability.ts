@@ -1,63 +1,27 @@
-import { listAt, numberAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { HealthStatus } from '../../model/status.ts'
-import { type HealthRule, health } from '../health-rule.ts'
 import {
   all,
-  coded,
+  any,
+  compare,
   condition,
   equals,
+  filled,
   goodWhenTrue,
+  kindsOf,
   MESSAGE,
   not,
   phases,
   present,
   rule,
   type ShippedRule,
+  some,
+  someCondition,
 } from './parts.ts'
+import { choose, join } from './value-parts.ts'
 
-const MISMATCH = 'FolderUIDMismatch'
-
-/** Every condition that was read, up to the first that is bad, goes into the message. */
-const grafanaHealth: HealthRule = object => {
-  const texts: string[] = []
-  let status: HealthStatus = 'Progressing'
-  for (const one of listAt(object, 'status', 'conditions')) {
-    const [type, said, reason] = [textAt(one, 'type'), textAt(one, 'status'), textAt(one, 'reason')]
-    const because = textAt(one, 'message')
-    texts.push(reason === '' ? '' : `${reason} for ${type}${because && ` because ${because}`}`)
-    const bad = type === MISMATCH ? said === 'True' : said === 'False'
-    if (bad) {
-      status = 'Degraded'
-      break
-    }
-    if (said === 'True') status = 'Healthy'
-  }
-  return health(status, texts.join(', '))
-}
+const MISMATCH = equals('entry.type', 'FolderUIDMismatch')
+const BAD = any(all(MISMATCH, equals('entry.status', 'True')), all(not(MISMATCH), equals('entry.status', 'False')))
 
 const HUMIO = { Healthy: 'Exists', Missing: 'NotFound', Degraded: 'ConfigError', Unknown: 'Unknown' } as const
-
-const FLAGGER: { readonly [phase: string]: HealthStatus | undefined } = {
-  Failed: 'Degraded',
-  Progressing: 'Progressing',
-  Finalising: 'Progressing',
-  Promoting: 'Progressing',
-  Succeeded: 'Healthy',
-  Initialized: 'Healthy',
-}
-
-const canaryHealth: HealthRule = object => {
-  if (valueAt(object, 'status') === undefined) return health('Unknown', 'No status')
-  const phase = textAt(object, 'status', 'phase')
-  const weight = numberAt(object, 'status', 'canaryWeight')
-  const texts = [
-    phase,
-    ...(weight > 0 ? [`Canary Weight: ${weight} %`] : []),
-    ...listAt(object, 'status', 'conditions').map(one => textAt(one, 'message')),
-  ]
-  const status = Object.hasOwn(FLAGGER, phase) ? FLAGGER[phase] : undefined
-  return health(status ?? 'Unknown', texts.join(' --- '))
-}
 
 /** Prometheus, Grafana, Jaeger, Kiali, Datadog, Coralogix, Humio, Flagger. */
 export const observabilityRules: readonly ShippedRule[] = [
@@ -96,8 +60,9 @@ export const observabilityRules: readonly ShippedRule[] = [
     ],
     ['Healthy'],
   ),
-  coded(
-    [
+  rule(
+    kindsOf(
+      'grafana.integreatly.org',
       'GrafanaDashboard',
       'GrafanaFolder',
       'GrafanaAlertRuleGroup',
@@ -106,8 +71,22 @@ export const observabilityRules: readonly ShippedRule[] = [
       'GrafanaNotificationPolicy',
       'GrafanaNotificationTemplate',
       'GrafanaLibraryPanel',
-    ].map(kind => `grafana.integreatly.org/${kind}`),
-    grafanaHealth,
+    ),
+    [
+      [some('status.conditions', BAD), 'Degraded', '{$read}'],
+      [someCondition({ statuses: ['True'] }), 'Healthy', '{$read}'],
+    ],
+    '{$read}',
+    {
+      // Every condition that was read, up to the first that is bad.
+      read: join('status.conditions', '{$said}', {
+        through: BAD,
+        values: {
+          because: choose([[filled('entry.message'), ' because {entry.message}']], ''),
+          said: choose([[filled('entry.reason'), '{entry.reason} for {entry.type}{$because}']], ''),
+        },
+      }),
+    },
   ),
   rule(
     'grafana-org-operator.kubitus-project.gitlab.io/*',
@@ -177,5 +156,24 @@ export const observabilityRules: readonly ShippedRule[] = [
     ],
     'Update in progress',
   ),
-  coded('flagger.app/Canary', canaryHealth),
+  rule(
+    'flagger.app/Canary',
+    [
+      [not(present('status')), 'Unknown', 'No status'],
+      ...phases(
+        'status.phase',
+        {
+          Degraded: 'Failed',
+          Progressing: ['Progressing', 'Finalising', 'Promoting'],
+          Healthy: ['Succeeded', 'Initialized'],
+        },
+        '{status.phase}{$weight}{$messages}',
+      ),
+    ],
+    ['Unknown', '{status.phase}{$weight}{$messages}'],
+    {
+      weight: choose([[compare('status.canaryWeight', '>', 0), ' --- Canary Weight: {status.canaryWeight} %']], ''),
+      messages: join('status.conditions', ' --- {entry.message}', { separator: '' }),
+    },
+  ),
 ]

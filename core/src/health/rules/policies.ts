@@ -1,121 +1,163 @@
-import { listAt, textAt, valueAt } from '../../json/read-json.ts'
-import { type HealthRule, health } from '../health-rule.ts'
-import { coded, condition, equals, MESSAGE, not, present, rule, type ShippedRule, stale } from './parts.ts'
+import {
+  all,
+  any,
+  compare,
+  condition,
+  equals,
+  filled,
+  kindsOf,
+  MESSAGE,
+  not,
+  present,
+  rule,
+  type ShippedRule,
+  same,
+  some,
+  stale,
+} from './parts.ts'
+import { choose, count, join, texts } from './value-parts.ts'
 
-const configurationPolicy: HealthRule = object => {
-  const compliant = valueAt(object, 'status', 'compliant')
-  if (compliant === undefined) return health('Progressing', 'Waiting for the status to be reported')
-  const evaluated = valueAt(object, 'status', 'lastEvaluatedGeneration')
-  if (evaluated !== valueAt(object, 'metadata', 'generation')) {
-    return health('Progressing', 'Waiting for the status to be updated')
-  }
-  const details = valueAt(object, 'status', 'compliancyDetails')
-  if (!Array.isArray(details)) return health('Progressing', 'Waiting for compliance')
-  const messages = details.flatMap(detail =>
-    listAt(detail, 'conditions')
-      .filter(one => textAt(one, 'type') !== '' && typeof valueAt(one, 'message') === 'string')
-      .map(one => `${textAt(one, 'type')} - ${textAt(one, 'message')}`),
-  )
-  return health(compliant === 'Compliant' ? 'Healthy' : 'Degraded', messages.join('; '))
-}
+const COMPLIANT = equals('status.compliant', 'Compliant')
+const UNREPORTED = 'Waiting for the status to be reported'
 
-const policy: HealthRule = object => {
-  if (valueAt(object, 'spec', 'disabled') === true) return health('Healthy', 'Policy is disabled')
-  const compliant = valueAt(object, 'status', 'compliant')
-  const clusters = valueAt(object, 'status', 'status')
-  if (compliant === undefined) {
-    return clusters === undefined && listAt(object, 'status', 'placement').length > 0
-      ? health('Healthy', 'No clusters match this policy')
-      : health('Progressing', 'Waiting for the status to be reported')
-  }
-  const status = compliant === 'Compliant' ? 'Healthy' : 'Degraded'
-  const bad = (path: string) =>
-    listAt(object, 'status', path).filter(entry => textAt(entry, 'compliant') !== 'Compliant')
-  if (clusters !== undefined) {
-    const names = bad('status').map(entry => textAt(entry, 'clustername'))
-    return health(
-      status,
-      names.length === 0 ? 'All clusters are compliant' : `NonCompliant clusters: ${names.join(', ')}`,
-    )
-  }
-  if (valueAt(object, 'status', 'details') === undefined) return health(status)
-  const names = bad('details').map(entry => textAt(entry, 'templateMeta', 'name'))
-  return health(
-    status,
-    names.length === 0 ? 'All templates are compliant' : `NonCompliant templates: ${names.join(', ')}`,
-  )
-}
+const configurationPolicy = rule(
+  'policy.open-cluster-management.io/ConfigurationPolicy',
+  [
+    [not(present('status.compliant')), 'Progressing', UNREPORTED],
+    [
+      not(same('status.lastEvaluatedGeneration', 'metadata.generation')),
+      'Progressing',
+      'Waiting for the status to be updated',
+    ],
+    [not(present('status.compliancyDetails')), 'Progressing', 'Waiting for compliance'],
+    [COMPLIANT, 'Healthy', '{$details}'],
+  ],
+  ['Degraded', '{$details}'],
+  {
+    details: join('status.compliancyDetails.*.conditions', '{entry.type} - {entry.message}', {
+      where: all(filled('entry.type'), present('entry.message')),
+      separator: '; ',
+    }),
+  },
+)
+
+const OFFENDING = not(equals('entry.compliant', 'Compliant'))
+
+const policy = rule(
+  'policy.open-cluster-management.io/Policy',
+  [
+    [equals('spec.disabled', true), 'Healthy', 'Policy is disabled'],
+    [
+      all(not(present('status.compliant')), not(present('status.status')), filled('status.placement')),
+      'Healthy',
+      'No clusters match this policy',
+    ],
+    [not(present('status.compliant')), 'Progressing', UNREPORTED],
+    [COMPLIANT, 'Healthy', '{$offending}'],
+  ],
+  ['Degraded', '{$offending}'],
+  {
+    clusters: join('status.status', '{entry.clustername}', { where: OFFENDING }),
+    templates: join('status.details', '{entry.templateMeta.name}', { where: OFFENDING }),
+    offending: choose(
+      [
+        [some('status.status', OFFENDING), 'NonCompliant clusters: {$clusters}'],
+        [present('status.status'), 'All clusters are compliant'],
+        [some('status.details', OFFENDING), 'NonCompliant templates: {$templates}'],
+        [present('status.details'), 'All templates are compliant'],
+      ],
+      '',
+    ),
+  },
+)
 
 /** Every cluster that the binding names must have reported, and none of them badly. */
-const binding: HealthRule = object => {
-  const clusters = listAt(object, 'spec', 'clusters')
-  const reports = listAt(object, 'status', 'aggregatedStatus')
-  if (clusters.length === 0 || clusters.length !== reports.length) {
-    return health('Progressing', 'Current resource status is insufficient')
-  }
-  const bad = reports.some(report => {
-    const said = textAt(report, 'health')
-    return said === 'Unhealthy' || (said === 'Unknown' && valueAt(report, 'applied') !== true)
-  })
-  return bad ? health('Degraded', 'Current resource status is unhealthy') : health('Healthy')
-}
+const binding = rule(
+  kindsOf('work.karmada.io', 'ResourceBinding', 'ClusterResourceBinding'),
+  [
+    [
+      any(compare('$clusters', '=', 0), not(compare('$clusters', '=', '$reports'))),
+      'Progressing',
+      'Current resource status is insufficient',
+    ],
+    [
+      some(
+        'status.aggregatedStatus',
+        any(
+          equals('entry.health', 'Unhealthy'),
+          all(equals('entry.health', 'Unknown'), not(equals('entry.applied', true))),
+        ),
+      ),
+      'Degraded',
+      'Current resource status is unhealthy',
+    ],
+  ],
+  ['Healthy'],
+  { clusters: count('spec.clusters'), reports: count('status.aggregatedStatus') },
+)
 
-const PENDING_STATES = ['', 'UpgradeAvailable', 'UpgradePending']
-const FAILED_STATES = ['UpgradeFailed']
-const DEGRADING = ['CatalogSourcesUnhealthy', 'InstallPlanFailed', 'ResolutionFailed']
-
-const subscription: HealthRule = object => {
-  const conditions = listAt(object, 'status', 'conditions')
-  const state = textAt(object, 'status', 'state')
-  const lines = conditions.map((one, index) => `${index + 1}: ${textAt(one, 'type')} | ${textAt(one, 'status')}\n`)
-  const message = `${lines.join('')}${state === '' ? '.status.state not yet known\n' : `.status.state is '${state}'\n`}`
-  const isTrue = (types: readonly string[]) =>
-    conditions.some(one => types.includes(textAt(one, 'type')) && textAt(one, 'status') === 'True')
-  const planMissing = conditions.some(
-    one =>
-      textAt(one, 'type') === 'InstallPlanMissing' &&
-      textAt(one, 'status') === 'True' &&
-      textAt(one, 'reason') !== 'ReferencedInstallPlanNotFound',
-  )
-  if (isTrue(DEGRADING) || planMissing || FAILED_STATES.includes(state)) return health('Degraded', message)
-  // Who approves by hand has decided that an upgrade may wait; the installation itself must not.
-  const manual = textAt(object, 'spec', 'installPlanApproval') === 'Manual'
-  const installed = textAt(object, 'status', 'installedCSV') !== ''
-  if (manual && installed && conditions.some(awaitsApproval)) return health('Healthy', message)
-  if (isTrue(['InstallPlanPending']) || PENDING_STATES.includes(state)) return health('Progressing', message)
-  return health('Healthy', message)
-}
-
-function awaitsApproval(one: Parameters<typeof textAt>[0]): boolean {
-  return (
-    textAt(one, 'type') === 'InstallPlanPending' &&
-    textAt(one, 'status') === 'True' &&
-    textAt(one, 'reason') === 'RequiresApproval'
-  )
-}
+const subscription = rule(
+  'operators.coreos.com/Subscription',
+  [
+    [
+      any(
+        condition(['CatalogSourcesUnhealthy', 'InstallPlanFailed', 'ResolutionFailed'], 'True'),
+        condition('InstallPlanMissing', 'True', { notReasons: ['ReferencedInstallPlanNotFound'] }),
+        equals('status.state', 'UpgradeFailed'),
+      ),
+      'Degraded',
+      '{$message}',
+    ],
+    // Who approves by hand has decided that an upgrade may wait; the installation itself must not.
+    [
+      all(
+        equals('spec.installPlanApproval', 'Manual'),
+        filled('status.installedCSV'),
+        condition('InstallPlanPending', 'True', { reasons: ['RequiresApproval'] }),
+      ),
+      'Healthy',
+      '{$message}',
+    ],
+    [
+      any(
+        condition('InstallPlanPending', 'True'),
+        not(filled('status.state')),
+        equals('status.state', 'UpgradeAvailable', 'UpgradePending'),
+      ),
+      'Progressing',
+      '{$message}',
+    ],
+  ],
+  ['Healthy', '{$message}'],
+  {
+    conditions: join('status.conditions', '{index}: {entry.type} | {entry.status}\n', { separator: '' }),
+    state: choose([[filled('status.state'), ".status.state is '{status.state}'\n"]], '.status.state not yet known\n'),
+    message: texts('', '{$conditions}', '{$state}'),
+  },
+)
 
 /** Open Cluster Management, Kyverno, Karmada, OLM. */
 export const policyRules: readonly ShippedRule[] = [
   rule(
     'policy.open-cluster-management.io/CertificatePolicy',
     [
-      [not(present('status.compliant')), 'Progressing', 'Waiting for the status to be reported'],
+      [not(present('status.compliant')), 'Progressing', UNREPORTED],
       [equals('status.compliant', 'Compliant'), 'Healthy', 'All certificates found comply with the policy'],
     ],
     ['Degraded', 'At least once certificate does not comply with the policy'],
   ),
-  coded('policy.open-cluster-management.io/ConfigurationPolicy', configurationPolicy),
+  configurationPolicy,
   rule(
     'policy.open-cluster-management.io/OperatorPolicy',
     [
-      [not(present('status.conditions')), 'Progressing', 'Waiting for the status to be reported'],
+      [not(present('status.conditions')), 'Progressing', UNREPORTED],
       [stale(), 'Progressing', 'Waiting for the status to be updated'],
       [condition('Compliant', 'True'), 'Healthy', MESSAGE],
       [condition('Compliant'), 'Degraded', MESSAGE],
     ],
     'Waiting for the compliance condition',
   ),
-  coded('policy.open-cluster-management.io/Policy', policy),
+  policy,
   rule(
     'kyverno.io/Policy',
     [[condition('Ready', 'True', { reasons: ['Succeeded'], messages: ['Ready'] }), 'Healthy', 'Policy is ready']],
@@ -132,6 +174,6 @@ export const policyRules: readonly ShippedRule[] = [
     ],
     'Waiting for ClusterPolicy to be ready',
   ),
-  coded(['work.karmada.io/ResourceBinding', 'work.karmada.io/ClusterResourceBinding'], binding),
-  coded('operators.coreos.com/Subscription', subscription),
+  binding,
+  subscription,
 ]

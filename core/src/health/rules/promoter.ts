@@ -1,16 +1,14 @@
-import type { Json } from '../../json/json.ts'
-import { listAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { KubernetesObject } from '../../model/kubernetes-object.ts'
-import type { Health } from '../../model/status.ts'
-import { plainText, speaksOfOther } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
-import { coded, type ShippedRule } from './parts.ts'
+import type { Line, Message, Values } from '../data/data-rule.ts'
+import { any, compare, condition, equals, filled, not, present, rule, type ShippedRule, same, some } from './parts.ts'
+import { choose, count, find, first, join, start } from './value-parts.ts'
 
 /** How one of the Promoter's kinds speaks. */
 interface Words {
   /** Before there is a status. */
   readonly initial: string
   readonly deleting: string
+  /** A finalizer that holds the object, and what it waits for. */
+  readonly held?: readonly [finalizer: string, help: string]
   /** What the sentence about an unobserved spec names. */
   readonly spec: string
   readonly missing: string
@@ -21,58 +19,47 @@ interface Words {
   readonly unknown?: string
 }
 
-const DELETION_HELP: { readonly [kind: string]: readonly (readonly [finalizer: string, help: string])[] | undefined } =
-  {
-    ChangeTransferPolicy: [
-      [
-        'changetransferpolicy.promoter.argoproj.io/finalizer',
-        "Waiting to clear related PullRequest finalizers and finish cleanup before this policy is removed. Risk if removed manually: The 'changetransferpolicy.promoter.argoproj.io/pullrequest-finalizer' finalizer may not be cleaned up from PullRequests owned by this ChangeTransferPolicy.",
-      ],
-    ],
-    GitRepository: [
-      [
-        'gitrepository.promoter.argoproj.io/finalizer',
-        'Waiting until no non-deleting PullRequests still reference this repository. Risk if removed manually: repository metadata may be removed while promotions still depend on it.',
-      ],
-    ],
-  }
+const DELETED = present('metadata.deletionTimestamp')
 
-/** What all of them share: deletion, the generation that Ready is about, a failure; undefined when Ready is fine. */
-function notReady(object: KubernetesObject, words: Words): Health | undefined {
-  if (object.metadata.deletionTimestamp !== undefined) return health('Progressing', deletionText(object, words))
-  if (valueAt(object, 'status') === undefined || valueAt(object, 'status') === null) {
-    return health('Progressing', words.initial)
+/** What all of them share: deletion, the generation that Ready is about, a failure. */
+function unready(words: Words): readonly Line[] {
+  const { held, unknown } = words
+  const lines: Line[] = []
+  if (held !== undefined) {
+    const waits = some('metadata.finalizers', equals('entry', held[0]))
+    lines.push([{ kind: 'all', of: [DELETED, waits] }, 'Progressing', `${words.deleting}. ${held[0]}: ${held[1]}`])
   }
-  const ready = listAt(object, 'status', 'conditions').find(one => textAt(one, 'type') === 'Ready')
-  if (ready === undefined) return health('Progressing', words.missing)
-  if (speaksOfOther(ready, object)) {
-    return health('Progressing', `Waiting for ${words.spec} spec update to be observed`)
-  }
-  const reason = plainText(valueAt(ready, 'reason')) || 'Unknown'
-  const message = valueAt(ready, 'message')
-  if (textAt(ready, 'status') === 'False') {
-    const said = plainText(message ?? 'Unknown error')
-    return health(
+  lines.push(
+    [DELETED, 'Progressing', words.deleting],
+    [not(present('status')), 'Progressing', words.initial],
+    [not(condition('Ready')), 'Progressing', words.missing],
+    [
+      not(condition('Ready', undefined, { current: true })),
+      'Progressing',
+      `Waiting for ${words.spec} spec update to be observed`,
+    ],
+    [
+      condition('Ready', 'False', { reasons: ['ReconciliationError'] }),
       'Degraded',
-      reason === 'ReconciliationError' ? `${words.failed}: ${said}` : `${words.notReady} (${reason}): ${said}`,
-    )
+      `${words.failed}: {condition.message|'Unknown error'}`,
+    ],
+    [
+      condition('Ready', 'False'),
+      'Degraded',
+      `${words.notReady} ({condition.reason|'Unknown'}): {condition.message|'Unknown error'}`,
+    ],
+  )
+  if (unknown !== undefined) {
+    const message = `${unknown} ({condition.reason|'Unknown'}): {condition.message|'Unknown'}`
+    lines.push([condition('Ready', 'Unknown'), 'Progressing', message])
   }
-  if (textAt(ready, 'status') === 'Unknown' && words.unknown !== undefined) {
-    return health('Progressing', `${words.unknown} (${reason}): ${plainText(message ?? 'Unknown')}`)
-  }
-  return undefined
-}
-
-function deletionText(object: KubernetesObject, words: Words): string {
-  const finalizers = Array.isArray(object.metadata.finalizers) ? object.metadata.finalizers : []
-  const help = (DELETION_HELP[object.kind] ?? []).find(([finalizer]) => finalizers.includes(finalizer))
-  return help ? `${words.deleting}. ${help[0]}: ${help[1]}` : words.deleting
+  return lines
 }
 
 /** A kind of lower-case words (`commit status`), as its sentences have it. */
-function sentences(name: string, rest: Partial<Words> = {}): Words {
+function sentences(name: string, rest: Partial<Words> = {}): readonly Line[] {
   const capital = name.charAt(0).toUpperCase() + name.slice(1)
-  return {
+  return unready({
     initial: `Initializing ${name}`,
     deleting: `${capital} is being deleted`,
     spec: name,
@@ -80,12 +67,23 @@ function sentences(name: string, rest: Partial<Words> = {}): Words {
     failed: `${capital} reconciliation failed`,
     notReady: `${capital} reconciliation failed`,
     ...rest,
-  }
+  })
 }
 
-/** The newer kinds, which name themselves by their kind and call what they do by other words. */
-function kindWords(kind: string, initial: string, failed: string, pending: string, unknown: string): Words {
-  return {
+/** The newer kinds, which name themselves by their kind and call what they do (`pending`) by other words. */
+function kindSentences(
+  kind: string,
+  {
+    initial,
+    failed,
+    pending,
+    unknown,
+    ...rest
+  }: { readonly [word in 'initial' | 'failed' | 'pending' | 'unknown']: string } & {
+    readonly held?: readonly [string, string]
+  },
+): readonly Line[] {
+  return unready({
     initial: `Initializing ${initial}`,
     deleting: `${kind} is being deleted`,
     spec: kind,
@@ -93,226 +91,196 @@ function kindWords(kind: string, initial: string, failed: string, pending: strin
     failed,
     notReady: `${pending} not ready`,
     unknown: `${pending} ${unknown} unknown`,
-  }
+    ...rest,
+  })
 }
 
-function then(words: Words, whenReady: (object: KubernetesObject) => Health): HealthRule {
-  return object => notReady(object, words) ?? whenReady(object)
+/** A kind that has nothing to say but that it is ready. */
+function provider(kind: string, name: string, held?: readonly [string, string]): ShippedRule {
+  const capital = name.charAt(0).toUpperCase() + name.slice(1)
+  const words = { initial: name, failed: `${capital} validation failed`, pending: capital, unknown: 'readiness' }
+  return rule(`promoter.argoproj.io/${kind}`, kindSentences(kind, { ...words, ...(held && { held }) }), [
+    'Healthy',
+    `${capital} is ready`,
+  ])
 }
+
+const ENVIRONMENTS = 'status.environments'
 
 /** Gates that look at each environment: failed before pending before passed. */
-function gate(words: Words, name: string, failing: string, reconciled: string, passed: string): HealthRule {
-  return then(words, object => {
-    const environments = listAt(object, 'status', 'environments')
-    if (environments.length === 0) return health('Healthy', reconciled)
-    const branches = (wanted: (phase: string) => boolean) =>
-      environments.filter(one => wanted(textAt(one, 'phase'))).map(one => textAt(one, 'branch') || '?')
-    const failed = branches(phase => phase === 'failure')
-    if (failed.length > 0) return health('Degraded', `${failing} failed for branch(es): ${failed.join(', ')}`)
-    const pending = branches(phase => phase !== 'success')
-    if (pending.length > 0) return health('Progressing', `${name} pending for branch(es): ${pending.join(', ')}`)
-    return health('Healthy', `${passed} for ${environments.length} environment(s)`)
-  })
+function gate(kind: string, name: string, brief: string, passed: string): ShippedRule {
+  const capital = name.charAt(0).toUpperCase() + name.slice(1)
+  const failed = equals('entry.phase', 'failure')
+  const pending = not(equals('entry.phase', 'success'))
+  const branches = (where: typeof failed) => join(ENVIRONMENTS, "{entry.branch|'?'}", { where })
+  return rule(
+    `promoter.argoproj.io/${kind}`,
+    [
+      ...kindSentences(kind, { initial: name, failed: `${capital} failed`, pending: capital, unknown: 'status' }),
+      [not(filled(ENVIRONMENTS)), 'Healthy', `${capital} reconciled`],
+      [some(ENVIRONMENTS, failed), 'Degraded', `${brief} failed for branch(es): {$failed}`],
+      [some(ENVIRONMENTS, pending), 'Progressing', `${brief} pending for branch(es): {$pending}`],
+    ],
+    ['Healthy', `${passed} for {$environments} environment(s)`],
+    { failed: branches(failed), pending: branches(pending), environments: count(ENVIRONMENTS) },
+  )
 }
 
-/** The commit before hydration that an environment is on (`active`) or is to go to (`proposed`). */
-function dryCommit(environment: Json, side: 'active' | 'proposed'): string {
-  return textAt(environment, side, 'dry', 'sha')
-}
-
-function short(sha: string): string {
-  return sha.slice(0, 7)
-}
-
-interface Tally {
-  readonly pending: readonly string[]
-  readonly failed: readonly string[]
-  readonly text: string
-}
-
-function tally(environment: Json, side: 'active' | 'proposed'): Tally {
-  const statuses = listAt(environment, side, 'commitStatuses')
-  const keys = (phase: string) => statuses.filter(one => textAt(one, 'phase') === phase).map(one => textAt(one, 'key'))
-  const pending = keys('pending')
-  const failed = keys('failure')
-  const text = [
-    `${pending.length} pending, ${keys('success').length} successful, ${failed.length} failed. `,
-    pending.length > 0 ? `Pending commit statuses: ${pending.join(', ')}. ` : '',
-    failed.length > 0 ? `Failed commit statuses: ${failed.join(', ')}. ` : '',
-  ].join('')
-  return { pending, failed, text }
-}
-
-const changeTransfer = then(sentences('change transfer policy'), object => {
-  const status = objectAt(object, 'status')
-  const [active, proposed] = [dryCommit(status, 'active'), dryCommit(status, 'proposed')]
-  if (active === '') return health('Progressing', 'The active commit DRY SHA is missing or empty.')
-  if (proposed === '') return health('Progressing', 'The proposed commit DRY SHA is missing or empty.')
-  if (active !== proposed) {
-    const { text } = tally(status, 'proposed')
-    return health('Progressing', `Promotion in progress from '${short(active)}' to '${short(proposed)}': ${text}`)
+/** How far the checks on a commit are, as values whose names begin so, and the message of them. */
+function tally(name: string, statuses: string): { readonly values: Values; readonly text: Message } {
+  const inPhase = (phase: string) => equals('entry.phase', phase)
+  const names = (phase: string) => join(statuses, '{entry.key}', { where: inPhase(phase) })
+  const listed = (counted: string, title: string) => {
+    return choose(
+      [[compare(`$${name}${counted}`, '>', 0), `${title} commit statuses: {$${name}${counted}Names}. `]],
+      '',
+    )
   }
-  const { pending, failed, text } = tally(status, 'active')
-  return pending.length + failed.length > 0
-    ? health('Healthy', `Environment is up-to-date, but there are non-successful active commit statuses: ${text}`)
-    : health('Healthy', `Environment is up-to-date on commit ${short(active)}.`)
-})
-
-const promotionStrategy = then(sentences('promotion strategy'), object => {
-  const environments = listAt(object, 'status', 'environments')
-  const [first] = environments
-  if (first === undefined) return health('Degraded', 'Promotion strategy has no environments configured')
-  for (const environment of environments) {
-    for (const side of ['active', 'proposed'] as const) {
-      if (dryCommit(environment, side) !== '') continue
-      const branch = textAt(environment, 'branch')
-      return health('Progressing', `The ${side} commit DRY SHA is missing or empty in environment '${branch}'.`)
-    }
+  const values: Values = {
+    [`${name}Pending`]: count(statuses, inPhase('pending')),
+    [`${name}Passed`]: count(statuses, inPhase('success')),
+    [`${name}Failed`]: count(statuses, inPhase('failure')),
+    [`${name}PendingNames`]: names('pending'),
+    [`${name}FailedNames`]: names('failure'),
+    [`${name}PendingText`]: listed('Pending', 'Pending'),
+    [`${name}FailedText`]: listed('Failed', 'Failed'),
   }
-  const proposed = dryCommit(first, 'proposed')
-  if (environments.some(one => dryCommit(one, 'proposed') !== proposed)) {
-    return health(
+  const counts = `{$${name}Pending} pending, {$${name}Passed} successful, {$${name}Failed} failed. `
+  return { values, text: `${counts}{$${name}PendingText}{$${name}FailedText}` }
+}
+
+/** A check that holds an environment up, or stopped it. */
+const UNHAPPY = equals('entry.phase', 'pending', 'failure')
+const [ACTIVE, PROPOSED] = ['status.active.dry.sha', 'status.proposed.dry.sha']
+const checksOfActive = tally('active', 'status.active.commitStatuses')
+const checksOfProposed = tally('proposed', 'status.proposed.commitStatuses')
+
+const changeTransferPolicy = rule(
+  'promoter.argoproj.io/ChangeTransferPolicy',
+  [
+    ...sentences('change transfer policy', {
+      held: [
+        'changetransferpolicy.promoter.argoproj.io/finalizer',
+        "Waiting to clear related PullRequest finalizers and finish cleanup before this policy is removed. Risk if removed manually: The 'changetransferpolicy.promoter.argoproj.io/pullrequest-finalizer' finalizer may not be cleaned up from PullRequests owned by this ChangeTransferPolicy.",
+      ],
+    }),
+    [not(filled(ACTIVE)), 'Progressing', 'The active commit DRY SHA is missing or empty.'],
+    [not(filled(PROPOSED)), 'Progressing', 'The proposed commit DRY SHA is missing or empty.'],
+    [
+      not(same(ACTIVE, PROPOSED)),
+      'Progressing',
+      `Promotion in progress from '{$from}' to '{$to}': ${checksOfProposed.text}`,
+    ],
+    [
+      some('status.active.commitStatuses', UNHAPPY),
+      'Healthy',
+      `Environment is up-to-date, but there are non-successful active commit statuses: ${checksOfActive.text}`,
+    ],
+  ],
+  ['Healthy', 'Environment is up-to-date on commit {$from}.'],
+  { from: start(ACTIVE, 7), to: start(PROPOSED, 7), ...checksOfActive.values, ...checksOfProposed.values },
+)
+
+const checksOfMoving = tally('moving', '$moving.proposed.commitStatuses')
+
+const promotionStrategy = rule(
+  'promoter.argoproj.io/PromotionStrategy',
+  [
+    ...sentences('promotion strategy'),
+    [not(filled(ENVIRONMENTS)), 'Degraded', 'Promotion strategy has no environments configured'],
+    [
+      { kind: 'all', of: [present('$blank'), not(filled('$blank.active.dry.sha'))] },
+      'Progressing',
+      "The active commit DRY SHA is missing or empty in environment '{$blank.branch}'.",
+    ],
+    [
+      present('$blank'),
+      'Progressing',
+      "The proposed commit DRY SHA is missing or empty in environment '{$blank.branch}'.",
+    ],
+    [
+      some(ENVIRONMENTS, not(same('entry.proposed.dry.sha', '$proposed'))),
       'Progressing',
       'Not all environments have the same proposed commit SHA. This likely means the hydrator has not run for all environments yet.',
-    )
-  }
-  const moving = environments.find(one => dryCommit(one, 'active') !== proposed)
-  if (moving !== undefined) {
-    const from = short(dryCommit(moving, 'active'))
-    const { text } = tally(moving, 'proposed')
-    const branch = textAt(moving, 'branch')
-    return health(
+    ],
+    [
+      present('$moving'),
       'Progressing',
-      `Promotion in progress for environment '${branch}' from '${from}' to '${short(proposed)}': ${text}`,
-    )
-  }
-  const unhappy = environments.flatMap(one => {
-    const { pending, failed } = tally(one, 'active')
-    if (pending.length + failed.length === 0) return []
-    return [`${textAt(one, 'branch')} (${failed.length} failed, ${pending.length} pending)`]
-  })
-  if (unhappy.length > 0) {
-    return health(
+      `Promotion in progress for environment '{$moving.branch}' from '{$from}' to '{$to}': ${checksOfMoving.text}`,
+    ],
+    [
+      some('status.environments.*.active.commitStatuses', UNHAPPY),
       'Healthy',
-      `Environments are up-to-date, but some environments have non-successful commit statuses: ${unhappy.join(', ')}.`,
-    )
-  }
-  return health(
-    'Healthy',
-    `All environments are up-to-date on commit '${short(proposed)}'. ${hydration(first, proposed)}`,
-  )
-})
-
-/** Which commit the hydrator has looked at last: its note, where it wrote one, is newer than the proposed commit. */
-function hydration(environment: Json, proposed: string): string {
-  const noted = textAt(environment, 'proposed', 'note', 'drySha') || proposed
-  return `Hydrator has processed dry commit '${short(noted)}'.`
-}
-
-const commitStatus = then(sentences('commit status'), object => {
-  const sha = textAt(object, 'status', 'sha')
-  const phase = textAt(object, 'status', 'phase')
-  return sha === '' || phase === ''
-    ? health('Healthy', 'Commit status is healthy')
-    : health('Healthy', `Commit status for commit ${sha} reports ${phase}`)
-})
-
-const pullRequest = then(sentences('pull request'), object => {
-  const id = plainText(valueAt(object, 'status', 'id'))
-  const state = textAt(object, 'status', 'state')
-  return id === '' || state === ''
-    ? health('Healthy', 'Pull request is healthy')
-    : health('Healthy', `Pull request is ${state} as PR ${id}`)
-})
-
-const argoCommitStatus = then(
-  sentences('argo CD commit status', { initial: 'Initializing Argo CD commit status', spec: 'Argo CD commit status' }),
-  object => {
-    const { length } = listAt(object, 'status', 'applicationsSelected')
-    return length === 0
-      ? health('Degraded', 'Argo CD commit status has no applications configured')
-      : health('Healthy', `Argo CD commit status is healthy and is tracking ${length} applications`)
+      'Environments are up-to-date, but some environments have non-successful commit statuses: {$unhappy}.',
+    ],
+  ],
+  ['Healthy', "All environments are up-to-date on commit '{$to}'. Hydrator has processed dry commit '{$hydrated}'."],
+  {
+    first: find(ENVIRONMENTS),
+    proposed: first(['$first.proposed.dry.sha']),
+    blank: find(ENVIRONMENTS, any(not(filled('entry.active.dry.sha')), not(filled('entry.proposed.dry.sha')))),
+    moving: find(ENVIRONMENTS, not(same('entry.active.dry.sha', '$proposed'))),
+    from: start('$moving.active.dry.sha', 7),
+    to: start('$proposed', 7),
+    ...checksOfMoving.values,
+    unhappy: join(ENVIRONMENTS, '{entry.branch} ({$failed} failed, {$pending} pending)', {
+      where: some('entry.active.commitStatuses', UNHAPPY),
+      values: {
+        failed: count('entry.active.commitStatuses', equals('entry.phase', 'failure')),
+        pending: count('entry.active.commitStatuses', equals('entry.phase', 'pending')),
+      },
+    }),
+    // Which commit the hydrator has looked at last: its note, where it wrote one, is newer than the proposed commit.
+    noted: first(['$first.proposed.note.drySha', '$proposed']),
+    hydrated: start('$noted', 7),
   },
 )
 
-function always(message: string): () => Health {
-  return () => health('Healthy', message)
-}
-
 /** GitOps Promoter. */
 export const promoterRules: readonly ShippedRule[] = [
-  coded('promoter.argoproj.io/ChangeTransferPolicy', changeTransfer),
-  coded('promoter.argoproj.io/PromotionStrategy', promotionStrategy),
-  coded('promoter.argoproj.io/CommitStatus', commitStatus),
-  coded('promoter.argoproj.io/PullRequest', pullRequest),
-  coded('promoter.argoproj.io/ArgoCDCommitStatus', argoCommitStatus),
-  coded(
-    'promoter.argoproj.io/ScmProvider',
-    then(
-      kindWords('ScmProvider', 'SCM provider', 'SCM provider validation failed', 'SCM provider', 'readiness'),
-      always('SCM provider is ready'),
-    ),
+  changeTransferPolicy,
+  promotionStrategy,
+  rule(
+    'promoter.argoproj.io/CommitStatus',
+    [
+      ...sentences('commit status'),
+      [any(not(filled('status.sha')), not(filled('status.phase'))), 'Healthy', 'Commit status is healthy'],
+    ],
+    ['Healthy', 'Commit status for commit {status.sha} reports {status.phase}'],
   ),
-  coded(
-    'promoter.argoproj.io/ClusterScmProvider',
-    then(
-      kindWords(
-        'ClusterScmProvider',
-        'cluster SCM provider',
-        'Cluster SCM provider validation failed',
-        'Cluster SCM provider',
-        'readiness',
-      ),
-      always('Cluster SCM provider is ready'),
-    ),
+  rule(
+    'promoter.argoproj.io/PullRequest',
+    [
+      ...sentences('pull request'),
+      [any(not(present('$id')), not(filled('status.state'))), 'Healthy', 'Pull request is healthy'],
+    ],
+    ['Healthy', 'Pull request is {status.state} as PR {$id}'],
+    { id: first(['status.id']) },
   ),
-  coded(
-    'promoter.argoproj.io/GitRepository',
-    then(
-      kindWords('GitRepository', 'Git repository', 'Git repository validation failed', 'Git repository', 'readiness'),
-      always('Git repository is ready'),
-    ),
+  rule(
+    'promoter.argoproj.io/ArgoCDCommitStatus',
+    [
+      ...sentences('argo CD commit status', {
+        initial: 'Initializing Argo CD commit status',
+        spec: 'Argo CD commit status',
+      }),
+      [not(filled('status.applicationsSelected')), 'Degraded', 'Argo CD commit status has no applications configured'],
+    ],
+    ['Healthy', 'Argo CD commit status is healthy and is tracking {$applications} applications'],
+    { applications: count('status.applicationsSelected') },
   ),
-  coded(
-    'promoter.argoproj.io/GitCommitStatus',
-    gate(
-      kindWords(
-        'GitCommitStatus',
-        'git commit validation',
-        'Git commit validation failed',
-        'Git commit validation',
-        'status',
-      ),
-      'Git commit validation',
-      'Git commit validation',
-      'Git commit validation reconciled',
-      'Git commit validation passed',
-    ),
-  ),
-  coded(
-    'promoter.argoproj.io/TimedCommitStatus',
-    gate(
-      kindWords('TimedCommitStatus', 'timed commit gate', 'Timed commit gate failed', 'Timed commit gate', 'status'),
-      'Timed commit gate',
-      'Timed commit gate',
-      'Timed commit gate reconciled',
-      'Timed commit gate satisfied',
-    ),
-  ),
-  coded(
-    'promoter.argoproj.io/WebRequestCommitStatus',
-    gate(
-      kindWords(
-        'WebRequestCommitStatus',
-        'web request commit validation',
-        'Web request commit validation failed',
-        'Web request commit validation',
-        'status',
-      ),
-      'Web request validation',
-      'Web request validation',
-      'Web request commit validation reconciled',
-      'Web request validation passed',
-    ),
+  provider('ScmProvider', 'SCM provider'),
+  provider('ClusterScmProvider', 'cluster SCM provider'),
+  provider('GitRepository', 'Git repository', [
+    'gitrepository.promoter.argoproj.io/finalizer',
+    'Waiting until no non-deleting PullRequests still reference this repository. Risk if removed manually: repository metadata may be removed while promotions still depend on it.',
+  ]),
+  gate('GitCommitStatus', 'git commit validation', 'Git commit validation', 'Git commit validation passed'),
+  gate('TimedCommitStatus', 'timed commit gate', 'Timed commit gate', 'Timed commit gate satisfied'),
+  gate(
+    'WebRequestCommitStatus',
+    'web request commit validation',
+    'Web request validation',
+    'Web request validation passed',
   ),
 ]

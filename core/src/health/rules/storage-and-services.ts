@@ -1,51 +1,56 @@
-import { getKey, isJsonObject } from '../../json/json.ts'
-import { numberAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { HealthStatus } from '../../model/status.ts'
-import { plainText } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
-import { all, any, coded, condition, equals, filled, MESSAGE, not, present, rule, type ShippedRule } from './parts.ts'
+import { all, any, compare, condition, equals, filled, MESSAGE, not, present, rule, type ShippedRule } from './parts.ts'
+import { choose, first, join, texts } from './value-parts.ts'
 
-const cephCluster: HealthRule = object => {
-  if (valueAt(object, 'status') === undefined) return health('Progressing', 'Waiting for status to be reported')
-  const ceph = textAt(object, 'status', 'ceph', 'health')
-  const state = textAt(object, 'status', 'state')
-  const texts: string[] = []
-  let status: HealthStatus = 'Progressing'
-  if (ceph !== '') {
-    const details = objectAt(object, 'status', 'ceph', 'details')
-    const parts = Object.keys(details)
-      .sort()
-      .map(key => getKey(details, key))
-      .flatMap(detail => (isJsonObject(detail) ? [textAt(detail, 'message')] : []))
-    texts.push(`Ceph health is ${ceph}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`)
-    if (ceph === 'HEALTH_OK') status = 'Healthy'
-    if (ceph === 'HEALTH_WARN' || ceph === 'HEALTH_ERR') status = 'Degraded'
-  }
-  if (state !== '' && status === 'Healthy') {
-    texts.push(`Ceph cluster state is ${state}`)
-    if (state === 'Error') status = 'Degraded'
-    else if (state !== 'Created' && state !== 'Connected') status = 'Progressing'
-  }
-  const message = textAt(object, 'status', 'message')
-  return health(status, [...texts, ...(message === '' ? [] : [message])].join(' - '))
-}
+const CEPH = 'status.ceph.health'
+const CEPH_STATE = 'status.state'
 
-const iamRole: HealthRule = object => {
-  const named = (field: string) => plainText(valueAt(object, 'status', field)) || '<none>'
-  const [name, arn, id] = [named('roleName'), named('roleARN'), named('roleID')]
-  const state = textAt(object, 'status', 'state')
-  if (state === 'Ready') return health('Healthy', `Role '${name}' exists with ARN '${arn}' and ID '${id}'.`)
-  if (!['Error', 'RolesMaxLimitReached', 'PolicyNotAllowed', 'RoleNameNotAvailable'].includes(state)) {
-    return health('Progressing', 'Waiting for Iamrole to be reconciled')
-  }
-  const retries = numberAt(object, 'status', 'retryCount')
-  const again = retries > 0 ? `(retry ${retries}) ` : ''
-  const error = textAt(object, 'status', 'errorDescription')
-  return health(
-    'Degraded',
-    `Failed to reconcile the Iamrole ${again}for role '${name}' with ARN '${arn}' and ID '${id}'.${error && ` Reconciliation error was: ${error}`}`,
-  )
-}
+/** What Ceph says itself, and while that is well how the operator's work on it is going. */
+const cephCluster = rule(
+  'ceph.rook.io/CephCluster',
+  [
+    [not(present('status')), 'Progressing', 'Waiting for status to be reported'],
+    [equals(CEPH, 'HEALTH_WARN', 'HEALTH_ERR'), 'Degraded', '{$message}'],
+    [all(equals(CEPH, 'HEALTH_OK'), equals(CEPH_STATE, 'Error')), 'Degraded', '{$message}'],
+    [
+      all(equals(CEPH, 'HEALTH_OK'), any(not(filled(CEPH_STATE)), equals(CEPH_STATE, 'Created', 'Connected'))),
+      'Healthy',
+      '{$message}',
+    ],
+  ],
+  '{$message}',
+  {
+    details: join('status.ceph.details', '{entry.message}', { separator: '; ' }),
+    ceph: choose(
+      [
+        [all(filled(CEPH), filled('$details')), `Ceph health is {${CEPH}} ({$details})`],
+        [filled(CEPH), `Ceph health is {${CEPH}}`],
+      ],
+      '',
+    ),
+    state: choose([[all(equals(CEPH, 'HEALTH_OK'), filled(CEPH_STATE)), `Ceph cluster state is {${CEPH_STATE}}`]], ''),
+    message: texts(' - ', '{$ceph}', '{$state}', '{status.message}'),
+  },
+)
+
+const iamRole = rule(
+  'iammanager.keikoproj.io/Iamrole',
+  [
+    [equals('status.state', 'Ready'), 'Healthy', "Role '{$name}' exists with ARN '{$arn}' and ID '{$id}'."],
+    [
+      equals('status.state', 'Error', 'RolesMaxLimitReached', 'PolicyNotAllowed', 'RoleNameNotAvailable'),
+      'Degraded',
+      "Failed to reconcile the Iamrole {$again}for role '{$name}' with ARN '{$arn}' and ID '{$id}'.{$error}",
+    ],
+  ],
+  'Waiting for Iamrole to be reconciled',
+  {
+    name: first(['status.roleName'], '<none>'),
+    arn: first(['status.roleARN'], '<none>'),
+    id: first(['status.roleID'], '<none>'),
+    again: choose([[compare('status.retryCount', '>', 0), '(retry {status.retryCount}) ']], ''),
+    error: choose([[filled('status.errorDescription'), ' Reconciliation error was: {status.errorDescription}']], ''),
+  },
+)
 
 const ASTRA = 'No status available'
 
@@ -96,7 +101,7 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
     ],
     'Waiting for status',
   ),
-  coded('ceph.rook.io/CephCluster', cephCluster),
+  cephCluster,
   rule(
     ['CephBlockPool', 'CephFilesystem', 'CephObjectStore', 'CephObjectStoreUser'].map(kind => `ceph.rook.io/${kind}`),
     (['Ready', 'Failure', ''] as const).flatMap(phase => {
@@ -282,5 +287,5 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
     ],
     '',
   ),
-  coded('iammanager.keikoproj.io/Iamrole', iamRole),
+  iamRole,
 ]

@@ -1,172 +1,187 @@
-import { listAt, numberAt, objectAt, textAt, valueAt } from '../../json/read-json.ts'
-import type { KubernetesObject } from '../../model/kubernetes-object.ts'
-import { plainText } from '../data-rule.ts'
-import { type HealthRule, health } from '../health-rule.ts'
 import {
   all,
   any,
-  coded,
   compare,
   condition,
   equals,
   filled,
   MESSAGE,
   not,
+  number,
   present,
   rule,
   type ShippedRule,
+  same,
   unobserved,
 } from './parts.ts'
+import { count, difference, first, part } from './value-parts.ts'
 
 const INITIAL = 'Waiting for initialization'
 const UPDATED = 'status.updatedAvailableReplicas'
 
-const kruiseStatefulSet: HealthRule = object => {
-  const partition = numberAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition')
-  if (unseen(object)) return health('Progressing', INITIAL)
-  const available = valueAt(object, 'status', 'updatedAvailableReplicas')
-  if (valueAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'paused') === true || available === undefined) {
-    return health('Suspended', 'Statefulset is paused')
-  }
-  if (partition !== 0 && numberAt(object, 'metadata', 'generation') > 1) {
-    const done = numberAt(object, 'status', 'updatedReplicas') > numberAt(object, 'status', 'replicas') - partition
-    return done ? health('Suspended', 'Statefulset needs manual intervention') : health('Progressing', INITIAL)
-  }
-  return numberAt(object, 'status', 'updatedAvailableReplicas') === numberAt(object, 'status', 'replicas')
-    ? health('Healthy', 'All Statefulset workloads are ready and updated')
-    : health('Degraded', 'Some replicas are not ready or available')
-}
+/** Kruise writes the generation that it has looked at; before it has there is nothing to say. */
+const UNSEEN = any(not(present('status')), not(same('metadata.generation', 'status.observedGeneration')))
+const ROLLING = 'spec.updateStrategy.rollingUpdate'
+const PARTITIONED = all(not(compare(`${ROLLING}.partition`, '=', 0)), compare('metadata.generation', '>', 1))
 
-const kruiseDaemonSet: HealthRule = object => {
-  if (unseen(object)) return health('Progressing', INITIAL)
-  const updated = numberAt(object, 'status', 'updatedNumberScheduled')
-  const desired = numberAt(object, 'status', 'desiredNumberScheduled')
-  const partition = numberAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition')
-  const paused = valueAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'paused') === true
-  if (paused || valueAt(object, 'status', 'updatedNumberScheduled') === undefined) {
-    return health('Suspended', 'Daemonset is paused')
-  }
-  if (partition !== 0 && numberAt(object, 'metadata', 'generation') > 1) {
-    return updated > desired - partition
-      ? health('Suspended', 'Daemonset needs manual intervention')
-      : health('Progressing', INITIAL)
-  }
-  if (updated !== desired) return health('Progressing', INITIAL)
-  if (numberAt(object, 'status', 'numberAvailable') === desired) {
-    return health('Healthy', 'All Daemonset workloads are ready and updated')
-  }
-  return numberAt(object, 'status', 'numberUnavailable') === desired
-    ? health('Degraded', 'Some pods are not ready or available')
-    : health('Progressing', INITIAL)
-}
-
-const gameServerSet: HealthRule = object => {
-  const waiting = health('Progressing', 'Waiting for GameServerSet initialization')
-  if (unseen(object)) return waiting
-  const rolling = objectAt(object, 'spec', 'updateStrategy', 'rollingUpdate')
-  const [replicas, ready] = [numberAt(object, 'status', 'replicas'), numberAt(object, 'status', 'readyReplicas')]
-  const partition = numberAt(rolling, 'partition')
-  if (valueAt(rolling, 'paused') === true) return health('Suspended', 'GameServerSet is paused')
-  if (partition !== 0 && numberAt(object, 'status', 'updatedReplicas') >= replicas - partition) {
-    return health('Suspended', `Partition=${partition}, waiting for manual intervention`)
-  }
-  if (numberAt(object, 'status', 'updatedReadyReplicas') === replicas) {
-    return health('Healthy', 'All GameServerSet replicas are updated and ready')
-  }
-  return ready < replicas ? health('Progressing', `ReadyReplicas ${ready}/${replicas}, still progressing`) : waiting
-}
-
-const gameServer: HealthRule = object => {
-  if (valueAt(object, 'status') === undefined) return health('Unknown', 'Waiting for GameServer to be ready')
-  const current = textAt(object, 'status', 'currentState')
-  const desired = textAt(object, 'status', 'desiredState')
-  if (current !== desired) {
-    return health('Progressing', `State change: ${current || 'Unknown'} → ${desired || 'Unknown'}`)
-  }
-  const down = listAt(object, 'status', 'podStatus', 'conditions').some(
-    one => textAt(one, 'type') === 'KruisePodReady' && textAt(one, 'status') !== 'True',
-  )
-  if (down) return health('Degraded', 'Pod is not ready: KruisePodReady')
-  return current === 'Ready'
-    ? health('Healthy', 'GameServer is Ready')
-    : health('Unknown', 'Waiting for GameServer to be ready')
-}
-
-function unseen(object: KubernetesObject): boolean {
-  if (valueAt(object, 'status') === undefined) return true
-  const generation = plainText(valueAt(object, 'metadata', 'generation'))
-  return generation !== plainText(valueAt(object, 'status', 'observedGeneration'))
-}
-
-const SPARK: { readonly [state: string]: readonly ['Progressing' | 'Healthy' | 'Missing', string] | undefined } = {
-  SUBMITTED: ['Progressing', 'SparkApplication was submitted successfully'],
-  COMPLETED: ['Healthy', 'SparkApplication was Completed'],
-  PENDING_RERUN: ['Progressing', 'SparkApplication is Pending Rerun'],
-  INVALIDATING: ['Missing', 'SparkApplication is in InvalidatingState'],
-  SUCCEEDING: [
-    'Progressing',
-    `The driver pod has been completed successfully. The executor pods terminate and are cleaned up.
-                                Under this circumstances, we assume the executor pod are completed.`,
+const kruiseStatefulSet = rule(
+  'apps.kruise.io/StatefulSet',
+  [
+    [UNSEEN, 'Progressing', INITIAL],
+    [any(equals(`${ROLLING}.paused`, true), not(present(UPDATED))), 'Suspended', 'Statefulset is paused'],
+    [
+      all(PARTITIONED, compare('status.updatedReplicas', '>', '$expected')),
+      'Suspended',
+      'Statefulset needs manual intervention',
+    ],
+    [PARTITIONED, 'Progressing', INITIAL],
+    [compare(UPDATED, '=', 'status.replicas'), 'Healthy', 'All Statefulset workloads are ready and updated'],
   ],
-  UNKNOWN: [
-    'Progressing',
-    'SparkApplication is in UnknownState because either driver pod or one or all executor pods in unknown state  ',
-  ],
-}
+  ['Degraded', 'Some replicas are not ready or available'],
+  { expected: difference('status.replicas', `${ROLLING}.partition`) },
+)
 
-const sparkApplication: HealthRule = object => {
-  const state = valueAt(object, 'status', 'applicationState', 'state')
-  const waiting = health('Progressing', 'Waiting for Executor pods')
-  if (typeof state !== 'string') return waiting
-  if (state === '') return health('Progressing', 'SparkApplication was added, enqueuing it for submission')
-  if (state === 'FAILED' || state === 'SUBMISSION_FAILED' || state === 'FAILING') {
-    return health('Degraded', textAt(object, 'status', 'applicationState', 'errorMessage'))
-  }
-  if (state === 'RUNNING') return enoughExecutors(object) ? health('Healthy', 'SparkApplication is Running') : waiting
-  const known = Object.hasOwn(SPARK, state) ? SPARK[state] : undefined
-  return known ? health(known[0], known[1]) : waiting
-}
+const DESIRED = 'status.desiredNumberScheduled'
+
+const kruiseDaemonSet = rule(
+  'apps.kruise.io/DaemonSet',
+  [
+    [UNSEEN, 'Progressing', INITIAL],
+    [
+      any(equals(`${ROLLING}.paused`, true), not(present('status.updatedNumberScheduled'))),
+      'Suspended',
+      'Daemonset is paused',
+    ],
+    [
+      all(PARTITIONED, compare('status.updatedNumberScheduled', '>', '$expected')),
+      'Suspended',
+      'Daemonset needs manual intervention',
+    ],
+    [any(PARTITIONED, not(compare('status.updatedNumberScheduled', '=', DESIRED))), 'Progressing', INITIAL],
+    [compare('status.numberAvailable', '=', DESIRED), 'Healthy', 'All Daemonset workloads are ready and updated'],
+    [compare('status.numberUnavailable', '=', DESIRED), 'Degraded', 'Some pods are not ready or available'],
+  ],
+  INITIAL,
+  { expected: difference(DESIRED, `${ROLLING}.partition`) },
+)
+
+const gameServerSet = rule(
+  'game.kruise.io/GameServerSet',
+  [
+    [UNSEEN, 'Progressing', 'Waiting for GameServerSet initialization'],
+    [equals(`${ROLLING}.paused`, true), 'Suspended', 'GameServerSet is paused'],
+    [
+      all(not(compare(`${ROLLING}.partition`, '=', 0)), not(compare('status.updatedReplicas', '<', '$expected'))),
+      'Suspended',
+      `Partition={${ROLLING}.partition}, waiting for manual intervention`,
+    ],
+    [
+      compare('status.updatedReadyReplicas', '=', 'status.replicas'),
+      'Healthy',
+      'All GameServerSet replicas are updated and ready',
+    ],
+    [
+      compare('status.readyReplicas', '<', 'status.replicas'),
+      'Progressing',
+      "ReadyReplicas {status.readyReplicas|'0'}/{status.replicas}, still progressing",
+    ],
+  ],
+  'Waiting for GameServerSet initialization',
+  { expected: difference('status.replicas', `${ROLLING}.partition`) },
+)
+
+const gameServer = rule(
+  'game.kruise.io/GameServer',
+  [
+    [
+      not(same('status.currentState', 'status.desiredState')),
+      'Progressing',
+      "State change: {status.currentState|'Unknown'} → {status.desiredState|'Unknown'}",
+    ],
+    [
+      condition('KruisePodReady', undefined, {
+        notStatuses: ['True'],
+        at: ['status', 'podStatus', 'conditions'],
+      }),
+      'Degraded',
+      'Pod is not ready: KruisePodReady',
+    ],
+    [equals('status.currentState', 'Ready'), 'Healthy', 'GameServer is Ready'],
+  ],
+  ['Unknown', 'Waiting for GameServer to be ready'],
+)
+
+const SPARK = 'status.applicationState.state'
+const SETTINGS = ['spec', 'sparkConf']
+const DYNAMIC = any(
+  equals([...SETTINGS, 'spark.dynamicAllocation.enabled'], 'true'),
+  equals('spec.dynamicAllocation.enabled', true),
+)
+const SOME_RUNNING = compare('$running', '>', 0)
 
 /** As many as are wanted; with dynamic allocation between its bounds; without any number at least one. */
-function enoughExecutors(object: KubernetesObject): boolean {
-  const running = Object.values(objectAt(object, 'status', 'executorState')).filter(one => one === 'RUNNING').length
-  const wanted = valueAt(object, 'spec', 'executor', 'instances')
-  const settings = objectAt(object, 'spec', 'sparkConf')
-  const allocation = objectAt(object, 'spec', 'dynamicAllocation')
-  const dynamic =
-    textAt(settings, 'spark.dynamicAllocation.enabled') === 'true' || valueAt(allocation, 'enabled') === true
-  if (!dynamic) return wanted === undefined ? running >= 1 : running === wanted
-  const bound = (setting: string, field: string, otherwise: number) => {
-    const text = plainText(valueAt(settings, `spark.dynamicAllocation.${setting}`) ?? valueAt(allocation, field))
-    return text === '' ? otherwise : Number(text)
-  }
-  const least = bound('minExecutors', 'minExecutors', 1)
-  const most = bound('maxExecutors', 'maxExecutors', Number.POSITIVE_INFINITY)
-  return running >= Math.max(1, least) && running <= most
-}
+const ENOUGH_EXECUTORS = any(
+  all(not(DYNAMIC), present('spec.executor.instances'), compare('$running', '=', 'spec.executor.instances')),
+  all(not(DYNAMIC), not(present('spec.executor.instances')), SOME_RUNNING),
+  all(
+    DYNAMIC,
+    SOME_RUNNING,
+    not(compare('$running', '<', '$least')),
+    any(not(present('$most')), not(compare('$running', '>', '$most'))),
+  ),
+)
 
-const collector: HealthRule = object => {
-  if (valueAt(object, 'status') === undefined) {
-    return health('Progressing', 'Waiting for OpenTelemetry Collector status')
-  }
-  const text = valueAt(object, 'status', 'scale', 'statusReplicas')
-  const mode = textAt(object, 'spec', 'mode')
-  if (text === undefined) {
-    return mode === 'sidecar'
-      ? health('Healthy', 'Collector is running in sidecar mode')
-      : health('Progressing', 'Scale status not available')
-  }
-  const [, ready, total] = /(\d{1,9})\/(\d{1,9})/.exec(plainText(text)) ?? []
-  if (ready === undefined) return health('Progressing', `Unable to parse replica status: ${plainText(text)}`)
-  if (Number(ready) === 0) {
-    return mode === 'daemonset' && Number(total) === 0
-      ? health('Healthy', 'DaemonSet has no schedulable nodes (0/0)')
-      : health('Degraded', 'No replicas are ready')
-  }
-  return Number(ready) === Number(total)
-    ? health('Healthy', 'All replicas are ready')
-    : health('Progressing', 'Replicas are starting up')
-}
+const sparkApplication = rule(
+  'sparkoperator.k8s.io/SparkApplication',
+  [
+    [equals(SPARK, ''), 'Progressing', 'SparkApplication was added, enqueuing it for submission'],
+    [equals(SPARK, 'FAILED', 'SUBMISSION_FAILED', 'FAILING'), 'Degraded', '{status.applicationState.errorMessage}'],
+    [all(equals(SPARK, 'RUNNING'), ENOUGH_EXECUTORS), 'Healthy', 'SparkApplication is Running'],
+    [equals(SPARK, 'SUBMITTED'), 'Progressing', 'SparkApplication was submitted successfully'],
+    [equals(SPARK, 'COMPLETED'), 'Healthy', 'SparkApplication was Completed'],
+    [equals(SPARK, 'PENDING_RERUN'), 'Progressing', 'SparkApplication is Pending Rerun'],
+    [equals(SPARK, 'INVALIDATING'), 'Missing', 'SparkApplication is in InvalidatingState'],
+    [
+      equals(SPARK, 'SUCCEEDING'),
+      'Progressing',
+      `The driver pod has been completed successfully. The executor pods terminate and are cleaned up.
+                                Under this circumstances, we assume the executor pod are completed.`,
+    ],
+    [
+      equals(SPARK, 'UNKNOWN'),
+      'Progressing',
+      'SparkApplication is in UnknownState because either driver pod or one or all executor pods in unknown state  ',
+    ],
+  ],
+  'Waiting for Executor pods',
+  {
+    running: count('status.executorState', equals(['entry'], 'RUNNING')),
+    least: first([[...SETTINGS, 'spark.dynamicAllocation.minExecutors'], 'spec.dynamicAllocation.minExecutors']),
+    most: first([[...SETTINGS, 'spark.dynamicAllocation.maxExecutors'], 'spec.dynamicAllocation.maxExecutors']),
+  },
+)
+
+const REPLICAS = 'status.scale.statusReplicas'
+
+/** How many are there is written as `ready/total`. */
+const openTelemetryCollector = rule(
+  'opentelemetry.io/OpenTelemetryCollector',
+  [
+    [not(present('status')), 'Progressing', 'Waiting for OpenTelemetry Collector status'],
+    [all(not(present(REPLICAS)), equals('spec.mode', 'sidecar')), 'Healthy', 'Collector is running in sidecar mode'],
+    [not(present(REPLICAS)), 'Progressing', 'Scale status not available'],
+    [not(all(number('$ready'), number('$total'))), 'Progressing', `Unable to parse replica status: {${REPLICAS}}`],
+    [
+      all(compare('$ready', '=', 0), compare('$total', '=', 0), equals('spec.mode', 'daemonset')),
+      'Healthy',
+      'DaemonSet has no schedulable nodes (0/0)',
+    ],
+    [compare('$ready', '=', 0), 'Degraded', 'No replicas are ready'],
+    [compare('$ready', '=', '$total'), 'Healthy', 'All replicas are ready'],
+  ],
+  'Replicas are starting up',
+  { ready: part(REPLICAS, '/', 0), total: part(REPLICAS, '/', 1) },
+)
 
 const DEPLOYED = any(
   equals('status.reconciliationStatus.success', true),
@@ -199,8 +214,8 @@ export const workloadRules: readonly ShippedRule[] = [
     ],
     ['Degraded', 'Some replicas are not ready or available'],
   ),
-  coded('apps.kruise.io/StatefulSet', kruiseStatefulSet),
-  coded('apps.kruise.io/DaemonSet', kruiseDaemonSet),
+  kruiseStatefulSet,
+  kruiseDaemonSet,
   rule(
     'apps.kruise.io/BroadcastJob',
     [
@@ -227,8 +242,8 @@ export const workloadRules: readonly ShippedRule[] = [
     ],
     ['Degraded', 'AdvancedCronJobs has not run successfully'],
   ),
-  coded('game.kruise.io/GameServerSet', gameServerSet),
-  coded('game.kruise.io/GameServer', gameServer),
+  gameServerSet,
+  gameServer,
   rule(
     'rollouts.kruise.io/Rollout',
     [
@@ -254,8 +269,8 @@ export const workloadRules: readonly ShippedRule[] = [
     ],
     'Rollout is still progressing',
   ),
-  coded('sparkoperator.k8s.io/SparkApplication', sparkApplication),
-  coded('opentelemetry.io/OpenTelemetryCollector', collector),
+  sparkApplication,
+  openTelemetryCollector,
   rule(
     'flink.apache.org/FlinkDeployment',
     [

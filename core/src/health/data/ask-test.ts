@@ -1,0 +1,181 @@
+import { equalJson, type Json, type JsonObject } from '../../json/json.ts'
+import { numberIfAny, textAt } from '../../json/read-json.ts'
+import { CONDITIONS, type ConditionTest, type Test } from './data-rule.ts'
+import {
+  entriesReader,
+  isFilled,
+  isPresent,
+  type Names,
+  numberOf,
+  pathReader,
+  type Reader,
+  speaksOfOther,
+} from './read-path.ts'
+import type { Scope } from './scope.ts'
+import { scalarText } from './write-message.ts'
+
+/** False, true, or the scope with the entry or condition that made it true. */
+export type Ask = (scope: Scope) => boolean | Scope
+
+type Of<Kind extends Test['kind']> = Extract<Test, { readonly kind: Kind }>
+
+/** How to ask a test. */
+export function testAsker(test: Test, names: Names): Ask {
+  switch (test.kind) {
+    case 'condition':
+      return conditionAsker(test, names)
+    case 'some':
+      return someAsker(test, names)
+    case 'all':
+      return allAsker(test.of.map(one => testAsker(one, names)))
+    case 'any':
+      return anyAsker(test.of.map(one => testAsker(one, names)))
+    case 'not': {
+      const ask = testAsker(test.test, names)
+      return scope => ask(scope) === false
+    }
+    default:
+      return fieldAsker(test, names)
+  }
+}
+
+function fieldAsker(test: Exclude<Test, Of<'condition' | 'some' | 'all' | 'any' | 'not'>>, names: Names): Ask {
+  const read = pathReader(test.at, names)
+  switch (test.kind) {
+    case 'equals':
+      return equalsAsker(read, test.oneOf)
+    case 'present':
+      return scope => isPresent(read(scope))
+    case 'filled':
+      return scope => isFilled(read(scope))
+    case 'starts':
+      return scope => textOf(read(scope)).startsWith(test.prefix)
+    case 'number':
+      return scope => isPresent(read(scope)) && !Number.isNaN(numberOf(read(scope)))
+    case 'compare':
+      return compareAsker(test, read, names)
+    case 'same': {
+      const other = pathReader(test.to, names)
+      return scope => scalarText(read(scope)) === scalarText(other(scope))
+    }
+    case 'earlier': {
+      const other = pathReader(test.than, names)
+      return scope => {
+        const [at, than] = [textOf(read(scope)), textOf(other(scope))]
+        // In UTC and of one form, so the order of the texts is the order of the times.
+        return at !== '' && at < than
+      }
+    }
+    case 'recent':
+      return scope => isRecent(textOf(read(scope)), test.seconds, scope.question.now)
+    case 'stale':
+      return staleAsker(test, read)
+  }
+}
+
+function equalsAsker(read: Reader, oneOf: readonly Json[]): Ask {
+  const plain = new Set<Json>(oneOf.filter(one => typeof one === 'string' || typeof one === 'boolean'))
+  const others = oneOf.filter(one => typeof one !== 'string' && typeof one !== 'boolean')
+  return scope => {
+    const value = read(scope)
+    if (value === undefined) return false
+    return plain.has(value) || others.some(one => equalJson(one, value))
+  }
+}
+
+function compareAsker({ operator, to }: Of<'compare'>, read: Reader, names: Names): Ask {
+  const other: Reader = typeof to === 'number' ? () => to : pathReader(to, names)
+  return scope => {
+    const [left, right] = [numberOf(read(scope)), numberOf(other(scope))]
+    return operator === '<' ? left < right : operator === '>' ? left > right : left === right
+  }
+}
+
+function staleAsker({ orMissing = false }: Of<'stale'>, read: Reader): Ask {
+  return scope => {
+    const observed = read(scope)
+    const generation = numberIfAny(scope.question.object, 'metadata', 'generation')
+    if (generation === undefined) return false
+    return isPresent(observed) ? String(observed) !== String(generation) : orMissing
+  }
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
+
+function isRecent(time: string, seconds: number, now: number | undefined): boolean {
+  return now !== undefined && TIME.test(time) && now - Date.parse(time) < seconds * 1000
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function someAsker({ of, where }: Of<'some'>, names: Names): Ask {
+  const entries = entriesReader(of, names)
+  const ask = testAsker(where, names)
+  return scope => {
+    for (const [index, entry] of entries(scope).entries()) {
+      const inner = scope.about(entry, index + 1)
+      const found = ask(inner)
+      if (found !== false) return found === true ? inner : found
+    }
+    return false
+  }
+}
+
+/** The first entry or condition that they rest on is the one that a message may quote. */
+function allAsker(asks: readonly Ask[]): Ask {
+  return scope => {
+    let first: boolean | Scope = true
+    for (const ask of asks) {
+      const found = ask(scope)
+      if (found === false) return false
+      if (first === true) first = found
+    }
+    return first
+  }
+}
+
+function anyAsker(asks: readonly Ask[]): Ask {
+  return scope => {
+    for (const ask of asks) {
+      const found = ask(scope)
+      if (found !== false) return found
+    }
+    return false
+  }
+}
+
+function conditionAsker(test: ConditionTest, names: Names): Ask {
+  const read = pathReader(test.at ?? CONDITIONS, names)
+  const allows = conditionFilter(test)
+  return scope => {
+    const conditions = read(scope)
+    if (!Array.isArray(conditions)) return false
+    for (const condition of scope.through(conditions)) {
+      if (allows(condition) && !(test.current && speaksOfOther(condition, scope.question.object))) {
+        return scope.found(condition as JsonObject)
+      }
+    }
+    return false
+  }
+}
+
+function conditionFilter(test: ConditionTest): (condition: Json) => boolean {
+  const fields = (
+    [
+      ['type', test.types, test.notTypes],
+      ['status', test.statuses, test.notStatuses],
+      ['reason', test.reasons, test.notReasons],
+      ['message', test.messages, undefined],
+      ['severity', test.severities, test.notSeverities],
+    ] as const
+  ).filter(([, wanted, unwanted]) => wanted !== undefined || unwanted !== undefined)
+  return condition => {
+    for (const [field, wanted, unwanted] of fields) {
+      const text = textAt(condition, field)
+      if ((wanted !== undefined && !wanted.includes(text)) || unwanted?.includes(text)) return false
+    }
+    return true
+  }
+}
