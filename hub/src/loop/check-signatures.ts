@@ -84,8 +84,9 @@ export async function answerSigned(
 export function literalProjectOf(set: Pick<Declared<ApplicationSetSpec>, 'group' | 'spec'>): string | undefined {
   const carried = projectOfSet(set)
   if (carried !== undefined) return carried
-  const template = set.spec.template['spec'] as { readonly project?: unknown } | undefined
-  const written = template?.project
+  // A set that makes other documents than Applications has no template.
+  const { template } = set.spec as { readonly template?: { readonly spec?: { readonly project?: unknown } } }
+  const written = template?.spec?.project
   return typeof written === 'string' && written !== '' && !written.includes('{{') ? written : undefined
 }
 
