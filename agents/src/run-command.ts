@@ -1,9 +1,9 @@
+import { authoriseObject } from '@flotilla/core/access/authorise-object'
 import { type PatchingVerb, planObjectAction } from '@flotilla/core/command/object-action'
 import { assessHealth } from '@flotilla/core/health/assess-health'
 import { numberIfAny, textAt } from '@flotilla/core/json/read-json'
 import { type KubernetesObject, type ObjectKey, objectKeyText, versionOf } from '@flotilla/core/model/kubernetes-object'
 import { ownerOf } from '@flotilla/core/plan/tracking'
-import { kindPermitted, namespacePermitted } from '@flotilla/core/project/permit'
 import type { CommandAction, CommandPayload } from '@flotilla/core/protocol/documents'
 import type { CommandAnswer, CommandResult } from '@flotilla/core/protocol/frames'
 import { mayRunCommand } from '@flotilla/core/protocol/may-run-command'
@@ -149,10 +149,8 @@ async function whyNot(
   const held = link.held().get(application)
   if (held?.typ !== 'offer') return undefined
   const { namespaced } = await client.discovery.find(key.group, key.kind, name)
-  const permitted =
-    kindPermitted(held.ceiling, key.group, key.kind, namespaced, key.name) &&
-    (!namespaced || namespacePermitted(held.ceiling, key.namespace))
-  return permitted ? undefined : `the Project does not permit ${name}`
+  const { kind } = authoriseObject(held.ceiling, 'act', { ...key, namespaced })
+  return kind === 'allow' ? undefined : `the Project does not permit ${name}`
 }
 
 function resultOf(live: KubernetesObject): CommandResult {

@@ -1,3 +1,4 @@
+import { authoriseObject, type ObjectAction } from './authorise-object.ts'
 import type { AccessContext } from './condition.ts'
 import { allowingRow, decideStrict, denyingRow, isTooLong, NOTHING, reasonOf, type Verdict } from './decide.ts'
 import { type AccessObject, objectText } from './object.ts'
@@ -31,6 +32,8 @@ export function authorise(
   object: AccessObject,
   context: AccessContext = {},
 ): Authorisation {
+  if (object.resource === OBJECTS && principal.kind === 'agent')
+    return authoriseAgent(principal.cluster, action, object, context)
   const verdict = decide(policy, principal, action, object, context)
   const seen = seenAs(action, object)
   if (seen === undefined) return { kind: verdict.allowed ? 'allow' : 'hidden', ...verdict }
@@ -108,6 +111,25 @@ function decideTeam(
     policy.bindings.find(names, 'deny', [{ kind: 'team', team: name }, action, object, context])
   if (denied !== undefined) return { allowed: false, because: [reasonOf(denied)] }
   return { allowed: true, because: [{ row: `Team ${name} sees project ${project}`, place: team.place }] }
+}
+
+/** Of Kubernetes, one by one: no row names them, for what an Application may hold is for its Project to say. */
+const OBJECTS = 'objects'
+const OBJECT_ACTIONS: ReadonlySet<string> = new Set<ObjectAction>(['get', 'apply', 'prune', 'act'])
+
+/** The slice of an agent: what the ceiling of an Offer for its cluster permits, asked as the agent asks it. */
+function authoriseAgent(
+  cluster: string,
+  action: string,
+  { cluster: where, inCluster }: AccessObject,
+  { ceiling }: AccessContext,
+): Authorisation {
+  const hidden: Authorisation = { kind: 'hidden', ...NOTHING }
+  if (isNobody(cluster) || where !== cluster || inCluster === undefined || ceiling === undefined) return hidden
+  if (!OBJECT_ACTIONS.has(action)) return hidden
+  const { kind } = authoriseObject(ceiling, action as ObjectAction, inCluster)
+  const because = [{ row: `the ceiling of an Offer for cluster ${cluster}` }]
+  return { kind, allowed: kind === 'allow', because }
 }
 
 /** An agent reads what is meant for its cluster, and tells how its cluster is. Another cluster does not exist for it. */

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js'
+import type { Ceiling } from '../protocol/documents.ts'
 import type { AccessObject } from './object.ts'
 import type { Principal } from './principal.ts'
 
@@ -8,6 +9,8 @@ export interface AccessContext {
   readonly now?: number
   /** The revision that is asked for, where one is. */
   readonly revision?: string
+  /** What the Offer of an Application permits, where an agent asks about its objects. */
+  readonly ceiling?: Ceiling
 }
 
 export type Condition = (principal: Principal, action: string, object: AccessObject, context: AccessContext) => boolean

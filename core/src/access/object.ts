@@ -1,3 +1,5 @@
+import type { ClusterObject } from './authorise-object.ts'
+
 /**
  * What somebody wants to act on, as it is stored: never as a request describes it, whose author may name a project of
  * his own.
@@ -15,6 +17,8 @@ export interface AccessObject {
   readonly cluster?: string
   readonly environment?: string
   readonly labels?: { readonly [key: string]: string }
+  /** Of `objects`: which one of its cluster. */
+  readonly inCluster?: ClusterObject
 }
 
 /**

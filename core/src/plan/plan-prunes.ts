@@ -67,7 +67,7 @@ function planPrune(
   if (ownerOf(live, request.application.id, true).kind !== 'ours') {
     return skip('OWNERSHIP_CHANGED', 'ownership changed: the live object no longer bears our marks')
   }
-  const forbidden = permissionProblem(request.ceiling, key, key.namespace !== '')
+  const forbidden = permissionProblem(request.ceiling, 'prune', key, key.namespace !== '')
   if (forbidden !== undefined) return skip('NOT_PERMITTED', forbidden)
   if (live.metadata.deletionTimestamp !== undefined) return skip('BEING_DELETED', 'is being deleted already')
   const prune = options.prune ?? request.options.pruneDefault

@@ -158,7 +158,7 @@ describe('planSync', () => {
           // The destination's own namespace is made without being asked for, where the Project lets it deploy.
           const destination = options.createNamespace && key.kind === 'Namespace' && key.name === wanted.namespace
           if (destination && namespacePermitted(ceiling, key.name)) return true
-          return permissionProblem(ceiling, key, key.namespace !== '') === undefined
+          return permissionProblem(ceiling, 'apply', key, key.namespace !== '') === undefined
         })
       }),
     )

@@ -1,7 +1,8 @@
+import { authoriseObject, type ObjectAction, refusalText } from '../access/authorise-object.ts'
 import type { Digest } from '../json/canonical-json.ts'
 import { listAt, textAt } from '../json/read-json.ts'
 import { groupOf, type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '../model/kubernetes-object.ts'
-import { kindPermitted, namespacePermitted } from '../project/permit.ts'
+import { namespacePermitted } from '../project/permit.ts'
 import type { Ceiling, SyncOptions } from '../protocol/documents.ts'
 import { lastOfEachKey } from './last-of-each-key.ts'
 import { type ObjectOptions, readObjectOptions } from './object-options.ts'
@@ -140,7 +141,7 @@ function prepare(
     return refuse('NAMESPACE_MISSING', 'has no namespace, and neither has the destination')
   }
   const key: ObjectKey = { group, kind, namespace, name }
-  const forbidden = permissionProblem(request.ceiling, key, scope.namespaced)
+  const forbidden = permissionProblem(request.ceiling, 'apply', key, scope.namespaced)
   if (forbidden !== undefined) return refuse('NOT_PERMITTED', forbidden, key)
   const { object: unique, dropped } = lastOfEachKey(object)
   for (const path of dropped) {
@@ -150,13 +151,15 @@ function prepare(
 }
 
 /** Why the Project does not let an object be; undefined when it does. */
-export function permissionProblem(ceiling: Ceiling, key: ObjectKey, namespaced: boolean): string | undefined {
-  const name = key.group === '' ? key.kind : `${key.group}/${key.kind}`
-  if (!kindPermitted(ceiling, key.group, key.kind, namespaced, key.name)) return `the Project does not permit ${name}`
-  if (namespaced && !namespacePermitted(ceiling, key.namespace)) {
-    return `the Project does not permit namespace "${key.namespace}"`
-  }
-  return undefined
+export function permissionProblem(
+  ceiling: Ceiling,
+  action: ObjectAction,
+  key: ObjectKey,
+  namespaced: boolean,
+): string | undefined {
+  const object = { ...key, namespaced }
+  const answer = authoriseObject(ceiling, action, object)
+  return answer.kind === 'allow' ? undefined : refusalText('the Project', object, answer.lacks)
 }
 
 /** Kinds that definitions among the manifests will make known. */

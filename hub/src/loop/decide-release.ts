@@ -3,10 +3,9 @@ import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import { encodeBundle } from '@flotilla/core/bundle/encode-bundle'
 import { CANONICAL_FORMAT, type Digest } from '@flotilla/core/json/canonical-json'
 import type { Application, ApplicationSource } from '@flotilla/core/model/application'
-import { isClusterScoped } from '@flotilla/core/model/cluster-scoped-kinds'
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
-import { groupOf, type KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { pauseInForce } from '@flotilla/core/model/pause'
 import { pinInForce } from '@flotilla/core/model/pin'
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
@@ -16,7 +15,7 @@ import type { ObjectId } from '@flotilla/core/ports/git'
 import type { RenderProblem } from '@flotilla/core/ports/renderer'
 import type { ApplicationRow, BundleRow } from '@flotilla/core/ports/store'
 import { DEFAULT_PROJECT, DEFAULT_PROJECT_SPEC } from '@flotilla/core/project/default-project'
-import { kindPermitted, namespacePermitted, permit, sourcesOf } from '@flotilla/core/project/permit'
+import { permit, sourcesOf } from '@flotilla/core/project/permit'
 import type { Ceiling, SyncOptions } from '@flotilla/core/protocol/documents'
 import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
@@ -24,6 +23,7 @@ import { nearest } from '@flotilla/core/text/nearest'
 import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
 import { signatureHold } from './check-signatures.ts'
 import type { DeclaredCluster } from './fleet-index.ts'
+import { firstKindRefused, groupKindOf } from './permit-rendered.ts'
 import { keptBundle, pinnedApplication, unavailableText } from './pinned.ts'
 import type { LoopServices } from './services.ts'
 import { applicationOf, type GroupKind, type World } from './world.ts'
@@ -140,7 +140,7 @@ export async function decideRelease(
       application,
     )
   }
-  const refusal = firstKindRefused(kinds, permission.ceiling, row.project)
+  const refusal = firstKindRefused(kinds, permission.ceiling, row.project, application.spec.destination.namespace ?? '')
   if (refusal) return held('KIND_FORBIDDEN', refusal, application)
   const customizations = customizationsFor(world.fleet.customizations, kinds)
   const { ceiling } = permission
@@ -301,33 +301,9 @@ async function kindsOf(
     log.warn('a stored Bundle is damaged and is made again', { digest, error })
   }
   if (!bytes) return undefined
-  const kinds = decodeBundle(bytes, digest).objects.map(({ apiVersion, kind, metadata }) => ({
-    group: groupOf(apiVersion),
-    kind,
-    namespaced: metadata.namespace !== undefined,
-    namespace: metadata.namespace ?? '',
-    name: metadata.name ?? metadata.generateName ?? '',
-  }))
+  const kinds = decodeBundle(bytes, digest).objects.map(groupKindOf)
   world.kinds.set(digest, kinds)
   return kinds
-}
-
-/**
- * The hub knows no cluster's kinds but those of Kubernetes itself: another object without a namespace may be of either
- * scope, and is refused here only when both are. The agent, which knows, checks again.
- */
-function firstKindRefused(kinds: readonly GroupKind[], ceiling: Ceiling, project: string): string | undefined {
-  for (const { group, kind, namespaced, namespace, name } of kinds) {
-    const label = group === '' ? kind : `${group}/${kind}`
-    const asNamespaced = !isClusterScoped(group, kind) && kindPermitted(ceiling, group, kind, true, name)
-    if (namespaced ? !asNamespaced : !asNamespaced && !kindPermitted(ceiling, group, kind, false, name)) {
-      return `project "${project}" does not permit ${label} (${name})`
-    }
-    if (namespaced && !namespacePermitted(ceiling, namespace)) {
-      return `project "${project}" does not permit namespace "${namespace}" (${label} ${name})`
-    }
-  }
-  return undefined
 }
 
 function held(
