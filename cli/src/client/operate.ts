@@ -44,6 +44,7 @@ export type ObjectName = {
 
 const FORMATS = ['table', 'json', 'yaml', 'name'] as const
 const LOOK_MS = 300
+const MOST_AT_ONCE = 20
 /** Over: nothing more becomes of it. */
 const ENDED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'refused', 'lapsed', 'cancelled', 'unknown'])
 
@@ -106,14 +107,18 @@ export async function operateOnMany(
       context.stderr.write(`nothing was done; --yes to ${verb} ${able === 1 ? 'it' : `these ${able}`}\n`)
       return 1
     }
-    const ended = await Promise.all(
-      items.map(async each => {
-        const id = textAt(each, 'id')
-        if (id === '' || textAt(each, 'status') !== 'accepted' || waitMs === 0) return each
-        const followed = await follow(api, context, id, waitMs)
+    const isAccepted = (each: JsonObject): boolean => textAt(each, 'status') === 'accepted' && waitMs > 0
+    // All together are asked after, and each but once when all of it is over.
+    if (items.some(isAccepted)) await follow(api, context, textAt(done, 'id'), waitMs)
+    const ended: JsonObject[] = []
+    for (let at = 0; at < items.length; at += MOST_AT_ONCE) {
+      const told = items.slice(at, at + MOST_AT_ONCE).map(async each => {
+        if (!isAccepted(each)) return each
+        const followed = await follow(api, context, textAt(each, 'id'), 0)
         return { ...each, status: textAt(followed, 'state'), message: textAt(followed, 'message'), operation: followed }
-      }),
-    )
+      })
+      ended.push(...(await Promise.all(told)))
+    }
     await print(context, flags, format, ended, { ...done, items: ended })
     if (flags.dryRun === true && format === 'table') for (const each of ended) printDryRun(context, each)
     if (format === 'table') for (const each of ended) printHookLogs(context, each)

@@ -321,8 +321,24 @@ describe('break-glass', () => {
     await hub.post('ana', '/api/v1/operations', { ...many, dryRun: true }).expect(200)
     const refusals = async () => (await hub.actions()).filter(each => each === 'ana gate.decide refused').length
     expect(await refusals()).toBe(2)
-    await hub.post('ana', '/api/v1/operations', many).expect(200)
+    const asked = await hub.post('ana', '/api/v1/operations', many).expect(202)
     expect(await refusals()).toBe(3)
+    // It can be followed though nothing of it was let pass.
+    const { body: followed } = await hub.get(`/api/v1/operations/${asked.body.id}`)
+    expect(followed).toMatchObject({
+      ...{ kind: 'bulk', state: 'failed', by: 'ana', counts: { refused: 1 }, message: '1 refused', total: 1 },
+      items: [{ application: 'checkout-eu-1', state: 'refused', code: 'OPERATION_HELD', id: null }],
+    })
+    const some = { action: 'sync', applications: ['web-eu-1', 'absent'], sync: { dryRun: true } }
+    const { body: both } = await hub.post('ana', '/api/v1/operations', some).expect(202)
+    const { body: partly } = await hub.get(`/api/v1/operations/${both.id}`, 'ana')
+    expect(partly).toMatchObject({ state: 'waiting', finishedAt: null, counts: { waiting: 1, refused: 1 } })
+    await hub.post('ana', '/api/v1/applications/web-eu-1/terminate', {}).expect(202)
+    // Names that there are none of are told to nobody but whoever has written them.
+    expect((await hub.get(`/api/v1/operations/${both.id}`)).body).toMatchObject({ state: 'succeeded', total: 1 })
+    expect((await hub.get(`/api/v1/operations/${both.id}`, 'ana')).body).toMatchObject({
+      ...{ state: 'failed', counts: { cancelled: 1, refused: 1 }, finishedAt: expect.any(String) },
+    })
     expect((await sync('ana', 'web-eu-1')).status).toBe(202)
     const [grant] = await hub.hub.grants(hub.hub.application('web-eu-1').clusterId!)
     expect(grant).toMatchObject({ trigger: 'override', by: 'ana', passes: [{ until: START + 2 * HOUR_MS }] })

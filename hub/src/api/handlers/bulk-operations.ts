@@ -1,3 +1,5 @@
+import { uuidV7 } from '@flotilla/core/identity/uuid'
+import type { BulkOperationItem } from '@flotilla/core/ports/store'
 import { z } from 'zod'
 import { applicationObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
@@ -5,6 +7,7 @@ import { each } from '../../access/route-access.ts'
 import type { DeskAnswer } from '../../operations/operation-desk.ts'
 import { EVERY_APPLICATION } from '../application-query.ts'
 import { CODES, deskOf } from '../desk-answers.ts'
+import { BULK_KEPT_MS } from '../follow-bulk.ts'
 import type { LabelSelector } from '../label-selector.ts'
 import { reasonField, syncFields } from '../operation-fields.ts'
 import { anyOf, selectorParameter } from '../parameters.ts'
@@ -28,6 +31,7 @@ const bulkBody = z
 
 const bulkAnswer = z
   .strictObject({
+    id: z.string().nullable().meta({ description: 'To follow all of it at /api/v1/operations/{id}; null for a plan.' }),
     items: z.array(
       z.strictObject({
         application: z.string(),
@@ -52,12 +56,15 @@ export const bulkOperationRoutes: readonly Route[] = [
     summary: 'Sync or terminate many Applications; with dryRun, what would become of each',
     access: each('applications', 'sync'),
     body: bulkBody,
-    answers: { 200: { description: 'What became, or would become, of each.', schema: bulkAnswer } },
+    answers: {
+      200: { description: 'The plan: what would become of each.', schema: bulkAnswer },
+      202: { description: 'What was accepted is on its way, and can be followed.', schema: bulkAnswer },
+    },
     async handle({ body }, caller, context) {
       const desk = deskOf(context)
       const rights = rightsOf(caller, context)
       const asker = { by: caller.name, reason: body.reason }
-      const items = []
+      const items: Decided[] = []
       for (const { name, cluster, view } of chosen(body, context)) {
         if (view !== undefined && !rights.may('sync', applicationObject(view))) {
           const { message } = new Problem('FORBIDDEN')
@@ -79,10 +86,40 @@ export const bulkOperationRoutes: readonly Route[] = [
               : await desk.sync(name, { ...wishOf(body.sync), ...asker })
         items.push(itemOf(name, cluster, answer, body.dryRun))
       }
-      return json(200, { items, total: items.length })
+      if (body.dryRun) return json(200, { id: null, items, total: items.length })
+      const id = await keepBulk(body, items, caller.name, context)
+      return json(202, { id, items, total: items.length })
     },
   }),
 ]
+
+type Decided = z.input<typeof bulkAnswer>['items'][number]
+
+/** Written when each is decided: what is followed is what was answered. */
+async function keepBulk(
+  { action, reason }: { readonly action: 'sync' | 'terminate'; readonly reason: string },
+  items: readonly Decided[],
+  by: string,
+  { services, now }: Context,
+): Promise<string> {
+  const id = uuidV7(now, services.random.bytes(10))
+  await services.store.write(async rows => {
+    const kept: BulkOperationItem[] = []
+    for (const { application, cluster, status, id: operation, code, message } of items) {
+      // Which one had the name when it was decided: another may have it when somebody looks.
+      const row = cluster === '' ? undefined : await rows.applicationByName(application)
+      kept.push({
+        ...{ application, cluster, status: status === 'planned' ? 'accepted' : status, message },
+        ...(row && { applicationId: row.id }),
+        ...(operation !== null && { operation }),
+        ...(code !== null && { code }),
+      })
+    }
+    await rows.putBulkOperation({ id, action, by, reason, madeAt: now, items: kept })
+    await rows.deleteBulkOperations(now - BULK_KEPT_MS)
+  })
+  return id
+}
 
 interface Choice {
   readonly applications: readonly string[]
@@ -119,7 +156,7 @@ function chosen({ applications, labels, project, cluster, set }: Choice, { servi
 
 const MOST_AT_ONCE = 2000
 
-function itemOf(application: string, cluster: string, answer: DeskAnswer, planned: boolean) {
+function itemOf(application: string, cluster: string, answer: DeskAnswer, planned: boolean): Decided {
   if (answer.kind === 'refused') {
     const { message } = answer
     return { application, cluster, status: 'refused', id: null, code: CODES[answer.code], message }

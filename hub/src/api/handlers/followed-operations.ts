@@ -1,14 +1,14 @@
-import type { StoreReader } from '@flotilla/core/ports/store'
+import type { BulkOperationRow, StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
 import { z } from 'zod'
 import { each, one } from '../../access/route-access.ts'
 import { EVERY_APPLICATION } from '../application-query.ts'
-import { pageOfList } from '../page-of-list.ts'
-import { cursorParameter, limitParameter, nameParameter } from '../parameters.ts'
+import { followBulk, followedBulkSchema } from '../follow-bulk.ts'
+import { listOf } from '../list-of.ts'
+import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
-import { pageOfSchema } from '../schemas.ts'
 import { EVERYTHING_VISIBLE } from '../visible-set.ts'
 
 const time = z.iso.datetime()
@@ -39,6 +39,34 @@ const followedSchema = z
   })
   .meta({ id: 'FollowedOperation', description: 'What somebody asked for, from the asking to its end.' })
 
+const underWayList = listOf<FollowedView>({
+  name: 'operations',
+  item: followedSchema,
+  sorts: {
+    createdAt: ({ createdAt }) => createdAt,
+    startBefore: ({ startBefore }) => startBefore,
+    startedAt: ({ startedAt }) => startedAt ?? '',
+    application: ({ application }) => application,
+    cluster: ({ cluster }) => cluster,
+    state: ({ state }) => state,
+    kind: ({ kind }) => kind,
+  },
+  sort: 'createdAt',
+  idOf: ({ id }) => id,
+  words: [
+    'id, Application, cluster, kind, trigger, who asked or message',
+    ({ id, application, cluster, kind, trigger, by, message }) => [
+      id,
+      application,
+      cluster,
+      kind,
+      trigger,
+      by,
+      message,
+    ],
+  ],
+})
+
 /** What became of what people asked for: operations and commands from the asking to their end. */
 export const followedOperationRoutes: readonly Route[] = [
   route({
@@ -51,20 +79,16 @@ export const followedOperationRoutes: readonly Route[] = [
     query: z.strictObject({
       application: z.string().max(253).optional().meta({ description: 'Only of this Application.' }),
       cluster: z.string().max(253).optional().meta({ description: 'Only for this cluster.' }),
-      limit: limitParameter,
-      cursor: cursorParameter,
+      ...underWayList.query,
     }),
-    answers: { 200: { description: 'A page.', schema: pageOfSchema(followedSchema) } },
+    answers: { 200: { description: 'A page.', schema: underWayList.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ query }, _caller, context) {
       const { application, cluster } = query
       const wanted = (await underWay(context, cluster)).filter(
         each => application === undefined || each.application === application,
       )
-      return json(
-        200,
-        pageOfList(`operations ${application ?? ''} ${cluster ?? ''}`, wanted, ({ id }) => id, query),
-      )
+      return json(200, underWayList.page(wanted, query, [application ?? null, cluster ?? null]))
     },
   }),
   route({
@@ -72,15 +96,18 @@ export const followedOperationRoutes: readonly Route[] = [
     path: '/api/v1/operations/{id}',
     id: 'getOperation',
     tag: 'operations',
-    summary: 'One operation or command: waiting, running, or what became of it',
+    summary: 'One operation or command, or what was asked of many: waiting, running, or what became of it',
     access: one('applications', 'get'),
     parameters: z.strictObject({ id: nameParameter }),
-    answers: { 200: { description: 'It.', schema: followedSchema } },
-    async handle({ path }, _caller, context) {
+    answers: { 200: { description: 'It.', schema: z.union([followedSchema, followedBulkSchema]) } },
+    async handle({ path }, caller, context) {
       const { services, now } = context
       const followed = await services.store.read(async rows => {
         const id = await applicationOf(rows, path.id)
-        return id !== undefined && isSeen(id, context) ? await follow(rows, path.id, now) : undefined
+        if (id !== undefined) return isSeen(id, context) ? await follow(rows, path.id, now) : undefined
+        const many = await rows.bulkOperation(path.id)
+        const items = many ? itemsSeen(many, caller.name, context) : []
+        return many && items.length > 0 ? await followBulk(many, items, rows, now, follow) : undefined
       })
       if (!followed) throw new Problem('NOT_FOUND')
       return json(200, followed)
@@ -97,6 +124,13 @@ async function applicationOf(rows: StoreReader, id: string): Promise<string | un
 function isSeen(applicationId: string, { services, visible }: Context): boolean {
   const view = services.view.applicationOf(applicationId)
   return view === undefined ? visible.key === EVERYTHING_VISIBLE.key : visible.sees(view)
+}
+
+/** Of what was asked of many: names that there were none of are only told to whoever has written them. */
+function itemsSeen({ by, items }: BulkOperationRow, asker: string, context: Context): BulkOperationRow['items'] {
+  return items.filter(({ applicationId }) =>
+    applicationId === undefined ? by === asker : isSeen(applicationId, context),
+  )
 }
 
 /** By Grant or command; an operation that no Grant here names (of a hub before a restore) is in the history alone. */
