@@ -1,33 +1,24 @@
-import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
-import type { BundleStore } from '@flotilla/core/ports/bundle-store'
-import type { Clock, Timer } from '@flotilla/core/ports/clock'
-import type { Log } from '@flotilla/core/ports/log'
-import type { Random } from '@flotilla/core/ports/random'
-import type { Renderer } from '@flotilla/core/ports/renderer'
-import type { ClusterRow, Store } from '@flotilla/core/ports/store'
+import type { ClusterRow } from '@flotilla/core/ports/store'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
-import type { DeclaredCluster } from '@flotilla/core/view/application-view'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
-import type { HostedRequest } from '@flotilla/generators/inputs'
-import { AccessKeeper, type OwnPolicy } from './access/access-keeper.ts'
+import { AccessKeeper } from './access/access-keeper.ts'
 import { FleetView } from './api/fleet-view.ts'
 import { hiddenDigest } from './bundle/hidden-digest.ts'
 import { sweepBundles } from './bundle/sweep-bundles.ts'
-import type { Expand } from './expand/expand-in-worker.ts'
-import { type GateDeskSettings, openGateDesk } from './gate-desk/open-gate-desk.ts'
+import { openGateDesk } from './gate-desk/open-gate-desk.ts'
 import { HubGates } from './gates/hub-gates.ts'
-import type { GateSettings } from './gates/rules-in-force.ts'
 import { AgentGateway } from './gateway/agent-gateway.ts'
 import { ClusterAdmissions } from './gateway/cluster-admissions.ts'
-import { HubKeyRing, type HubKeys } from './gateway/hub-keys.ts'
+import { HubKeyRing } from './gateway/hub-keys.ts'
 import { sweepCommands } from './gateway/issue-command.ts'
-import type { GatewayLimits } from './gateway/limits.ts'
-import { memoryRevocations, type Revocations } from './gateway/revocations.ts'
+import { memoryRevocations } from './gateway/revocations.ts'
 import { HubKeyRotation } from './gateway/rotate-hub-key.ts'
-import { Hosts, type HostsParts } from './hosts/hosts.ts'
-import type { ConfigSource } from './loop/config-sources.ts'
+import { AgentGreeter } from './greet-agents.ts'
+import { Hosts } from './hosts/hosts.ts'
+import type { HubParts, HubSettings } from './hub-parts.ts'
+import { ViewKeeper } from './keep-view.ts'
 import { Loop } from './loop/loop.ts'
-import { declares, REGISTERED_SOURCE } from './loop/registered-clusters.ts'
+import { declares } from './loop/registered-clusters.ts'
 import { OperationDesk } from './operations/operation-desk.ts'
 import type { Preview } from './preview/preview.ts'
 import { type ChangeRequest, HubPreviewer } from './preview/preview-of-hub.ts'
@@ -35,48 +26,11 @@ import { Recovery } from './recovery/recovery.ts'
 import { ProofTaker } from './recovery/take-proofs.ts'
 import { takeReturn } from './recovery/take-return.ts'
 import { SourceIntegrity } from './signature/source-integrity.ts'
-import type { RepositoryMirrors } from './source/mirror.ts'
+import { clockTicker } from './source/clock-ticker.ts'
 import { Poller } from './source/poller.ts'
 import { MirroredRepositories } from './source/repositories.ts'
-import type { Ticker } from './source/ticker.ts'
-import type { Staged } from './telemetry/stages.ts'
 import type { WebhookEvent } from './webhooks/event.ts'
-import { addressKey, isAboutKey } from './webhooks/match-event.ts'
-import { concernedBy } from './webhooks/requests-concerned-by.ts'
-
-/** What a hub stands on: every part of the outside world, so that a simulation can bring its own. */
-export interface HubParts extends Staged {
-  readonly store: Store
-  readonly bundles: BundleStore
-  readonly mirrors: RepositoryMirrors
-  readonly ticker: Ticker
-  readonly renderer: Renderer
-  /** How sets are expanded; here and now without it. */
-  readonly expand?: Expand
-  readonly keys: HubKeys
-  /** What is refused whatever the store says; remembered by this process alone without it. */
-  readonly revocations?: Revocations
-  /** The store is new and the keys are not: whatever they have signed is not remembered. */
-  readonly lostStore?: boolean
-  /** How services over the network are asked, and which; without it none is. */
-  readonly hosts?: Pick<HostsParts, 'http' | 'settings' | 'others'>
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-}
-
-export interface HubSettings extends GateDeskSettings {
-  readonly configSources: readonly ConfigSource[]
-  /** Continuous absence after which a withdrawn Application may be removed; ten minutes by default. */
-  readonly removalGraceMs?: number
-  /** What the settings say of gates: the organisation's time zone, global Projects. */
-  readonly gates?: GateSettings
-  /** What sets may do with what they generated; absent: what each says itself. */
-  readonly setPolicy?: HubSetPolicy
-  readonly gatewayLimits?: Partial<GatewayLimits>
-  /** Rights that do not depend on any document. */
-  readonly access?: OwnPolicy
-}
+import { hearEvents, refreshPlugin } from './webhooks/hear-events.ts'
 
 const REMOVAL_GRACE_MS = 10 * 60_000
 const VIEW_TICK_MS = 5_000
@@ -109,10 +63,8 @@ export class Hub {
   readonly #signatures: SourceIntegrity
   readonly #poller: Poller
   readonly #previewer: HubPreviewer
-  readonly #timers = new Map<string, Timer>()
-  readonly #connected = new Set<string>()
-  #refreshes: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #shown: ViewKeeper
+  readonly #ticking: { stop(): void }[] = []
 
   private constructor(parts: HubParts, settings: HubSettings, view: FleetView, recovery: Recovery) {
     const { store, bundles, mirrors, ticker, renderer, clock, random, log } = parts
@@ -122,6 +74,13 @@ export class Hub {
     this.#signatures = new SourceIntegrity(clock)
     this.view = view
     this.recovery = recovery
+    this.#shown = new ViewKeeper({
+      ...{ view, store, mirrors, clock, log },
+      world: () => this.loop.world,
+      connections: () => this.gateway.connections(),
+    })
+    const shown = this.#shown
+    const agents = new AgentGreeter({ ...{ store, log, shown }, loop: () => this.loop, hubKeys: () => this.hubKeys })
     const revocations = parts.revocations ?? memoryRevocations()
     recovery.onChange(() => this.#doubtChanged())
     this.hosts = new Hosts({
@@ -157,13 +116,13 @@ export class Hub {
         gateNews: this.gates.watch,
         access: this.access,
         announce: {
-          applications: ids => this.#refresh({ applications: ids }),
-          sets: keys => this.#refresh({ sets: keys }),
+          applications: ids => shown.refresh({ applications: ids }),
+          sets: keys => shown.refresh({ sets: keys }),
           sources: names => {
-            this.#refresh({ sources: names })
-            this.#tellDeclared()
+            shown.refresh({ sources: names })
+            shown.tellDeclared()
           },
-          clusters: names => this.#refresh({ clusters: names }),
+          clusters: names => shown.refresh({ clusters: names }),
           documents: clusterIds => this.gateway.changed(clusterIds),
         },
       },
@@ -174,14 +133,14 @@ export class Hub {
       clock,
       recovery,
       keys: () => keys.publicKeys,
-      adopt: (cluster, shown) => this.loop.adopt(cluster, shown),
+      adopt: (cluster, documents) => this.loop.adopt(cluster, documents),
       caughtUp: name => this.loop.lookAgain([name]),
     })
     this.gateway = new AgentGateway({
       proofs,
       returned: async (body, remoteAddress) => {
         const returned = await takeReturn(body, remoteAddress, { ...parts, revocations, keys, recovery })
-        if (returned.clusterId !== undefined) void this.#joined(returned.clusterId)
+        if (returned.clusterId !== undefined) void agents.joined(returned.clusterId)
         return returned
       },
       store,
@@ -195,13 +154,13 @@ export class Hub {
       clusters: () => this.loop.world.fleet.clusters.size,
       events: {
         reported: (_clusterId, ids) => {
-          this.#refresh({ applications: ids })
+          shown.refresh({ applications: ids })
           this.loop.reported(ids)
         },
-        connected: clusterId => this.#agentCame(clusterId),
-        joined: clusterId => void this.#joined(clusterId),
-        identified: clusterId => void this.#joined(clusterId),
-        knowsKey: (clusterId, kid) => void this.#knowsKey(clusterId, kid),
+        connected: clusterId => agents.came(clusterId),
+        joined: clusterId => void agents.joined(clusterId),
+        identified: clusterId => void agents.joined(clusterId),
+        knowsKey: (clusterId, kid) => void agents.knowsKey(clusterId, kid),
         bundleMissing: digest => this.loop.bundleMissing(digest),
         answered: () => this.gateway.uploads.answered(),
         heartbeat: () => undefined,
@@ -214,9 +173,9 @@ export class Hub {
       declares: name => declares(this.loop.world.fleet, name),
       closeCluster: clusterId => this.gateway.closeCluster(clusterId),
       changed: row => {
-        void this.#joined(row.id)
+        void agents.joined(row.id)
         // A cluster that was revoked holds no new key back.
-        void this.#knowsKey(row.id, parts.keys.newest)
+        void agents.knowsKey(row.id, parts.keys.newest)
       },
     })
     this.desk = new OperationDesk({
@@ -224,7 +183,7 @@ export class Hub {
       gate: this.gates.forPeople(),
       told: clusterIds => this.gateway.changed(clusterIds),
       changed: ids => {
-        this.#refresh({ applications: ids })
+        shown.refresh({ applications: ids })
         this.loop.reported(ids)
       },
     })
@@ -261,9 +220,10 @@ export class Hub {
     await hub.loop.start()
     hub.gates.start(parts.ticker)
     hub.gateDesk.start()
-    hub.#tellDeclared()
-    hub.#every('view', VIEW_TICK_MS, () => hub.#tick())
-    hub.#every('sweep', SWEEP_MS, () => void hub.sweep())
+    hub.#shown.tellDeclared()
+    const every = (ms: number, work: () => void) => hub.#ticking.push(clockTicker(clock, ms).start(work))
+    every(VIEW_TICK_MS, () => hub.#shown.tick())
+    every(SWEEP_MS, () => void hub.sweep())
     hub.#poller.start()
     return hub
   }
@@ -283,15 +243,15 @@ export class Hub {
 
   /** Tells agents when to come back, ends what runs, takes nothing new. The parts are closed by who made them. */
   async stop(spreadMs = 0): Promise<void> {
-    this.#stopped = true
+    this.#shown.stopping()
+    for (const ticking of this.#ticking) ticking.stop()
     this.#poller.stop()
     this.gates.stop()
     await this.gateDesk.stop()
-    for (const timer of this.#timers.values()) timer.cancel()
     this.hosts.stop()
     this.gateway.stop(spreadMs)
     await this.loop.stop()
-    await this.#refreshes
+    await this.#shown.settled()
   }
 
   /** What a change would do to the fleet as it is now. @throws PreviewError */
@@ -311,41 +271,20 @@ export class Hub {
     }
   }
 
-  /**
-   * Looks again at whatever these events concern: repositories that anything reads are fetched, and listings of hosts
-   * that any set asked for are asked for again. What comes of it is as if it had been time to look anyway.
-   *
-   * @returns Whether they concern anything.
-   */
+  /** Looks again at whatever these events concern. @returns Whether they concern anything. */
   heard(events: readonly WebhookEvent[]): boolean {
-    const pushed = [...new Set(events.filter(({ kind }) => kind === 'push').map(({ repository }) => repository))]
-    const urls = this.loop.repositories().filter(url => {
-      const key = addressKey(url)
-      return pushed.some(repository => isAboutKey(repository, key))
-    })
-    for (const url of urls) this.loop.refreshRepository(url)
-    return this.#askAgain(concernedBy(events)) || urls.length > 0
+    return hearEvents(events, this)
   }
 
   /** Asks a plugin again, for every set that names it. @returns Whether any does. */
   refreshPlugin(name: string): boolean {
-    return this.#askAgain(request => request.kind === 'plugin' && request.configMapRef === name)
-  }
-
-  #askAgain(concerned: (request: HostedRequest) => boolean): boolean {
-    let any = false
-    this.hosts.invalidate(request => {
-      const hit = concerned(request)
-      any ||= hit
-      return hit
-    })
-    return any
+    return refreshPlugin(name, this)
   }
 
   /** Resolves when the loop is idle and the view shows what it did. */
   async settled(): Promise<void> {
     await this.loop.idle()
-    await this.#refreshes
+    await this.#shown.settled()
   }
 
   /** What was held back is looked at again, and agents are asked anew. */
@@ -354,102 +293,8 @@ export class Hub {
     this.loop.lookAgain()
   }
 
-  #refresh(names: Parameters<FleetView['refresh']>[1]): void {
-    const { store, clock, log } = this.#parts
-    const refreshed = this.view
-      .refresh(store, names, () => clock.now())
-      .catch((error: unknown) => {
-        if (!this.#stopped) log.error('the view could not be refreshed', { error })
-      })
-    this.#refreshes = Promise.all([this.#refreshes, refreshed]).then(() => undefined)
-  }
-
   /** Agents that are connected ask anew. */
   #tellAll(): void {
     this.gateway.changed(this.gateway.connections().map(({ clusterId }) => clusterId))
-  }
-
-  async #knowsKey(clusterId: string, kid: string): Promise<void> {
-    try {
-      await this.hubKeys?.known(clusterId, kid)
-    } catch (error) {
-      // It is said again with the next connection.
-      this.#parts.log.error('which hub key an agent knows could not be kept', { cluster: clusterId, error })
-    }
-  }
-
-  #agentCame(clusterId: string): void {
-    const cluster = this.loop.world.clusterById(clusterId)
-    // This one alone: when a thousand come back, each would otherwise be told of with all the others.
-    const now = this.#parts.clock.now()
-    this.#connected.add(clusterId)
-    this.view.apply({ connections: [{ clusterId, connected: true, lastSeenAt: now }] }, now)
-    if (cluster) this.loop.connected(cluster.name)
-    else void this.#joined(clusterId)
-  }
-
-  async #joined(clusterId: string): Promise<void> {
-    const { store, log } = this.#parts
-    try {
-      const row = await store.read(rows => rows.cluster(clusterId))
-      if (!row) return
-      this.loop.world.putCluster(row)
-      this.#refresh({ clusters: [row.name] })
-      if (row.registered) this.loop.clusterRegistered()
-      this.loop.connected(row.name)
-    } catch (error) {
-      log.error('a cluster that joined could not be looked at', { cluster: clusterId, error })
-    }
-  }
-
-  /** Connections and ages are not stored: they are told from here, and silence shows without a message. */
-  #tick(): void {
-    const now = this.#parts.clock.now()
-    const connections = this.gateway.connections()
-    const present = new Set(connections.map(({ clusterId }) => clusterId))
-    const gone = [...this.#connected].filter(clusterId => !present.has(clusterId))
-    this.#connected.clear()
-    for (const clusterId of present) this.#connected.add(clusterId)
-    this.view.apply(
-      {
-        connections: [
-          ...connections.map(({ clusterId, lastSeenAt }) => ({ clusterId, connected: true, lastSeenAt })),
-          ...gone.map(clusterId => ({ clusterId, connected: false, lastSeenAt: now })),
-        ],
-        repositories: this.#parts.mirrors.list(),
-      },
-      now,
-    )
-    this.view.age(now)
-  }
-
-  #tellDeclared(): void {
-    const declaredClusters = [...this.loop.world.fleet.clusters.values()].map(
-      ({ name, servers, local, document }): DeclaredCluster => ({
-        name,
-        servers,
-        local,
-        ...(document.source === REGISTERED_SOURCE && { registered: true as const }),
-        labels: document.labels,
-        environment: document.spec.environment,
-        timeZone: document.spec.timeZone,
-      }),
-    )
-    this.view.apply({ declaredClusters }, this.#parts.clock.now())
-  }
-
-  #every(name: string, ms: number, work: () => void): void {
-    const { clock } = this.#parts
-    const arm = (): void => {
-      this.#timers.set(
-        name,
-        clock.setTimer(ms, () => {
-          if (this.#stopped) return
-          work()
-          arm()
-        }),
-      )
-    }
-    arm()
   }
 }
