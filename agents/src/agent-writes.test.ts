@@ -1,5 +1,6 @@
 import type { Json } from '@flotilla/core/json/json'
 import { textAt, valueAt } from '@flotilla/core/json/read-json'
+import type { Bundle } from '@flotilla/core/model/bundle'
 import { describe, expect, it } from 'vitest'
 import { type AgentBench, startBench } from './testing/agent-bench.ts'
 import { bundleOf, configMap, deployment, OPTIONS, object } from './testing/documents.ts'
@@ -105,6 +106,34 @@ describe('how the agent writes', () => {
     const after = bench.read('Deployment', 'web', 'apps')
     expect(after?.metadata.uid).not.toBe(before)
     expect(valueAt(after?.['spec'], 'selector', 'matchLabels')).toEqual({ app: 'other' })
+  })
+
+  it('a sync by hand may be forced for once, shows that before, and leaves alone what says Force=false', async () => {
+    const bench = await startBench()
+    const spared = { annotations: { 'argocd.argoproj.io/sync-options': 'Force=false' } }
+    bench.hub.sync(bundleOf(deployment('web')))
+    await bench.pass(5_000)
+    const uid = () => bench.read('Deployment', 'web', 'apps')?.metadata.uid
+    const before = uid()
+    const force = (bundle: Bundle, dryRun = false) => {
+      const options = { dryRun, prune: false, revision: 'b'.repeat(40), force: true as const }
+      bench.hub.grant(bench.hub.offer(bundle), { trigger: 'manual', by: 'ana', options })
+      bench.hub.link.changed()
+      return bench.pass(20_000)
+    }
+    await force(bundleOf(relabelled({})), true)
+    expect(resultOf(bench, 'web')).toMatchObject({ outcome: 'pending', message: 'delete and create again' })
+    expect(uid()).toBe(before)
+    await force(bundleOf(relabelled(spared)))
+    expect(bench.report.operation).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/immutable/) })
+    expect(uid()).toBe(before)
+    await force(bundleOf(relabelled({})))
+    expect(bench.report.operation).toMatchObject({ phase: 'Succeeded', by: 'ana' })
+    expect(uid()).not.toBe(before)
+    // For once: the next one is as the Offer says.
+    bench.hub.sync(bundleOf(deployment('web')))
+    await bench.pass(20_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/immutable/) })
   })
 
   it('without Force=true what cannot be changed fails with the server’s words', async () => {

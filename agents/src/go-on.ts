@@ -123,14 +123,15 @@ function lookForOperation(input: GoOnInput): Promise<Look> {
 /** The same sight under the operation's own choices, where its options are the Offer's. */
 function replanned(input: GoOnInput): Look | undefined {
   const { seen, offer } = input
-  if (!seen || optionsOf(input).prune !== offer.options.prune) return undefined
+  const { prune, force } = optionsOf(input)
+  if (!seen || prune !== offer.options.prune || force !== offer.options.force) return undefined
   return { ...seen, plan: planSync(seen.intent, seen.observation, choicesOf(input)) }
 }
 
 /** A person who asks for prunes by hand has confirmed them; a Grant never widens what an automated sync may remove. */
 function optionsOf({ offer, record: { grant } }: GoOnInput): OfferPayload['options'] {
   const prune = isConfirmed(grant) || (grant.options.prune && offer.options.prune)
-  return { ...offer.options, prune }
+  return { ...offer.options, prune, ...(grant.options.force && { force: true }) }
 }
 
 /** Whether what is held is just what somebody has confirmed; afterwards less of it is left. */
@@ -189,7 +190,7 @@ function dryRunReport({ report }: OperationRecord, { plan }: Look, now: number) 
       phase,
       wave,
       outcome: action.kind === 'keep' ? ('unchanged' as const) : ('pending' as const),
-      message: action.kind,
+      message: action.kind === 'update' && action.recreates ? 'delete and create again' : action.kind,
     }
   })
   return {

@@ -126,7 +126,7 @@ const KEPT_INTENTS = 3
 async function intend({ client, offer, bundle, state, applySet, formerIds = [] }: LookInput): Promise<SyncIntent> {
   const { epoch, n } = offer.number
   const { generation } = client.discovery
-  const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${generation} ${formerIds.join(' ')}`
+  const name = `${epoch}.${n} ${bundle.digest} ${offer.options.prune} ${offer.options.force ?? false} ${generation} ${formerIds.join(' ')}`
   const judgedBy = stringifyJson([offer.ignoreDifferences, offer.options.respectIgnoreDifferences])
   if (state.judgedBy !== judgedBy) {
     state.judgedBy = judgedBy

@@ -23,6 +23,7 @@ export interface ManyFlags extends Flags {
   readonly set?: string
   readonly dryRun?: boolean
   readonly prune?: boolean
+  readonly force?: boolean
   readonly resource?: readonly string[]
   readonly retryLimit?: string
   readonly retryBackoffDuration?: string
@@ -87,6 +88,7 @@ export async function operateOnMany(
       sync: {
         dryRun: flags.dryRun === true,
         prune: flags.prune === true,
+        force: flags.force === true,
         resources: [...resources],
         ...(retry && { retry }),
       },

@@ -15,6 +15,7 @@ export interface PinFlags extends GlobalOptions, HubConnectionOptions {
   readonly revision?: string
   readonly until?: string
   readonly prune?: boolean
+  readonly force?: boolean
   readonly dryRun?: boolean
   readonly reason: string
   readonly yes?: boolean
@@ -75,8 +76,8 @@ export async function syncRevision(
   flags: PinFlags & { readonly revision: string },
   name: string,
 ): Promise<ExitCode> {
-  const { reason, revision, prune } = flags
-  const body = { reason, revision, prune: prune === true }
+  const { reason, revision, prune, force } = flags
+  const body = { reason, revision, prune: prune === true, force: force === true }
   return await started(context, flags, name, `sync ${name} to ${revision} and hold it there`, api =>
     api.call('syncApplication', { path: { name }, body }, what(name)),
   )

@@ -40,6 +40,7 @@ function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'term
     command
       .option('--dry-run', 'write nothing; the operation says what would be')
       .option('--prune', 'delete what is no longer in the source')
+      .option('--force', 'delete and make again what refuses a change of a field for good')
       .option(
         '--revision <revision>',
         'another revision than Git says, of one Application; it is held there until it is unpinned',

@@ -82,7 +82,7 @@ function fromPrediction(
       return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
     case 'refused':
       if (prediction.immutable && how.choices?.recreate) {
-        return { kind: 'update', ...place, object, ...how, changes: [], takeOver }
+        return { kind: 'update', ...place, object, ...how, changes: [], takeOver, recreates: true }
       }
       return { kind: 'hold', ...place, code: 'PREDICTION_REFUSED', reason: prediction.message }
     case 'unauthorised':

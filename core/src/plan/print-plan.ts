@@ -35,7 +35,8 @@ function printAction(action: SyncAction): string {
   switch (action.kind) {
     case 'update': {
       const taken = action.takeOver.length > 0 ? ` (taken over from ${action.takeOver.join(', ')})` : ''
-      return `${line}${action.changes.length > 0 ? `: ${action.changes.join(', ')}` : ''}${taken}`
+      const again = action.recreates ? ' (deleted and created again)' : ''
+      return `${line}${action.changes.length > 0 ? `: ${action.changes.join(', ')}` : ''}${again}${taken}`
     }
     case 'hold':
     case 'skip':

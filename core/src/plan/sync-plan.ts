@@ -48,6 +48,8 @@ export interface UpdateAction extends ActionBase {
   readonly changes: readonly FieldPath[]
   /** Managers whose fields become ours before the apply, so that what they set and Git does not goes away. */
   readonly takeOver: readonly string[]
+  /** The cluster has said that it may not be changed so: it is deleted and made again. */
+  readonly recreates?: true
   /** Whose fields are taken by force, for people who ask who undid their change: `kubectl-edit (.spec.replicas)`. */
   readonly takenFrom?: readonly string[]
 }

@@ -126,6 +126,8 @@ export interface GrantOptions {
   readonly confirms?: Digest
   /** How often it is tried again when it fails, as who asked for it wished; absent: as the Offer says. */
   readonly retry?: RetryPolicy
+  /** As {@link SyncOptions.force} for this once: an object that refuses a change for good is deleted and made again. */
+  readonly force?: true
   /** No hooks are run: what went before is put back, and hooks go forwards. */
   readonly skipHooks?: true
 }

@@ -162,6 +162,7 @@ const grant = v.object({
     resources: v.exactOptional(listOf(objectKey, 1000)),
     confirms: v.exactOptional(digest),
     retry: v.exactOptional(retryPolicy),
+    force: v.exactOptional(v.literal(true)),
     skipHooks: v.exactOptional(v.literal(true)),
   }),
   startBefore: epochMs,

@@ -16,6 +16,9 @@ export const keyFields = {
 export const syncFields = {
   dryRun: z.boolean().default(false).meta({ description: 'Writes nothing; the operation says what would be.' }),
   prune: z.boolean().default(false).meta({ description: 'Deletes what is no longer in the source.' }),
+  force: z.boolean().default(false).meta({
+    description: 'Deletes and makes again what refuses a change of a field for good; never what keeps others’ data.',
+  }),
   resources: z
     .array(z.strictObject(keyFields))
     .max(1000)

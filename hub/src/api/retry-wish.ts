@@ -30,11 +30,13 @@ export const retrySchema = z
 export function wishOf({
   dryRun,
   prune,
+  force,
   resources,
   retry,
 }: Pick<SyncWish, 'dryRun' | 'prune' | 'resources'> & {
+  readonly force: boolean
   readonly retry?: z.output<typeof retrySchema> | undefined
 }): Omit<SyncWish, 'by' | 'reason'> {
   const policy = retry && readRetryPolicy(retry as unknown as JsonObject)
-  return { dryRun, prune, resources, ...(policy && { retry: policy }) }
+  return { dryRun, prune, resources, ...(force && { force }), ...(policy && { retry: policy }) }
 }

@@ -149,7 +149,7 @@ export async function issueGrant(
     cluster: cluster.id,
     adm: cluster.admission,
     iat,
-    must: ['startBefore', 'passes', 'options', ...(content.options.skipHooks ? ['options.skipHooks'] : [])],
+    must: ['startBefore', 'passes', 'options', ...choicesMust(content.options)],
     id: uuidV7(iat, random.bytes(10)),
     application: content.applicationId,
     document,
@@ -170,6 +170,11 @@ export async function issueGrant(
     createdAt: now,
   })
   return { kind: 'issued', grant }
+}
+
+/** Who does not know these would do something else than was asked for. */
+function choicesMust(options: GrantPayload['options']): readonly string[] {
+  return (['skipHooks', 'force'] as const).filter(choice => options[choice]).map(choice => `options.${choice}`)
 }
 
 /** Operations are looked at from the newest that was heard of; a late one is not further down than this. */

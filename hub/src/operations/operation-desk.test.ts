@@ -86,10 +86,15 @@ async function automated(): Promise<string> {
 
 describe('a sync by hand', () => {
   test('is one Grant with an entry in the audit log, and its cluster is told', async () => {
-    const answer = await desk.sync('shop-eu-1', { ...wish, prune: true, resources: [WEB] })
+    const answer = await desk.sync('shop-eu-1', { ...wish, prune: true, force: true, resources: [WEB] })
     const [grant] = await open()
     expect(answer).toEqual({ kind: 'accepted', id: grant?.id })
-    expect(grant?.payload).toMatchObject({ trigger: 'manual', by: 'ana', options: { prune: true, resources: [WEB] } })
+    expect(grant?.payload).toMatchObject({
+      trigger: 'manual',
+      by: 'ana',
+      options: { prune: true, force: true, resources: [WEB] },
+    })
+    expect(grant?.payload.must).toContain('options.force')
     expect(await audited()).toEqual([['application.sync', 'ana']])
     expect(told).toEqual(['cluster-1'])
   })

@@ -34,6 +34,8 @@ export interface SyncWish extends Asker {
   readonly confirms?: Digest
   /** How often it is tried again when it fails; absent: as the Application says, or not at all. */
   readonly retry?: RetryPolicy
+  /** An object that refuses a change for good is deleted and made again. */
+  readonly force?: true
   /** No hooks are run. */
   readonly skipHooks?: true
 }
@@ -238,6 +240,7 @@ export class OperationDesk {
       ...(wish.resources.length > 0 && { resources: wish.resources }),
       ...(wish.confirms !== undefined && { confirms: wish.confirms }),
       ...(wish.retry !== undefined && { retry: wish.retry }),
+      ...(wish.force && { force: wish.force }),
       ...(wish.skipHooks && { skipHooks: wish.skipHooks }),
     }
     const { trigger, passes, rulesVersion } = opened
@@ -257,7 +260,8 @@ export class OperationDesk {
     if (opened.use && !(await opened.use(given.grant))) {
       return refused('HELD', 'the override that opened the gates has just been used up')
     }
-    const detail = { grant: given.grant.id, digest: document.digest ?? '', dryRun, prune: wish.prune, trigger }
+    const chosen = { dryRun, prune: wish.prune, ...(wish.force && { force: true }) }
+    const detail = { grant: given.grant.id, digest: document.digest ?? '', ...chosen, trigger }
     const resources = wish.resources.map(objectKeyText)
     await this.#audit(writer, row, 'application.sync', wish, { ...detail, ...(resources.length > 0 && { resources }) })
     return { kind: 'accepted', id: given.grant.id }
