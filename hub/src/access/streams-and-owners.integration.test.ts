@@ -128,6 +128,18 @@ describe('a stream of changes', () => {
   })
 })
 
+it('whether the hub may trust its store is told to who may see the hub', async () => {
+  putRows(access, `${ROWS}p, sso:ops, hub, get, *, allow\n`, { teams: TEAMS })
+  await api.recovery.found('restored')
+  const fleet = async (group: string) => {
+    const token = await tokenOf(api, of(group))
+    const { body } = await request(api.app).get('/api/v1/fleet').set('Authorization', `Bearer ${token}`).expect(200)
+    return (body as { readonly recovery: unknown }).recovery
+  }
+  expect(await fleet('sso:ops')).toMatchObject({ state: 'behind' })
+  expect(await fleet('sso:shop')).toBeNull()
+})
+
 describe('who may change a freeze', () => {
   const document = (name: string, scope: JsonObject, owner?: string) => ({
     ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod', metadata: { name, ...(owner && { owner }) } },
@@ -153,6 +165,25 @@ describe('who may change a freeze', () => {
     expect(await make(['sso:lead'], { applications: { names: ['web'] } })).toBe(403)
     expect(await make(['sso:shop'], { projects: ['shop'] })).toBe(403)
     expect(await make(['sso:release'], { all: true })).toBe(201)
+  })
+
+  it('that a name is taken is told without whose it is to who may not see it', async () => {
+    await kept('year-end', { projects: ['bank'] })
+    const post = async (...groups: readonly string[]) => {
+      const token = await tokenOf(api, of(...groups))
+      const body = document('year-end', { projects: ['shop'] })
+      return await request(api.app).post('/api/v1/freezes').set('Authorization', `Bearer ${token}`).send(body)
+    }
+    const hidden = await post('sso:lead')
+    expect(hidden.status).toBe(409)
+    expect(hidden.body).toEqual({
+      type: expect.any(String),
+      title: 'There is a gate of that name already.',
+      status: 409,
+      code: 'GATE_EXISTS',
+    })
+    const seen = await post('sso:release')
+    expect(seen.body).toMatchObject({ code: 'GATE_EXISTS', detail: expect.stringContaining('made by') })
   })
 
   it('with an owner of his own, and not of others', async () => {

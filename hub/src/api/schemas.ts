@@ -320,7 +320,8 @@ export const fleetSchema = z
     frozen: z.array(anyObject).meta({ description: 'Gates that are closed now.' }),
     recovery: z
       .strictObject({ state: recoveryStateSchema, since: time.nullable() })
-      .meta({ description: 'Whether the hub may trust its own store.' }),
+      .nullable()
+      .meta({ description: 'Whether the hub may trust its own store; null for whoever may not `get` the hub.' }),
   })
   .meta({ id: 'Fleet' })
 

@@ -103,7 +103,7 @@ export const fleetRoutes: readonly Route[] = [
         frozen: frozen.map(({ name, level, reason, intervals, owner }) => ({
           ...{ name, level, reason, owner, until: intervals[0]?.until ?? null },
         })),
-        recovery: recoveryOf(services),
+        recovery: rightsOf(caller, context).sees(namedObject('hub', '*')) ? recoveryOf(services) : null,
       })
     },
   }),

@@ -140,8 +140,9 @@ export const freezeRoutes: readonly Route[] = [
     answers: { 201: { description: 'The freeze, and whom it concerns.', schema: oneFreezeSchema } },
     problems: ['GATE_INVALID', 'GATE_EXISTS', 'GATE_FROM_GIT'],
     async handle({ body }, caller, context) {
-      requireNewGate(factsOf(body as JsonObject), rightsOf(caller, context))
-      return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), caller, context)
+      const facts = factsOf(body as JsonObject)
+      requireNewGate(facts, rightsOf(caller, context))
+      return await made(await gatesOf(context).freezes.create(body as JsonObject, caller), facts.name, caller, context)
     },
   }),
   route({
@@ -179,7 +180,7 @@ export const freezeRoutes: readonly Route[] = [
         },
       }
       requireNewGate(factsOf(document), rightsOf(caller, context))
-      return await made(await gatesOf(context).freezes.create(document, caller, now), caller, context)
+      return await made(await gatesOf(context).freezes.create(document, caller, now), name, caller, context)
     },
   }),
   route({
@@ -324,9 +325,12 @@ async function oneFreeze(name: string, caller: Caller, context: Context): Promis
 
 const NOBODY = { applications: 0, clusters: 0 }
 
-async function made(answer: EditAnswer<MadeGateRow>, caller: Caller, context: Context): Promise<Reply> {
+async function made(answer: EditAnswer<MadeGateRow>, name: string, caller: Caller, context: Context): Promise<Reply> {
   if (answer.kind === 'done') return json(201, await oneFreeze(answer.value.name, caller, context))
   if (answer.kind === 'waits') throw new Error('making a freeze waits for nobody')
+  const taken = answer.kind === 'refused' && (answer.code === 'GATE_EXISTS' || answer.code === 'GATE_FROM_GIT')
+  // That a name is taken has to be said; by whom, where, and since when is for those who may see it.
+  if (taken && !(await allFreezes(caller, context)).some(gate => gate.name === name)) throw new Problem('GATE_EXISTS')
   return refuse(answer)
 }
 
