@@ -26,6 +26,12 @@ describe('conformance', () => {
       )
       expect(failures).toEqual([])
       expect(countResults(results).passed).toBeGreaterThan(0)
+      if (suite.name !== 'health') return
+      const rules = results.filter(({ operation }) => operation === 'customization')
+      const answered = (way: string) =>
+        rules.filter(({ outcome }) => outcome.kind === 'passed' && outcome.ways?.includes(way)).length
+      expect(answered('by rules as data')).toBeGreaterThanOrEqual(rules.length * 0.95)
+      expect(answered('by the same rule as Lua')).toBe(rules.length)
     }, 120_000)
   }
 })

@@ -31,5 +31,5 @@ it('every shipped rule says the same of every object when it is written as a scr
   }
   // Objects that reach one line only would prove nothing.
   const varied = [...decided.values()].filter(({ size }) => size > 1).length
-  expect(varied).toBeGreaterThan(decided.size * 0.8)
+  expect(varied).toBeGreaterThan(decided.size * 0.5)
 }, 120_000)

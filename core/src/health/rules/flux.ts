@@ -1,5 +1,5 @@
 import type { Line } from '../data/data-rule.ts'
-import { all, any, condition, equals, filled, REASON, rule, type ShippedRule, someCondition } from './parts.ts'
+import { all, any, condition, equals, REASON, rule, type ShippedRule, someCondition } from './parts.ts'
 
 const SUSPENDED: Line = [equals('spec.suspend', true), 'Suspended', '{kind} is suspended']
 const UNKNOWN = 'Status unknown'
@@ -78,13 +78,7 @@ export const fluxRules: readonly ShippedRule[] = [
   ),
   rule(
     'notification.toolkit.fluxcd.io/Receiver',
-    [
-      SUSPENDED,
-      [all(condition('Ready', 'Unknown'), condition('Reconciling', 'True')), 'Progressing', REASON],
-      [condition('Ready', 'True'), 'Healthy', REASON],
-      ...FAILED,
-      [filled('status.conditions'), 'Degraded'],
-    ],
+    [SUSPENDED, [condition('Ready', 'True'), 'Healthy', REASON], ...FAILED],
     UNKNOWN,
   ),
 ]

@@ -139,6 +139,9 @@ const solo = rule(
   'Update in progress',
 )
 
+const AVAILABLE = condition('Available', 'True')
+const ROLLED_OUT = condition('Progressing', 'True', { reasons: ['NewReplicationControllerAvailable'] })
+
 const ADMITTED = equals('entry.type', 'Admitted')
 
 /** Gateway API, Contour, Gloo, Airlock, Istio's operator, OpenShift's routes. */
@@ -225,30 +228,15 @@ export const gatewayRules: readonly ShippedRule[] = [
   rule(
     'apps.openshift.io/DeploymentConfig',
     [
+      [not(filled('status.conditions')), 'Progressing', 'replication controller is waiting for pods to run'],
       [
-        all(
-          condition('Available', 'True'),
-          condition('Progressing', 'True', { reasons: ['NewReplicationControllerAvailable'] }),
-        ),
+        any(all(AVAILABLE, ROLLED_OUT), equals('status.replicas', 0)),
         'Healthy',
         'replication controller successfully rolled out',
       ],
-      [
-        all(
-          condition('Progressing', 'True', { reasons: ['NewReplicationControllerAvailable'] }),
-          equals('status.replicas', 0),
-        ),
-        'Healthy',
-        'replication controller successfully rolled out',
-      ],
-      [
-        condition(['Available', 'Progressing'], 'True'),
-        'Progressing',
-        'replication controller is waiting for pods to run',
-      ],
-      [filled('status.conditions'), 'Degraded', 'Deployment config is degraded'],
+      [any(AVAILABLE, ROLLED_OUT), 'Progressing', 'replication controller is waiting for pods to run'],
     ],
-    'replication controller is waiting for pods to run',
+    ['Degraded', 'Deployment config is degraded'],
   ),
   rule(
     'operator.victoriametrics.com/*',

@@ -99,6 +99,7 @@ const binding = rule(
 const subscription = rule(
   'operators.coreos.com/Subscription',
   [
+    [not(present('status.conditions')), 'Progressing', 'An install plan for a subscription is pending installation'],
     [
       any(
         condition(['CatalogSourcesUnhealthy', 'InstallPlanFailed', 'ResolutionFailed'], 'True'),
@@ -131,7 +132,7 @@ const subscription = rule(
   ['Healthy', '{$message}'],
   {
     conditions: join('status.conditions', '{index}: {entry.type} | {entry.status}\n', { separator: '' }),
-    state: choose([[filled('status.state'), ".status.state is '{status.state}'\n"]], '.status.state not yet known\n'),
+    state: choose([[present('status.state'), ".status.state is '{status.state}'\n"]], '.status.state not yet known\n'),
     message: texts('', '{$conditions}', '{$state}'),
   },
 )

@@ -70,6 +70,25 @@ const ROWS: readonly (readonly [
     { installPlanApproval: 'Manual' },
   ],
   [
+    'operators.coreos.com/Subscription',
+    {},
+    'Progressing',
+    'An install plan for a subscription is pending installation',
+  ],
+  ['apps.openshift.io/DeploymentConfig', of(is('Available', 'False')), 'Degraded', 'Deployment config is degraded'],
+  [
+    'apps.openshift.io/DeploymentConfig',
+    { replicas: 0, ...of(is('Available', 'False')) },
+    'Healthy',
+    'replication controller successfully rolled out',
+  ],
+  [
+    'notification.toolkit.fluxcd.io/Receiver',
+    of(is('Reconciling', 'True'), is('Ready', 'False', 'TokenNotFound')),
+    'Degraded',
+    'TokenNotFound',
+  ],
+  [
     'route.openshift.io/Route',
     { ingress: [of(is('Admitted', 'True')), of(is('Admitted', 'False'))] },
     'Degraded',
