@@ -1,10 +1,11 @@
+import type { CompiledTeam } from '@flotilla/core/access/teams'
 import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { ActivityEntry } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import type { FleetView } from '../api/fleet-view.ts'
 import { EVERYTHING_VISIBLE } from '../api/visible-set.ts'
 import { applicationObject } from './objects.ts'
-import type { Rights } from './rights.ts'
+import { isOf, type Rights } from './rights.ts'
 
 /** An entry of the feed as somebody may read it: of the Applications that it is about, those that are his to see. */
 export interface ActivityView {
@@ -35,7 +36,9 @@ export function seenActivity(entry: ActivityEntry, rights: Rights, view: FleetVi
             : { ...each, labels: {}, environment: null }
         return rights.sees(applicationObject(facts))
       })
-  const shows = everything || seen.length > 0 || (about !== undefined && rights.sees(about))
+  const isAbout =
+    about !== undefined && rights.sees(about) && (rights.team === undefined || isOfTeam(entry, rights.team))
+  const shows = everything || seen.length > 0 || isAbout
   if (!shows) return undefined
   return {
     // Not its number: gaps would tell how much happens elsewhere.
@@ -43,4 +46,15 @@ export function seenActivity(entry: ActivityEntry, rights: Rights, view: FleetVi
     ...{ at: isoTime(at), kind: kind ?? null, event, subject, by, message, applications: seen, detail },
     applicationsCut: everything ? applicationsCut : 0,
   }
+}
+
+/** In a Team's view: what is about its Projects, a rule that it owns, or itself. */
+function isOfTeam({ about, subject, detail }: ActivityEntry, team: CompiledTeam): boolean {
+  const { name } = team.team
+  const { owners } = detail
+  return (
+    (about?.project !== undefined && isOf(team, about.project)) ||
+    (Array.isArray(owners) && owners.includes(name)) ||
+    subject === `Team/${name}`
+  )
 }

@@ -23,6 +23,8 @@ export function seesEntry(entry: AuditEntry, rights: Rights, view: FleetView): b
   if (found.length > 0 && found.every(each => each !== undefined)) {
     return found.every(each => rights.sees(applicationObject(each, 'audit')))
   }
+  // What belongs to no Project is in no Team's view, but for the Team itself.
+  if (rights.team !== undefined && subject !== `Team/${rights.team.team.name}`) return false
   return rights.sees(namedObject('audit', subject))
 }
 

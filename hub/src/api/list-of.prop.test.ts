@@ -36,7 +36,7 @@ const someRows = fc.uniqueArray(
     id: fc.uuid(),
     name: fc.constantFrom('a', 'b', 'c', 'd', 'long '.repeat(300)),
     age: fc.integer({ min: -3, max: 3 }),
-    labels: fc.constantFrom({}, { env: 'prod' }, { env: 'test' }),
+    labels: fc.constantFrom<Row['labels']>({}, { env: 'prod' }, { env: 'test' }),
   }),
   { selector: ({ id }) => id, maxLength: 30 },
 )

@@ -403,6 +403,8 @@ export function pageOfSchema(item: z.ZodType) {
   })
 }
 
+const WHOLE = new WeakMap<z.ZodType, z.ZodType>()
+
 const pickedSchema = z.record(z.string(), z.unknown()).meta({
   id: 'PickedFields',
   description: 'With `fields`: these alone, each as it is in the whole.',
@@ -410,7 +412,13 @@ const pickedSchema = z.record(z.string(), z.unknown()).meta({
   'x-flotilla-with': 'fields',
 })
 
-const WHOLE = new WeakMap<z.ZodType, z.ZodType>()
+/** One page of a feed, of which fields may be picked; more of its own may be beside. */
+export function feedSchema(item: z.ZodType, more: z.ZodRawShape = {}) {
+  const next = z.string().nullable().meta({ description: 'The cursor of the next page; null on the last.' })
+  const schema = z.strictObject({ items: z.array(z.union([item, pickedSchema])), next, ...more })
+  WHOLE.set(schema, z.strictObject({ items: z.array(item), next, ...more }))
+  return schema
+}
 
 /** One page of a list of which fields may be picked. */
 export function listSchema(item: z.ZodType) {

@@ -15,7 +15,14 @@ import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selec
 import { pickFields } from '../pick-fields.ts'
 import { readerOf } from '../reader.ts'
 import { json, type Route, route } from '../route.ts'
-import { APPLICATION_FIELDS, applicationSchema, historyEntrySchema, listSchema, manifestsSchema } from '../schemas.ts'
+import {
+  APPLICATION_FIELDS,
+  applicationSchema,
+  feedSchema,
+  historyEntrySchema,
+  listSchema,
+  manifestsSchema,
+} from '../schemas.ts'
 import { manifestsOf } from './history.ts'
 
 const listQuery = z.strictObject({
@@ -117,13 +124,12 @@ export const applicationRoutes: readonly Route[] = [
     summary: 'Operations of the Application, newest first',
     access: one('applications', 'get'),
     parameters: named,
-    query: z.strictObject({ limit: limitParameter, cursor: cursorParameter }),
-    answers: {
-      200: {
-        description: 'A page.',
-        schema: z.strictObject({ items: z.array(historyEntrySchema), next: z.string().nullable() }),
-      },
-    },
+    query: z.strictObject({
+      fields: fieldsParameter(Object.keys(historyEntrySchema.shape)),
+      limit: limitParameter,
+      cursor: cursorParameter,
+    }),
+    answers: { 200: { description: 'A page.', schema: feedSchema(historyEntrySchema) } },
     problems: ['CURSOR_INVALID'],
     async handle({ path, query }, caller, context) {
       const view = requireApplication(path.name, 'get', caller, context)
@@ -148,7 +154,9 @@ export const applicationRoutes: readonly Route[] = [
         }
         const last = page.at(-1)
         const more = found.length > page.length && last !== undefined
-        return json(200, { items, next: more ? encodeCursor(list, [last.sequence]) : null })
+        const { fields } = query
+        const picked = fields === undefined ? items : items.map(item => pickFields(item, fields))
+        return json(200, { items: picked, next: more ? encodeCursor(list, [last.sequence]) : null })
       })
     },
   }),

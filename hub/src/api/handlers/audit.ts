@@ -1,16 +1,17 @@
 import type { AuditEntry } from '@flotilla/core/audit/audit-entry'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
-import type { StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
 import { rightsOf } from '../../access/rights-of.ts'
 import { all, each } from '../../access/route-access.ts'
 import { seesEntry, seesWholeLog } from '../../access/seen-audit.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { instantOf, timeSchema } from '../gate-input.ts'
-import { anyOf, anyOfEnum, cursorParameter, limitParameter } from '../parameters.ts'
+import { wordsOf } from '../list-parameters.ts'
+import { anyOf, anyOfEnum } from '../parameters.ts'
+import { feedOf, readFeed } from '../read-feed.ts'
 import { json, type Route, route } from '../route.ts'
+import { feedSchema } from '../schemas.ts'
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 const anyObject = z.record(z.string(), z.unknown())
@@ -36,9 +37,6 @@ export const auditEntrySchema = z
 
 const headSchema = z.strictObject({ sequence: z.int(), hash: digest }).meta({ id: 'AuditHead' })
 
-/** Entries that are looked at for one page of a filtered list; then it is given as it is, with a place to go on from. */
-const MOST_LOOKED_AT = 20_000
-const PAGE = 1_000
 /** Lines of one export; whoever wants more asks for what comes after. */
 const MOST_LINES = 10_000
 
@@ -47,10 +45,11 @@ const filters = {
   action: anyOf('Only these actions; `override.` is all that begin so'),
   subject: anyOf('Only about these'),
   outcome: anyOfEnum('Only what came to this', ['done', 'refused', 'failed']),
-  q: z.string().max(200).optional().meta({ description: 'Words that all occur in the entry.' }),
   since: timeSchema.optional(),
   until: timeSchema.optional(),
 }
+
+const listQuery = z.strictObject({ ...filters, ...feedOf(auditEntrySchema, 'the entry').query })
 
 export const auditRoutes: readonly Route[] = [
   route({
@@ -60,13 +59,11 @@ export const auditRoutes: readonly Route[] = [
     tag: 'audit',
     summary: 'Who did what, newest first; and the head of the chain, to be kept elsewhere',
     access: each('audit', 'get'),
-    query: z.strictObject({ ...filters, limit: limitParameter, cursor: cursorParameter }),
+    query: listQuery,
     answers: {
       200: {
         description: 'A page. With filters it may be shorter than wanted and still have a next one.',
-        schema: z.strictObject({
-          items: z.array(auditEntrySchema),
-          next: z.string().nullable(),
+        schema: feedSchema(auditEntrySchema, {
           head: headSchema.nullable().meta({ description: 'For whoever sees the whole log.' }),
         }),
       },
@@ -77,20 +74,19 @@ export const auditRoutes: readonly Route[] = [
       const rights = rightsOf(caller, context)
       if (!rights.mayEver('get', 'audit')) throw rights.refusal()
       const everything = seesWholeLog(rights)
-      const { limit: _, cursor: __, ...filtered } = query
+      const { limit: _, cursor: __, sort: ___, fields: ____, ...filtered } = query
       const list = ['audit', filtered] as unknown as Json
-      const [before] = query.cursor === undefined ? [] : decodeCursor(list, query.cursor, z.tuple([z.int()]))
       const asked = filterOf(query, now)
-      const wants: Wants = entry => asked(entry) && (everything || seesEntry(entry, rights, services.view))
+      const show = (entry: AuditEntry): AuditEntry | undefined =>
+        asked(entry) && (everything || seesEntry(entry, rights, services.view)) ? entry : undefined
       return await services.store.read(async rows => {
-        const { items, next } = await pageOf(
-          rows,
-          wants,
-          query.limit,
-          before === undefined ? undefined : Number(before),
-        )
-        const at = next === undefined ? null : encodeCursor(list, [next])
-        return json(200, { items, next: at, head: everything ? await rows.auditHead() : null })
+        const reader = {
+          newest: (page: Parameters<typeof rows.audit>[0]) => rows.audit(page),
+          oldest: (page: Parameters<typeof rows.auditAfter>[0]) => rows.auditAfter(page),
+          show,
+        }
+        const page = await readFeed(reader, query, list)
+        return json(200, { ...page, head: everything ? await rows.auditHead() : null })
       })
     },
   }),
@@ -144,7 +140,7 @@ interface Filters {
 }
 
 function filterOf({ actor, action, subject, since, until, outcome, q }: Filters, now: EpochMs): Wants {
-  const words = (q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const words = wordsOf(q)
   const from = since === undefined ? Number.NEGATIVE_INFINITY : instantOf(since, now)!
   const to = until === undefined ? Number.POSITIVE_INFINITY : instantOf(until, now)!
   return entry =>
@@ -161,20 +157,4 @@ function filterOf({ actor, action, subject, since, until, outcome, q }: Filters,
 function hasWords({ previous: _, hash: __, ...entry }: AuditEntry, words: readonly string[]): boolean {
   const text = canonicalJson(entry as unknown as Json).toLowerCase()
   return words.every(word => text.includes(word))
-}
-
-async function pageOf(rows: StoreReader, wants: Wants, limit: number, start: number | undefined) {
-  const items: AuditEntry[] = []
-  let before = start
-  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
-    const page = await rows.audit({ limit: PAGE, ...(before !== undefined && { before }) })
-    for (const entry of page) {
-      if (!wants(entry)) continue
-      if (items.length === limit) return { items, next: items.at(-1)!.sequence }
-      items.push(entry)
-    }
-    before = page.at(-1)?.sequence
-    if (page.length < PAGE) return { items, next: undefined }
-  }
-  return { items, next: before }
 }

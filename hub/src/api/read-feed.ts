@@ -1,0 +1,82 @@
+import type { Json } from '@flotilla/core/json/json'
+import { z } from 'zod'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { fieldsParameter, type SortOrder, sortParameter, wordsParameter } from './list-parameters.ts'
+import { cursorParameter, limitParameter } from './parameters.ts'
+import { pickFields } from './pick-fields.ts'
+import { feedSchema } from './schemas.ts'
+
+/**
+ * Feeds: what is only ever added to, and read from the store as far as one page needs. They are in order of time, one
+ * way or the other, and have no total: nobody counts what nobody reads.
+ */
+
+/** Entries that are looked at for one page; then it is given as it is, with a place to go on from. */
+const MOST_LOOKED_AT = 20_000
+const PAGE = 500
+
+export interface FeedQuery {
+  readonly sort?: SortOrder | undefined
+  readonly fields?: readonly string[] | undefined
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+/** One feed: the parameters that it takes, and what it answers. */
+export function feedOf(item: z.ZodObject, where: string) {
+  return {
+    query: {
+      sort: sortParameter(['at'], '-at'),
+      fields: fieldsParameter(Object.keys(item.shape)),
+      q: wordsParameter(where),
+      limit: limitParameter,
+      cursor: cursorParameter,
+    },
+    answer: feedSchema(item),
+  }
+}
+
+export interface FeedReader<Row, Shown extends object> {
+  /** Those before a number, the newest first. */
+  newest(page: { readonly limit: number; readonly before?: number }): Promise<readonly Row[]>
+  /** Those after a number, the oldest first. */
+  oldest(page: { readonly limit: number; readonly after: number }): Promise<readonly Row[]>
+  /** As it is shown; undefined: it is not on the list. */
+  show(row: Row): Shown | undefined
+}
+
+/**
+ * A page of a feed, of what passes.
+ *
+ * @param list The feed's name with its filters: cursors are of the list with these.
+ * @throws Problem `CURSOR_INVALID`
+ */
+export async function readFeed<Row extends { readonly sequence: number }, Shown extends object>(
+  reader: FeedReader<Row, Shown>,
+  query: FeedQuery,
+  list: Json,
+): Promise<{ readonly items: readonly object[]; readonly next: string | null }> {
+  const isForward = query.sort?.descending === false
+  const name: Json = [list, isForward]
+  const [start] = query.cursor === undefined ? [] : decodeCursor(name, query.cursor, z.tuple([z.int()]))
+  let at = start === undefined ? undefined : Number(start)
+  const items: Shown[] = []
+  const answer = (goesOn: boolean) => ({
+    items: query.fields === undefined ? items : items.map(item => pickFields(item, query.fields!)),
+    next: goesOn ? encodeCursor(name, [at ?? 0]) : null,
+  })
+  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+    const rows = isForward
+      ? await reader.oldest({ limit: PAGE, after: at ?? 0 })
+      : await reader.newest({ limit: PAGE, ...(at !== undefined && { before: at }) })
+    for (const row of rows) {
+      const shown = reader.show(row)
+      // One more than is wanted tells whether there is another page.
+      if (shown !== undefined && items.length === query.limit) return answer(true)
+      at = row.sequence
+      if (shown !== undefined) items.push(shown)
+    }
+    if (rows.length < PAGE) return answer(false)
+  }
+  return answer(true)
+}
