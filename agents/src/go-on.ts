@@ -7,6 +7,7 @@ import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
 import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
 import { DEFAULT_RUN, type RunOptions } from '@flotilla/core/sync/run-options'
+import type { Step } from '@flotilla/core/sync/step-types'
 import { FRESH_PROGRESS } from '@flotilla/core/sync/sync-progress'
 import type { ApplicationState } from './application-state.ts'
 import { driveSync } from './drive-sync.ts'
@@ -21,6 +22,10 @@ import { writerOf } from './writer-of.ts'
 
 /** Hooks are read, and what no watch tells of is looked at, this often while an operation runs. */
 export const ASK_AGAIN_MS = 2_000
+/** Where watches tell of all that an operation waits for: only for what they might have missed. */
+const WATCHED_MS = 15_000
+/** Where a time is known before which nothing happens, it is asked again this often: clocks are put right meanwhile. */
+export const LONGEST_WAIT_MS = 30_000
 
 export interface GoOnInput {
   readonly engine: Engine
@@ -106,7 +111,9 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     const wait = step.instruction.kind === 'wait' ? step.instruction.againInMs : undefined
     // Nothing happens before the next attempt, or before a gate opens that says when.
     const quietMs = step.progress.retryAt === undefined ? untilOpen(engine, step.resumesAt) : wait
-    return { underWay: true, wrote: driven.wrote, againInMs: quietMs ?? Math.min(ASK_AGAIN_MS, wait ?? ASK_AGAIN_MS) }
+    const soonMs = isWatched(engine, step, seen) ? WATCHED_MS : ASK_AGAIN_MS
+    const againInMs = quietMs === undefined ? Math.min(soonMs, wait ?? soonMs) : Math.min(LONGEST_WAIT_MS, quietMs)
+    return { underWay: true, wrote: driven.wrote, againInMs }
   }
   state.driven = undefined
   const { phase, message } = report
@@ -164,6 +171,14 @@ const NO_RETRY: RetryPolicy = { ...DEFAULT_RUN.retry, limit: 0 }
 function retryOf({ trigger, options }: GrantPayload, offer: Pick<OfferPayload, 'run'>): RetryPolicy {
   if (trigger === 'automated') return runOf(offer).retry
   return options.retry ?? offer.run?.retry ?? NO_RETRY
+}
+
+/** Whether watches tell of every change that can take a waiting operation further: hooks and other kinds are asked after. */
+function isWatched({ watch }: Engine, { instruction, progress }: Step, { intent }: Look): boolean {
+  if (instruction.kind !== 'wait' || progress.hooks.some(({ state }) => state === 'Running')) return false
+  return intent.prepared.targets.every(
+    ({ key, destinationNamespace }) => destinationNamespace || watch.isFollowing(key),
+  )
 }
 
 function untilOpen({ link }: Engine, resumesAt: number | undefined): number | undefined {

@@ -128,6 +128,19 @@ describe('the Lease', () => {
     expect([first.lease.held(), second.taken]).toEqual([false, [2]])
   })
 
+  it('is waited for with one request at a time: its namespace is there when it is', async () => {
+    bench = new Bench()
+    bench.process().acquire()
+    await bench.clock.advance(1_000)
+    const before = bench.cluster.counters.byVerb['get'] ?? 0
+    const second = bench.process(120)
+    second.acquire()
+    await bench.clock.advance(60_000)
+    expect(second.taken).toEqual([])
+    // Every other second, and at the beginning what the cluster serves.
+    expect((bench.cluster.counters.byVerb['get'] ?? 0) - before).toBeLessThan(40)
+  })
+
   it('counts on from a number that is one', async () => {
     bench = new Bench()
     const first = bench.process()

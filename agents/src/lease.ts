@@ -95,8 +95,8 @@ export class AgentLease implements Incarnation {
   /** One attempt. Undefined: it is another's, or somebody was faster. */
   async #try(above: number, seen: Seen): Promise<number | undefined> {
     const { client, namespace, clock, log } = this.#options
-    await ensureNamespace(client, namespace)
     const lease = await client.get(this.#key)
+    if (!lease) await ensureNamespace(client, namespace)
     // What this process remembers of the cluster is of before another one wrote: it ends, and starts anew.
     if (this.#taken !== undefined && !this.#released && incarnationOf(lease) !== this.#taken) this.#lose()
     if (this.#lost) return undefined

@@ -29,11 +29,19 @@ export interface OperationRecord {
 export type PinnedOffer = Pick<OfferPayload, 'namespace' | 'options' | 'ignoreDifferences' | 'revision' | 'run'>
 
 /** Where and how an Offer's objects are applied: a change of these needs a Grant, just as a change of the digest does. */
-export function termsOf({ namespace, options, ceiling, ignoreDifferences }: OfferPayload): Digest {
+export function termsOf(offer: OfferPayload): Digest {
+  const known = knownTerms.get(offer)
+  if (known) return known
+  const { namespace, options, ceiling, ignoreDifferences } = offer
   // Whether to heal at all is decided by the Offer that is held, and healing prunes nothing.
   const { selfHeal: _selfHeal, prune: _prune, ...others } = options
-  return sha256(canonicalJson({ namespace, options: others, ceiling, ignoreDifferences } as unknown as Json))
+  const terms = sha256(canonicalJson({ namespace, options: others, ceiling, ignoreDifferences } as unknown as Json))
+  knownTerms.set(offer, terms)
+  return terms
 }
+
+/** An Offer does not change, and is asked for its terms at each look. */
+const knownTerms = new WeakMap<OfferPayload, Digest>()
 
 /** More results than this are counted only; what failed is kept first. */
 const MOST_RESULTS = 300

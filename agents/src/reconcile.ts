@@ -81,7 +81,7 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   noteMissing(engine, state, seen)
   await engine.reporter.report(await findingsOf(engine, state, offer, bundle, found))
   const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
-  if (progress.underWay) waits.push(SOON_MS)
+  if (progress.underWay && progress.againInMs === undefined) waits.push(SOON_MS)
   if (!isFollowed(engine, seen)) waits.push(UNWATCHED_MS)
   // No watch tells that a group is served again.
   if (seen.observation.unknown?.size) waits.push(UNWATCHED_MS)

@@ -10,7 +10,7 @@ import { type ContinueAnswer, mayContinue, mayStart } from '@flotilla/core/proto
 import type { ApplicationState } from './application-state.ts'
 import { endOperation } from './end-operation.ts'
 import type { Engine } from './engine.ts'
-import { ASK_AGAIN_MS, type GoOnInput, goOn, runOf } from './go-on.ts'
+import { ASK_AGAIN_MS, type GoOnInput, goOn, LONGEST_WAIT_MS, runOf } from './go-on.ts'
 import type { Look } from './look.ts'
 import { isFinished, isTerminating, type OperationRecord, type PinnedOffer, termsOf } from './operation-record.ts'
 
@@ -173,10 +173,10 @@ export async function startGranted(
     const operationExists = operations.get(grant.id) !== undefined
     const answer = mayStart({ grant, held, calendar: link.calendar(), now, operationExists })
     if (answer.kind === 'wait') {
-      againInMs = Math.min(
-        againInMs ?? ASK_AGAIN_MS,
-        answer.until === undefined || now === undefined ? ASK_AGAIN_MS : answer.until - now,
-      )
+      // Of everything else it waits for, news come; a gate says when it opens.
+      const waitMs =
+        answer.until === undefined || now === undefined ? ASK_AGAIN_MS : Math.min(LONGEST_WAIT_MS, answer.until - now)
+      againInMs = Math.min(againInMs ?? waitMs, waitMs)
       continue
     }
     if (answer.kind === 'refuse') {

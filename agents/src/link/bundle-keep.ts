@@ -8,6 +8,7 @@ import type { HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
+import { DecodedBundles } from './decoded-bundles.ts'
 
 const PREFIX = 'bundles/'
 const UNNAMED = 'bundles-unnamed'
@@ -35,6 +36,7 @@ export interface BundleKeepOptions {
  */
 export class BundleKeep {
   readonly #options: BundleKeepOptions
+  readonly #decoded = new DecodedBundles()
   readonly #fetching = new Map<Digest, Promise<Bundle | undefined>>()
   readonly #refused = new Map<
     Digest,
@@ -89,7 +91,7 @@ export class BundleKeep {
     const bytes = await state.get(keyOf(digest))
     if (!bytes) return undefined
     try {
-      return decodeBundle(bytes, digest)
+      return this.#decoded.get(bytes, digest)
     } catch (error) {
       if (!(error instanceof BundleError)) throw error
       log.warn('a kept Bundle is not what it was; it is fetched again', { digest, code: error.code })
