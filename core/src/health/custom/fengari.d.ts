@@ -44,6 +44,12 @@ declare module 'fengari' {
     lua_next(state: State, index: number): number
     lua_tointeger(state: State, index: number): number
     lua_tostring(state: State, index: number): Uint8Array | null
+    lua_dump(
+      state: State,
+      write: (state: State, bytes: Uint8Array, size: number) => number,
+      data: null,
+      strip: boolean,
+    ): number
     lua_call(state: State, parameters: number, results: number): void
     lua_pcall(state: State, parameters: number, results: number, handler: number): number
     lua_upvalueindex(index: number): number
@@ -51,7 +57,7 @@ declare module 'fengari' {
   export const lauxlib: {
     luaL_newstate(): State
     luaL_checkstack(state: State, more: number, message: Uint8Array | null): void
-    luaL_loadbuffer(state: State, source: Uint8Array, length: number, name: Uint8Array): number
+    luaL_loadbufferx(state: State, source: Uint8Array, length: number, name: Uint8Array, mode: Uint8Array): number
     luaL_requiref(state: State, name: Uint8Array, open: CFunction, global: boolean): void
     luaL_error(state: State, message: Uint8Array): number
     luaL_tolstring(state: State, index: number): Uint8Array

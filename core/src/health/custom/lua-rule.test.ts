@@ -52,6 +52,10 @@ const ROWS: { readonly [sentence: string]: { readonly script: string; readonly e
       return { status = "Healthy", message = os.date("!%Y-%m-%dT%H:%M:%SZ") .. (os.time() - then_ == 60 and " ok" or " no") }`,
     expected: { status: 'Healthy', message: '2026-01-01T12:00:00Z ok' },
   },
+  'code of the machine is no script': {
+    script: '\u001bLua S',
+    expected: { status: 'Unknown', message: "Lua: attempt to load a binary chunk (mode is 't')" },
+  },
   'nothing is no opinion': { script: 'return nil', expected: undefined },
   'an empty table is no opinion': { script: 'return {}', expected: undefined },
   'another word is Unknown': {

@@ -19,15 +19,17 @@ const LONGEST_MESSAGE = 4096
  * @param now Milliseconds since 1970, for `os.time` and `os.date`.
  */
 export function luaHealthRule(source: string, now: () => number): CustomHealthRule {
-  const bytes = to_luastring(source)
+  let code: Uint8Array | string | undefined
   return {
     assess: object => {
       if (source.length > LUA_LIMITS.source) {
         return health('Unknown', `the script has more than ${LUA_LIMITS.source} characters`)
       }
+      code ??= codeOf(source)
+      if (typeof code === 'string') return health('Unknown', `Lua: ${code}`)
       const state = openSandbox(now())
       try {
-        return run(state, bytes, object)
+        return run(state, code, object)
       } catch (error) {
         // The machine throws on its own where JavaScript does: a text that is too large, a stack that is too deep.
         return health('Unknown', `Lua: ${error instanceof Error ? error.message : 'the script failed'}`)
@@ -40,16 +42,49 @@ export function luaHealthRule(source: string, now: () => number): CustomHealthRu
 
 /** The first mistake in the text of a script; undefined when it can be run. */
 export function luaMistake(source: string): string | undefined {
-  const state = lauxlib.luaL_newstate()
-  const bytes = to_luastring(source)
-  const loaded = lauxlib.luaL_loadbuffer(state, bytes, bytes.length, to_luastring('=health')) === lua.LUA_OK
-  return loaded ? undefined : errorText(state)
+  const code = codeOf(source)
+  return typeof code === 'string' ? code : undefined
 }
 
-function run(state: State, source: Uint8Array, object: KubernetesObject): Health | undefined {
+const NAME = to_luastring('=health')
+const [TEXT, CODE] = [to_luastring('t'), to_luastring('b')]
+
+/**
+ * The script in the machine's own code, or the first mistake in its text. Each object's state reads the code again,
+ * which takes a seventh of the time that the text takes.
+ */
+function codeOf(source: string): Uint8Array | string {
+  const state = lauxlib.luaL_newstate()
+  const bytes = to_luastring(source)
+  if (lauxlib.luaL_loadbufferx(state, bytes, bytes.length, NAME, TEXT) !== lua.LUA_OK) return errorText(state)
+  const pieces: Uint8Array[] = []
+  lua.lua_dump(
+    state,
+    (_, piece, size) => {
+      pieces.push(piece.slice(0, size))
+      return 0
+    },
+    null,
+    false,
+  )
+  lua.lua_close(state)
+  return joined(pieces)
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+function run(state: State, code: Uint8Array, object: KubernetesObject): Health | undefined {
   push(state, object, 0)
   lua.lua_setglobal(state, to_luastring('obj'))
-  if (lauxlib.luaL_loadbuffer(state, source, source.length, to_luastring('=health')) !== lua.LUA_OK) {
+  if (lauxlib.luaL_loadbufferx(state, code, code.length, NAME, CODE) !== lua.LUA_OK) {
     return health('Unknown', `Lua: ${errorText(state)}`)
   }
   if (lua.lua_pcall(state, 0, 1, 0) !== lua.LUA_OK) return health('Unknown', `Lua: ${errorText(state)}`)
