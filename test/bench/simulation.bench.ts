@@ -1,5 +1,6 @@
 import { describeFailure, hasFailed, runScenario } from '../simulation/scenario.ts'
 import { AN_HOUR_OF_TWELVE, drawSchedule } from '../simulation/schedule.ts'
+import { signQuickly } from '../simulation/signatures.ts'
 import type { Benchmark } from './figure.ts'
 
 const LIVES = 5
@@ -7,7 +8,9 @@ const LIVES = 5
 /** An hour in the life of twelve clusters and sixty Applications, with all that befalls them, on one core. */
 export const run: Benchmark = async () => {
   const took: number[] = []
+  const signatures = signQuickly()
   for (let seed = 0; seed <= LIVES; seed++) {
+    signatures.ofLife(1 + seed)
     const before = process.cpuUsage()
     const result = await runScenario(drawSchedule(1 + seed, AN_HOUR_OF_TWELVE))
     const { user, system } = process.cpuUsage(before)

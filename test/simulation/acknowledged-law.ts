@@ -34,6 +34,11 @@ export class AcknowledgedLaw {
     this.#taken.clear()
   }
 
+  /** Something was answered that has not been looked for. */
+  get waits(): boolean {
+    return this.#taken.size > 0
+  }
+
   async look(store: Store): Promise<void> {
     if (this.#taken.size === 0) return
     const stored = await store.read(async rows => {

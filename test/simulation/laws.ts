@@ -18,7 +18,7 @@ import type { SimulatedCluster } from '@flotilla/sim'
 import { AcknowledgedLaw } from './acknowledged-law.ts'
 import { type DeclaredFleet, NAMESPACE, placed } from './declared-fleet.ts'
 import { HubTime } from './hub-time.ts'
-import { objectOf, StartLaw } from './start-law.ts'
+import { StartLaw, writtenBy } from './start-law.ts'
 
 type Held = OfferPayload | TombstonePayload
 
@@ -60,6 +60,8 @@ export class Laws {
   readonly #issued = new Map<string, DocumentNumber>()
   /** By Application and document: ids of the Grants given, oldest first. */
   readonly #granted = new Map<string, readonly string[]>()
+  /** What was last looked at, and how much had been committed to it. */
+  #looked: { readonly store: Store; readonly transactions: number } | undefined
   readonly #reports = new Map<string, readonly [admission: number, inc: number, n: number]>()
 
   constructor(options: { readonly clock: Clock; readonly bundles: BundleStore; readonly removalGraceMs: number }) {
@@ -134,14 +136,23 @@ export class Laws {
     for (const object of bytes ? decodeBundle(bytes, digest).objects : []) this.#meantFor(cluster, object, 'was given')
   }
 
+  /** Requests without end at one instant would never let the clock go on: they are failed instead. */
+  mustEnd(cluster: string): void {
+    const monotonicMs = this.#clock.monotonicMs()
+    if (this.#askedAt.monotonicMs !== monotonicMs) this.#askedAt = { monotonicMs, count: 0 }
+    if (++this.#askedAt.count < MOST_AT_ONCE) return
+    if (this.#askedAt.count === MOST_AT_ONCE) this.#breach(`${cluster} asks its API server without end`)
+    throw new ClusterUnreachable('too many requests at one instant')
+  }
+
   /** The agent of a cluster is about to ask its API server. */
   async asked(cluster: SimulatedCluster, agentHolds: ReadonlyMap<string, Held>, request: ClusterRequest) {
-    this.#mustEnd(cluster.name)
+    this.mustEnd(cluster.name)
+    if (request.method === 'GET') return
     const live = objectAt(cluster, request.path)
     if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
-    if (request.method !== 'GET')
-      await this.starts.asked(cluster.name, id => this.#heldSince(cluster.name, id, agentHolds), request, live)
-    const body = request.method === 'PATCH' || request.method === 'POST' ? objectOf(request.body) : undefined
+    await this.starts.asked(cluster.name, id => this.#heldSince(cluster.name, id, agentHolds), request, live)
+    const body = request.method === 'PATCH' || request.method === 'POST' ? writtenBy(request).object : undefined
     if (body?.metadata.labels?.[APPLICATION_LABEL]) this.#meantFor(cluster.name, body, 'applies')
   }
 
@@ -179,6 +190,10 @@ export class Laws {
 
   /** Looks at what the hub has stored: no older report replaces a newer one, and none that it said it took is lost. */
   async reports(store: Store): Promise<void> {
+    const { transactions } = store.counters
+    // Nothing was committed since the last look.
+    if (this.#looked?.store === store && this.#looked.transactions === transactions && !this.acknowledged.waits) return
+    this.#looked = { store, transactions }
     await this.acknowledged.look(store)
     for (const { applicationId, admission, entry } of await store.read(rows => rows.reports())) {
       const now = [admission, entry.inc, entry.n] as const
@@ -196,15 +211,6 @@ export class Laws {
   #heldSince(cluster: string, id: string, held: ReadonlyMap<string, Held>) {
     const since = this.#held.get(`${cluster} ${id}`)?.since ?? 0
     return { document: held.get(id), heldForMs: this.#clock.monotonicMs() - since }
-  }
-
-  /** Requests without end at one instant would never let the clock go on: they are failed instead. */
-  #mustEnd(cluster: string): void {
-    const monotonicMs = this.#clock.monotonicMs()
-    if (this.#askedAt.monotonicMs !== monotonicMs) this.#askedAt = { monotonicMs, count: 0 }
-    if (++this.#askedAt.count < MOST_AT_ONCE) return
-    if (this.#askedAt.count === MOST_AT_ONCE) this.#breach(`${cluster} asks its API server without end`)
-    throw new ClusterUnreachable('too many requests at one instant')
   }
 
   async #deletes(cluster: string, live: KubernetesObject, held: ReadonlyMap<string, Held>): Promise<void> {

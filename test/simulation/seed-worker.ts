@@ -34,13 +34,14 @@ if (work.plant !== undefined) (await import('./plant.ts')).plant(work.plant)
 const { describeFailure, hasFailed, runScenario } = await import('./scenario.ts')
 const { drawSchedule } = await import('./schedule.ts')
 const { whatFailed } = await import('./shrink.ts')
-const { rememberSignatures } = await import('./remembered-signatures.ts')
+const { signQuickly } = await import('./signatures.ts')
 
-rememberSignatures()
+const signatures = signQuickly()
 // Outages are errors by the thousand that nobody prints; whoever replays a seed sees where the one that counts began.
 Error.stackTraceLimit = 0
 
 for (const seed of work.seeds) {
+  signatures.ofLife(seed)
   const startedAt = performance.now()
   const result = await runScenario(drawSchedule(seed, work.options))
   const failed = hasFailed(result)

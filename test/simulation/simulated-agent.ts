@@ -243,10 +243,14 @@ export class SimulatedAgent {
     const { trace, laws } = this.#options
     return {
       request: async request => {
+        if (request.method === 'GET') {
+          laws.mustEnd(this.name)
+          return await transport.request(request)
+        }
         await laws.asked(this.cluster, this.link?.held() ?? new Map(), request)
         const response = await transport.request(request)
-        if (request.method !== 'GET') laws.starts.answered(this.name, request, response.status)
-        const told = request.method !== 'GET' && !/dryRun|flotilla-system/.test(request.path)
+        laws.starts.answered(this.name, request, response.status)
+        const told = !/dryRun|flotilla-system/.test(request.path)
         if (told) trace.say(this.name, `${request.method} ${request.path.split('?')[0]} ${response.status}`)
         return response
       },

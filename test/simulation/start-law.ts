@@ -84,7 +84,7 @@ export class StartLaw {
     if (record)
       return request.method === 'POST' ? this.#starts(cluster, held, record) : this.#continues(cluster, record)
     if (!request.path.includes(`/namespaces/${NAMESPACE}/`)) return
-    const object = request.method === 'DELETE' ? live : objectOf(request.body)
+    const object = request.method === 'DELETE' ? live : writtenBy(request).object
     if (!object || object.metadata.namespace !== NAMESPACE) return
     const owner = trackedBy(object)
     if (owner !== undefined) await this.#writes(cluster, owner, object, request.method)
@@ -204,11 +204,32 @@ function lastSuccess(records: readonly OperationRecord[]): OperationRecord | und
   return last?.kind === 'sync' && last.report.phase === 'Succeeded' ? last : undefined
 }
 
-function recordOf({ method, path, body }: ClusterRequest): OperationRecord | undefined {
-  if ((method !== 'POST' && method !== 'PUT') || !path.includes('/namespaces/flotilla-system/configmaps'))
-    return undefined
+function recordOf(request: ClusterRequest): OperationRecord | undefined {
+  return writtenBy(request).record
+}
+
+interface Written {
+  readonly object?: KubernetesObject | undefined
+  /** Where the object is the record of an operation. */
+  readonly record?: OperationRecord | undefined
+}
+
+const NOTHING: Written = {}
+/** Several laws look at a request, before and after it was answered. */
+const read = new WeakMap<ClusterRequest, Written>()
+
+/** What a request brings to the API server. */
+export function writtenBy(request: ClusterRequest): Written {
+  const { method, path, body } = request
+  if (body === undefined) return NOTHING
+  const known = read.get(request)
+  if (known) return known
   const object = objectOf(body)
-  return object?.metadata.name?.startsWith('flotilla-operation') ? decodeOperation(object) : undefined
+  const place = (method === 'POST' || method === 'PUT') && path.includes('/namespaces/flotilla-system/configmaps')
+  const isRecord = place && object?.metadata.name?.startsWith('flotilla-operation')
+  const written = { object, record: isRecord ? decodeOperation(object) : undefined }
+  read.set(request, written)
+  return written
 }
 
 export function objectOf(body: string | undefined): KubernetesObject | undefined {
