@@ -101,6 +101,59 @@ test('explain says what a hub would answer, and why', async () => {
   expect(JSON.parse(allowed.stdout)).toMatchObject({ answer: 'allow', allowed: true })
 })
 
+test('diff tells who gains and who loses what, and by which row', async () => {
+  writeFileSync(
+    join(folder, 'wider.csv'),
+    `${POLICY}g, eve, role:admin\n`.replace('shop/ledger, deny', 'shop/books, deny'),
+  )
+  const shown = await run('diff', 'policy.csv', 'wider.csv')
+  expect(shown.code).toBe(0)
+  expect(shown.stdout).toMatch(
+    /^role:dev\n {2}\+ applications shop\/ledger: sync\n {6}wider\.csv:3:1 p, .*\n {2}- applications shop\/books: sync\n {6}wider\.csv:4:1 p, .*deny\n/m,
+  )
+  expect(shown.stdout).toContain('  + accounts any-other/any-other: update (admin)\n')
+  expect(shown.stderr).toContain('let a second person look')
+  const admin = await run('diff', 'policy.csv', 'wider.csv', '--only', 'admin', '--exit-code', '-o', 'json')
+  expect(admin.code).toBe(1)
+  const { changes } = JSON.parse(admin.stdout) as { readonly changes: readonly { readonly subject: string }[] }
+  expect(new Set(changes.map(({ subject }) => subject))).toEqual(new Set(['eve']))
+  writeFileSync(join(folder, 'users.txt'), 'ana, sso:shop-devs # of the shop\n\nbob\n')
+  const people = await run('diff', 'policy.csv', 'wider.csv', '--users', 'users.txt', '--exit-code')
+  expect([people.code, people.stdout.split('\n')[0], people.stdout.includes('eve')]).toEqual([1, 'ana', false])
+  expect(await run('diff', 'policy.csv', 'policy.csv', '--exit-code', '--quiet')).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: '',
+  })
+})
+
+test.each([
+  ['a policy with mistakes', ['diff', 'policy.csv', 'broken.csv'], 1, /has mistakes/],
+  ['a list of nobody', ['diff', 'policy.csv', 'policy.csv', '--users', 'broken-users.txt'], 2, /names nobody/],
+  [
+    'a list that is not there',
+    ['who-can', 'get', 'app', '--policy', 'policy.csv', '--users', 'none'],
+    2,
+    /cannot be read/,
+  ],
+  ['an action that does not exist', ['who-can', 'synch', 'app', '--policy', 'policy.csv'], 2, /did you mean "sync"/],
+  ['another kind', ['diff', 'policy.csv', 'policy.csv', '--only', 'mine'], 2, /--only knows/],
+])('%s is told', async (_, words, code, message) => {
+  writeFileSync(join(folder, 'broken-users.txt'), '# nobody\n')
+  expect(await run(...words)).toMatchObject({ code, stderr: expect.stringMatching(message) })
+})
+
+test('who-can names everybody whom the policy names, with the row', async () => {
+  const { code, stdout } = await run('who-can', 'sync', 'app', 'shop/web', '--policy', 'policy.csv')
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(
+      /^SUBJECT +BECAUSE\nrole:dev +policy\.csv:3:1 p, .*\nsso:shop-devs +policy\.csv:3:1 p, .*\n$/,
+    ),
+  ])
+  expect(await run('who-can', 'sync', 'app', 'bank/web', '--policy', 'policy.csv')).toMatchObject({ code: 1 })
+})
+
 test("the page's commands run on the page's examples", async () => {
   const docs = readFileSync(new URL('../../../docs/access.md', import.meta.url), 'utf8')
   const all = [...docs.matchAll(/^flotilla rbac (.*)$/gm)].map(([, line]) => line!.split('#')[0]!.trim().split(/\s+/))

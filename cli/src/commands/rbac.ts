@@ -7,6 +7,7 @@ import { failure, usageError } from '../errors.ts'
 import type { Answer } from '../offline/ask-policy.ts'
 import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { registerComparisons } from './rbac-compare.ts'
 import { action, type Verb } from './verb.ts'
 
 interface AskOptions extends GlobalOptions, HubConnectionOptions {
@@ -18,7 +19,7 @@ interface AskOptions extends GlobalOptions, HubConnectionOptions {
 
 type Words = readonly [subject: string, action: string, resource: string, object: string | undefined]
 
-/** `flotilla rbac can|explain|validate`: what a policy gives, that of a hub or one in files. */
+/** `flotilla rbac can|explain|diff|who-can|validate`: what a policy gives, that of a hub or one in files. */
 export const rbac: Verb = {
   register(program, context) {
     const command = program.command('rbac').description('ask a policy who may do what')
@@ -39,6 +40,7 @@ export const rbac: Verb = {
           explain(context, [subject, verb, resource, object], self.optsWithGlobals()),
         ),
       )
+    registerComparisons(command, context)
     command
       .command('validate')
       .description('check policies: rows that are wrong, that give nothing to anybody, that others make superfluous')

@@ -43,7 +43,7 @@ function principalOf({ subject, groups }: Question): Principal {
 }
 
 /** `shop/web` and `shop/namespace/web`; without an object, everything in every project, as Argo CD's command asks. */
-function objectOf(resource: string, written: string | undefined): AccessObject {
+export function objectOf(resource: string, written: string | undefined): AccessObject {
   const text = written === undefined || written === '' || written === '*' ? undefined : written
   if (!PATH_RESOURCES.has(resource)) {
     const project = /^([^/:]+)\/(.+)$/.exec(text ?? '')
