@@ -58,6 +58,15 @@ describe('a signed document', () => {
     expect(read(sampleCalendar(1, { must: ['intervals.selfHeal'] })).kind).toBe('read')
   })
 
+  test('carries health rules in each of their forms', () => {
+    const healthRules = [
+      { kind: 'example.com/A', lua: 'return nil' },
+      { kind: 'example.com/B', cel: { current: 'true' } },
+      { kind: 'example.com/C', data: { lines: [], otherwise: { status: 'Healthy' } } },
+    ]
+    expect(read({ ...sampleOffer(1), healthRules })).toMatchObject({ document: { healthRules } })
+  })
+
   test('with words unknown here is read the strictest way', () => {
     const offer = {
       ...sampleOffer(1),

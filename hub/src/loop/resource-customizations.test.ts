@@ -36,6 +36,15 @@ describe('what an installation says of kinds', () => {
       healthRules: [{ kind: 'ConfigMap', lua }],
       ignoreDifferences: [{ group: '', kind: 'ConfigMap', jsonPointers: ['/data/counter'] }],
     })
+    const data = { lines: [], otherwise: { status: 'Healthy' } }
+    await hub.push(CONFIG, {
+      'argocd-cm.json': argoConfigMap({
+        'resource.customizations.health.ConfigMap': lua,
+        'flotilla.health.ConfigMap': JSON.stringify(data),
+      }),
+    })
+    await hub.clock.advance(2_000)
+    expect((await offerOf(hub, eu1)).healthRules).toEqual([{ kind: 'ConfigMap', data }])
     await hub.push(CONFIG, { 'argocd-cm.json': null })
     await hub.clock.advance(2_000)
     const after = await offerOf(hub, eu1)
