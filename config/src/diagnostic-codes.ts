@@ -284,6 +284,16 @@ export const DIAGNOSTIC_CODES = {
     meaning: 'Another row of the same subject says the same, or denies all that this one allows.',
     remedy: 'Remove the row that changes nothing.',
   },
+  POLICY_ROW_WIDE: {
+    severity: 'warning',
+    meaning: 'A row gives a right in Projects by a wildcard, in those too that there may be one day (`rbac validate`).',
+    remedy: 'Name the Projects, if it is not meant for all of them.',
+  },
+  POLICY_ROW_UNANCHORED: {
+    severity: 'warning',
+    meaning: 'A regular expression of a row matches anywhere in the text, as in Argo CD (`rbac validate`).',
+    remedy: 'Begin it with `^` and end it with `$`.',
+  },
   CONDITION_INVALID: {
     severity: 'error',
     meaning:

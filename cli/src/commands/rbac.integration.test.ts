@@ -85,6 +85,7 @@ test('validate lists mistakes and rows that do nothing', async () => {
   expect(found.map(one => [one.code, one.severity, one.line])).toEqual([
     ['POLICY_ROW_INVALID', 'error', 1],
     ['POLICY_ROW_UNREACHABLE', 'warning', 2],
+    ['POLICY_ROW_WIDE', 'warning', 2],
   ])
   expect((await run('validate', 'policy.csv')).code).toBe(0)
 })
@@ -141,6 +142,24 @@ test.each([
 ])('%s is told', async (_, words, code, message) => {
   writeFileSync(join(folder, 'broken-users.txt'), '# nobody\n')
   expect(await run(...words)).toMatchObject({ code, stderr: expect.stringMatching(message) })
+})
+
+test('validate names rows that give more than they look', async () => {
+  writeFileSync(join(folder, 'wide.csv'), 'p, ana, applications, get, */*, allow\np, ana, clusters, get, *, allow\n')
+  const wide = await run('validate', 'wide.csv')
+  expect([wide.code, wide.stdout.match(/POLICY_ROW_WIDE/g)]).toEqual([0, ['POLICY_ROW_WIDE']])
+  const policy = (text: string): string =>
+    JSON.stringify({
+      ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'AccessPolicy', metadata: { name: 'a' } },
+      spec: { matchMode: 'regex', policy: text },
+    })
+  mkdirSync(join(folder, 'regex'), { recursive: true })
+  writeFileSync(
+    join(folder, 'regex/a.json'),
+    policy('p, ana, ^clusters$, get, .*, allow\np, ana, ^x$, ^y$, ^z$, allow\n'),
+  )
+  const regex = await run('validate', 'regex')
+  expect(regex.stdout.match(/POLICY_ROW_UNANCHORED action /g)).toHaveLength(1)
 })
 
 test('who-can names everybody whom the policy names, with the row', async () => {

@@ -1,5 +1,6 @@
 import type { Reason } from '@flotilla/core/access/decide'
 import type { Json } from '@flotilla/core/json/json'
+import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Command } from 'commander'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
@@ -187,7 +188,16 @@ async function validate(context: CliContext, path: string, options: GlobalOption
   const format = formatOf(options, ['table', 'json', 'yaml'])
   const { readAccessFiles } = await import('../offline/read-access-files.ts')
   const { countText, diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
-  const { diagnostics, settings } = await readAccessFiles(path, context.cwd)
+  const { diagnostics: found, settings } = await readAccessFiles(path, context.cwd)
+  const { doubtfulRows } = await import('@flotilla/core/access/doubtful-rows')
+  const diagnostics = [
+    ...found,
+    ...doubtfulRows(settings.rows, settings.matchMode ?? 'glob').map(({ row, kind, message, hint }): Diagnostic => {
+      const code = kind === 'unanchored' ? 'POLICY_ROW_UNANCHORED' : 'POLICY_ROW_WIDE'
+      const { file, line, column } = row.place
+      return { severity: 'warning', code, file, line, column, message, hint }
+    }),
+  ].sort(compareDiagnostics)
   if (format === 'table') {
     const colours = coloursOf(context, context.stdout, options)
     context.stdout.write(diagnostics.map(one => diagnosticText(one, colours)).join(''))
