@@ -1,12 +1,10 @@
 import type { Digest } from '@flotilla/core/json/canonical-json'
-import { isJsonObject } from '@flotilla/core/json/json'
 import type { Bundle } from '@flotilla/core/model/bundle'
 import type { AgentState } from '@flotilla/core/ports/agent-state'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import { type HubResponse, type HubTransport, HubUnreachable } from '@flotilla/core/ports/hub-transport'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import { parseBoundedJsonBytes } from '@flotilla/core/protocol/bounded-json'
 import type {
   CalendarPayload,
   CommandPayload,
@@ -16,7 +14,6 @@ import type {
 } from '@flotilla/core/protocol/documents'
 import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { ReportEntry } from '@flotilla/core/protocol/report'
-import { INCARNATION_HEADER, PROTOCOL_HEADER } from '@flotilla/core/protocol/versions'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { AgentIdentity } from './agent-identity.ts'
 import { BundleKeep } from './bundle-keep.ts'
@@ -29,17 +26,17 @@ import { HubClient, type Speaker } from './hub-client.ts'
 import type { HubLink, UploadAnswer } from './hub-link.ts'
 import { loadTrust } from './hub-trust.ts'
 import type { KeptAdmission } from './identity.ts'
-import type { Incarnation, IncarnationNumber } from './incarnation.ts'
+import type { Incarnation } from './incarnation.ts'
 import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { namedBundles } from './named-bundles.ts'
+import { OwnStart } from './own-start.ts'
 import { redialAfterFailureMs } from './redial.ts'
+import { readRefusal } from './refusal.ts'
 import { uploadStream } from './upload-stream.ts'
 
 const SWEEP_EVERY_MS = 60 * 60_000
 /** A connection that lasted for so long was no attempt. */
 const SETTLED_MS = 60_000
-/** An incarnation above this is not one of ours: one start in a second for a hundred years. */
-const MOST_STARTS = 2 ** 32
 
 export interface AgentLinkOptions {
   readonly transport: HubTransport
@@ -73,12 +70,7 @@ export class AgentLink implements HubLink {
   readonly #stopping = new AbortController()
   #status: LinkStatus = { kind: 'starting' }
   readonly #identity: AgentIdentity
-  #acquiring: Promise<IncarnationNumber> | undefined
-  readonly #became = Promise.withResolvers<void>()
-  #hasBecome = false
-  #current: IncarnationNumber | undefined
-  #reportNumber = 0
-  #highestInc: number | undefined
+  readonly #start: OwnStart
   #connected = false
   /** The connection ends, so that the hub is asked with a join token. */
   #asksAnew = false
@@ -100,7 +92,7 @@ export class AgentLink implements HubLink {
       request: async request => await this.#client.request(this.#speaker(), request),
       refused: response => this.#refusedBy(response),
       changed: () => this.#notify(),
-      took: () => this.#noteNumber(),
+      took: () => this.#start.noteNumber(),
     })
     this.#bundles = new BundleKeep({
       state,
@@ -111,11 +103,22 @@ export class AgentLink implements HubLink {
       offeredSize: digest => this.#offeredSize(digest),
       mayAskAgain: () => this.#notify(),
     })
+    this.#start = new OwnStart({
+      incarnation: options.incarnation,
+      documents: this.#exchange.documents,
+      outbox: this.#exchange.outbox,
+      clusterId: () => this.#identity.clusterId,
+      readAnew: async () => {
+        await this.#exchange.hubClock.load()
+        await this.#identity.load()
+      },
+      protect: noted => this.#exchange.protect(noted),
+    })
     this.#identity = new AgentIdentity({
       ...options,
       client: this.#client,
       signal: this.#stopping.signal,
-      speaks: () => (this.#maySpeak() ? this.#current : undefined),
+      speaks: () => (this.#start.maySpeak() ? this.#start.current : undefined),
       trust: kept => this.#trust(kept),
       setStatus: status => this.#setStatus(status),
       outranked: response => this.#refusedBy(response),
@@ -129,7 +132,7 @@ export class AgentLink implements HubLink {
       signal: this.#stopping.signal,
       versions: options.versions,
       speaker: () => this.#speaker(),
-      maySpeak: () => this.#maySpeak() && !this.#identity.unknown && !this.#asksAnew,
+      maySpeak: () => this.#start.maySpeak() && !this.#identity.unknown && !this.#asksAnew,
       refusedBy: response => this.#refusedBy(response),
       setStatus: status => this.#setStatus(status),
       setConnected: connected => this.#setConnected(connected),
@@ -156,7 +159,7 @@ export class AgentLink implements HubLink {
   }
 
   async becomesAgent(signal: AbortSignal): Promise<void> {
-    await unlessStopped(this.#became.promise, signal)
+    await unlessStopped(this.#start.became, signal)
   }
 
   status(): LinkStatus {
@@ -228,8 +231,7 @@ export class AgentLink implements HubLink {
   }
 
   async nextReportNumber(): Promise<{ readonly inc: number; readonly n: number }> {
-    const { inc } = await this.#acquired()
-    return { inc, n: ++this.#reportNumber }
+    return await this.#start.nextReportNumber()
   }
 
   /** An end names the Tombstone that it answers, so that both sides can let go of the same document. */
@@ -246,14 +248,14 @@ export class AgentLink implements HubLink {
     let raised = 0
     while (!signal.aborted) {
       try {
-        await unlessStopped(this.#acquired(), signal)
+        await unlessStopped(this.#start.acquired(), signal)
         this.#asksAnew = false
         const admitted = await this.#identity.establish()
         failures = 0
         const beganMs = clock.monotonicMs()
         if (admitted) await this.#connection.run()
         // Raising at once is for the one time that it is needed; a hub that goes on naming higher starts is waited for.
-        raised = this.#highestInc === undefined || clock.monotonicMs() - beganMs > SETTLED_MS ? 0 : raised + 1
+        raised = !this.#start.outranked || clock.monotonicMs() - beganMs > SETTLED_MS ? 0 : raised + 1
         if (raised > 1) await sleepUnlessStopped(clock, redialAfterFailureMs(raised, random.fraction()), signal)
       } catch (error) {
         if (signal.aborted || this.#options.ending?.aborted) return
@@ -274,96 +276,49 @@ export class AgentLink implements HubLink {
 
   async #trust(kept: KeptAdmission): Promise<void> {
     await this.#exchange.trust(await loadTrust(this.#options.state, kept))
-    if (this.#current) await this.#compareNumbers()
+    if (this.#start.current) await this.#start.compareNumbers()
     this.#notify()
-  }
-
-  /** The incarnation, raised where it is lost or outranked; everyone who asks meanwhile waits for the same. */
-  async #acquired(): Promise<IncarnationNumber> {
-    if (this.#current && this.#maySpeak()) return this.#current
-    this.#acquiring ??= this.#acquire().finally(() => {
-      this.#acquiring = undefined
-    })
-    return await this.#acquiring
-  }
-
-  async #acquire(): Promise<IncarnationNumber> {
-    const above = this.#highestInc
-    const acquired = await this.#options.incarnation.acquire(above)
-    if (!this.#hasBecome) await this.#readAnew()
-    const isAnother = this.#current !== undefined && this.#current.inc !== acquired.inc
-    this.#current = acquired
-    // What was numbered by the incarnation before may be older at the hub than what another process said.
-    if (isAnother) this.#exchange.outbox.renumber(() => ({ inc: acquired.inc, n: ++this.#reportNumber }))
-    if (this.#identity.clusterId !== undefined) await this.#compareNumbers()
-    if (this.#highestInc !== undefined && acquired.inc > this.#highestInc) this.#highestInc = undefined
-    return acquired
-  }
-
-  /**
-   * While this process waited another one was the agent: who it is, what it holds and what it has answered are as that
-   * one left them, and by what was read before it would lead the cluster back.
-   */
-  async #readAnew(): Promise<void> {
-    await this.#exchange.hubClock.load()
-    await this.#identity.load()
-    this.#hasBecome = true
-    this.#became.resolve()
-  }
-
-  /** The Lease remembers how far this cluster's agents have come, where a folder was lost; and the other way round. */
-  async #compareNumbers(): Promise<void> {
-    const cluster = this.#identity.clusterId ?? ''
-    await this.#exchange.protect(this.#options.incarnation.notedNumber?.(cluster))
-    this.#noteNumber()
-  }
-
-  #noteNumber(): void {
-    const cluster = this.#identity.clusterId
-    const highest = this.#exchange.documents.highest()
-    if (cluster !== undefined && highest) this.#options.incarnation.noteNumber?.(cluster, highest)
-  }
-
-  #maySpeak(): boolean {
-    return this.#highestInc === undefined && this.#options.incarnation.held()
   }
 
   #refusedBy(response: HubResponse): void {
     const { log } = this.#options
-    if (response.status === 409) {
-      const body = parseBoundedJsonBytes(response.body, 64 * 1024)
-      const highest = Number((isJsonObject(body) && body['highestInc']) || response.headers[INCARNATION_HEADER])
-      if (!Number.isSafeInteger(highest)) {
-        this.#refusedAsClone()
+    const refusal = readRefusal(response)
+    switch (refusal?.kind) {
+      case undefined:
+        return
+      case 'newer-start':
+        this.#start.hearOf(refusal.highestInc)
+        log.warn('the hub knows a newer start of this agent', { highestInc: refusal.highestInc })
+        this.#connection.close('a newer start is known')
+        return
+      case 'impossible-start': {
+        const named = `the hub names ${refusal.highestInc} as the newest start of this agent`
+        this.#refusedForGood('INCARNATION', `${named}: nobody starts so often`)
         return
       }
-      // Raising above it would leave no numbers for later starts, whatever this hub is.
-      if (highest > MOST_STARTS) {
-        const message = `the hub names ${highest} as the newest start of this agent: nobody starts so often`
-        this.#refusedForGood('INCARNATION', message)
+      case 'cloned': {
+        const two = 'another agent speaks for this cluster too'
+        this.#refusedForGood('CLONED', `${two}; an operator has to say which of them is the right one`)
         return
       }
-      this.#highestInc = highest
-      log.warn('the hub knows a newer start of this agent', { highestInc: this.#highestInc })
-      this.#connection.close('a newer start is known')
-    } else if (response.status === 401) {
-      if (!this.#identity.refused()) return
-      this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
-      log.error(
-        'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
-      )
-      this.#connection.close('the hub does not know this agent')
-    } else if (response.status === 426) {
-      const spoken = response.headers[PROTOCOL_HEADER] ?? 'another version'
-      this.#setStatus({ kind: 'refused', code: 'PROTOCOL', message: `the hub speaks protocol ${spoken}` })
-      log.error('this agent and its hub have no protocol version in common; it keeps what it holds', { spoken })
+      case 'unknown-agent':
+        this.#refusedAsUnknown()
+        return
+      case 'protocol': {
+        const { spoken } = refusal
+        this.#setStatus({ kind: 'refused', code: 'PROTOCOL', message: `the hub speaks protocol ${spoken}` })
+        log.error('this agent and its hub have no protocol version in common; it keeps what it holds', { spoken })
+      }
     }
   }
 
-  /** Raising the incarnation would change nothing: a person says which of the two is the right one. */
-  #refusedAsClone(): void {
-    const message = 'another agent speaks for this cluster too; an operator has to say which of them is the right one'
-    this.#refusedForGood('CLONED', message)
+  #refusedAsUnknown(): void {
+    if (!this.#identity.refused()) return
+    this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
+    this.#options.log.error(
+      'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
+    )
+    this.#connection.close('the hub does not know this agent')
   }
 
   #refusedForGood(code: 'CLONED' | 'INCARNATION', message: string): void {
@@ -434,7 +389,7 @@ export class AgentLink implements HubLink {
 
   async #sweep(): Promise<void> {
     const named = namedBundles(this.held().values(), this.#exchange.outbox, this.#inUse())
-    if (named && this.#maySpeak()) await this.#bundles.sweep(named)
+    if (named && this.#start.maySpeak()) await this.#bundles.sweep(named)
   }
 }
 
