@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { Authenticator, SignInStale } from '../sign-in/authenticator.ts'
+import { Authenticator, GroupsLinked, SignInStale } from '../sign-in/authenticator.ts'
 import { ProviderError } from '../sign-in/provider-error.ts'
 import { shownCredential } from '../sign-in/shown-credential.ts'
 import { Problem } from './problem.ts'
@@ -25,7 +25,7 @@ export function authenticatorOf(services: ApiServices): Authenticator {
  * Who asks, proved. Whatever proves an identity is looked at here and nowhere else.
  *
  * @throws Problem `UNAUTHENTICATED`: the same for no token, a malformed, an unknown, a wrong and an expired one;
- *   `SIGN_IN_STALE` for a write by somebody whose groups were told too long ago; `UNAVAILABLE`.
+ *   `GROUPS_LINKED` for a token without the groups that it should have; `SIGN_IN_STALE` for a write by somebody whose groups were told too long ago; `UNAVAILABLE`.
  */
 export async function authenticate(services: ApiServices, request: Request, inQuery?: true): Promise<Caller> {
   const given = inQuery === true ? new URLSearchParams(request.originalUrl.replace(/^[^?]*/, '')).get('token') : null
@@ -62,6 +62,7 @@ async function asked<T>(question: () => Promise<T>): Promise<T> {
     return await question()
   } catch (error) {
     if (error instanceof SignInStale) throw new Problem('SIGN_IN_STALE', { cause: error })
+    if (error instanceof GroupsLinked) throw new Problem('GROUPS_LINKED', { detail: error.message, cause: error })
     if (error instanceof ProviderError) {
       const detail = 'The identity provider cannot be asked now.'
       throw new Problem('UNAVAILABLE', { detail, headers: { 'Retry-After': String(PROVIDER_AWAY_S) }, cause: error })

@@ -14,6 +14,10 @@ export const PROBLEMS = {
   UNAUTHENTICATED: [401, 'A valid bearer token is needed.'],
   CSRF_TOKEN_MISSING: [403, 'A write by the session cookie has to show X-CSRF-Token, from a page of this hub.'],
   SIGN_IN_REFUSED: [401, 'Nobody was let in; detail says why, as far as it may be told.'],
+  GROUPS_LINKED: [
+    401,
+    'The identity provider gives a link in place of your groups, so that your rights are not known.',
+  ],
   SIGN_IN_STALE: [401, 'Your groups were told too long ago for a write; sign in again, or renew the id token.'],
   SIGN_OUT_TOKEN: [409, 'This is no session: a token is revoked by DELETE /api/v1/tokens/{id}.'],
   FORBIDDEN: [403, 'The token may not do this.'],

@@ -7,7 +7,7 @@ import type { Identity, SessionRow, Store, StoreReader, TokenRow, TokenScope } f
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type Caller, TOKEN_PREFIX } from '../api/tokens.ts'
 import type { Accounts } from './accounts.ts'
-import { keptClaims, nameOf, ownerOf, principalOfIdentity } from './identity.ts'
+import { keptClaims, linkedGroupClaims, nameOf, ownerOf, principalOfIdentity } from './identity.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { ProviderError } from './provider-error.ts'
 import { csrfOf, personOf, SESSION_PREFIX, type Sessions, USE_NOTED_MS } from './sessions.ts'
@@ -48,6 +48,16 @@ export class SignInStale extends Error {
   }
 }
 
+/** A token has a link in place of groups, so that it is not known which rows are for whoever shows it. */
+export class GroupsLinked extends Error {
+  constructor(claims: readonly string[]) {
+    super(
+      `the token has a link in place of its ${claims.join(', ')}, which is not followed: have the provider put in only groups of this application, or ask it for them with oidc.userInfo`,
+    )
+    this.name = 'GroupsLinked'
+  }
+}
+
 const TOKEN = /^flt_([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
@@ -65,7 +75,7 @@ export class Authenticator {
   /**
    * @param writes Whether the request may change anything: then groups must have been told lately.
    * @returns undefined for every credential that proves nobody; nothing tells why.
-   * @throws SignInStale, ProviderError `PROVIDER_AWAY`
+   * @throws SignInStale, GroupsLinked, ProviderError `PROVIDER_AWAY`
    */
   async authenticate(shown: ShownCredential, writes: boolean): Promise<Caller | undefined> {
     const caller = await this.#proved(shown, writes)
@@ -289,6 +299,10 @@ export class Authenticator {
     const renewing = (async () => {
       const askedAt = clock.now()
       const proved = await provider!.refresh(refreshToken, subject)
+      const linked = this.withoutGroups(proved)
+      if (linked !== undefined) {
+        throw new ProviderError('PROVIDER_REFUSED', provider!.settings.issuer, linked.message, { cause: linked })
+      }
       const identity: Identity = { kind: 'provider', subject, claims: keptClaims(proved.claims) }
       const { idToken, refreshToken: next = refreshToken } = proved
       return await sessions!.renewed(row.id, identity, { idToken, refreshToken: next }, askedAt)
@@ -303,6 +317,8 @@ export class Authenticator {
     if (verified === undefined) return undefined
     const identity = this.identify(verified)
     if (identity === undefined) return undefined
+    const linked = this.withoutGroups(verified)
+    if (linked !== undefined) throw linked
     const id = sha256(text)
     const owner = ownerOf(identity)!
     if (await this.#isSignedOut(id, owner, verified.issuedAt)) return undefined
@@ -324,6 +340,12 @@ export class Authenticator {
     if (!isTaken && !/^(role|proj):/.test(subject)) return identity
     this.#parts.log.warn('the identity provider names somebody as only this hub may', { subject })
     return undefined
+  }
+
+  /** Why a token does not say which groups somebody is in, although it says that there are some. */
+  withoutGroups({ claims }: VerifiedIdToken): GroupsLinked | undefined {
+    const linked = linkedGroupClaims(claims, this.#groupClaims())
+    return linked.length === 0 ? undefined : new GroupsLinked(linked)
   }
 
   /** What somebody of the provider is called here. */

@@ -62,6 +62,20 @@ export function principalOfIdentity(identity: Identity, groupClaims: readonly st
   }
 }
 
+/**
+ * The claims of groups for which a token has a link, or just the word that there are some (Microsoft Entra, above 200
+ * groups). Nobody may come in so: what is denied to a group would be allowed to whoever is in very many.
+ */
+export function linkedGroupClaims(
+  claims: Readonly<Record<string, unknown>>,
+  groupClaims: readonly string[],
+): readonly string[] {
+  const { _claim_names: links, hasgroups } = claims
+  const linked = typeof links === 'object' && links !== null ? Object.keys(links) : []
+  const named = hasgroups === true || hasgroups === 'true' ? [...linked, 'groups'] : linked
+  return groupClaims.filter(claim => named.includes(claim) && claims[claim] === undefined)
+}
+
 /** By whom sessions and sign-outs are counted: `provider <subject>`, `account <name>`; undefined for what signs in nowhere. */
 export function ownerOf(identity: Identity): string | undefined {
   if (identity.kind === 'provider') return `provider ${identity.subject}`

@@ -1,7 +1,7 @@
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { describe, expect, it } from 'vitest'
-import { keptClaims, nameOf, principalOfIdentity } from './identity.ts'
+import { keptClaims, linkedGroupClaims, nameOf, principalOfIdentity } from './identity.ts'
 import { KeySet } from './key-set.ts'
 import { LockOut } from './lock-out.ts'
 import { hashPassword, isPassword, readPasswordHash } from './password-hash.ts'
@@ -103,6 +103,19 @@ describe('identities', () => {
     expect((keptClaims(many)['groups'] as string[]).length).toBe(2_000)
     expect(keptClaims({ huge: 'x'.repeat(100_000) })).toEqual({})
     expect(Object.keys(keptClaims(JSON.parse('{"__proto__":"x","a":"b"}')))).toEqual(['a'])
+  })
+
+  it('lack groups where the provider only says that there are some', () => {
+    const names = ['groups', 'roles']
+    expect(linkedGroupClaims({ groups: ['a'] }, names)).toEqual([])
+    expect(linkedGroupClaims({}, names)).toEqual([])
+    expect(linkedGroupClaims({ _claim_names: { groups: 'src1', roles: 'src1' }, roles: ['a'] }, names)).toEqual([
+      'groups',
+    ])
+    expect(linkedGroupClaims({ hasgroups: true }, names)).toEqual(['groups'])
+    expect(linkedGroupClaims({ hasgroups: true }, ['roles'])).toEqual([])
+    for (const odd of [null, 'groups', 7, ['groups']])
+      expect(linkedGroupClaims({ _claim_names: odd }, names)).toEqual([])
   })
 
   it('are called by a claim that is theirs alone', () => {

@@ -183,6 +183,20 @@ describe('a browser', () => {
   })
 })
 
+describe('a browser of somebody in very many groups', () => {
+  it('is refused, and loses its session when there are too many at last', async () => {
+    provider.people.set('max', { claims: { hasgroups: true, groups: undefined } })
+    provider.signsIn = 'max'
+    const { text } = await new TestBrowser().go(`${hub.url}/auth/login?return_to=/api/v1/whoami`)
+    expect(text).toContain('Your groups are not known')
+    provider.people.set('max', { groups: ['few'] })
+    const { browser } = await signIn('max')
+    provider.people.set('max', { claims: { hasgroups: true, groups: undefined } })
+    hub.clock.forward(16 * 60_000)
+    expect(await whoamiOf(browser)).toBe(401)
+  })
+})
+
 describe('an id token', () => {
   it('of the command’s client and of the hub’s own proves who shows it', async () => {
     const { body } = await hub.ask('/api/v1/whoami', { token: await provider.sign(claims()) })
@@ -284,6 +298,23 @@ describe('an id token', () => {
     expect(await groupsOf('one')).toEqual(['one'])
     expect(await groupsOf(['a', 7, '', '  ', { b: 1 }, 'c'])).toEqual(['a', 'c'])
     expect(await groupsOf({ a: 'b' })).toEqual([])
+  })
+
+  it('with a link in place of groups is refused, and says so', async () => {
+    const { groups: _, ...without } = claims()
+    const link = {
+      _claim_names: { groups: 'src1' },
+      _claim_sources: { src1: { endpoint: 'https://graph.example.com' } },
+    }
+    for (const more of [link, { hasgroups: true }, { hasgroups: 'true' }]) {
+      const token = await provider.sign({ ...without, ...more })
+      const { status, body } = await hub.ask('/api/v1/whoami', { token })
+      expect([status, body['code']]).toEqual([401, 'GROUPS_LINKED'])
+      expect(body['detail']).toContain('a link in place of its groups')
+    }
+    // The link is to something else, or the groups are there.
+    expect(await statusOf(await provider.sign(claims(link)))).toBe(200)
+    expect(await statusOf(await provider.sign({ ...without, _claim_names: { address: 'src1' } }))).toBe(200)
   })
 })
 

@@ -121,6 +121,8 @@ export class SignIn {
     const proved = await provider.finish(new URL(`${CALLBACK}${came.search}`, `${this.#parts.url()}/`), checks)
     const identity = this.authenticator.identify(proved)
     if (identity === undefined) return { kind: 'refused', message: 'The identity provider’s name for you is reserved.' }
+    const linked = this.authenticator.withoutGroups(proved)
+    if (linked !== undefined) return { kind: 'refused', message: `Your groups are not known: ${linked.message}.` }
     const { idToken, refreshToken } = proved
     const { text, row } = await this.sessions.begin({
       identity: { ...identity, claims: keptClaims(proved.claims) },

@@ -98,7 +98,12 @@ export class TestProvider {
       })),
       adapter: adapterOver(this.#memory),
       cookies: { keys: ['of a test'] },
-      claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['name'] },
+      claims: {
+        openid: ['sub'],
+        email: ['email', 'email_verified'],
+        groups: ['groups', 'hasgroups'],
+        profile: ['name'],
+      },
       scopes: ['openid', 'offline_access', 'email', 'groups', 'profile'],
       conformIdTokenClaims: false,
       pkce: { required: () => true },
