@@ -1,5 +1,5 @@
 import type { Clock } from '@flotilla/core/ports/clock'
-import { addressKey } from '../gateway/failure-limiter.ts'
+import { addressKey } from '../limits/address-key.ts'
 import { Problem } from './problem.ts'
 
 /** Requests in a minute; each may come at once, and then again as the minute goes by. */

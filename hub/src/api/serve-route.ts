@@ -2,7 +2,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import { rightsOf } from '../access/rights-of.ts'
 import { isPrivileged } from '../access/route-access.ts'
 import { auditRequest } from '../audit/audit-request.ts'
-import { FailureLimiter } from '../gateway/failure-limiter.ts'
+import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { authenticate } from './authenticate.ts'
 import { checkInput } from './check-input.ts'
 import { requireOwnPage } from './csrf.ts'

@@ -14,7 +14,7 @@ import {
 import type { AdmissionPayload } from '@flotilla/core/protocol/documents'
 import { type EnrolmentRequest, enrolmentSecret, readEnrolment } from '@flotilla/core/protocol/enrolment'
 import { joinSecretHash } from '@flotilla/core/protocol/join-token'
-import { addressKey } from './failure-limiter.ts'
+import { addressKey } from '../limits/address-key.ts'
 import type { HubKeys } from './hub-keys.ts'
 import { isClusterName, readLabels } from './proposed-names.ts'
 import { refuse, respond, retryAfter } from './respond.ts'

@@ -1,6 +1,7 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
-import { addressKey, FailureLimiter } from './failure-limiter.ts'
+import { addressKey } from '../limits/address-key.ts'
+import { FailureLimiter } from '../limits/failure-limiter.ts'
 
 const WINDOW_MS = 60_000
 /** Of each code; the counters have them all. */

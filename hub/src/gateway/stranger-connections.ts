@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { addressKey } from './failure-limiter.ts'
+import { addressKey } from '../limits/address-key.ts'
 
 export interface ConnectionLimits {
   /** All connections together: beyond them the machine's memory and file numbers are at stake. */

@@ -1,8 +1,8 @@
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Identity } from '@flotilla/core/ports/store'
-import { addressKey } from '../gateway/failure-limiter.ts'
-import { LockOut } from './lock-out.ts'
+import { addressKey } from '../limits/address-key.ts'
+import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { DEFAULT_COST, isPassword, type PasswordHash, readPasswordHash, type ScryptCost } from './password-hash.ts'
 
 /** Somebody that hub.yaml names. */
@@ -40,8 +40,8 @@ const MOST_WAITING = 64
 export class Accounts {
   readonly #settings: AccountSettings
   readonly #byName: ReadonlyMap<string, ConfiguredAccount>
-  readonly #names: LockOut
-  readonly #addresses: LockOut
+  readonly #names: FailureLimiter
+  readonly #addresses: FailureLimiter
   readonly #nobody: PasswordHash
   #atWork = 0
   readonly #waiting: (() => void)[] = []
@@ -50,8 +50,8 @@ export class Accounts {
     this.#settings = settings
     this.#byName = new Map(settings.accounts.map(account => [account.name, account]))
     const windowMs = settings.failureWindowMs ?? 300_000
-    this.#names = new LockOut(clock, settings.failures ?? 5, windowMs)
-    this.#addresses = new LockOut(clock, FAILURES_OF_ADDRESS, windowMs)
+    this.#names = new FailureLimiter(clock, settings.failures ?? 5, windowMs)
+    this.#addresses = new FailureLimiter(clock, FAILURES_OF_ADDRESS, windowMs)
     this.#nobody = { cost: dearestOf(settings.accounts), salt: Buffer.alloc(16), hash: Buffer.alloc(32) }
   }
 

@@ -3,7 +3,6 @@ import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { describe, expect, it } from 'vitest'
 import { keptClaims, linkedGroupClaims, nameOf, principalOfIdentity } from './identity.ts'
 import { KeySet } from './key-set.ts'
-import { LockOut } from './lock-out.ts'
 import { hashPassword, isPassword, readPasswordHash } from './password-hash.ts'
 import { tokenRolesOf } from './project-roles.ts'
 import { ProviderError } from './provider-error.ts'
@@ -144,15 +143,6 @@ describe('passwords', () => {
     }
     await expect(hashPassword('', seededRandom(1))).rejects.toThrow(RangeError)
   })
-})
-
-it('a name waits after its failures, another does not, and the memory has an end', () => {
-  const clock = new VirtualClock({ startAt: 0, settle: async () => undefined })
-  const lock = new LockOut(clock, 2, 1_000)
-  expect([lock.begin('a'), lock.begin('a'), lock.begin('a'), lock.begin('b')]).toEqual([0, 0, 1_000, 0])
-  lock.succeeded('b')
-  for (let n = 0; n < 10_000; n++) lock.begin(`other ${n}`)
-  expect(lock.begin('a')).toBe(0)
 })
 
 it('what is sealed opens for its purpose alone, unchanged alone', () => {

@@ -4,12 +4,12 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Identity, Store } from '@flotilla/core/ports/store'
-import { addressKey } from '../gateway/failure-limiter.ts'
+import { addressKey } from '../limits/address-key.ts'
+import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { type AccountSettings, Accounts } from './accounts.ts'
 import { Authenticator, type AuthenticatorParts, type TokenRole } from './authenticator.ts'
 import { keptClaims } from './identity.ts'
 import type { IdentityProvider } from './identity-provider.ts'
-import { LockOut } from './lock-out.ts'
 import { safeReturnPath } from './return-path.ts'
 import { Sealer } from './sealer.ts'
 import { DEFAULT_SESSIONS, type SessionSettings, Sessions } from './sessions.ts'
@@ -54,7 +54,7 @@ export class SignIn {
   readonly provider: IdentityProvider | undefined
   readonly #parts: SignInParts
   readonly #sealer: Sealer
-  readonly #comers: LockOut
+  readonly #comers: FailureLimiter
   #sweeping: Timer | undefined
 
   constructor(settings: SignInSettings, parts: SignInParts) {
@@ -62,7 +62,7 @@ export class SignIn {
     this.#parts = parts
     this.#sealer = new Sealer(parts.key, random)
     this.provider = provider
-    this.#comers = new LockOut(clock, COMERS_PER_MINUTE, 60_000)
+    this.#comers = new FailureLimiter(clock, COMERS_PER_MINUTE, 60_000)
     this.accounts = new Accounts(settings.accounts ?? { enabled: false, accounts: [] }, clock)
     this.sessions = new Sessions(settings.sessions ?? DEFAULT_SESSIONS, { store, clock, random, sealer: this.#sealer })
     this.authenticator = new Authenticator({

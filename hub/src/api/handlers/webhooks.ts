@@ -1,7 +1,7 @@
 import type { Json } from '@flotilla/core/json/json'
 import type { Request } from 'express'
 import { z } from 'zod'
-import type { FailureLimiter } from '../../gateway/failure-limiter.ts'
+import type { FailureLimiter } from '../../limits/failure-limiter.ts'
 import { WEBHOOK_ADAPTERS } from '../../webhooks/adapters.ts'
 import { type WebhookAdapter, WebhookError, type WebhookEvent } from '../../webhooks/event.ts'
 import { pushTo } from '../../webhooks/match-event.ts'

@@ -1,6 +1,5 @@
-import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { describe, expect, test } from 'vitest'
-import { addressKey, FailureLimiter } from './failure-limiter.ts'
+import { addressKey } from './address-key.ts'
 
 describe('an address', () => {
   const cases: Record<string, { readonly address: string; readonly counts: string }> = {
@@ -15,18 +14,5 @@ describe('an address', () => {
   }
   test.each(Object.entries(cases))('%s', (_, { address, counts }) => {
     expect(addressKey(address)).toBe(counts)
-  })
-})
-
-describe('failures', () => {
-  test('beyond a number within the time make an address wait for the rest of it', async () => {
-    const clock = new VirtualClock({ startAt: 0, settle: async () => undefined })
-    const limiter = new FailureLimiter(clock, 2, 60_000)
-    limiter.failed('a')
-    await clock.advance(10_000)
-    limiter.failed('a')
-    expect([limiter.waitMs('a'), limiter.waitMs('b')]).toEqual([50_000, 0])
-    await clock.advance(50_000)
-    expect(limiter.waitMs('a')).toBe(0)
   })
 })
