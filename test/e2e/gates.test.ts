@@ -30,6 +30,7 @@ describe.skipIf(availability.kind === 'unavailable')('an agent that is cut off w
   let hub: HubUnderTest
   /** When the freeze begins; it lasts half an hour. */
   let begins = 0
+  let attempt = 0
   const clockFile = () => join(folder.path, 'clock')
 
   beforeAll(async () => {
@@ -80,7 +81,7 @@ describe.skipIf(availability.kind === 'unavailable')('an agent that is cut off w
     return dump({
       apiVersion: 'flotilla.dev/v1alpha1',
       kind: 'FreezePeriod',
-      metadata: { name: 'cut-off' },
+      metadata: { name: `cut-off-${attempt}` },
       spec: {
         level: 'hard',
         reason: 'nothing changes',
@@ -95,7 +96,7 @@ describe.skipIf(availability.kind === 'unavailable')('an agent that is cut off w
     return readdirSync(directory, { recursive: true, withFileTypes: true }).some(entry => {
       if (!entry.isFile()) return false
       const read = readJws(readFileSync(join(entry.parentPath, entry.name), 'utf8'))
-      return read.kind === 'unverified' && JSON.stringify(read.payload).includes('FreezePeriod/cut-off@')
+      return read.kind === 'unverified' && JSON.stringify(read.payload).includes(`FreezePeriod/cut-off-${attempt}@`)
     })
   }
 
@@ -113,12 +114,15 @@ describe.skipIf(availability.kind === 'unavailable')('an agent that is cut off w
     const access = ['--kubeconfig', plane.kubeconfigPath, '--data-directory', data]
     start(['agent', '--name', 'real-1', '--join-token', made.stdout.trim(), ...access], { env })
     await hub.settled(1)
-    begins = Math.ceil(Date.now() / 1000) * 1000 + 20_000
-    await fleet.commit({ 'fleet/freeze.yaml': freeze() })
-    await hub.push()
-    await until('the agent knows of the freeze', () => agentKnowsFreeze(data))
+    // On a machine with much else to do the freeze may be there before its agent has heard of it: then another one.
+    for (let ahead = 30_000; begins - Date.now() < ahead / 2; ahead *= 2) {
+      attempt++
+      begins = Math.ceil(Date.now() / 1000) * 1000 + ahead
+      await fleet.commit({ 'fleet/freeze.yaml': freeze() })
+      await hub.push()
+      await until('the agent knows of the freeze', () => agentKnowsFreeze(data))
+    }
     await hub.kill()
-    expect(Date.now()).toBeLessThan(begins)
     await drift('before')
     await corrected()
     expect(Date.now()).toBeLessThan(begins)
@@ -150,7 +154,7 @@ describe.skipIf(availability.kind === 'unavailable')('an agent that is cut off w
     await staysDrifted('still frozen')
     await fleet.commit({ 'fleet/freeze.yaml': undefined })
     await hub.push()
-    await until('the change has arrived', async () => (await value()) === 'two', { withinMs: 60_000 })
+    await until('the change has arrived', async () => (await value()) === 'two')
     await hub.settled(1)
   })
 })

@@ -52,7 +52,7 @@ async function dial(port: number): Promise<Client> {
   return { socket, text: () => text, ending: () => ending }
 }
 
-const soon = { timeout: 20_000, interval: 5 }
+const soon = { timeout: 120_000, interval: 5 }
 
 describe('the fault proxy', () => {
   test('passes everything both ways, and the ends, when it is asked for nothing', async () => {

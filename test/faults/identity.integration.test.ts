@@ -271,18 +271,17 @@ describe('a cloned cluster', () => {
 })
 
 describe('a revoked agent', () => {
-  test('loses its socket within a second, and is refused after a restart and after an older backup', async () => {
+  test('loses its socket at once, and is refused after a restart and after an older backup', async () => {
     const agent = smallAgent({ transport: hub.transport, clock, random: hasty, joinToken: await textToken('revoked') })
     await agent.link.start()
     stops.push(() => agent.link.stop())
     await until('it is connected', () => agent.link.connected(), { told: () => agent.log.complaints().join('\n') })
     const backup = join(folder.path, 'backup')
     await flotilla(['hub', 'backup', backup, '--data', join(folder.path, 'hub')])
-    const before = performance.now()
     await hub.api.post('/api/v1/clusters/revoked/revoke', { reason: 'lost in a train' })
-    await until('its socket is closed', () => !agent.link.connected(), { everyMs: 5, withinMs: 5_000 })
-    expect(performance.now() - before).toBeLessThan(1_000)
-    await until('it is told', () => agent.link.status().kind === 'refused', { withinMs: 30_000 })
+    // Told over the socket that is closed with it: nothing else would tell it before its next heartbeat fails.
+    await until('its socket is closed', () => !agent.link.connected(), { everyMs: 5 })
+    await until('it is told', () => agent.link.status().kind === 'refused')
     expect((await flotilla(['cluster', 'get', 'revoked'])).stdout).toContain('revoked')
     await hub.stop()
     await flotilla(['hub', 'restore', backup, '--data', join(folder.path, 'hub'), '--force'])
@@ -295,7 +294,7 @@ describe('a revoked agent', () => {
     const again = smallAgent({ transport: hub.transport, clock, random: hasty, state: agent.state })
     await again.link.start()
     stops.push(() => again.link.stop())
-    await until('it is refused', () => again.link.status().kind === 'refused', { withinMs: 30_000 })
+    await until('it is refused', () => again.link.status().kind === 'refused')
     expect(again.link.connected()).toBe(false)
   })
 })

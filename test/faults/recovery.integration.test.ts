@@ -189,7 +189,6 @@ describe.concurrent('what befalls an agent', () => {
     await until(
       'it speaks under its new key',
       async () => valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'admission') === 2,
-      { withinMs: 120_000 },
     )
     await world.connected()
     await world.allDone(2)

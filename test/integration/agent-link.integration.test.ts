@@ -87,7 +87,7 @@ async function realAgent(
   return { agent, transport }
 }
 
-const within = { timeout: 45_000, interval: 20 }
+const within = { timeout: 120_000, interval: 20 }
 
 describe('an agent and a hub over real sockets', () => {
   test('the whole way works, and after a cut nothing is sent again when the digests agree', async () => {

@@ -42,7 +42,7 @@ const ask = async (path: string, headers: Record<string, string> = {}, signal?: 
 const openUploads = () => demo.hub.hub.gateway.uploads.count
 
 async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < 2_400; n++) {
     if (await holds()) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }

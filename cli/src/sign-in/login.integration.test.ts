@@ -206,7 +206,7 @@ it('flotilla token makes one for less than one may, and shows what it is for', a
   const signedOut = Math.floor(Date.now() / 1000)
   await vi.waitFor(() => expect(Math.floor(Date.now() / 1000)).toBeGreaterThan(signedOut), {
     interval: 50,
-    timeout: 5000,
+    timeout: 60_000,
   })
   await loginByDevice()
   const made = await run([

@@ -13,11 +13,11 @@ export async function until<T>(
     readonly told?: () => string | Promise<string>
   } = {},
 ): Promise<T> {
-  const deadline = performance.now() + (options.withinMs ?? 180_000)
+  const deadline = performance.now() + (options.withinMs ?? 300_000)
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline) throw new Error(`never happened: ${what}\n${(await options.told?.()) ?? ''}`)
-    await sleep(options.everyMs ?? 50)
+    await sleep(options.everyMs ?? 100)
   }
 }
