@@ -197,3 +197,44 @@ describe('events', () => {
     expect(records(bench, one)).toEqual([])
   })
 })
+
+describe('children', () => {
+  it('are what the objects have made, owners first, with how they do', async () => {
+    const bench = await synced(2)
+    const id = give(bench, { verb: 'children' })
+    await bench.pass(500)
+    const told = records(bench, id)
+    expect(told.map(each => textAt(each as never, 'object', 'kind'))).toEqual(['ReplicaSet', 'Pod', 'Pod'])
+    const [set, pod] = told
+    expect(set).toMatchObject({ kind: 'child', owner: WEB, ready: { ready: 2, wanted: 2 }, health: 'Healthy' })
+    expect(pod).toMatchObject({
+      owner: set!['object'],
+      ...{ health: 'Healthy', ready: { ready: 1, wanted: 1 }, restarts: 0, images: ['registry.example/web:1'] },
+    })
+    expect(last(bench)).toEqual({ id, outcome: 'done', message: '3 children' })
+  })
+
+  it('leave out what an earlier object of that name, or a stranger, has made', async () => {
+    const bench = await synced()
+    const strays = [
+      ['old', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'of-an-earlier-one', controller: true }],
+      ['theirs', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other', uid: 'x', controller: true }],
+    ] as const
+    for (const [name, owner] of strays) {
+      const made = await bench.cluster.handle({
+        ...{ method: 'POST', path: '/api/v1/namespaces/shop/pods', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify({
+          ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop', ownerReferences: [owner] } },
+          spec: { containers: [{ name: 'web', image: 'x' }] },
+        }),
+      })
+      expect(made.status).toBe(201)
+    }
+    const id = give(bench, { verb: 'children' })
+    await bench.pass(500)
+    const names = records(bench, id).map(each => textAt(each as never, 'object', 'name'))
+    expect(names).toHaveLength(2)
+    expect(names).not.toContain('old')
+    expect(names).not.toContain('theirs')
+  })
+})

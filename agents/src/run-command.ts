@@ -42,7 +42,7 @@ export async function runCommand(
   if (!engine.mayWrite()) return false
   await link.beginCommand(command)
   const { action } = command
-  if (action.verb === 'logs' || action.verb === 'events') {
+  if (action.verb === 'logs' || action.verb === 'events' || action.verb === 'children') {
     const refusal: WhyNot = (key, live) => whyNot(engine, command.application, key, live)
     engine.streams.begin(engine, { ...command, action }, refusal, outcome =>
       link.answerCommand({ id: command.id, ...outcome }),

@@ -6,11 +6,12 @@ import type { KubernetesClient } from '../kubernetes/client.ts'
 import { hasPods, podsOf } from './pods-of.ts'
 import { RecordQueue } from './record-queue.ts'
 import { SecretValues } from './secret-values.ts'
+import { streamChildren } from './stream-children.ts'
 import { streamEvents } from './stream-events.ts'
 import { streamLogs } from './stream-logs.ts'
 
 type Outcome = Pick<CommandAnswer, 'outcome' | 'message'>
-export type StreamAction = Extract<CommandAction, { readonly verb: 'logs' | 'events' }>
+export type StreamAction = Extract<CommandAction, { readonly verb: 'logs' | 'events' | 'children' }>
 
 /** Of one agent at once; each costs connections to its hub and to its API server. */
 const MOST_STREAMS = 8
@@ -72,10 +73,13 @@ async function stream(
     const values = new SecretValues(held?.typ === 'offer' ? ((await link.bundle(held.digest))?.objects ?? []) : [])
     const masked = (text: string): string => values.masked(text)
     const queue = new RecordQueue(clock)
+    const writing = { queue, signal: ending.signal, masked }
     const prepared =
       action.verb === 'logs'
-        ? await prepareLogs(client, action, whyNot, { queue, signal: ending.signal, masked })
-        : await prepareEvents(engine, client, application, action, whyNot, { queue, signal: ending.signal, masked })
+        ? await prepareLogs(client, action, whyNot, writing)
+        : action.verb === 'events'
+          ? await prepareEvents(engine, client, application, action, whyNot, writing)
+          : await prepareChildren(engine, client, application, whyNot, writing)
     if (typeof prepared === 'string') return { outcome: 'refused', message: prepared }
     return await carry(engine, id, queue, prepared, ending)
   } finally {
@@ -137,6 +141,24 @@ async function prepareEvents(
   return async () => {
     const count = await streamEvents({ client, objects, isOurs, ...writing })
     return `${count} ${count === 1 ? 'event' : 'events'}`
+  }
+}
+
+async function prepareChildren(
+  engine: Engine,
+  client: KubernetesClient,
+  application: string,
+  whyNot: WhyNot,
+  writing: Writing,
+): Promise<Prepared> {
+  const objects = await engine.inventories.read(application)
+  const ownedBy = async (key: ObjectKey): Promise<string | undefined> => {
+    const live = await client.get(key)
+    return live !== undefined && (await whyNot(key, live)) === undefined ? live.metadata.uid : undefined
+  }
+  return async () => {
+    const count = await streamChildren({ client, objects, ownedBy, now: () => engine.clock.now(), ...writing })
+    return `${count} ${count === 1 ? 'child' : 'children'}`
   }
 }
 

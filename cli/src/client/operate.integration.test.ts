@@ -144,3 +144,23 @@ describe('flotilla app, by hand', () => {
     expect([done.code, done.stdout]).toEqual([1, expect.stringContaining('has no operation that could be ended')])
   })
 })
+
+describe('flotilla app tree', () => {
+  it('shows what the objects have made, under what made it, as the agent sees it now', async () => {
+    const { name, object } = await target()
+    const replicas = async () => (await flotilla('app', 'tree', name)).stdout
+    const workload = object.split('/').at(-1)!
+    await expect.poll(replicas, { timeout: 60_000, interval: 100 }).toMatch(new RegExp(`└ Pod +\\S+ +${workload}-`))
+    const { code, stdout, stderr } = await flotilla('app', 'tree', name)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      new RegExp(`^apps/Deployment +\\S+ +${workload}[^\\n]*\\n└ apps/ReplicaSet +\\S+ +${workload}-`, 'm'),
+    )
+    const whole = JSON.parse((await flotilla('app', 'tree', name, '-o', 'json')).stdout)
+    expect(whole.live).toMatchObject({ state: 'complete', notes: [] })
+    const without = await flotilla('app', 'tree', name, '--no-live')
+    expect(without.stdout).not.toContain('ReplicaSet')
+    const get = await flotilla('app', 'get', name, '--tree')
+    expect([get.code, get.stdout]).toEqual([0, expect.stringContaining('└ apps/ReplicaSet')])
+  })
+})

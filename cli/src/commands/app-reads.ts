@@ -10,10 +10,16 @@ import { action } from './verb.ts'
 export function registerAppReads(parent: Command, context: CliContext): void {
   parent
     .command('tree')
-    .description('every object of an Application, and how it is in its cluster')
+    .description('every object of an Application and what it has made, and how that is in its cluster')
     .argument('<name>', 'its name')
+    .option('--no-live', 'without what they have made (ReplicaSets, Jobs, Pods): its agent is not asked')
     .addHelpText('after', '\nExample:\n  flotilla app tree shop-checkout-eu-1')
-    .action(action(context, (name: string, _: object, self: Command) => tree(context, self.optsWithGlobals(), name)))
+    .action(
+      action(context, async (name: string, _: object, self: Command): Promise<ExitCode> => {
+        const { printTree } = await import('../client/print-tree.ts')
+        return await printTree(context, self.optsWithGlobals(), name)
+      }),
+    )
   parent
     .command('diff')
     .description('what a sync would change, and what has drifted; ends with 1 where anything differs')
@@ -32,35 +38,6 @@ export function registerAppReads(parent: Command, context: CliContext): void {
     .argument('<name>', 'its name')
     .addHelpText('after', '\nExample:\n  flotilla app refresh shop-checkout-eu-1')
     .action(action(context, (name: string, _: object, self: Command) => refresh(context, self.optsWithGlobals(), name)))
-}
-
-async function tree(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
-  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { withHubApi } = await import('../client/open-hub-api.ts')
-  const { column, printRows } = await import('../client/print-rows.ts')
-  const whole: JsonObject = await withHubApi(flags, context, api =>
-    api.call('getApplicationTree', { path: { name } }, `Application "${name}"`),
-  )
-  const items = listAt(whole, 'items').filter(isJsonObject)
-  await printRows(context, flags, format, { items, whole }, [
-    {
-      heading: 'KIND',
-      text: row => (textAt(row, 'group') === '' ? '' : `${textAt(row, 'group')}/`) + textAt(row, 'kind'),
-    },
-    column('NAMESPACE', 'namespace'),
-    column('NAME', 'name'),
-    column('SYNC', 'sync'),
-    column('HEALTH', 'health'),
-    {
-      heading: 'WHY',
-      text: row =>
-        textAt(row, 'message') || textAt(row, 'reason') || (row['wanted'] === false ? 'not wanted any more' : '-'),
-    },
-  ])
-  const cut = numberAt(whole, 'cut')
-  if (cut > 0) context.stderr.write(`${cut} more objects are not well; their agent has left them out\n`)
-  if (whole['reported'] === false) context.stderr.write('its agent has not spoken of this yet\n')
-  return 0
 }
 
 async function orphans(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {

@@ -86,15 +86,19 @@ export const app: Verb = {
       .command('get')
       .description('show one Application, and why it is held, not Synced or not Healthy')
       .argument('<name>', 'its name')
-      .addHelpText('after', '\nExample:\n  flotilla app get shop-checkout-eu-1 -o yaml')
+      .option('--tree', 'its objects besides, and what they have made')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  flotilla app get shop-checkout-eu-1 -o yaml\n  flotilla app get shop-checkout-eu-1 --tree',
+      )
       .action(
         action(context, async (name: string, _flags: object, command: Command): Promise<ExitCode> => {
-          const flags: GlobalOptions & HubConnectionOptions = command.optsWithGlobals()
+          const flags: GlobalOptions & HubConnectionOptions & { tree?: boolean } = command.optsWithGlobals()
           const { getOne } = await import('../client/get-one.ts')
           const { APPLICATION_COLUMNS } = await import('../client/columns.ts')
           const { applicationDetails: details } = await import('../client/details.ts')
           const kind = 'Application'
-          return await getOne({
+          const code = await getOne({
             context,
             flags,
             read: 'getApplication',
@@ -103,6 +107,10 @@ export const app: Verb = {
             columns: APPLICATION_COLUMNS,
             details,
           })
+          if (flags.tree !== true || code !== 0) return code
+          const { printTree } = await import('../client/print-tree.ts')
+          context.stdout.write('\n')
+          return await printTree(context, flags, name)
         }),
       )
     registerAppReads(parent, context)

@@ -208,6 +208,8 @@ export type CommandAction =
   | ({ readonly verb: 'logs'; readonly object: ObjectKey } & LogsRequest)
   /** Events about the Application's objects, or about one. */
   | { readonly verb: 'events'; readonly object?: ObjectKey }
+  /** Streams what the Application's objects have made, as it is now: ReplicaSets, Jobs, Pods. */
+  | { readonly verb: 'children' }
 
 export type CommandVerb = CommandAction['verb']
 

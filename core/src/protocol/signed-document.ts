@@ -211,6 +211,7 @@ const action = v.variant('verb', [
     previous: v.boolean(),
   }),
   v.object({ verb: v.literal('events'), object: v.exactOptional(objectKey) }),
+  v.object({ verb: v.literal('children') }),
 ])
 
 const command = v.object({

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { isJsonObject, type Json } from '../json/json.ts'
+import { HEALTH_STATUSES } from '../model/status.ts'
 import { parseBoundedJson } from './bounded-json.ts'
 import { count, decode, shortText } from './schema.ts'
 
@@ -45,13 +46,31 @@ const event = v.object({
   source: v.exactOptional(line(253)),
 })
 
+const place = v.object({ group: shortText, kind: line(253), namespace: line(253), name: line(253) })
+
+const child = v.object({
+  kind: v.literal('child'),
+  object: place,
+  /** What made it: an object of the Application, or another child that came before. */
+  owner: place,
+  createdAt: v.exactOptional(line(40)),
+  health: v.exactOptional(v.picklist(HEALTH_STATUSES)),
+  message: v.exactOptional(line(1024)),
+  /** Of Pods: containers that are ready, of how many; of what makes them: Pods. */
+  ready: v.exactOptional(v.object({ ready: count, wanted: count })),
+  restarts: v.exactOptional(count),
+  node: v.exactOptional(line(253)),
+  images: v.pipe(v.array(line(512)), v.maxLength(20)),
+})
+
 const note = v.object({ kind: v.literal('note'), text: line(4096) })
 
-const record = v.variant('kind', [log, event, note])
+const record = v.variant('kind', [log, event, child, note])
 
-/** One line of what an agent streams to a person: of a log, an event, or a word about the stream itself. */
+/** One line of what an agent streams to a person: of a log, an event, a child, or a word about the stream itself. */
 export type StreamRecord = v.InferOutput<typeof record>
 export type LogRecord = Extract<StreamRecord, { readonly kind: 'log' }>
+export type ChildRecord = Extract<StreamRecord, { readonly kind: 'child' }>
 export type EventRecord = Extract<StreamRecord, { readonly kind: 'event' }>
 
 /** As it travels: one line of JSON. */

@@ -123,3 +123,10 @@ it('versions are counted by image, whatever registry and port, the most common f
   ])
   expect((await get('/api/v1/applications?images=*/web:1.4*').expect(200)).body.total).toBe(1)
 })
+
+it('what its objects have made is not known while its agent is away, and that is said', async () => {
+  const { body } = await get('/api/v1/applications/web/tree?live=true').expect(200)
+  expect(body.live).toEqual({ state: 'offline', children: [], notes: [] })
+  expect((await get('/api/v1/applications/web/tree').expect(200)).body.live).toBe(null)
+  await get('/api/v1/applications/web/tree?live=yes').expect(400)
+})

@@ -133,6 +133,8 @@ function plainText(record: StreamRecord): string {
       const { lastAt = '-', type, reason, object, message } = record
       return `${lastAt} ${type} ${reason} ${object.kind}/${object.name} ${message}`
     }
+    case 'child':
+      return `${record.object.kind}/${record.object.name} ${record.health ?? '-'} ${record.message ?? ''}`
     case 'note':
       return `-- ${record.text}`
   }

@@ -111,6 +111,9 @@ export class Uploads {
   }
 }
 
+/** Commands that are answered by an upload. */
+const STREAMED: ReadonlySet<string> = new Set(['logs', 'events', 'children'])
+
 /** Reads the body of an upload for who waits for it; resolves with the answer to its agent. */
 export type TakeUpload = (body: AsyncIterable<Uint8Array>) => Promise<HubResponse>
 
@@ -130,7 +133,7 @@ export async function screenUpload(
   const verb = row?.payload.action.verb
   const isTheirs = row?.clusterId === cluster.id && row.payload.adm === cluster.admission
   const isOpen = row?.state === 'open' && clock.now() < row.payload.expires
-  if (!isTheirs || !isOpen || (verb !== 'logs' && verb !== 'events')) return notFound()
+  if (!isTheirs || !isOpen || verb === undefined || !STREAMED.has(verb)) return notFound()
   const upload = uploads.take(id)
   return upload ? async body => await receive(upload, body, clock) : notFound()
 }

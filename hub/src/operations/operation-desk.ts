@@ -113,7 +113,7 @@ const START_WITHIN_MS = 15 * 60_000
 /** Holds that stop the hub from syncing by itself, and nobody else. */
 const NOT_FOR_PEOPLE: ReadonlySet<string> = new Set(['SYNC_NOT_AUTOMATED'])
 /** Commands that change nothing of what is deployed, and the one that ends an operation. */
-const UNGATED: ReadonlySet<CommandAction['verb']> = new Set(['inspect', 'logs', 'events', 'terminate'])
+const UNGATED: ReadonlySet<CommandAction['verb']> = new Set(['inspect', 'logs', 'events', 'children', 'terminate'])
 /** What gates hold up is decided anew, for the person's own trigger. */
 const OF_GATES: ReadonlySet<string> = new Set(['FROZEN', 'WINDOW_CLOSED', 'GATE_INDETERMINATE'])
 
@@ -167,7 +167,8 @@ export class OperationDesk {
   ): Promise<DeskAnswer> {
     return await this.#act(name, async (writer, { row, cluster }) => {
       const { verb } = action
-      if (verb !== 'inspect' && verb !== 'logs' && verb !== 'events' && !verbsOf(action.object).includes(verb)) {
+      const looks = verb === 'inspect' || verb === 'logs' || verb === 'events' || verb === 'children'
+      if (!looks && !verbsOf(action.object).includes(verb)) {
         const verbs = verbsOf(action.object).join(', ')
         return refused('VERB', `${objectKeyText(action.object)} cannot ${verb}; it can: ${verbs}`)
       }
@@ -291,7 +292,7 @@ export class OperationDesk {
       return refused('HELD', 'the override that opened the gates has just been used up')
     }
     // Looking changes nothing, and is asked for often.
-    if (action.verb !== 'inspect') {
+    if (action.verb !== 'inspect' && action.verb !== 'children') {
       const detail = { command: issued.row.id, ...(action as unknown as JsonObject) }
       await this.#audit(writer, row, `application.${action.verb}`, asker, detail)
     }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import { ManifestDiffs } from '../../preview/manifest-diffs.ts'
+import { liveChildren, liveSchema } from '../live-children.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Route, route } from '../route.ts'
@@ -39,6 +40,7 @@ const treeSchema = z
     items: z.array(partSchema),
     total: z.int(),
     cut: z.int().meta({ description: 'Objects that are not well and that the agent has left out.' }),
+    live: liveSchema.nullable().meta({ description: 'Null where it was not asked for.' }),
   })
   .meta({ id: 'ApplicationTree' })
 
@@ -67,18 +69,30 @@ export const applicationPartRoutes: readonly Route[] = [
     summary: 'Every object of the Application, and how it is in its cluster',
     access: one('applications', 'get'),
     parameters: named,
+    query: z.strictObject({
+      live: z
+        .enum(['true', 'false'])
+        .transform(text => text === 'true')
+        .default(false)
+        .meta({
+          description: 'Asks its agent besides what those objects have made: ReplicaSets, Jobs, Pods.',
+          override: { type: 'boolean', default: false },
+        }),
+    }),
     answers: { 200: { description: 'Its objects, in the order of its Bundle.', schema: treeSchema } },
-    problems: ['NOT_RENDERED'],
-    async handle({ path }, caller, context) {
+    problems: ['NOT_RENDERED', 'TOO_MANY_WATCHERS'],
+    async handle({ path, query }, caller, context) {
       const view = requireApplication(path.name, 'get', caller, context)
       const { row, report } = await storedOf(path.name, context)
       if (row.digest === undefined) throw notRendered(view.hold?.reason)
       const objects = await objectsOf(row, context, view.hold?.reason)
       const current = report?.entry.held === row.digest && !view.agent.silent
       const items = partsOf(objects, report, current)
+      const isAsked = query.live && context.request.method !== 'HEAD'
+      const live = isAsked ? await liveChildren(view, caller, context) : null
       return json(200, {
         ...{ revision: view.revision, digest: view.digest, reported: current },
-        ...{ items, total: items.length, cut: report?.entry.objectsCut ?? 0 },
+        ...{ items, total: items.length, cut: report?.entry.objectsCut ?? 0, live },
       })
     },
   }),

@@ -1,13 +1,9 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { CommandAction } from '@flotilla/core/protocol/documents'
 import { z } from 'zod'
-import { applicationObject } from '../../access/objects.ts'
-import { freshRights } from '../../access/rights-of.ts'
 import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
-import type { Upload, Uploads } from '../../gateway/uploads.ts'
-import { authenticatorOf, mayGoOn as stillProved } from '../authenticate.ts'
-import { replyTo } from '../desk-answers.ts'
+import { askAgent, mayStillSee } from '../ask-agent.ts'
+import { authenticatorOf } from '../authenticate.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, type Reply, type Route, route } from '../route.ts'
@@ -127,88 +123,23 @@ async function streamed(
   context: Context,
 ): Promise<Reply> {
   const { services, request } = context
-  const { desk, uploads, clock, random, log } = services
-  if (!desk || !uploads) throw new Problem('UNAVAILABLE', { detail: 'this hub streams nothing' })
-  const now = Math.floor(clock.now())
-  const id = uuidV7(now, random.bytes(10))
-  const upload = uploads.expect(id, caller.tokenId)
-  if (!upload) throw new Problem('TOO_MANY_WATCHERS', { headers: { 'Retry-After': '30' } })
-  const leave = (): void => upload.finish('left')
-  request.socket.once('close', leave)
-  const timer = clock.setTimer(lastsMs, () => upload.finish('expired'))
-  upload.signal.addEventListener('abort', () => {
-    timer.cancel()
-    request.socket.off('close', leave)
-    settle(context, id).catch((error: unknown) => log.warn('a command of a stream could not be settled', { error }))
-  })
-  try {
-    const given = { id, expires: now + lastsMs }
-    replyTo(await desk.command(name, action, { by: caller.name, reason: '' }, given))
-    const body = await begun(upload, uploads, context)
-    const mayGoOn = async (): Promise<boolean> => {
-      const at = clock.now()
-      if (!(await stillProved(services, caller))) return false
-      // The Application as it is by now, and the policy that is in force by now.
-      const view = services.view.application(name, at)
-      const resource = action.verb === 'logs' ? 'logs' : 'applications'
-      return view !== undefined && freshRights(caller, context).sees(applicationObject(view, resource))
-    }
-    const format = formatOf(request.get('Accept'))
-    const onEnd = (end: string): void => log.debug('a stream ended', { command: id, end })
-    return {
-      kind: 'stream',
-      begin: response => {
-        const onRevoked = (listener: () => void) => authenticatorOf(services).onRevoked(listener)
-        answerStream({ upload, body, format, clock, mayGoOn, onRevoked, onEnd }, response).catch((error: unknown) => {
-          log.error('a stream ended by an error', { error })
-          upload.finish('broken')
-          response.destroy()
-        })
-      },
-    }
-  } catch (error) {
-    upload.finish('left')
-    throw error
-  }
-}
-
-/** The bytes, once the agent sends them. @throws Problem `STREAM_REFUSED`, `STREAM_NOT_BEGUN` */
-async function begun(upload: Upload, uploads: Uploads, { services }: Context): Promise<AsyncIterable<Uint8Array>> {
-  const { store, clock } = services
-  const refused = Promise.withResolvers<never>()
-  const look = (): void => {
-    store
-      .read(rows => rows.command(upload.id))
-      .then(row => {
-        if (row === undefined || row.state === 'open' || upload.taken) return
-        refused.reject(new Problem('STREAM_REFUSED', { detail: row.message ?? row.state }))
+  const { clock, log } = services
+  const { upload, body } = await askAgent({ name, action, lastsMs, beginMs: BEGIN_MS }, caller, context)
+  const resource = action.verb === 'logs' ? 'logs' : 'applications'
+  const mayGoOn = () => mayStillSee(name, resource, caller, context)
+  const format = formatOf(request.get('Accept'))
+  const onEnd = (end: string): void => log.debug('a stream ended', { command: upload.id, end })
+  return {
+    kind: 'stream',
+    begin: response => {
+      const onRevoked = (listener: () => void) => authenticatorOf(services).onRevoked(listener)
+      answerStream({ upload, body, format, clock, mayGoOn, onRevoked, onEnd }, response).catch((error: unknown) => {
+        log.error('a stream ended by an error', { error })
+        upload.finish('broken')
+        response.destroy()
       })
-      .catch(refused.reject)
+    },
   }
-  const stop = uploads.onAnswered(look)
-  const timer = clock.setTimer(BEGIN_MS, () => {
-    refused.reject(new Problem('STREAM_NOT_BEGUN', { headers: { 'Retry-After': '30' } }))
-  })
-  look()
-  try {
-    const body = await Promise.race([upload.begun, refused.promise])
-    if (body) return body
-    throw new Problem(upload.end === 'stopping' ? 'UNAVAILABLE' : 'STREAM_NOT_BEGUN')
-  } finally {
-    stop()
-    timer.cancel()
-  }
-}
-
-/** What nobody waits for any more is not asked of the agent any more; what it has begun it answers by itself. */
-async function settle({ services }: Context, id: string): Promise<void> {
-  const { store, clock } = services
-  await store.write(async rows => {
-    const row = await rows.command(id)
-    if (row?.state !== 'open') return
-    const message = 'nobody waits for it any more'
-    await rows.putCommand({ ...row, state: 'lapsed', message, answeredAt: Math.floor(clock.now()) })
-  })
 }
 
 function formatOf(accept: string | undefined): StreamFormat {
