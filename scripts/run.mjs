@@ -17,7 +17,7 @@ const VERBS = {
   demo: ['cli/bin/flotilla.mjs', 'demo'],
   test: ['scripts/test.ts'],
   'test:fast': ['scripts/test.ts', '--fast'],
-  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-fleets,nightly-planted'],
+  'test:nightly': ['scripts/test.ts', '--only', 'nightly,nightly-sockets,nightly-cost,nightly-fleets,nightly-planted'],
   'test:kills': ['scripts/test.ts', '--only', 'kills'],
   'test:chaos': ['scripts/test.ts', '--only', 'chaos'],
   conformance: ['test/conformance/run.ts'],

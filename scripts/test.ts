@@ -60,13 +60,17 @@ function vitest(
 }
 
 /** @param share Files at the same time, for each processor: they wait for each other's processes. */
-function waiting(name: string, says: string, share: number): Step {
+function waiting(name: string, says: string, share: number, project = name): Step {
   const workers = Math.max(2, Math.round(share * availableParallelism()))
-  return { ...vitest(name, says, [name], [`--maxWorkers=${workers}`]), waits: true }
+  return { ...vitest(name, says, [project], [`--maxWorkers=${workers}`]), waits: true }
 }
 
 /** Built before anything asks for it: two would build it twice. */
 const CONTROL_PLANE = 'controlplane'
+/** The command in a few files, and who tells tests where they are: test/e2e/support/bundled-command.ts. */
+const COMMAND = 'command'
+const BUNDLE = 'npm-test'
+const BUNDLED = { FLOTILLA_BUNDLED: join(ROOT, 'cli', 'dist', `${BUNDLE}-start.mjs`) }
 
 const STEPS: readonly Step[] = [
   { name: 'format', says: 'formatter and linter', command: ['biome', 'ci', '--error-on-warnings', '.'] },
@@ -77,7 +81,20 @@ const STEPS: readonly Step[] = [
     command: ['node', 'scripts/house-rules/main.ts'],
     fast: true,
   },
-  { name: 'types', says: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fast: true },
+  {
+    name: 'types',
+    says: 'types',
+    command: [
+      'tsc',
+      '--noEmit',
+      '-p',
+      'tsconfig.json',
+      '--incremental',
+      '--tsBuildInfoFile',
+      '.cache/types.tsbuildinfo',
+    ],
+    fast: true,
+  },
   // They compute and wait for nothing: every processor has its share.
   vitest(
     'unit',
@@ -100,6 +117,11 @@ const STEPS: readonly Step[] = [
     ),
     onRequest: true,
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
+  },
+  {
+    ...vitest('nightly-cost', 'what a commit costs among ten thousand Applications', ['integration'], ['loop-cost']),
+    onRequest: true,
+    environment: { FLOTILLA_APPLICATIONS: '10000' },
   },
   {
     name: 'nightly-fleets',
@@ -127,7 +149,12 @@ const STEPS: readonly Step[] = [
     command: ['node', 'test/simulation/main.ts', '--planted'],
     onRequest: true,
   },
-  vitest('simulation', 'whole fleets on a virtual clock, from seeds', ['simulation']),
+  vitest(
+    'simulation',
+    'whole fleets on a virtual clock, from seeds',
+    ['simulation'],
+    [`--maxWorkers=${availableParallelism()}`],
+  ),
   {
     name: CONTROL_PLANE,
     says: 'the real control plane for tests (built once, about five minutes, then cached)',
@@ -135,9 +162,23 @@ const STEPS: readonly Step[] = [
     needs: 'go',
     waits: true,
   },
-  waiting('integration', 'integration tests: files, sockets, processes of one part', 2),
-  waiting('contract', 'one contract on the simulated and the real control plane', 1.5),
+  {
+    name: COMMAND,
+    says: 'the command in a few files, for tests that start it often',
+    command: ['node', 'test/e2e/support/bundled-command.ts', BUNDLE],
+    waits: true,
+  },
+  // Those that wait for most come first: what computes fills the time, and nothing waits alone at the end.
   waiting('e2e', 'end to end: hub, agents and clusters as processes', 1.5),
+  {
+    ...waiting('processes', 'integration tests that start processes', 2, 'integration'),
+    environment: { FLOTILLA_INTEGRATION: 'apart' },
+  },
+  waiting('contract', 'one contract on the simulated and the real control plane', 1.5),
+  {
+    ...waiting('integration', 'integration tests: files and sockets', 2),
+    environment: { FLOTILLA_INTEGRATION: 'together' },
+  },
 ]
 
 const { values, positionals } = parseArgs({
@@ -200,7 +241,7 @@ process.exit(broken.length > 0 ? 1 : 0)
 /** Two at a time: more would only keep each other waiting. */
 async function performBeside(): Promise<void> {
   const left = [...beside]
-  if (left[0]?.name === CONTROL_PLANE) await perform(left.shift()!, 'kept')
+  while (left[0]?.name === CONTROL_PLANE || left[0]?.name === COMMAND) await perform(left.shift()!, 'kept')
   const one = async (): Promise<void> => {
     for (let step = left.shift(); step; step = left.shift()) await perform(step, 'kept')
   }
@@ -220,7 +261,8 @@ async function perform(step: Step, output: 'live' | 'kept'): Promise<void> {
   }
   const startedAt = performance.now()
   const kills = step.name === 'kills' && { FLOTILLA_KILLS: values.kills }
-  const environment = { ...step.environment, ...kills, ...(values.fast && INNER_LOOP) }
+  const bundled = beside.some(({ name }) => name === COMMAND) && BUNDLED
+  const environment = { ...step.environment, ...kills, ...bundled, ...(values.fast && INNER_LOOP) }
   const { code, text } = await run(step, environment, output)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   if (output === 'kept') tell(`${heading}\n${text.trimEnd()}`)

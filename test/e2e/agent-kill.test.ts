@@ -7,7 +7,7 @@ import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundleCommand } from './support/bundled-command.ts'
+import { bundledCommand } from './support/bundled-command.ts'
 import { askCluster, objectIn } from './support/cluster-client.ts'
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
 import { HubUnderTest, isDone } from './support/hub-under-test.ts'
@@ -17,7 +17,7 @@ import { until } from './support/until.ts'
 
 const availability = await controlPlaneAvailability()
 /** `npm run test:kills` asks for five hundred. */
-const KILLS = Number(process.env['FLOTILLA_KILLS'] ?? 20)
+const KILLS = Number(process.env['FLOTILLA_KILLS'] ?? 15)
 const APPS = ['api', 'job', 'web'] as const
 const WAVES = 3
 /** Of each Application in each wave. */
@@ -42,7 +42,7 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
   let cluster: ClusterTransport
   let fleet: SmallFleet
   let hub: HubUnderTest
-  let command: Awaited<ReturnType<typeof bundleCommand>>
+  let command: Awaited<ReturnType<typeof bundledCommand>>
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
     ;[plane, fleet, command] = await Promise.all([
       startControlPlane({ audit: 'requestResponse' }),
       SmallFleet.create(join(folder.path, 'repo'), ['real-1'], APPS),
-      bundleCommand(),
+      bundledCommand(),
     ])
     cluster = plane.transport()
     await fleet.commit(filesOf(0))
@@ -96,7 +96,7 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
       return rows.length === APPS.length && rows.every(isDone)
     }
     const state = async () => `${JSON.stringify(await hub.applications(), undefined, 1)}\n${told()}`
-    await until(`all is done after round ${round}`, done, { withinMs: 120_000, told: state })
+    await until(`all is done after round ${round}`, done, { withinMs: 240_000, told: state })
     const there = new Map(
       listAt(await objectIn(cluster, OBJECT_PATH), 'items').map(item => [
         textAt(item, 'metadata', 'name'),
@@ -137,7 +137,7 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
       if (random.fraction() < 0.75) {
         await until('it has begun to write', async () => (await versionIn(first)) !== before, {
           everyMs: 5,
-          withinMs: 90_000,
+          withinMs: 180_000,
           told: () => living.stderr().slice(-3000),
         })
         // Rare, and worth knowing why: the term of a Lease is a quarter of a minute.

@@ -9,7 +9,7 @@ import { seededRandom } from '@flotilla/core/ports/create-random'
 import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ApiFault, ApiProxy } from './support/api-proxy.ts'
-import { bundleCommand } from './support/bundled-command.ts'
+import { bundledCommand } from './support/bundled-command.ts'
 import { objectIn } from './support/cluster-client.ts'
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
 import { HubUnderTest, isDone } from './support/hub-under-test.ts'
@@ -46,7 +46,7 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
   let fleet: SmallFleet
   let hub: HubUnderTest
   let proxy: ApiProxy
-  let command: Awaited<ReturnType<typeof bundleCommand>>
+  let command: Awaited<ReturnType<typeof bundledCommand>>
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
   const random = seededRandom(seed)
 
@@ -56,7 +56,7 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
     ;[plane, fleet, command] = await Promise.all([
       startControlPlane({ audit: 'requestResponse' }),
       SmallFleet.create(join(folder.path, 'repo'), ['real-1'], ['web']),
-      bundleCommand(),
+      bundledCommand(),
     ])
     cluster = plane.transport()
     proxy = await ApiProxy.start(plane, random)

@@ -7,11 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CheckedApi } from './support/checked-api.ts'
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
 import { isDone } from './support/hub-under-test.ts'
-import { endAll, run, start } from './support/processes.ts'
+import { COMMAND, endAll, run, start } from './support/processes.ts'
 import { until } from './support/until.ts'
 
 const CLUSTERS = 6
 const COUNT = demoApplicationCount(CLUSTERS)
+
+/** From its sources, as people start it. */
+const AS_IT_IS = { program: COMMAND }
 
 describe('flotilla demo', () => {
   let folder: TemporaryFolder
@@ -26,7 +29,7 @@ describe('flotilla demo', () => {
   })
 
   test.each(['the first time', 'again, on what the first left'])('--once ends when all is there: %s', async () => {
-    const { code, stdout, stderr } = await run([...words(), '--once', '-o', 'json'])
+    const { code, stdout, stderr } = await run([...words(), '--once', '-o', 'json'], AS_IT_IS)
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toEqual({
       clusters: CLUSTERS,
@@ -41,7 +44,7 @@ describe('flotilla demo', () => {
   })
 
   test('one file edited and committed changes exactly the clusters that it is about', async () => {
-    const demo = start(words())
+    const demo = start(words(), AS_IT_IS)
     const [, token, url] = await demo.says(/Bearer (flt_\S+?)" (http:\S+?)\/api/)
     const transport = createNodeHubTransport({ url: url!, environment: {}, clock: createClock(globalThis) })
     const api = new CheckedApi(transport, url!, token!)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundleCommand } from './support/bundled-command.ts'
+import { bundledCommand } from './support/bundled-command.ts'
 import { Acknowledged, BusyAgent, keepOn, makeJoinToken, sendWebhook } from './support/busy-client.ts'
 import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
 import { HubUnderTest } from './support/hub-under-test.ts'
@@ -14,7 +14,7 @@ import { until } from './support/until.ts'
 /** Two hubs, each killed so often, one beside the other: a start waits for the disk, and a machine has two cores. */
 const LANES = ['git', 'javascript'] as const
 /** Of each. `npm run test:kills` asks for five hundred in all. */
-const KILLS = Math.ceil(Number(process.env['FLOTILLA_KILLS'] ?? 40) / LANES.length)
+const KILLS = Math.ceil(Number(process.env['FLOTILLA_KILLS'] ?? 24) / LANES.length)
 /** One reads its repository by the git program, the other by Git in JavaScript. */
 const BACKEND = { git: 'git', javascript: 'none' } as const
 const CLUSTERS = ['c1', 'c2'] as const
@@ -26,13 +26,13 @@ const CHECK_EVERY = 10
 
 describe(`a hub that is killed ${LANES.length * KILLS} times during a busy push`, () => {
   let folder: TemporaryFolder
-  let command: Awaited<ReturnType<typeof bundleCommand>>
+  let command: Awaited<ReturnType<typeof bundledCommand>>
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
   beforeAll(async () => {
     console.log(`kill test: FLOTILLA_SEED=${seed}`)
     folder = await temporaryFolder()
-    command = await bundleCommand()
+    command = await bundledCommand()
   })
   afterAll(async () => {
     await endAll()

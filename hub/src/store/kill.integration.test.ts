@@ -9,7 +9,7 @@ import { ROWS_A_WRITE } from './kill-writer.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 import { silentLog, stillClock, withDirectory } from './test-store.ts'
 
-const KILLS = 200
+const KILLS = 100
 /** Every other writer dies after a time, mostly while it opens the store; the others after so many acknowledgements. */
 const LONGEST_LIFE_MS = 40
 const MOST_ACKNOWLEDGED = 12
