@@ -19,6 +19,7 @@ import type { OperationRecord } from './operation-record.ts'
 import { isOver, reportOf } from './perform-operation.ts'
 import { continueAnswer, endMessage, startGranted, terminatedBy, whyOver } from './run-operation.ts'
 import { stalledReport } from './stalled.ts'
+import { writerFor } from './writer-of.ts'
 
 /** Of an Application that never had a success. */
 export const NO_DIGEST: Digest = `sha256:${'0'.repeat(64)}`
@@ -104,6 +105,7 @@ async function prune(
   },
 ): Promise<'succeeded' | 'waiting' | 'failed' | HeldPrunes> {
   const { client, operations, clock } = engine
+  const writer = writerFor(client, tombstone)
   const { grant } = record
   let current = record
   const { live, ...others } = seen
@@ -129,7 +131,7 @@ async function prune(
   const driven = await driveSync({
     engine,
     state,
-    writer: client,
+    writer,
     operationId: grant.id,
     startedAt: record.report.startedAt,
     run: REMOVAL_RUN,
@@ -146,7 +148,7 @@ async function prune(
     onApplied: () => undefined,
     withHookLog: async (...hook) => {
       const secrets = await liveSecrets(client, seen.inventory)
-      return await withHookLog({ client, secrets, signal: engine.signal }, ...hook)
+      return await withHookLog({ client: writer, secrets, signal: engine.signal }, ...hook)
     },
     save: async (step, results) => {
       const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
@@ -191,7 +193,8 @@ async function detach(
   live: ReadonlyMap<string, KubernetesObject>,
   unknown: ReadonlyMap<string, string>,
 ): Promise<'succeeded' | 'waiting' | 'failed'> {
-  const { client, operations, clock, mayWrite } = engine
+  const { operations, clock, mayWrite } = engine
+  const client = writerFor(engine.client, tombstone)
   const answer = continueAnswer(engine, tombstone, record.grant)
   if (answer.kind !== 'continue' || !mayWrite()) return 'waiting'
   for (const object of live.values()) {

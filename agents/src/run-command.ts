@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { HeldCommand } from './link/held-commands.ts'
 import type { StreamAction, WhyNot } from './streams/command-streams.ts'
+import { writerFor } from './writer-of.ts'
 
 type Outcome = Pick<CommandAnswer, 'outcome' | 'message' | 'result'>
 
@@ -108,8 +109,10 @@ async function onObject(
   action: Extract<CommandAction, { readonly verb: 'inspect' | 'delete' | PatchingVerb }>,
   aboutToWrite: () => void,
 ): Promise<Outcome> {
-  const { client } = engine
+  const { client, link } = engine
   const { object } = action
+  // Nobody gets more done by hand than by a sync.
+  const writer = writerFor(client, link.held().get(application))
   const live = await client.get(object)
   if (!live) return { outcome: 'refused', message: `${objectKeyText(object)} is not there` }
   const refusal = await whyNot(engine, application, object, live)
@@ -122,7 +125,7 @@ async function onObject(
       return { outcome: 'refused', message: `another ${objectKeyText(object)} is there than the one that was meant` }
     }
     aboutToWrite()
-    const deleted = await client.delete(object, { uid: action.uid })
+    const deleted = await writer.delete(object, { uid: action.uid })
     return deleted === 'deleted'
       ? { outcome: 'done', message: `${objectKeyText(object)} is being deleted`, result: resultOf(live) }
       : { outcome: 'refused', message: `${objectKeyText(object)} was not there any more` }
@@ -131,7 +134,7 @@ async function onObject(
   if (plan.kind === 'refuse') return { outcome: 'refused', message: plan.message }
   if (plan.kind === 'nothing') return { outcome: 'done', message: plan.message, result: resultOf(live) }
   aboutToWrite()
-  const changed = await client.patchJson(object, versionOf(live.apiVersion), plan.operations)
+  const changed = await writer.patchJson(object, versionOf(live.apiVersion), plan.operations)
   return { outcome: 'done', message: plan.message, result: resultOf(changed) }
 }
 

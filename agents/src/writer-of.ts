@@ -1,4 +1,5 @@
 import type { SyncIntent } from '@flotilla/core/plan/plan-sync'
+import type { OfferPayload, TombstonePayload } from '@flotilla/core/protocol/documents'
 import type { KubernetesClient } from './kubernetes/client.ts'
 
 /**
@@ -10,4 +11,13 @@ import type { KubernetesClient } from './kubernetes/client.ts'
 export function writerOf(client: KubernetesClient, { request }: SyncIntent): KubernetesClient {
   const { serviceAccount } = request.ceiling
   return serviceAccount === undefined ? client : client.as(serviceAccount)
+}
+
+/** The same for what is offered or withdrawn, whatever was looked at. @throws KubernetesError as {@link writerOf} */
+export function writerFor(
+  client: KubernetesClient,
+  document: OfferPayload | TombstonePayload | undefined,
+): KubernetesClient {
+  const account = document?.typ === 'offer' ? document.ceiling.serviceAccount : document?.serviceAccount
+  return account === undefined ? client : client.as(account)
 }

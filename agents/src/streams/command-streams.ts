@@ -3,6 +3,7 @@ import type { CommandAction, CommandPayload } from '@flotilla/core/protocol/docu
 import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import type { Engine } from '../engine.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
+import { writerFor } from '../writer-of.ts'
 import { hasPods, podsOf } from './pods-of.ts'
 import { RecordQueue } from './record-queue.ts'
 import { SecretValues } from './secret-values.ts'
@@ -68,8 +69,7 @@ async function stream(
   const timer = clock.setTimer(Math.max(0, expires - (link.hubTime() ?? clock.now())), () => end('its time is over'))
   try {
     const held = link.held().get(application)
-    const account = held?.typ === 'offer' ? held.ceiling.serviceAccount : undefined
-    const client = account === undefined ? engine.client : engine.client.as(account)
+    const client = writerFor(engine.client, held)
     const values = new SecretValues(held?.typ === 'offer' ? ((await link.bundle(held.digest))?.objects ?? []) : [])
     const masked = (text: string): string => values.masked(text)
     const queue = new RecordQueue(clock)

@@ -109,6 +109,8 @@ export interface TombstonePayload extends DocumentBase {
   /** For objects that do not say themselves: they stay, or wait until somebody has approved it. Absent: they go. */
   readonly deletion?: 'no' | 'confirm'
   readonly approvedBy?: string
+  /** Impersonated when removing, as the Project says now; absent: the agent's own rights. */
+  readonly serviceAccount?: string
   /** What was approved: deletions with this digest, and no others; absent: all. */
   readonly confirms?: Digest
 }

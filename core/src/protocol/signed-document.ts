@@ -143,6 +143,7 @@ const tombstone = v.object({
   reason: text,
   deletion: v.exactOptional(wordOrStrictest(['no', 'confirm'], 'no')),
   approvedBy: v.exactOptional(shortText),
+  serviceAccount: v.exactOptional(shortText),
   confirms: v.exactOptional(digest),
 })
 

@@ -72,8 +72,8 @@ export async function issueTombstone(
   content: TombstoneContent,
 ): Promise<Issued> {
   const cluster = await clusterOf(writer, clusterId)
-  // Who does not know these would delete what is to stay.
-  const careful = (['deletion', 'confirms'] as const).filter(field => content[field] !== undefined)
+  // Who does not know these would delete what is to stay, or with rights that nobody gave.
+  const careful = (['deletion', 'confirms', 'serviceAccount'] as const).filter(field => content[field] !== undefined)
   const must = ['policy', ...careful]
   return await issue(writer, keys, clock, cluster, { typ: 'tombstone', ...content }, { must })
 }

@@ -9,6 +9,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { issueGrant, issueTombstone } from '../gateway/issue-documents.ts'
 import { removalDoubt } from '../recovery/hold-back.ts'
 import { judgeStart } from './judge-start.ts'
+import { appliedAs, removalAccount } from './removal-account.ts'
 import type { Workbench } from './round.ts'
 import { applicationOf } from './world.ts'
 
@@ -39,11 +40,15 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   const policy = row.removal?.policy ?? withdrawalPolicy(applicationOf(row))
   const { deletion } = readSyncOptions(applicationOf(row))
   const confirmed = row.removal?.confirmed
+  const current = await writer.document(cluster.id, applicationLine(row.id))
+  const account = removalAccount(row, world, current)
+  const as = account.kind === 'mistake' ? appliedAs(current) : account
   const issued = await issueTombstone(writer, keys, clock, cluster.id, {
     application: { id: row.id, name: row.name, project: row.project },
     policy,
     reason: removalReason(row),
     ...(deletion && { deletion }),
+    ...(as.kind === 'account' && { serviceAccount: as.user }),
     ...(confirmed && { approvedBy: confirmed.by, confirms: confirmed.digest }),
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
@@ -72,6 +77,10 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   if (running !== undefined && clock.now() < running + LONGEST_REMOVAL_MS) {
     round.lookAgain.set(row.id, running + LONGEST_REMOVAL_MS)
     return
+  }
+  if (account.kind === 'mistake') {
+    const reason = `project "${row.project}" is applied as service accounts: ${account.message}; nothing is removed with more rights: name one for cluster "${row.clusterName}", namespace "${row.namespace}" in its destinationServiceAccounts`
+    return await keepHold(row, { code: 'SERVICE_ACCOUNT_MISSING', reason }, bench)
   }
   if (doubt === 'grant-nothing') {
     round.lookAgain.set(row.id, clock.now() + DOUBT_MS)
