@@ -141,3 +141,59 @@ describe('a hook of a removal that fails', () => {
 async function forever(signal: AbortSignal | undefined): Promise<never> {
   return await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }
+
+describe('a hook that still runs when its operation is ended', () => {
+  const HANGS = { 'sim/outcome': 'succeed', 'sim/run-for': '10h' }
+
+  it('leaves what it printed so far at the time-out of the operation, before it goes', async () => {
+    const bench = await startBench()
+    const log = 'waiting for correct-horse'
+    bench.hub.sync(bundleOf(configMap('a'), TOKEN, hook('migrate', log, { pod: HANGS })), {
+      run: { timeoutMs: 60_000 },
+    })
+    await bench.pass(30_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Running' })
+    await bench.pass(90_000)
+    const { operation } = bench.report
+    expect(operation).toMatchObject({ phase: 'Failed', message: expect.stringContaining('time-out of 1 min') })
+    expect(bench.read('Job', 'migrate', 'batch')).toBeUndefined()
+    expect(operation?.results.find(({ key }) => key.name === 'migrate')).toMatchObject({
+      hook: 'Running',
+      message: 'was still running when the operation was ended',
+      log: { pod: expect.stringMatching(/^migrate-/), container: 'job', text: 'waiting for ***', cut: false },
+    })
+    expect(JSON.stringify(bench.hub.link.reports)).not.toContain('correct-horse')
+  })
+
+  it('leaves it, too, when somebody ends the operation, and once', async () => {
+    const bench = await startBench()
+    const grant = bench.hub.sync(bundleOf(configMap('a'), hook('migrate', 'waiting for a lock', { pod: HANGS })))
+    await bench.pass(10_000)
+    let read = 0
+    bench.between = (request, pass) => {
+      if (request.path.includes('/log?')) read++
+      return pass(request)
+    }
+    bench.hub.link.openCommands.push({
+      ...{ cluster: 'c', adm: 1, iat: bench.clock.now(), must: [], typ: 'command', id: 'end-it' },
+      ...{ application: grant.application, by: 'ana', expires: bench.clock.now() + 60_000 },
+      action: { verb: 'terminate', operation: grant.id },
+    })
+    bench.hub.link.changed()
+    await bench.pass(20_000)
+    const { operation } = bench.report
+    expect(operation).toMatchObject({ phase: 'Failed', terminatedBy: expect.any(String) })
+    expect(logOf(operation!, 'migrate')).toMatchObject({ text: 'waiting for a lock' })
+    expect(read).toBe(1)
+  })
+
+  it('is ended all the same where its kubelet never answers', async () => {
+    const bench = await startBench()
+    bench.between = (request, pass) => (request.path.includes('/log?') ? forever(request.signal) : pass(request))
+    bench.hub.sync(bundleOf(configMap('a'), hook('migrate', 'unread', { pod: HANGS })), { run: { timeoutMs: 60_000 } })
+    await bench.pass(120_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Failed' })
+    expect(bench.read('Job', 'migrate', 'batch')).toBeUndefined()
+    expect(logOf(bench.report.operation!, 'migrate')).toMatchObject({ note: expect.stringContaining('cannot be read') })
+  })
+})

@@ -52,7 +52,7 @@ export interface DriveInput {
   /** Before anything is written: nothing that we make may be forgotten. */
   readonly beforeWrites: (plan: SyncPlan) => Promise<void>
   readonly onApplied: (key: ObjectKey, live: KubernetesObject) => void
-  /** The state of a hook that has just failed, with what it left behind, before it goes. */
+  /** The state of a hook that has just failed, or runs and is to be ended, with what it left behind, before it goes. */
   readonly withHookLog: (state: HookState, live: KubernetesObject, mostBytes: number) => Promise<HookState>
   /** Stores how far it has come; called before whatever rests on it is begun. */
   readonly save: (step: Step, results: readonly ObjectResult[]) => Promise<void>
@@ -149,7 +149,7 @@ class Drive {
     })
   }
 
-  /** The step, with what hooks left behind that have just failed: it is stored before they are let go. */
+  /** The step, with what hooks left behind that have just failed or are to be ended: it is stored before they go. */
   async #withLogs(before: SyncProgress, step: Step): Promise<Step> {
     let { progress } = step
     for (const state of hooksThatFailed(before, progress)) {

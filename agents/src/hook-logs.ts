@@ -30,8 +30,8 @@ export interface HookLogInput {
 }
 
 /**
- * The state of a hook that failed, with what it left behind, read before it is deleted: of the Pod that failed last,
- * why its container ended and the end of its log. An object that has no Pods leaves nothing; what cannot be read is
+ * The state of a hook that failed or is cut short, with what it left behind, read before it is deleted: of the Pod that
+ * failed last, why its container ended or what it waits for, and the end of its log. An object that has no Pods leaves nothing; what cannot be read is
  * said and fails nothing.
  */
 export async function withHookLog(
@@ -148,7 +148,10 @@ interface FailedContainer {
   readonly restarted: boolean
 }
 
-/** The first container that ended badly, or does not start, init containers first; else the Pod's first. */
+/**
+ * The first container that ended badly, or does not start, init containers first; else the first that still runs or
+ * waits; else the Pod's first.
+ */
 function failedContainer(pod: KubernetesObject): FailedContainer {
   const statuses = [...listAt(pod, 'status', 'initContainerStatuses'), ...listAt(pod, 'status', 'containerStatuses')]
   for (const status of statuses) {
@@ -164,6 +167,14 @@ function failedContainer(pod: KubernetesObject): FailedContainer {
     if (/^Err|Error$|BackOff$/.test(reason)) {
       return { container, reason, exitCode: undefined, message: textAt(waiting, 'message'), restarted: false }
     }
+  }
+  const unfinished =
+    statuses.find(status => textAt(status, 'state', 'running', 'startedAt') !== '') ??
+    statuses.find(status => textAt(status, 'state', 'waiting', 'reason') !== '')
+  if (unfinished !== undefined) {
+    const waiting = objectAt(unfinished, 'state', 'waiting')
+    const why = { reason: textAt(waiting, 'reason'), message: textAt(waiting, 'message') }
+    return { container: textAt(unfinished, 'name'), ...why, exitCode: undefined, restarted: false }
   }
   const container = textAt(listAt(pod, 'spec', 'containers')[0], 'name')
   const reason = textAt(pod, 'status', 'reason')

@@ -8,7 +8,7 @@ export const LEAST_LOG_BYTES = 4 * 1024
 /** Hooks of one operation whose logs are kept. */
 export const MOST_LOGS = 16
 
-/** What a hook that failed left behind: why its container ended, and the end of what it printed. */
+/** What a hook that failed, or was ended, left behind: why its container ended, and the end of what it printed. */
 export interface HookLog {
   /** Empty where there was none. */
   readonly pod: string
@@ -26,9 +26,14 @@ export interface HookLog {
   readonly note?: string
 }
 
-/** Hooks whose run ended badly between two states of the progress, whatever is to become of them next. */
+/**
+ * Hooks whose run ended badly between two states of the progress, whatever is to become of them next; those that still
+ * run when the operation is ended, by its time-out or by somebody, are among them.
+ */
 export function hooksThatFailed(before: SyncProgress, after: SyncProgress): readonly HookState[] {
+  const cutShort = after.ending?.abort === true && before.ending === undefined
   return after.hooks.filter(state => {
+    if (cutShort && state.state === 'Running') return true
     if (hookStateOf(before, state)?.state !== 'Running') return false
     return state.state === 'Failed' || state.state === 'Pending'
   })

@@ -13,8 +13,13 @@ export function end(input: StepInput, ending: Ending): Step {
 
 /** An end that comes from outside: hooks that run are ended, what was applied stays as it is, and nothing is tried again. */
 export function abort(input: StepInput, message: string): Step {
-  return end(input, { phase: 'Failed', message, final: true, abort: true })
+  const { progress } = input
+  const hooks = progress.hooks.map(hook => (hook.state === 'Running' ? { ...hook, message: CUT_SHORT } : hook))
+  return end({ ...input, progress: { ...progress, hooks } }, { phase: 'Failed', message, final: true, abort: true })
 }
+
+/** Of a hook that runs while its operation is ended. */
+export const CUT_SHORT = 'was still running when the operation was ended'
 
 /** Clears away hooks as their policies say, then ends or waits for the next attempt. */
 export function finish(input: StepInput, ending: Ending): Step {

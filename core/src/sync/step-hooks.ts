@@ -11,6 +11,8 @@ import { type HookState, type SyncProgress, withHookState } from './sync-progres
 
 /** Looks at what became of every running hook; one that failed and has runs left is to run again. */
 export function observeHooks({ operationId, plan, live, progress, now, assess }: StepInput): SyncProgress {
+  // They are being ended: that they go is no news of theirs.
+  if (progress.ending?.abort) return progress
   let observed = progress
   for (const action of plan.actions.filter(isHook)) {
     const state = stateOf(observed, action)
