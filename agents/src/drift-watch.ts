@@ -1,4 +1,4 @@
-import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { APPLICATION_LABEL } from '@flotilla/core/plan/tracking'
 import type { Log } from '@flotilla/core/ports/log'
 import type { KubernetesClient } from './kubernetes/client.ts'
@@ -48,9 +48,9 @@ export class DriftWatch {
     for (const [name, target] of wanted) if (!this.#following.has(name)) this.#start(name, target)
   }
 
-  /** Whether the object, as of this version, is what the watch last saw: then it need not be read again. */
-  vouchesFor(key: ObjectKey, resourceVersion: string | undefined): boolean {
-    const seen = this.#following.get(`${key.group}/${key.kind}`)?.seen?.get(objectKeyText(key))
+  /** Whether the object of this key text, as of this version, is what the watch last saw: then it need not be read again. */
+  vouchesFor({ group, kind }: GroupKind, name: string, resourceVersion: string | undefined): boolean {
+    const seen = this.#following.get(`${group}/${kind}`)?.seen?.get(name)
     return seen !== undefined && seen.resourceVersion === resourceVersion
   }
 

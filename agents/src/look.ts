@@ -66,7 +66,7 @@ export async function look(input: LookInput): Promise<Look> {
     ...inventory.filter(key => !targets.has(objectKeyText(key))),
   ]
   const isDue = (entry: ObservedEntry) => {
-    const target = targets.get(objectKeyText(entry.key))
+    const target = targets.get(entry.name)
     return target !== undefined && state.predictions.isDue(target, entry)
   }
   const read = await observe({
@@ -74,10 +74,7 @@ export async function look(input: LookInput): Promise<Look> {
     applicationId: offer.application.id,
     keys,
     remembered: state.observed,
-    isFollowed: key => {
-      const live = state.observed.get(objectKeyText(key))?.live
-      return input.watch.vouchesFor(key, live?.metadata.resourceVersion)
-    },
+    isFollowed: ({ key, name, live }) => input.watch.vouchesFor(key, name, live?.metadata.resourceVersion),
     needsContent: isDue,
   })
   for (const { key } of intent.prepared.targets) {
@@ -93,7 +90,8 @@ export async function look(input: LookInput): Promise<Look> {
     const owner = target.destinationNamespace
       ? ({ kind: 'ours' } as const)
       : ownerOf(live, offer.application.id, owned.has(name), input.formerIds)
-    if (owner.kind === 'nobody' || mayTake(owner, offer.options)) due.push({ target, live })
+    if (owner.kind === 'nobody' || mayTake(owner, offer.options))
+      due.push({ target, live, contentKey: entry.contentKey })
   }
   await predict(client, intent, due, state.predictions)
   const predictions = new Map<string, Prediction>()

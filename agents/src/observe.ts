@@ -30,27 +30,28 @@ export class ObservedObjects {
   set(key: ObjectKey, live: KubernetesObject | undefined): ObservedEntry {
     const entry = {
       key,
+      name: objectKeyText(key),
       live: live && slim(live, this.#isRead(live)),
       contentKey: live ? contentKeyOf(live) : '',
       unknown: undefined,
     }
-    this.#entries.set(objectKeyText(key), entry)
+    this.#entries.set(entry.name, entry)
     return entry
   }
 
   /** Whether it is there cannot be told now. */
   setUnknown(key: ObjectKey, absence: NotAbsent): void {
-    this.#entries.set(objectKeyText(key), { key, live: undefined, contentKey: '', unknown: absence })
+    const name = objectKeyText(key)
+    this.#entries.set(name, { key, name, live: undefined, contentKey: '', unknown: absence })
   }
 
   /** Reasons by key text: for these objects, that nothing is known of them is no word of their end. */
   unknown(keys: readonly ObjectKey[]): ReadonlyMap<string, string> {
     const reasons = new Map<string, string>()
-    for (const name of keys.map(objectKeyText)) {
-      const unknown = this.#entries.get(name)?.unknown
-      if (unknown) reasons.set(name, unknown.reason)
-    }
-    return reasons
+    for (const { name, unknown } of this.#entries.values()) if (unknown) reasons.set(name, unknown.reason)
+    if (reasons.size === 0) return reasons
+    const asked = new Set(keys.map(objectKeyText))
+    return new Map([...reasons].filter(([name]) => asked.has(name)))
   }
 
   /** Something may have changed: the object is read again at the next look. */
@@ -76,6 +77,8 @@ type NotAbsent = Exclude<Absence, { readonly kind: 'absent' }>
 
 export interface ObservedEntry {
   readonly key: ObjectKey
+  /** Key text. */
+  readonly name: string
   /** Undefined: it was not there, unless `unknown` says that this could not be told. */
   readonly live: KubernetesObject | undefined
   readonly unknown: NotAbsent | undefined
@@ -88,8 +91,8 @@ export interface ObserveInput {
   readonly applicationId: string
   readonly keys: readonly ObjectKey[]
   readonly remembered: ObservedObjects
-  /** Whether a watch tells us of every change to this object of ours. */
-  readonly isFollowed: (key: ObjectKey) => boolean
+  /** Whether a watch tells us of every change to this object of ours since it was read. */
+  readonly isFollowed: (entry: ObservedEntry) => boolean
   /** Objects whose whole content is needed, because a dry run is due. */
   readonly needsContent: (entry: ObservedEntry) => boolean
 }
@@ -105,7 +108,8 @@ export async function observe(input: ObserveInput): Promise<ReadonlyMap<string, 
   const read = new Map<string, KubernetesObject>()
   const groups = new Map<string, ObjectKey[]>()
   for (const key of input.keys) {
-    if (isVouchedFor(key, input)) continue
+    const entry = input.remembered.get(objectKeyText(key))
+    if (entry && isVouchedFor(entry, input)) continue
     const name = `${key.group}/${key.kind} ${key.namespace}`
     const group = groups.get(name)
     if (group) group.push(key)
@@ -124,11 +128,10 @@ export async function observe(input: ObserveInput): Promise<ReadonlyMap<string, 
   return read
 }
 
-function isVouchedFor(key: ObjectKey, { applicationId, remembered, isFollowed, needsContent }: ObserveInput): boolean {
-  const entry = remembered.get(objectKeyText(key))
+function isVouchedFor(entry: ObservedEntry, { applicationId, isFollowed, needsContent }: ObserveInput): boolean {
   // The watch sees what bears our label; an object without it changes unseen.
-  const ours = entry?.live?.metadata.labels?.[APPLICATION_LABEL] === applicationId
-  return entry !== undefined && ours && isFollowed(key) && !needsContent(entry)
+  const ours = entry.live?.metadata.labels?.[APPLICATION_LABEL] === applicationId
+  return ours && isFollowed(entry) && !needsContent(entry)
 }
 
 type Note = (key: ObjectKey, live: KubernetesObject | undefined) => void

@@ -2,6 +2,7 @@ import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonica
 import type { Json } from '@flotilla/core/json/json'
 import { parseJson } from '@flotilla/core/json/parse-json'
 import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/report'
@@ -89,7 +90,7 @@ export function encodeOperation(record: OperationRecord, namespace: string): Kub
       phase: record.report.phase,
       message: record.report.message,
       application: record.application.name,
-      operation: canonicalJson({ format: 1, ...record } as unknown as Json),
+      operation: stringifyJson({ format: 1, ...record } as unknown as Json),
     },
   }
 }

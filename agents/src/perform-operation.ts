@@ -85,8 +85,8 @@ export async function widen(
 export function rememberApplied(state: ApplicationState, { intent }: Look) {
   const targets = new Map(intent.prepared.targets.map(target => [objectKeyText(target.key), target]))
   return (key: ObjectKey, live: KubernetesObject): void => {
-    const { contentKey } = state.observed.set(key, live)
-    const target = targets.get(objectKeyText(key))
+    const { name, contentKey } = state.observed.set(key, live)
+    const target = targets.get(name)
     if (target) state.predictions.applied(target, contentKey)
   }
 }

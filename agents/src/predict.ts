@@ -12,7 +12,7 @@ import { FIELD_MANAGER } from '@flotilla/core/plan/tracking'
 import { forEachBounded } from './bounded.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
-import { contentKeyOf, type ObservedEntry } from './observe.ts'
+import type { ObservedEntry } from './observe.ts'
 import { writerOf } from './writer-of.ts'
 
 const CONCURRENT_DRY_RUNS = 8
@@ -32,12 +32,12 @@ export class PredictionMemo {
 
   /** Whether the answer for this target over that content is not known. */
   isDue(target: Target, entry: ObservedEntry): boolean {
-    const known = this.#answers.get(objectKeyText(target.key))
+    const known = this.#answers.get(entry.name)
     return known?.targetKey !== targetKeyOf(target) || known.contentKey !== entry.contentKey
   }
 
   find(target: Target, entry: ObservedEntry): Prediction | undefined {
-    return this.isDue(target, entry) ? undefined : this.#answers.get(objectKeyText(target.key))?.prediction
+    return this.isDue(target, entry) ? undefined : this.#answers.get(entry.name)?.prediction
   }
 
   remember(target: Target, contentKey: string, prediction: Prediction): void {
@@ -87,6 +87,8 @@ export interface DueDryRun {
   readonly target: Target
   /** As read now, whole. */
   readonly live: KubernetesObject
+  /** Of the object as read. */
+  readonly contentKey: string
 }
 
 /** Asks the server what applying would change, for each target that exists. @throws KubernetesError when it is away. */
@@ -97,8 +99,8 @@ export async function predict(
   memo: PredictionMemo,
 ): Promise<void> {
   const writer = writerOf(client, intent)
-  await forEachBounded(due, CONCURRENT_DRY_RUNS, async ({ target, live }) => {
-    memo.remember(target, contentKeyOf(live), await dryRun(writer, intent, target, live))
+  await forEachBounded(due, CONCURRENT_DRY_RUNS, async ({ target, live, contentKey }) => {
+    memo.remember(target, contentKey, await dryRun(writer, intent, target, live))
   })
 }
 

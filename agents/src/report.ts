@@ -1,5 +1,6 @@
-import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
+import { stringifyJson } from '@flotilla/core/json/stringify-json'
 import type { Health, SyncStatus } from '@flotilla/core/model/status'
 import type { OrphanReport } from '@flotilla/core/orphans/orphan-report'
 import type { Adoption } from '@flotilla/core/plan/adoptions'
@@ -47,7 +48,7 @@ export class Reporter {
 
   /** @returns the entry that was handed over, or undefined when there was nothing new. */
   async report(findings: Findings): Promise<ReportEntry | undefined> {
-    const text = canonicalJson(findings as unknown as Json)
+    const text = stringifyJson(findings as unknown as Json)
     const before = this.#last.get(findings.application)
     if (before?.text === text) return undefined
     const at = this.#now()

@@ -119,12 +119,10 @@ export class KubernetesClient {
   async apply(object: KubernetesObject, options: ApplyOptions = {}): Promise<KubernetesObject> {
     const key = keyOf(object)
     const served = await this.#served(key)
-    const query = new URLSearchParams({
-      fieldManager: options.fieldManager ?? FIELD_MANAGER,
-      force: String(options.force ?? true),
-      fieldValidation: options.strict === false ? 'Ignore' : 'Strict',
-    })
-    if (options.dryRun) query.set('dryRun', 'All')
+    const manager = encodeURIComponent(options.fieldManager ?? FIELD_MANAGER)
+    const validation = options.strict === false ? 'Ignore' : 'Strict'
+    const dryRun = options.dryRun ? '&dryRun=All' : ''
+    const query = `fieldManager=${manager}&force=${options.force ?? true}&fieldValidation=${validation}${dryRun}`
     const path = `${pathOf(served, versionOf(object.apiVersion), key.namespace, key.name)}?${query}`
     const body = await this.requester.json({
       method: 'PATCH',

@@ -160,6 +160,59 @@ echo "{\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"Exec
     await expect(text(response)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' })
   })
 
+  it('says that a body was cut before anybody read it', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': '1000' })
+      response.write('{')
+      setTimeout(() => response.destroy(), 5)
+    }
+    const transport = await open({ token: 'x' })
+    const response = await transport.request({ method: 'GET', path: '/' })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    await expect(text(response)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' })
+  })
+
+  it('hands over a large body whole to whoever reads slowly, and does not read far ahead', async () => {
+    let written = 0
+    answer = (_request, response) => {
+      response.on('drain', more)
+      const write = () => response.write(Buffer.alloc(64 * 1024, 'x'), () => undefined)
+      function more() {
+        while (written < 400) {
+          written++
+          if (!write()) return
+        }
+        response.end()
+      }
+      more()
+    }
+    const transport = await open({ token: 'x' })
+    const { body } = await transport.request({ method: 'GET', path: '/' })
+    let size = 0
+    let ahead = 0
+    for await (const chunk of body) {
+      if (size === 0) {
+        await new Promise(resolve => setTimeout(resolve, 100))
+        ahead = written
+      }
+      size += chunk.byteLength
+    }
+    expect(size).toBe(400 * 64 * 1024)
+    expect(ahead).toBeLessThan(400)
+  })
+
+  it('closes the connection of a body that is read no further', async () => {
+    answer = (request, response) => {
+      request.socket.once('close', () => closed.resolve())
+      response.write('one')
+    }
+    const closed = Promise.withResolvers<void>()
+    const transport = await open({ token: 'x' })
+    const { body } = await transport.request({ method: 'GET', path: '/?watch=true' })
+    for await (const _chunk of body) break
+    await closed.promise
+  })
+
   it('names the file that is no kubeconfig', async () => {
     const path = join(folder, 'nothing')
     expect(() => createNodeClusterTransport({ kind: 'kubeconfig', path }, clock)).toThrow(

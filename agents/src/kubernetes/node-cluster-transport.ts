@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https, { type RequestOptions } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import type { Clock } from '@flotilla/core/ports/clock'
 import {
   type ClusterRequest,
@@ -8,6 +9,7 @@ import {
   ClusterUnreachable,
 } from '@flotilla/core/ports/cluster-transport'
 import { type ClusterAccess, type ClusterConnection, openKubeConfig } from './kube-config.ts'
+import { readResponse } from './read-response.ts'
 
 /** Credentials are asked for again after this: tokens in files and of plugins change while we run. */
 const CREDENTIALS_FOR_MS = 15_000
@@ -15,6 +17,8 @@ const CREDENTIALS_FOR_MS = 15_000
 const SHORTEST_REOPEN_MS = 5_000
 const CONNECT_TIMEOUT_MS = 15_000
 const MOST_SOCKETS = 64
+/** Connections that a burst of work needed are let go: each one holds the buffers of its encryption. */
+const IDLE_SOCKET_MS = 10_000
 
 /**
  * HTTPS to one API server over kept connections, as the user of a kubeconfig or of the Pod.
@@ -71,7 +75,6 @@ class NodeClusterTransport implements ClusterTransport {
     const { server } = this.#connection
     const module = server.protocol === 'http:' ? http : https
     const prefix = server.pathname.replace(/\/$/, '')
-    const body = request.body === undefined ? undefined : Buffer.from(request.body, 'utf8')
     const options: RequestOptions = {
       ...credentials,
       agent: credentials.agent ?? this.#agentFor(server.protocol, credentials),
@@ -83,7 +86,7 @@ class NodeClusterTransport implements ClusterTransport {
         'user-agent': 'flotilla-agent',
         ...credentials.headers,
         ...request.headers,
-        ...(body ? { 'content-length': body.byteLength } : {}),
+        ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
       },
     }
     return new Promise<ClusterResponse>((resolve, reject) => {
@@ -105,10 +108,11 @@ class NodeClusterTransport implements ClusterTransport {
         resolve({
           status: response.statusCode ?? 0,
           headers: flatten(response.headers),
-          body: readBody(response, server),
+          body: readResponse(response, error => unreachable(server, error)),
         })
       })
-      outgoing.end(body)
+      // As a string, so that head and body leave in one piece.
+      outgoing.end(request.body ?? '', 'utf8')
     })
   }
 
@@ -141,25 +145,18 @@ class NodeClusterTransport implements ClusterTransport {
     { ca, cert, key, servername, rejectUnauthorized, passphrase, pfx }: RequestOptions,
   ): http.Agent {
     const tls = { ca, cert, key, servername, rejectUnauthorized, passphrase, pfx }
-    const name = JSON.stringify([protocol, String(ca), String(cert), String(key), servername, rejectUnauthorized])
+    const { host } = this.#connection.server
+    const name = JSON.stringify([host, protocol, String(ca), String(cert), String(key), servername, rejectUnauthorized])
     const known = this.#agents.get(name)
     if (known) return known
-    const pool = { keepAlive: true, maxSockets: MOST_SOCKETS, scheduling: 'lifo' as const }
-    const agent = protocol === 'http:' ? new http.Agent(pool) : new https.Agent({ ...pool, ...definedOnly(tls) })
+    const pool = { keepAlive: true, maxSockets: MOST_SOCKETS, scheduling: 'lifo' as const, timeout: IDLE_SOCKET_MS }
+    const agent = protocol === 'http:' ? new http.Agent(pool) : new https.Agent({ ...pool, ...trusting(tls) })
+    // All its requests go to one server as one user: Node would put certificates and keys together to tell that, each time.
+    agent.getName = () => host
     // Certificates that were replaced are not used again.
     for (const old of this.#agents.values()) old.destroy()
     this.#agents = new Map([[name, agent]])
     return agent
-  }
-}
-
-async function* readBody(response: http.IncomingMessage, server: URL): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of response) yield chunk as Uint8Array
-  } catch (error) {
-    throw unreachable(server, error as Error)
-  } finally {
-    response.destroy()
   }
 }
 
@@ -177,6 +174,12 @@ function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
   }
   return flat
+}
+
+/** Certificates read once, not at each connection, which would keep them each for itself. */
+function trusting(tls: RequestOptions): https.AgentOptions {
+  const { servername, rejectUnauthorized, ...secrets } = definedOnly(tls)
+  return { secureContext: createSecureContext(secrets), ...definedOnly({ servername, rejectUnauthorized }) }
 }
 
 function definedOnly<T extends object>(values: T): T {

@@ -14,6 +14,8 @@ export interface HarmlessDifference {
   /** What makes it harmless, for people. */
   readonly because: string
   readonly when?: (difference: Difference, live: KubernetesObject) => boolean
+  /** Whether such a difference is possible on this object at all: of most, comparing can be spared. */
+  readonly concerns?: (live: KubernetesObject, desired: KubernetesObject) => boolean
 }
 
 /** What manifests hold where a certificate is to be put: nothing, or one line break in base64. */
@@ -61,13 +63,13 @@ export const HARMLESS_DIFFERENCES: readonly HarmlessDifference[] = [
     kinds: ['rbac.authorization.k8s.io/ClusterRole'],
     path: /^\.rules$/,
     because: 'the rules of an aggregated ClusterRole are collected by the control plane',
-    when: (_, live) => isJsonObject(live['aggregationRule']),
+    concerns: live => isJsonObject(live['aggregationRule']),
   },
   {
     kinds: ['apps/Deployment', 'apps/StatefulSet', 'apps/ReplicaSet'],
     path: /^\.spec\.replicas$/,
     because: 'a HorizontalPodAutoscaler scales it',
-    when: (_, live) => isScaledByAutoscaler(live),
+    concerns: live => isScaledByAutoscaler(live),
   },
   {
     kinds: ['PersistentVolume'],
@@ -88,21 +90,27 @@ export const HARMLESS_DIFFERENCES: readonly HarmlessDifference[] = [
   {
     path: new RegExp(`^\\.metadata\\.annotations\\["(${CONTROLLERS_ANNOTATIONS.map(escaped).join('|')})"\\]$`),
     because: 'a controller of Kubernetes keeps the annotation',
+    concerns: (live, desired) => hasControllersAnnotation(live) || hasControllersAnnotation(desired),
   },
 ]
 
 const byKind = new Map<string, readonly HarmlessDifference[]>()
 
-/** The tests that concern a kind. */
-export function harmlessTests({ group, kind }: ObjectKey): readonly DifferenceTest[] {
+/** The tests that concern two states of an object. */
+export function harmlessTests(
+  { group, kind }: ObjectKey,
+  live: KubernetesObject,
+  desired: KubernetesObject,
+): readonly DifferenceTest[] {
   const name = group === '' ? kind : `${group}/${kind}`
   let entries = byKind.get(name)
   if (!entries) {
     entries = HARMLESS_DIFFERENCES.filter(({ kinds }) => !kinds || kinds.includes(name))
     if (byKind.size < MOST_KINDS) byKind.set(name, entries)
   }
-  return entries.map(({ path, when }): DifferenceTest => {
-    return (difference, live) => path.test(difference.path) && (!when || when(difference, live))
+  const concerned = entries.filter(({ concerns }) => !concerns || concerns(live, desired))
+  return concerned.map(({ path, when }): DifferenceTest => {
+    return difference => path.test(difference.path) && (!when || when(difference, live))
   })
 }
 
@@ -116,6 +124,10 @@ function isScaledByAutoscaler(live: KubernetesObject): boolean {
     const spec = isJsonObject(entry['fieldsV1']) ? entry['fieldsV1']['f:spec'] : undefined
     return isJsonObject(spec) && Object.hasOwn(spec, 'f:replicas')
   })
+}
+
+function hasControllersAnnotation({ metadata: { annotations = {} } }: KubernetesObject): boolean {
+  return CONTROLLERS_ANNOTATIONS.some(name => Object.hasOwn(annotations, name))
 }
 
 function escaped(text: string): string {

@@ -41,7 +41,7 @@ export function countedDifferences(
     const places = [...byRule, ...theirs.flatMap(steps => oneOrNone(object, steps))]
     return places.length === 0 ? object : withoutPlaces(object, places)
   }
-  const tests = [...concerned.flatMap(rule => rule.tests), ...harmlessTests(key)]
+  const tests = [...concerned.flatMap(rule => rule.tests), ...harmlessTests(key, live, predicted)]
   const differences = ownedDifferences(without(live), without(predicted), manager)
   return tests.length === 0
     ? differences
@@ -63,7 +63,7 @@ export function respectIgnored<T extends KubernetesObject>(
   manager: string,
 ): T {
   const respected = rules.filter(({ matches, overwrite }) => !overwrite && matches(key))
-  const tests = [...respected.flatMap(rule => rule.tests), ...harmlessTests(key)]
+  const tests = [...respected.flatMap(rule => rule.tests), ...harmlessTests(key, live, target)]
   if (respected.length === 0 && tests.length === 0) return target
   const everyone = (live.metadata.managedFields ?? []).map(entry => parseFieldSet(entry['fieldsV1']))
   const ignored = [

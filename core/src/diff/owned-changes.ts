@@ -6,10 +6,14 @@ import { type FieldSet, type FieldStep, isLeaf, parseFieldSet } from './field-se
 
 /** What one manager owns by server-side apply, subresources left out. */
 export function appliedFields(object: KubernetesObject, manager: string): FieldSet {
+  return parseFieldSet(fieldsOf(object, manager))
+}
+
+function fieldsOf(object: KubernetesObject, manager: string): Json | undefined {
   const entry = (object.metadata.managedFields ?? []).find(
     ({ manager: name, operation, subresource }) => name === manager && operation === 'Apply' && !subresource,
   )
-  return parseFieldSet(entry?.['fieldsV1'])
+  return entry?.['fieldsV1']
 }
 
 /**
@@ -27,10 +31,10 @@ export function ownedDifferences(
   manager: string,
 ): readonly Difference[] {
   const found = new Map<FieldPath, Difference>()
+  const [now, afterwards] = [fieldsOf(live, manager), fieldsOf(predicted, manager)]
+  compare(live, predicted, parseFieldSet(afterwards), [], found)
   // What we own now as well: a field that left Git is in that set alone.
-  for (const set of [appliedFields(predicted, manager), appliedFields(live, manager)]) {
-    compare(live, predicted, set, [], found)
-  }
+  if (!equalJson(now, afterwards)) compare(live, predicted, parseFieldSet(now), [], found)
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { formatFieldPath } from './field-path.ts'
 import { parseFieldSet } from './field-set.ts'
@@ -12,6 +13,8 @@ const MOST_NAMED = 3
  * @returns `kubectl-edit (.spec.replicas and 2 more)`, sorted; empty when nobody loses anything.
  */
 export function takenFields(live: KubernetesObject, predicted: KubernetesObject, manager: string): readonly string[] {
+  // Most objects have one owner, and asking is part of every comparison.
+  if (!(live.metadata.managedFields ?? []).some(entry => entry['manager'] !== manager && !isOfStatus(entry))) return []
   const after = ownership(predicted)
   const taken: string[] = []
   for (const [name, before] of ownership(live)) {
@@ -28,11 +31,15 @@ export function takenFields(live: KubernetesObject, predicted: KubernetesObject,
   return taken.sort()
 }
 
+function isOfStatus(entry: JsonObject): boolean {
+  return entry['subresource'] === 'status'
+}
+
 /** Paths by manager, status left out. */
 function ownership(object: KubernetesObject): ReadonlyMap<string, readonly string[]> {
   const paths = new Map<string, readonly string[]>()
   for (const entry of object.metadata.managedFields ?? []) {
-    if (entry['subresource'] === 'status') continue
+    if (isOfStatus(entry)) continue
     const name = String(entry['manager'])
     const owned = leavesOf(parseFieldSet(entry['fieldsV1'])).map(formatFieldPath)
     paths.set(name, [...(paths.get(name) ?? []), ...owned])

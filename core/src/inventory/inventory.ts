@@ -36,8 +36,15 @@ export function sameEntries(a: readonly ObjectKey[], b: readonly ObjectKey[]): b
 
 /** Equal Inventories have equal digests, whichever agent computes them. */
 export function inventoryDigest(entries: readonly ObjectKey[]): Digest {
-  return sha256(inventoryEntries(entries).map(entryLine).join('\n'))
+  const known = digests.get(entries)
+  if (known) return known
+  const digest = sha256(inventoryEntries(entries).map(entryLine).join('\n'))
+  digests.set(entries, digest)
+  return digest
 }
+
+/** Asked for at each look, of the same list. */
+const digests = new WeakMap<readonly ObjectKey[], Digest>()
 
 /** Group, kind, namespace and name with tabs between; none of them can hold one. */
 export function entryLine({ group, kind, namespace, name }: ObjectKey): string {

@@ -11,6 +11,17 @@ const CONTAINER_LISTS = ['containers', 'initContainers', 'ephemeralContainers'] 
  * // => ['nginx:1.27']
  */
 export function extractImages(objects: readonly Json[]): readonly string[] {
+  const known = extracted.get(objects)
+  if (known) return known
+  const images = find(objects)
+  extracted.set(objects, images)
+  return images
+}
+
+/** A Bundle does not change, and its images are asked for at each look. */
+const extracted = new WeakMap<readonly Json[], readonly string[]>()
+
+function find(objects: readonly Json[]): readonly string[] {
   const images = new Set<string>()
   const pending: Json[] = [...objects]
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {

@@ -22,6 +22,8 @@ export const AGENT_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=48'
 interface Line {
   readonly message: string
   readonly application: string | undefined
+  /** Of an operation that has ended. */
+  readonly phase: string | undefined
   readonly atMs: number
 }
 
@@ -51,14 +53,24 @@ export class AgentProcess {
 
   /** When it said so, of this Application if one is named. */
   async said(message: string, application?: string): Promise<number> {
+    const isIt = (line: Line) =>
+      line.message === message && (application === undefined || line.application === application)
+    return await this.#find(message, isIt)
+  }
+
+  /** When an operation of this Application ended. */
+  async ended(application: string): Promise<number> {
+    const isIt = (line: Line) => line.phase !== undefined && line.application === application
+    return await this.#find(`an operation of ${application} has ended`, isIt)
+  }
+
+  async #find(what: string, isIt: (line: Line) => boolean): Promise<number> {
     const deadline = performance.now() + SETTLE_MS
     for (;;) {
-      const line = this.#lines.find(
-        each => each.message === message && (application === undefined || each.application === application),
-      )
+      const line = this.#lines.find(isIt)
       if (line) return line.atMs
       if (performance.now() > deadline || this.#child.exitCode !== null)
-        throw new Error(`the agent never said: ${message}`)
+        throw new Error(`the agent never said: ${what}`)
       await new Promise(resolve => setTimeout(resolve, 10))
     }
   }
@@ -97,7 +109,7 @@ export class AgentProcess {
     this.#rest = lines.pop() ?? ''
     for (const line of lines) {
       const { message, level, time, ...more } = JSON.parse(line) as Logged
-      this.#lines.push({ message, application: more.application, atMs: Date.parse(time) })
+      this.#lines.push({ message, application: more.application, phase: more.phase, atMs: Date.parse(time) })
       if (level === 'warn' || level === 'error') console.error(`agent: ${message}`, more)
     }
   }
@@ -108,4 +120,5 @@ interface Logged {
   readonly level: string
   readonly time: string
   readonly application?: string
+  readonly phase?: string
 }
