@@ -94,6 +94,8 @@ const HOLDS: { readonly [sentence: string]: readonly [Line[0], boolean] } = {
   'every entry of none': [every('status.absent', equals('entry.state', 'down')), true],
   'what is no number compares with nothing': [compare('status.phase', '<', 1), false],
   'a text of digits compares as its number': [compare('$ready', '<', '$total'), true],
+  'as many are not fewer': [compare('spec.replicas', '<', 'status.seen'), false],
+  'as many are not more': [compare('spec.replicas', '>', 'status.seen'), false],
   'fewer than': [compare('status.readyReplicas', '<', 'spec.replicas'), true],
   'a missing number is 0': [compare('status.absent', '=', 0), true],
   'a status of another generation': [stale(), true],
@@ -126,6 +128,7 @@ const MESSAGES: { readonly [template: string]: string } = {
   '{$ready} and {$total}': '2 and 3',
   '{$some}': 'x+y',
   '{$unknown}': '',
+  '{$tagged}': 'a: none, b: z of b, c: none',
 }
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
@@ -150,6 +153,12 @@ const VALUES: { readonly [name: string]: Value } = {
   ready: part('status.ratio', '/', 0),
   total: part('status.ratio', '/', 1),
   some: texts('+', 'x', '', 'y'),
+  tagged: join('status.members', '{entry.name}: {$tag}', {
+    values: {
+      owner: texts('', '{entry.name}'),
+      tag: choose([[some('entry.tags', equals('entry', 'z')), '{entry} of {$owner}']], 'none'),
+    },
+  }),
 }
 
 function assess(lines: readonly Line[]) {
@@ -177,6 +186,13 @@ it('quotes the entry and the condition that a line found', () => {
     '{entry.name}: {condition.message}',
   ]
   expect(assess([line])).toEqual({ status: 'Degraded', message: 'b: no disk' })
+})
+
+it('quotes what the first of several tests found', () => {
+  const both = all(present('spec'), some('status.members', DOWN), condition('Synced'))
+  expect(assess([[both, 'Degraded', '{entry.name} {condition.type}']]).message).toBe('b ')
+  const either = any(condition('Absent'), condition('Synced'), some('status.members', DOWN))
+  expect(assess([[either, 'Degraded', '{entry.name} {condition.type}']]).message).toBe(' Synced')
 })
 
 it('is Unknown when a rule goes through too many entries', () => {
