@@ -16,7 +16,7 @@ class Bench {
   #instances = 0
 
   /** A process that would be the agent; `cut` takes the cluster away from it alone. */
-  process(termSeconds?: number) {
+  process(termSeconds?: number, onLost?: () => void) {
     const name = `process-${++this.#instances}`
     const whole = this.cluster.transport()
     const wire = { cut: false }
@@ -36,6 +36,7 @@ class Bench {
       log: QUIET,
       newInstance: () => name,
       ...(termSeconds !== undefined && { termSeconds }),
+      ...(onLost && { onLost }),
     })
     const taken: number[] = []
     const acquire = (above?: number) => void lease.acquire(above).then(({ inc }) => taken.push(inc))
@@ -43,18 +44,19 @@ class Bench {
   }
 
   /** A client beside a process, for what people do by hand. */
-  processWithClient() {
+  processWithClient(onLost?: () => void) {
     const { clock } = this
     const transport = this.cluster.transport()
     const client = new KubernetesClient({ transport, clock, random: seededRandom(3), cluster: 'eu-1' })
-    return { client, process: this.process() }
+    return { client, process: this.process(undefined, onLost) }
   }
 
   get holder(): string {
-    const key = { group: 'coordination.k8s.io', kind: 'Lease', namespace: 'flotilla-system', name: 'flotilla-agent' }
-    return textAt(this.cluster.read(key), 'spec', 'holderIdentity')
+    return textAt(this.cluster.read(KEY), 'spec', 'holderIdentity')
   }
 }
+
+const KEY = { group: 'coordination.k8s.io', kind: 'Lease', namespace: 'flotilla-system', name: 'flotilla-agent' }
 
 let bench: Bench
 afterEach(() => bench.cluster.stop())
@@ -222,5 +224,38 @@ describe('the Lease', () => {
     first.acquire()
     await bench.clock.advance(5_000)
     expect(first.lease.notedNumber('cluster-1')).toEqual({ epoch: 2, n: 1 })
+  })
+
+  describe('that is changed by somebody else', () => {
+    const cases: Record<string, { readonly away: number; readonly lost: boolean; readonly past: boolean }> = {
+      'stays its holder’s when it was labelled by hand': { away: 0, past: false, lost: false },
+      'is lost when its cluster was put back, though it names the same holder': { away: 0, past: true, lost: true },
+      'is lost so after the cluster was away for long, too': { away: 60_000, past: true, lost: true },
+    }
+    it.each(Object.entries(cases))('%s', async (_, { away, past, lost }) => {
+      bench = new Bench()
+      let told = 0
+      const { client, process } = bench.processWithClient(() => {
+        told++
+      })
+      process.acquire()
+      await bench.clock.advance(10_000)
+      const before = (await client.get(KEY))!
+      await bench.clock.advance(30_000)
+      process.wire.cut = away > 0
+      await bench.clock.advance(away)
+      const now = (await client.get(KEY))!
+      const { resourceVersion } = now.metadata
+      const labels = { touched: 'true' }
+      await client.replace(
+        past
+          ? { ...before, metadata: { ...before.metadata, resourceVersion: resourceVersion! } }
+          : { ...now, metadata: { ...now.metadata, labels } },
+      )
+      process.wire.cut = false
+      if (away > 0) process.acquire()
+      await bench.clock.advance(15_000)
+      expect([process.lease.held(), told]).toEqual([!lost, lost ? 1 : 0])
+    })
   })
 })

@@ -63,6 +63,8 @@ export class AgentLease implements Incarnation {
   /** The incarnation of this process; another number in the Lease means that somebody else has been the agent. */
   #taken: number | undefined
   #lost = false
+  /** When we have renewed, as the Lease says it: the last time that was acknowledged, and what may have got there since. */
+  readonly #renewals = new Set<string>()
   /** What stands in the Lease about numbers, or is to. */
   #note: string | undefined
   /** Whom the log has named: once, not at each look. */
@@ -98,7 +100,8 @@ export class AgentLease implements Incarnation {
     const lease = await client.get(this.#key)
     if (!lease) await ensureNamespace(client, namespace)
     // What this process remembers of the cluster is of before another one wrote: it ends, and starts anew.
-    if (this.#taken !== undefined && !this.#released && incarnationOf(lease) !== this.#taken) this.#lose()
+    const mine = this.#taken !== undefined && !this.#released
+    if (mine && (incarnationOf(lease) !== this.#taken || this.#isOfPast(lease))) this.#lose()
     if (this.#lost) return undefined
     const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
     const version = lease?.metadata.resourceVersion ?? ''
@@ -156,13 +159,16 @@ export class AgentLease implements Incarnation {
     const inc = Math.max(incarnationOf(lease), above) + 1
     this.#note = laterNote(this.#note, lease?.metadata.annotations?.[NUMBER_ANNOTATION])
     const startedMs = this.#options.clock.monotonicMs()
+    const spec = this.#spec()
+    this.#renewals.add(spec.renewTime)
     try {
       const metadata = {
         ...(lease?.metadata ?? { name: this.#key.name, namespace: this.#key.namespace }),
         annotations: this.#annotations({ ...lease?.metadata.annotations, [INCARNATION_ANNOTATION]: String(inc) }),
       }
-      const object = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: this.#spec() }
+      const object = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }
       this.#current = lease ? await client.replace(object) : await client.create(object)
+      this.#acknowledged(spec.renewTime)
     } catch (error) {
       if (isKubernetesError(error, 'CONFLICT', 'ALREADY_EXISTS')) return undefined
       throw error
@@ -206,22 +212,41 @@ export class AgentLease implements Incarnation {
     if (!mine) return
     const startedMs = this.#options.clock.monotonicMs()
     try {
-      const spec = { ...(mine['spec'] as object), renewTime: this.#spec().renewTime }
+      const { renewTime } = this.#spec()
+      const spec = { ...(mine['spec'] as object), renewTime }
+      this.#renewals.add(renewTime)
       const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
       const renewed = await this.#options.client.replace({ ...mine, metadata, spec })
       if (this.#current === mine) this.#current = renewed
+      this.#acknowledged(renewTime)
       this.#renewedAtMs = startedMs
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT', 'NOT_FOUND')) throw error
       if (this.#released) return
       const present = await this.#options.client.get(this.#key)
-      // Changed by hand but still ours: go on from there. Another's: we are not the agent any more.
-      if (present && textAt(present['spec'], 'holderIdentity') === this.#instance) {
+      const ours = present && textAt(present['spec'], 'holderIdentity') === this.#instance
+      // Changed by hand but still ours: go on from there. Another's, or of before: we are not the agent any more.
+      if (ours && !this.#isOfPast(present)) {
         this.#current = present
       } else {
         this.#lose()
       }
     }
+  }
+
+  #acknowledged(renewTime: string): void {
+    this.#renewals.clear()
+    this.#renewals.add(renewTime)
+  }
+
+  /**
+   * Nobody but its holder says when a Lease was renewed. One that is ours and names another time than we did is of a
+   * cluster that was put back: what this process has seen since is gone, and its watches wait for versions that come
+   * only by and by.
+   */
+  #isOfPast(lease: KubernetesObject | undefined): boolean {
+    if (!lease || textAt(lease['spec'], 'holderIdentity') !== this.#instance) return false
+    return !this.#renewals.has(textAt(lease['spec'], 'renewTime'))
   }
 
   /** For good when somebody ends the process for it; who does not ask to be told has nothing in memory. */
@@ -230,7 +255,7 @@ export class AgentLease implements Incarnation {
     this.#current = undefined
     this.#taken = undefined
     this.#renewedAtMs = Number.NEGATIVE_INFINITY
-    this.#options.log.warn('another process has taken the lease', { mine: this.#instance })
+    this.#options.log.warn('the lease is another process’s, or of before', { mine: this.#instance })
     if (!this.#options.onLost || this.#lost) return
     this.#lost = true
     this.#options.onLost()
