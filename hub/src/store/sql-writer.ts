@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ActivityEntry, type ActivityNote, mergeActivity } from '@flotilla/core/activity/activity-entry'
-import { activityOfAudit } from '@flotilla/core/activity/activity-of-audit'
-import { type AuditNote, chainEntry } from '@flotilla/core/audit/audit-entry'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { DeletionPlan } from '@flotilla/core/model/deletion-plan'
@@ -34,18 +31,11 @@ import type {
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { decodeRow, encodeRow } from './encode-row.ts'
-import { AUDIT_HEAD, firstHeard, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
-import type { StoreSchema } from './schema.ts'
-import { SqlReader } from './sql-reader.ts'
-import { upsertWhenChanged } from './upsert-when-changed.ts'
+import { firstHeard, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
+import { SqlJournal } from './sql-journal.ts'
 
-type Table = keyof StoreSchema
-
-/** The port's changes in SQL. A row equal to the stored one is not written: one statement, no read before it. */
-export class SqlWriter extends SqlReader implements StoreWriter {
-  /** Rows that really differ from what was there. */
-  rowsChanged = 0
-
+/** The port's changes in SQL, row by row. */
+export class SqlWriter extends SqlJournal implements StoreWriter {
   async putSetting(key: string, value: JsonObject): Promise<void> {
     await this.upsert('settings', ['key'], { key, body: encodeRow(value) })
   }
@@ -219,16 +209,12 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   }
 
   async deleteKeptAnswers(expiredBefore: EpochMs): Promise<number> {
-    const before = this.rowsChanged
-    this.count(await this.sql.deleteFrom('kept_answers').where('expires_at', '<', expiredBefore).execute())
-    return this.rowsChanged - before
+    return await this.deleted(this.sql.deleteFrom('kept_answers').where('expires_at', '<', expiredBefore).execute())
   }
 
   async deleteCommands(madeBefore: EpochMs): Promise<number> {
     const query = this.sql.deleteFrom('commands').where('state', '<>', 'open')
-    const before = this.rowsChanged
-    this.count(await query.where('created_at', '<', madeBefore).execute())
-    return this.rowsChanged - before
+    return await this.deleted(query.where('created_at', '<', madeBefore).execute())
   }
 
   async putReport(row: ReportRow): Promise<boolean> {
@@ -313,9 +299,7 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   }
 
   async deleteSignedOut(until: EpochMs): Promise<number> {
-    const before = this.rowsChanged
-    this.count(await this.sql.deleteFrom('signed_out').where('until', '<', until).execute())
-    return this.rowsChanged - before
+    return await this.deleted(this.sql.deleteFrom('signed_out').where('until', '<', until).execute())
   }
 
   async putDeletionPlan(plan: DeletionPlan): Promise<void> {
@@ -364,61 +348,5 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async deleteMessage(id: string): Promise<void> {
     this.count(await this.sql.deleteFrom('messages').where('id', '=', id).execute())
-  }
-
-  async appendAudit(note: AuditNote): Promise<void> {
-    const { sequence, ...entry } = chainEntry(await this.auditHead(), note)
-    await this.sql
-      .insertInto('audit')
-      .values({ sequence, body: encodeRow(entry) })
-      .execute()
-    const head = encodeRow({ sequence, hash: entry.hash })
-    await this.sql.executeQuery(
-      upsertWhenChanged(this.sql, 'settings', ['key'], { key: AUDIT_HEAD, body: head }, 'body'),
-    )
-    this.rowsChanged += 1
-    const told = activityOfAudit(note)
-    if (told) await this.appendActivity(told)
-  }
-
-  async appendActivity(note: ActivityNote): Promise<void> {
-    const query = this.sql.selectFrom('activity').select(['sequence', 'body'])
-    const [earlier] = note.key === undefined ? [] : await query.where('key', '=', note.key).execute()
-    this.rowsChanged += 1
-    if (earlier === undefined) {
-      const { at, key } = note
-      const { sequence: _, ...body } = note as ActivityEntry
-      await this.sql
-        .insertInto('activity')
-        .values({ at: Math.floor(at), key: key ?? null, body: encodeRow(body) })
-        .execute()
-      return
-    }
-    const merged = encodeRow(mergeActivity(decodeRow<ActivityNote>(earlier.body), note))
-    if (merged === earlier.body) this.rowsChanged -= 1
-    else await this.sql.updateTable('activity').set({ body: merged }).where('sequence', '=', earlier.sequence).execute()
-  }
-
-  async trimActivity({ keep, since }: { readonly keep: number; readonly since: EpochMs }): Promise<number> {
-    const newest = this.sql.selectFrom('activity').select('sequence').orderBy('sequence', 'desc')
-    const [last] = await newest.offset(keep).limit(1).execute()
-    const before = this.rowsChanged
-    if (last) this.count(await this.sql.deleteFrom('activity').where('sequence', '<=', last.sequence).execute())
-    this.count(await this.sql.deleteFrom('activity').where('at', '<', Math.floor(since)).execute())
-    return this.rowsChanged - before
-  }
-
-  private async upsert(
-    table: Table,
-    key: readonly string[],
-    columns: Readonly<Record<string, string | number | null>>,
-    compared = 'body',
-  ): Promise<void> {
-    const result = await this.sql.executeQuery(upsertWhenChanged(this.sql, table, key, columns, compared))
-    this.rowsChanged += Number(result.numAffectedRows ?? 0n)
-  }
-
-  private count(results: readonly { readonly numDeletedRows: bigint }[]): void {
-    for (const { numDeletedRows } of results) this.rowsChanged += Number(numDeletedRows)
   }
 }
