@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { parsePolicy } from '@flotilla/core/access/parse-policy'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -46,6 +47,8 @@ beforeAll(async () => {
     '  - name: ci',
     '    policies: ["p, proj:shop:ci, applications, get, shop/*, allow"]',
     '    jwtTokens: [{ iat: 1, id: not-made-here }]',
+    '  - name: boss',
+    '    policies: ["p, proj:shop:boss, applications, *, shop/*, allow"]',
     '',
   ].join('\n')
   await writeFile(join(fleet, 'policy.yaml'), policy)
@@ -109,6 +112,28 @@ async function forgeries(admin: string): Promise<{ readonly [name: string]: Reco
   }
 }
 
+/** By a policy in which the administrator may delete nothing of the shop, and a role of the Project may. */
+async function nobodyGivesMoreThanHis({ running, ask, admin }: SignInHub): Promise<void> {
+  const { access } = running.hub
+  const before = access.now
+  const { rows } = parsePolicy('p, role:admin, applications, delete, shop/*, deny', () => PLACE)
+  access.put({ settings: { ...before.settings, rows, defaultRole: '' }, scopes: before.scopes })
+  try {
+    const give = async (role: string) =>
+      await ask('/api/v1/tokens', {
+        token: admin,
+        method: 'POST',
+        body: { name: 'x', project: { name: 'shop', role } },
+      })
+    expect((await give('ci')).status).toBe(201)
+    const beyond = await give('boss')
+    expect([beyond.status, beyond.text]).toEqual([403, expect.stringContaining('delete of applications shop/x')])
+  } finally {
+    access.put(before)
+  }
+}
+const PLACE = { file: 'policy.csv', line: 1, column: 1 }
+
 for (const [name, mode] of Object.entries(MODES)) {
   describe(name, () => {
     let hub: SignInHub
@@ -159,6 +184,7 @@ for (const [name, mode] of Object.entries(MODES)) {
         body: { name: 'x', project: { name: 'shop', role: 'nobody' } },
       })
       expect(none.status).toBe(400)
+      await nobodyGivesMoreThanHis(hub)
       await hub.ask(`/api/v1/tokens/${made.body['id']}`, { token: hub.admin, method: 'DELETE' })
       expect((await hub.ask('/api/v1/whoami', { token })).status).toBe(401)
     })

@@ -185,13 +185,13 @@ describe('a browser', () => {
 
 describe('a browser of somebody in very many groups', () => {
   it('is refused, and loses its session when there are too many at last', async () => {
-    provider.people.set('max', { claims: { hasgroups: true, groups: undefined } })
+    provider.people.set('max', { groups: [], claims: { hasgroups: true, groups: undefined } })
     provider.signsIn = 'max'
     const { text } = await new TestBrowser().go(`${hub.url}/auth/login?return_to=/api/v1/whoami`)
     expect(text).toContain('Your groups are not known')
     provider.people.set('max', { groups: ['few'] })
     const { browser } = await signIn('max')
-    provider.people.set('max', { claims: { hasgroups: true, groups: undefined } })
+    provider.people.set('max', { groups: [], claims: { hasgroups: true, groups: undefined } })
     hub.clock.forward(16 * 60_000)
     expect(await whoamiOf(browser)).toBe(401)
   })

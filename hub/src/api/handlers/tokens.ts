@@ -1,4 +1,7 @@
+import { authorise } from '@flotilla/core/access/authorise'
+import type { AccessObject } from '@flotilla/core/access/object'
 import type { Principal } from '@flotilla/core/access/principal'
+import { givenRightText, rightBeyond } from '@flotilla/core/access/rights-beyond'
 import type { Identity, TokenRow, TokenScope } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
@@ -198,10 +201,24 @@ function projectPrincipal(
   context: Context,
   errors: ProblemError[],
 ): Principal {
-  rightsOf(caller, context).require('update', { resource: 'projects', project: name, name })
+  const rights = rightsOf(caller, context)
+  rights.require('update', { resource: 'projects', project: name, name })
   const roles = context.services.signIn?.projectRoles(name)
   if (roles?.some(each => each.name === role) !== true) {
     errors.push({ pointer: '/body/project/role', message: 'is no role of that Project' })
+  } else {
+    // What his own token was made for holds the new one, too (`heldTo`): it is about who he is.
+    const { principal, ceilings = [] } = caller
+    const { policy } = rights.inForce
+    const has = (action: string, object: AccessObject): boolean =>
+      [principal, ...ceilings].every(
+        each => authorise(policy, each, action, object, { now: context.now }).kind === 'allow',
+      )
+    const beyond = rightBeyond(rights.inForce, { project: name, role }, has)
+    if (beyond !== undefined) {
+      const message = `gives more than you have yourself: ${givenRightText(beyond)}`
+      throw new Problem('FORBIDDEN', { errors: [{ pointer: '/body/project/role', message }] })
+    }
   }
   return { kind: 'project-token', project: name, role }
 }
