@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -177,9 +177,11 @@ test("the page's commands run on the page's examples", async () => {
   const docs = readFileSync(new URL('../../../docs/access.md', import.meta.url), 'utf8')
   const all = [...docs.matchAll(/^flotilla rbac (.*)$/gm)].map(([, line]) => line!.split('#')[0]!.trim().split(/\s+/))
   // Those that ask a hub run in its own test.
-  const lines = all.filter(words => words.includes('--policy') || words[0] === 'validate')
-  expect(lines).toHaveLength(4)
+  const offline = ['validate', 'diff']
+  const lines = all.filter(words => words.includes('--policy') || offline.includes(words[0]!))
+  expect(lines).toHaveLength(6)
+  for (const side of ['main', 'branch']) cpSync(join(folder, 'fleet'), join(folder, side, 'fleet'), { recursive: true })
   const codes = []
   for (const words of lines) codes.push((await run(...words)).code)
-  expect(codes).toEqual([0, 0, 1, 0])
+  expect(codes).toEqual([0, 0, 1, 0, 0, 0])
 })
