@@ -1,5 +1,7 @@
 import type { JsonObject } from '@flotilla/core/json/json'
 import { MOST_NAMED_ORPHANS } from '@flotilla/core/orphans/orphan-report'
+import type { CommandAction } from '@flotilla/core/protocol/documents'
+import type { CommandAnswer } from '@flotilla/core/protocol/frames'
 import { expect, it } from 'vitest'
 import { type AgentBench, startBench } from './testing/agent-bench.ts'
 import { bundleOf, configMap, deployment, OPTIONS, SHOP } from './testing/documents.ts'
@@ -124,6 +126,50 @@ it('looks with the rights of the Project’s service account', async () => {
   await bench.pass(20_000)
   expect([...users]).toEqual([serviceAccount])
 })
+
+it('an orphan may be looked at and deleted through the Application, and nothing else of it may be done', async () => {
+  const bench = await startBench()
+  await make(bench, 'shop', 'ConfigMap', 'left')
+  await make(bench, 'shop', 'ConfigMap', 'istio-ca')
+  await make(bench, 'other', 'ConfigMap', 'elsewhere')
+  const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other', project: 'other' }
+  bench.hub.sync(bundleOf(configMap('theirs')), { application: other })
+  const orphans = { warn: true, ignore: [{ kind: 'ConfigMap', name: 'istio-*' }] }
+  bench.hub.sync(bundleOf(configMap('a')), { orphans })
+  await bench.pass(20_000)
+  expect(bench.report.orphans).toMatchObject({ count: 1, objects: [{ name: 'left' }] })
+  const place = (name: string, namespace = 'shop') => ({ group: '', kind: 'ConfigMap', namespace, name })
+  const uidOf = (name: string, namespace?: string) => bench.read('ConfigMap', name, '', namespace)!.metadata.uid!
+  const remove = (name: string, namespace?: string) =>
+    ask(bench, { verb: 'delete', object: place(name, namespace), uid: uidOf(name, namespace) })
+  for (const refused of [remove('theirs'), remove('istio-ca'), remove('elsewhere', 'other')]) {
+    expect(await refused).toMatchObject({ outcome: 'refused', message: expect.stringMatching(/is not tracked/) })
+  }
+  expect(await ask(bench, { verb: 'inspect', object: place('left') })).toMatchObject({ outcome: 'done' })
+  const scale = { verb: 'scale', object: place('left'), replicas: 2 } as const
+  expect(await ask(bench, scale)).toMatchObject({ outcome: 'refused' })
+  expect(await remove('left')).toMatchObject({ outcome: 'done' })
+  expect(bench.read('ConfigMap', 'left')).toBeUndefined()
+  await bench.pass(20_000)
+  expect(bench.report.orphans).toMatchObject({ count: 0 })
+  // Where the Project does not ask, nothing untracked may be touched.
+  await make(bench, 'shop', 'ConfigMap', 'new')
+  bench.hub.sync(bundleOf(configMap('a')))
+  await bench.pass(20_000)
+  expect(await remove('new')).toMatchObject({ outcome: 'refused' })
+})
+
+let commands = 0
+async function ask(bench: AgentBench, action: CommandAction): Promise<CommandAnswer | undefined> {
+  const id = `command-${++commands}`
+  bench.hub.link.openCommands.push({
+    ...{ typ: 'command', cluster: 'c', adm: 1, iat: bench.clock.now(), must: [], id, action },
+    ...{ application: SHOP.id, by: 'ana', expires: bench.clock.now() + 60_000 },
+  })
+  bench.hub.link.changed()
+  await bench.pass(2_000)
+  return bench.hub.link.answers.find(answer => answer.id === id)
+}
 
 async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)

@@ -1,6 +1,5 @@
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
-import { objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { orphanView } from '@flotilla/core/orphans/judge-orphan'
 import type { OrphanReport } from '@flotilla/core/orphans/orphan-report'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
@@ -10,7 +9,7 @@ import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import type { InventoryStore } from './inventory-store.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import type { HubLink } from './link/hub-link.ts'
-import { type OrphanQuestion, surveyOrphans } from './survey-orphans.ts'
+import { inventoriedIn, type OrphanQuestion, surveyOrphans } from './survey-orphans.ts'
 
 /** Nobody's objects come and go without anybody telling; jittered. */
 const EVERY_MS = 10 * 60 * 1000
@@ -131,7 +130,7 @@ export class OrphanSurveys {
   }
 
   async #survey(area: Area): Promise<void> {
-    const { client, clock, random, log, signal, onFound } = this.#parts
+    const { client, clock, random, log, link, inventories, signal, onFound } = this.#parts
     if (signal.aborted || this.#areas.get(areaName(area)) !== area) return
     const startedMs = clock.monotonicMs()
     try {
@@ -139,7 +138,7 @@ export class OrphanSurveys {
         client: area.account === undefined ? client : client.as(area.account),
         namespace: area.namespace,
         questions: new Map(area.questions),
-        inventoried: await this.#inventoried(area.namespace),
+        inventoried: await inventoriedIn(area.namespace, link, inventories),
         signal,
       })
       const changed = new Set<string>()
@@ -160,15 +159,6 @@ export class OrphanSurveys {
       log.warn('orphaned objects could not be looked for', { namespace: area.namespace, error: String(error) })
       this.#plan(area, AFTER_FAILURE_MS * (0.8 + 0.4 * random.fraction()))
     }
-  }
-
-  async #inventoried(namespace: string): Promise<ReadonlySet<string>> {
-    const { link, inventories } = this.#parts
-    const names = new Set<string>()
-    for (const id of link.held().keys()) {
-      for (const key of await inventories.read(id)) if (key.namespace === namespace) names.add(objectKeyText(key))
-    }
-    return names
   }
 }
 

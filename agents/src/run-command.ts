@@ -10,6 +10,7 @@ import { mayRunCommand } from '@flotilla/core/protocol/may-run-command'
 import type { Engine } from './engine.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { HeldCommand } from './link/held-commands.ts'
+import { isOrphanNow } from './orphan-now.ts'
 import type { StreamAction, WhyNot } from './streams/command-streams.ts'
 import { writerFor } from './writer-of.ts'
 
@@ -55,6 +56,7 @@ export async function runCommand(
   const { verb } = action
   log.info('a command was done', { command: command.id, verb, by: command.by, outcome: outcome.outcome })
   hooks.changed(command.application)
+  if (verb === 'delete') engine.orphans.soon(command.application)
   return true
 }
 
@@ -116,7 +118,8 @@ async function onObject(
   const live = await client.get(object)
   if (!live) return { outcome: 'refused', message: `${objectKeyText(object)} is not there` }
   const refusal = await whyNot(engine, application, object, live)
-  if (refusal !== undefined) return { outcome: 'refused', message: refusal }
+  const orphan = refusal !== undefined && (await mayGo(engine, application, action, live))
+  if (refusal !== undefined && !orphan) return { outcome: 'refused', message: refusal }
   if (action.verb === 'inspect') {
     return { outcome: 'done', message: `${objectKeyText(object)} is there`, result: resultOf(live) }
   }
@@ -136,6 +139,18 @@ async function onObject(
   aboutToWrite()
   const changed = await writer.patchJson(object, versionOf(live.apiVersion), plan.operations)
   return { outcome: 'done', message: plan.message, result: resultOf(changed) }
+}
+
+/** Of what nothing tracks, an orphan may be looked at and deleted: that is what the report of it is for. */
+async function mayGo(
+  engine: Engine,
+  application: string,
+  { verb, object }: { readonly verb: string; readonly object: ObjectKey },
+  live: KubernetesObject,
+): Promise<boolean> {
+  const held = engine.link.held().get(application)
+  if (held?.typ !== 'offer' || (verb !== 'inspect' && verb !== 'delete')) return false
+  return await isOrphanNow(engine, held, object, live)
 }
 
 /** Only what the Application tracks, and only what its Project's ceiling permits now. */

@@ -2,8 +2,10 @@ import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/
 import { isUnclaimed, mayHoldOrphans, type OrphanView } from '@flotilla/core/orphans/judge-orphan'
 import { OrphanCount, type OrphanReport } from '@flotilla/core/orphans/orphan-report'
 import { forEachBounded } from './bounded.ts'
+import type { InventoryStore } from './inventory-store.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
+import type { HubLink } from './link/hub-link.ts'
 import { RECORD_LABEL } from './records.ts'
 import { STATE_LABEL } from './state/secret-chunks.ts'
 
@@ -91,8 +93,35 @@ export async function surveyOrphans(survey: OrphanSurvey): Promise<ReadonlyMap<s
   return new Map([...questions].map(([name, { warn }]) => [name, counts.get(name)!.report(warn, unseenKinds, more)]))
 }
 
+/** Names of one kind in a namespace. @throws KubernetesError */
+export async function namesOf(
+  client: KubernetesClient,
+  group: string,
+  kind: string,
+  namespace: string,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>()
+  for await (const { objects } of client.list(group, kind, { namespace, metadataOnly: true })) {
+    for (const { metadata } of objects) names.add(metadata.name ?? '')
+  }
+  return names
+}
+
+/** Of a namespace, what some Application's Inventory names. @throws InventoryCorrupt, KubernetesError */
+export async function inventoriedIn(
+  namespace: string,
+  link: Pick<HubLink, 'held'>,
+  inventories: Pick<InventoryStore, 'read'>,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>()
+  for (const id of link.held().keys()) {
+    for (const key of await inventories.read(id)) if (key.namespace === namespace) names.add(objectKeyText(key))
+  }
+  return names
+}
+
 /** The agent's own, in its own namespace. */
-function isRecord({ metadata: { labels = {} } }: KubernetesObject): boolean {
+export function isRecord({ metadata: { labels = {} } }: KubernetesObject): boolean {
   return labels[RECORD_LABEL] !== undefined || labels[STATE_LABEL] !== undefined
 }
 

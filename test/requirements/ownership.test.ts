@@ -3,7 +3,7 @@ import type { JsonObject } from '@flotilla/core/json/json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { expect } from 'vitest'
 import type { Bench } from './bench.ts'
-import { configMap, object } from './objects.ts'
+import { configMap, deployment, object } from './objects.ts'
 import { createAs, editAs, isGone } from './others.ts'
 import { requirements } from './requirement.ts'
 
@@ -72,6 +72,21 @@ requirements('ownership', requirement => {
     } finally {
       await second.stop()
     }
+  })
+
+  requirement('14', 'what stands in its namespace and nobody declares is told, and only that', async bench => {
+    await bench.start()
+    await bench.succeeded(bench.sync([configMap('mine')]))
+    await createAs(bench, 'kubectl-create', configMap('left'))
+    await createAs(bench, 'kubectl-create', configMap('istio-ca'))
+    await createAs(bench, 'kubectl-create', object('v1', 'ServiceAccount', 'builder', {}))
+    const orphans = { warn: true, ignore: [{ kind: 'ConfigMap', name: 'istio-*' }] }
+    await bench.succeeded(bench.sync([configMap('mine'), deployment('web')], { orphans }))
+    const named = () => bench.report?.orphans?.objects.map(({ kind, name }) => `${kind} ${name}`)
+    await bench.until('it was looked for', () => named() !== undefined)
+    // Neither Pods and ReplicaSets of what is declared, nor what a control plane puts into every namespace.
+    expect(named()).toEqual(['ConfigMap left', 'ServiceAccount builder'])
+    expect(bench.report).toMatchObject({ orphans: { warn: true, count: 2, unseenKinds: 0 } })
   })
 
   requirement(

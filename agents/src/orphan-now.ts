@@ -1,0 +1,29 @@
+import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { isUnclaimed, mayHoldOrphans, orphanView } from '@flotilla/core/orphans/judge-orphan'
+import type { OfferPayload } from '@flotilla/core/protocol/documents'
+import type { Engine } from './engine.ts'
+import { inventoriedIn, isRecord, namesOf } from './survey-orphans.ts'
+
+/**
+ * Whether an object, as it is at this moment, is an orphan that the Application's Project hears of: then a person may
+ * delete it through the Application, though nothing tracks it. What was reported may be minutes old and decides nothing.
+ *
+ * @throws KubernetesError
+ */
+export async function isOrphanNow(
+  { client, link, inventories }: Pick<Engine, 'client' | 'link' | 'inventories'>,
+  { orphans, ceiling, namespace }: OfferPayload,
+  key: ObjectKey,
+  live: KubernetesObject,
+): Promise<boolean> {
+  const served = client.discovery.lookup(key.group, key.kind)
+  if (!orphans || !served || !mayHoldOrphans(served) || key.namespace !== namespace) return false
+  const ofKind = orphanView(orphans, ceiling, namespace).ofKind(key.group, key.kind)
+  if (ofKind === 'none' || !ofKind(key.name) || isRecord(live)) return false
+  const isClaim = key.group === '' && key.kind === 'PersistentVolumeClaim'
+  const statefulSets = isClaim ? await namesOf(client, 'apps', 'StatefulSet', namespace) : NOBODY
+  if (!isUnclaimed(live, statefulSets)) return false
+  return !(await inventoriedIn(namespace, link, inventories)).has(objectKeyText(key))
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
