@@ -14,7 +14,7 @@ import {
   writeSecretJson,
 } from './controllers.ts'
 import { ControlPlaneFailed } from './errors.ts'
-import { startEtcd } from './etcd.ts'
+import { type Etcd, startEtcd } from './etcd.ts'
 import { furnish, isNodeReady, isServiceAccountThere } from './furnish.ts'
 import { httpsTransport } from './https-transport.ts'
 import { type Kubeconfig, kubeconfig } from './kubeconfig.ts'
@@ -33,6 +33,8 @@ export interface ControlPlaneOptions {
   readonly audit?: AuditLevel
   /** Users that exist from the beginning, besides the administrator. They have no rights until RBAC gives them some. */
   readonly users?: readonly { readonly name: string; readonly groups?: readonly string[] }[]
+  /** A folder that `saveData` has written: the control planes begin as copies of those. */
+  readonly data?: string
 }
 
 /** A real control plane that runs until `stop`, or until this process ends. */
@@ -72,6 +74,16 @@ export interface ControlPlane {
   kill(): Promise<void>
   /** Starts the apiserver again, at the same address with the same data, and waits until it is ready. */
   restart(): Promise<void>
+  /**
+   * Copies what etcd holds, of all control planes that share it, into a folder that is not there yet. For some tenths of
+   * a second nobody is answered from it.
+   */
+  saveData(folder: string): Promise<void>
+  /**
+   * etcd is put back to what `saveData` has copied, of all control planes that share it, and this apiserver starts anew
+   * on it. Versions of objects go back, too: it is the plain copy of a disk, which is what people make.
+   */
+  restoreData(folder: string): Promise<void>
   /** Has the Node's kubelet answer for logs, until it is closed or the control plane is stopped. */
   playKubelet(): Promise<PlayedKubelet>
   /** Path of the audit log: see `readAuditLog`. */
@@ -112,11 +124,11 @@ export async function startControlPlanes(
     if (running === 0) await stopAll()
   }
   try {
-    const etcd = await startEtcd(binaries, run)
-    servers.push(etcd.server)
+    const etcd = await startEtcd(binaries, run, options.data)
+    servers.push(currentProcess('etcd', etcd))
     const outcomes = await Promise.allSettled(
       Array.from({ length: count }, (_, index) =>
-        startOne(`c${index + 1}`, options, { binaries, run, etcdUrl: etcd.url, servers, release }),
+        startOne(`c${index + 1}`, options, { binaries, run, etcd, servers, release }),
       ),
     )
     return outcomes.map(outcome => {
@@ -130,7 +142,7 @@ export async function startControlPlanes(
 }
 
 interface Shared extends Pick<ControllerOptions, 'binaries' | 'run'> {
-  readonly etcdUrl: string
+  readonly etcd: Etcd
   /** All processes of the run, for the case that another control plane fails to start. */
   readonly servers: ServerProcess[]
   release(): Promise<void>
@@ -158,6 +170,7 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
   const apiserver = await startApiserver(
     {
       ...shared,
+      etcdUrl: shared.etcd.url,
       folder,
       etcdPrefix: `/${name}`,
       audit: options.audit ?? 'metadata',
@@ -166,7 +179,7 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
     users,
   )
   // Its process changes with each restart, so it is looked up when the run ends.
-  shared.servers.push(currentProcess(apiserver))
+  shared.servers.push(currentProcess('kube-apiserver', apiserver))
   const { url, certificateAuthority } = apiserver
   const findUser = (userName: string): ClusterUser => {
     const found = users.find(one => one.name === userName)
@@ -208,7 +221,7 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
     if (stopped) return
     stopped = true
     await Promise.all(kubelets.map(kubelet => kubelet.close()))
-    await Promise.all([...controllers, currentProcess(apiserver)].map(server => server.kill()))
+    await Promise.all([...controllers, apiserver.process()].map(server => server.kill()))
     await shared.release()
   }
   return {
@@ -234,6 +247,12 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
     resume: () => apiserver.process().signal('SIGCONT'),
     kill: () => apiserver.process().kill(),
     restart: () => apiserver.restart(),
+    saveData: to => shared.etcd.copyTo(to),
+    async restoreData(from) {
+      await apiserver.process().kill()
+      await shared.etcd.replaceBy(from)
+      await apiserver.restart()
+    },
     async playKubelet() {
       const setup = transport(launcher.token)
       try {
@@ -251,20 +270,20 @@ async function startOne(name: string, options: ControlPlaneOptions, shared: Shar
   }
 }
 
-/** The apiserver as one process, though it is a new one after each restart. */
-function currentProcess(apiserver: Apiserver): ServerProcess {
+/** A server as one process, though it is a new one after each restart. */
+function currentProcess(name: string, server: Pick<Apiserver | Etcd, 'process'>): ServerProcess {
   return {
-    name: 'kube-apiserver',
+    name,
     get pid() {
-      return apiserver.process().pid
+      return server.process().pid
     },
     get ended() {
-      return apiserver.process().ended
+      return server.process().ended
     },
-    isRunning: () => apiserver.process().isRunning(),
-    signal: signal => apiserver.process().signal(signal),
-    kill: () => apiserver.process().kill(),
-    failure: message => apiserver.process().failure(message),
+    isRunning: () => server.process().isRunning(),
+    signal: signal => server.process().signal(signal),
+    kill: () => server.process().kill(),
+    failure: message => server.process().failure(message),
   }
 }
 

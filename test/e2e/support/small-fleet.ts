@@ -13,13 +13,18 @@ export class SmallFleet {
     this.directory = directory
   }
 
-  static async create(directory: string, clusters: readonly string[], apps: readonly string[]): Promise<SmallFleet> {
+  static async create(
+    directory: string,
+    clusters: readonly string[],
+    apps: readonly string[],
+    syncOptions: readonly string[] = [],
+  ): Promise<SmallFleet> {
     await mkdir(directory, { recursive: true })
     await git.init({ fs, dir: directory, defaultBranch: 'main' })
     const fleet = new SmallFleet(directory)
     const files: Record<string, string> = {
       'fleet/project.yaml': dump(project(fleet.url)),
-      'fleet/set.yaml': dump(applicationSet(fleet.url)),
+      'fleet/set.yaml': dump(applicationSet(fleet.url, syncOptions)),
     }
     for (const cluster of clusters) {
       files[`fleet/clusters/${cluster}.yaml`] = dump(clusterDocument(cluster))
@@ -80,7 +85,7 @@ function project(repoURL: string): object {
   }
 }
 
-function applicationSet(repoURL: string): object {
+function applicationSet(repoURL: string, syncOptions: readonly string[]): object {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'ApplicationSet',
@@ -93,7 +98,10 @@ function applicationSet(repoURL: string): object {
           project: 'shop',
           source: { repoURL, targetRevision: 'main', path: '{{path}}' },
           destination: { name: '{{path.basename}}', namespace: 'shop' },
-          syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['CreateNamespace=true'] },
+          syncPolicy: {
+            automated: { prune: true, selfHeal: true },
+            syncOptions: ['CreateNamespace=true', ...syncOptions],
+          },
         },
       },
     },
