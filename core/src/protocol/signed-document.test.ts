@@ -64,7 +64,7 @@ describe('a signed document', () => {
       { kind: 'example.com/B', cel: { current: 'true' } },
       { kind: 'example.com/C', data: { lines: [], otherwise: { status: 'Healthy' } } },
     ]
-    expect(read({ ...sampleOffer(1), healthRules })).toMatchObject({ document: { healthRules } })
+    expect(read({ ...sampleOffer(1), healthRules } as Payload)).toMatchObject({ document: { healthRules } })
   })
 
   test('with words unknown here is read the strictest way', () => {
