@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AgentMetrics } from '@flotilla/agents/metrics/agent-metrics'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { playTarget } from '@flotilla/hub/notify/testing/targets'
@@ -142,11 +143,17 @@ describe('a hub', () => {
 
   it('has the figures that docs/monitoring.md lists, and no others of its own', async () => {
     const text = await readFile('docs/monitoring.md', 'utf8')
-    const listed = [...text.matchAll(/^\| (`flotilla_[^|]*) \|/gm)].flatMap(([, cell]) =>
-      [...cell!.matchAll(/`(flotilla_[a-z_]+)/g)].map(([, name]) => name!),
-    )
+    const listedIn = (table: string) =>
+      [...table.matchAll(/^\| (`flotilla_[^|]*) \|/gm)].flatMap(([, cell]) =>
+        [...cell!.matchAll(/`(flotilla_[a-z_0-9]+)/g)].map(([, name]) => name!),
+      )
+    const [ofHub = '', ofAgents = ''] = text.split('| metric of an agent | meaning |')
     const own = [...(await metricNames())].filter(name => /^flotilla_/.test(name) && !/_(bucket|count|sum)$/.test(name))
-    expect([...listed].sort()).toEqual([...own].sort())
+    expect(listedIn(ofHub).sort()).toEqual([...own].sort())
+    const agent = new AgentMetrics(createClock(globalThis))
+    const told = agent.text({ version: '1', connected: () => true, hubTime: () => 0 })
+    const names = [...told.matchAll(/^# TYPE (flotilla_\S+)/gm)].map(([, name]) => name!)
+    expect(listedIn(ofAgents).sort()).toEqual(names.sort())
   })
 
   it('explains each alert', async () => {

@@ -14,6 +14,7 @@ import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { InventoryStore } from './inventory-store.ts'
 import { KubernetesClient } from './kubernetes/client.ts'
 import type { HubLink } from './link/hub-link.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import { observe } from './observe.ts'
 import { OperationStore } from './operations.ts'
 import { OrphanSurveys } from './orphan-surveys.ts'
@@ -46,6 +47,8 @@ export interface AgentOptions {
   readonly mayWrite?: () => boolean
   /** A client over `cluster` that is there already: the Lease uses it before the agent does. */
   readonly client?: KubernetesClient
+  /** What is counted of it; nothing, without it. */
+  readonly metrics?: AgentMetrics
 }
 
 export interface Agent {
@@ -134,6 +137,7 @@ class ClusterAgent implements Agent {
       signal: this.#stopping.signal,
     }
     this.#queue = new WorkQueue({ clock, concurrency: options.concurrency ?? CONCURRENCY, run: id => this.#run(id) })
+    options.metrics?.queue(() => this.#queue.depth)
     this.#commands = new WorkQueue({ clock, concurrency: COMMANDS_AT_ONCE, run: id => this.#runCommand(id) })
   }
 
@@ -230,6 +234,7 @@ class ClusterAgent implements Agent {
       this.#queue.drop(id)
       this.#engine.reporter.forget(id)
       this.#engine.orphans.forget(id)
+      this.#options.metrics?.forget(id)
     }
     this.#status.agent({ hub: this.#options.link.connected() ? 'connected' : 'away' })
   }
@@ -245,6 +250,7 @@ class ClusterAgent implements Agent {
 
   #reported(entry: ReportEntry): void {
     const name = this.#options.link.held().get(entry.application)?.application.name ?? entry.application
+    this.#options.metrics?.reported(entry)
     if (entry.gone) this.#status.forget(name)
     else this.#status.application(name, entry)
   }
@@ -294,9 +300,15 @@ class ClusterAgent implements Agent {
   }
 
   async #reconcile(state: ApplicationState, held: OfferPayload | TombstonePayload): Promise<number> {
-    return held.typ === 'tombstone'
-      ? reconcileRemoval(this.#engine, state, held)
-      : reconcileOffer(this.#engine, state, held)
+    const { clock, metrics } = this.#options
+    const began = clock.monotonicMs()
+    try {
+      return held.typ === 'tombstone'
+        ? await reconcileRemoval(this.#engine, state, held)
+        : await reconcileOffer(this.#engine, state, held)
+    } finally {
+      metrics?.looked(clock.monotonicMs() - began)
+    }
   }
 
   #followKinds(): void {

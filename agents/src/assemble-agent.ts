@@ -8,6 +8,7 @@ import { type Agent, createAgent } from './agent.ts'
 import { KubernetesClient } from './kubernetes/client.ts'
 import { AgentLease } from './lease.ts'
 import { AgentLink } from './link/agent-link.ts'
+import type { AgentMetrics } from './metrics/agent-metrics.ts'
 import { SYSTEM_NAMESPACE } from './records.ts'
 
 /** What an agent stands on; the process, the demo and tests bring their own. */
@@ -27,6 +28,8 @@ export interface AgentParts {
   readonly leaseTermSeconds?: number
   /** What the hub shows of this program. */
   readonly version: string
+  /** What is counted of it; nothing, without it. */
+  readonly metrics?: AgentMetrics
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -43,7 +46,8 @@ export interface AssembledAgent {
 
 /** Lease, link and engine as one agent, not started yet. */
 export function assembleAgent(parts: AgentParts): AssembledAgent {
-  const { name, cluster, hub, state, joinToken, concurrency, version, clock, random, log } = parts
+  const { name, hub, state, joinToken, concurrency, version, metrics, clock, random, log } = parts
+  const cluster = metrics?.counted(parts.cluster) ?? parts.cluster
   const namespace = parts.namespace ?? SYSTEM_NAMESPACE
   const client = new KubernetesClient({ transport: cluster, clock, random, cluster: name })
   const stopping = new AbortController()
@@ -76,7 +80,7 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
   })
   const mayWrite = (): boolean => lease.held()
   const engine = { name, cluster, link, state, clock, random, log, namespace, concurrency, mayWrite, client }
-  const agent = createAgent(engine)
+  const agent = createAgent({ ...engine, ...(metrics && { metrics }) })
   return {
     agent,
     link,

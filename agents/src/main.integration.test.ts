@@ -63,10 +63,14 @@ describe('the program', () => {
 
   it('runs without its hub, answers agent plan, and gives its Lease back on SIGTERM', async () => {
     const settings = ['--kubeconfig', join(folder, 'kubeconfig'), '--data-directory', folder, '--join-token', token()]
-    const agent = start(...settings)
+    const agent = start(...settings, '--metrics-address', '127.0.0.1:0')
     await until(`started: ${agent.output()}`, () => agent.output().includes('agent started'))
+    const [, address = ''] = /"address":"(127\.0\.0\.1:\d+)"/.exec(agent.output()) ?? []
     await until('the Lease is held', () => textAt(lease(), 'spec', 'holderIdentity') !== '')
     expect(lease()?.metadata.annotations?.['flotilla.dev/incarnation']).toBe('1')
+    const figures = await (await fetch(`http://${address}/metrics`)).text()
+    expect(figures).toContain('flotilla_agent_hub_connected 0\n')
+    expect(figures).toMatch(/^flotilla_agent_app_k8s_request_total\{verb="POST",response_code="201"\} \d+$/m)
     const plan = start('plan', 'shop', '--data-directory', folder)
     expect(await plan.exited).toBe(1)
     expect(plan.output()).toContain('shop: not held here')

@@ -10,6 +10,8 @@ import { ControlSocket } from './control-socket.ts'
 import { createNodeClusterTransport } from './kubernetes/node-cluster-transport.ts'
 import type { AgentLink } from './link/agent-link.ts'
 import { createNodeHubTransport } from './link/node-hub-transport.ts'
+import { AgentMetrics } from './metrics/agent-metrics.ts'
+import { serveMetrics } from './metrics/serve-metrics.ts'
 import type { AgentSettings } from './settings.ts'
 import { openFolderState } from './state/folder-state.ts'
 import { openSecretState } from './state/secret-state.ts'
@@ -26,6 +28,8 @@ export interface RunAgentPorts {
 export interface RunningAgent {
   readonly agent: Agent
   readonly link: AgentLink
+  /** Where its figures are, where they are served. */
+  readonly metricsAddress?: string
   /** Resolves when another process has become the agent of this cluster: this one is to end. */
   readonly lost: Promise<void>
   /** Ends at the next safe point and gives the Lease back. */
@@ -48,7 +52,9 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
       ? await openFolderState(settings.state.path)
       : await openSecretState({ transport: cluster, namespace, random, clock })
   const hub = createNodeHubTransport({ ...(await findHub(settings, state)), environment, clock })
+  const metrics = settings.metricsAddress && new AgentMetrics(clock)
   const { agent, link, lost, stop } = assembleAgent({
+    ...(metrics && { metrics }),
     name,
     cluster,
     hub,
@@ -65,11 +71,19 @@ export async function runAgent(settings: AgentSettings, ports: RunAgentPorts): P
   await agent.start()
   const control = new ControlSocket(agent, settings.controlSocket, log, () => rotateKey(link))
   await control.start()
+  const measured = { version, connected: () => link.connected(), hubTime: () => link.hubTime() }
+  const served =
+    settings.metricsAddress &&
+    metrics &&
+    (await serveMetrics(settings.metricsAddress, () => metrics.text(measured), log))
+  if (served) log.info('figures are served', { address: served.address })
   return {
     agent,
     link,
     lost,
+    ...(served && { metricsAddress: served.address }),
     stop: async () => {
+      await served?.stop()
       await control.stop()
       await stop()
       await hub.close()

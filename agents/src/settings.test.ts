@@ -72,6 +72,17 @@ describe('readSettings', () => {
     expect(read.kind === 'problems' && read.problems[0]?.message).toMatch(message)
   })
 
+  it('serves figures nowhere unless it is told where', () => {
+    const at = (...argv: readonly string[]) => readSettings({ argv: ['--kubeconfig', '/k', ...argv], environment: {} })
+    expect(at()).toMatchObject({ settings: { metricsAddress: undefined } })
+    expect(at('--metrics-address', '127.0.0.1:9464')).toMatchObject({
+      settings: { metricsAddress: { host: '127.0.0.1', port: 9464 } },
+    })
+    expect(at('--metrics-address', '9464')).toMatchObject({
+      problems: [{ setting: '--metrics-address', message: 'is no HOST:PORT, such as 127.0.0.1:9464' }],
+    })
+  })
+
   it('never shows the join token', () => {
     const argv = ['--kubeconfig', '/k', '--join-token', 'flj1.secret.secret', '--print-config']
     const read = readSettings({ argv, environment: {} })

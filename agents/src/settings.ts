@@ -4,6 +4,7 @@ import { nearest } from '@flotilla/core/text/nearest'
 import { load } from 'js-yaml'
 import { LOG_LEVELS, type LogLevel } from './json-log.ts'
 import type { ClusterAccess } from './kubernetes/kube-config.ts'
+import { parseAddress } from './metrics/serve-metrics.ts'
 import { SYSTEM_NAMESPACE } from './records.ts'
 
 /** Everything that can be set, exact. */
@@ -22,6 +23,8 @@ export interface AgentSettings {
   readonly namespace: string
   readonly concurrency: number
   readonly logLevel: LogLevel
+  /** Where figures for Prometheus are served; nowhere without it. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | undefined
   /** Where a running agent listens for `agent plan`. */
   readonly controlSocket: string
 }
@@ -46,6 +49,7 @@ const SETTINGS = {
   namespace: `namespace of the agent’s records (default ${SYSTEM_NAMESPACE})`,
   concurrency: 'Applications looked at at the same time (default 4)',
   logLevel: `${LOG_LEVELS.join(', ')} (default info)`,
+  metricsAddress: 'HOST:PORT at which figures for Prometheus are served, without any proof of who asks; off without it',
   controlSocket: 'path of the socket that "agent plan" uses',
 } as const
 
@@ -192,6 +196,9 @@ function compile(
   if (!labels) wrong('labels', 'are no key=value pairs with commas between them')
   const directory = text('dataDirectory')
   const joinToken = text('joinToken') ?? tokenFromFile(loose.joinTokenFile, problems)
+  const address = text('metricsAddress')
+  const metricsAddress = address === undefined ? undefined : parseAddress(address)
+  if (address !== undefined && !metricsAddress) wrong('metricsAddress', 'is no HOST:PORT, such as 127.0.0.1:9464')
   if (problems.length > 0 || !logLevel || !labels) return undefined
   const context = text('context')
   return {
@@ -208,6 +215,7 @@ function compile(
     namespace: text('namespace') ?? SYSTEM_NAMESPACE,
     concurrency,
     logLevel,
+    metricsAddress,
     controlSocket:
       text('controlSocket') ?? (directory === undefined ? '/tmp/flotilla-agent.sock' : `${directory}/agent.sock`),
   }

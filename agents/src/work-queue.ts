@@ -39,6 +39,11 @@ export class WorkQueue {
     this.#timers.set(key, { atMs, timer })
   }
 
+  /** How many wait to be looked at now. */
+  get depth(): number {
+    return this.#ready.size
+  }
+
   /** Forgets a key that needs no more looking at; one that is being looked at is finished. */
   drop(key: string): void {
     this.#timers.get(key)?.timer.cancel()
