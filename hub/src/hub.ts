@@ -89,6 +89,14 @@ export class Hub {
       changed: readers => this.loop.hostedChanged(readers),
     })
     this.access = new AccessKeeper(settings.access)
+    this.access.onChange(() => {
+      for (const { subject, text } of this.access.held) {
+        log.warn('a row is not in force: access.admins does not list whom it would make an administrator', {
+          subject,
+          row: text,
+        })
+      }
+    })
     this.gates = new HubGates({
       ...{ store, clock, log },
       loop: () => this.loop,

@@ -51,6 +51,24 @@ describe('the policy in force', () => {
     expect([keeper.now.version, told]).toEqual(['policy-2', 3])
   })
 
+  it('makes nobody an administrator whom the hub’s settings do not list', async () => {
+    const admins = ['sso:platform']
+    const keeper = new AccessKeeper({ rows: [], admins })
+    const text = `${POLICY}    g, sso:devs, role:admin\n    g, sso:platform, role:admin\n  scopes: [nickname]\n`
+    await keeper.take(fleetOf({ 'a.yaml': text }), new Map())
+    expect(keeper.held).toMatchObject([{ subject: 'sso:devs', text: 'g, sso:devs, role:admin' }])
+    const accounts = { resource: 'accounts', name: 'eve' }
+    expect(keeper.rightsOf(dev, 0).may('update', accounts)).toBe(false)
+    expect(keeper.rightsOf(dev, 0).sees(applicationObject(view))).toBe(true)
+    const platform = { principal: { kind: 'person', subject: 'ben', groups: ['sso:platform'] } } as const
+    expect(keeper.rightsOf(platform, 0).may('update', accounts)).toBe(true)
+    expect(keeper.now.scopes).toEqual(['groups'])
+    const open = new AccessKeeper()
+    await open.take(fleetOf({ 'a.yaml': text }), new Map())
+    expect(open.rightsOf(dev, 0).may('update', accounts)).toBe(true)
+    expect(open.now.scopes).toEqual(['nickname'])
+  })
+
   it('nothing is made anew where nothing has changed', async () => {
     const keeper = new AccessKeeper()
     const cache = new LoadCache()

@@ -1,5 +1,7 @@
 import { type AccessReading, accessOfFleet } from '@flotilla/config/access/read-access'
 import type { AccessSettings } from '@flotilla/core/access/policy'
+import { DEFAULT_SCOPES } from '@flotilla/core/access/principal'
+import { type HeldRight, withoutUnlistedAdmins } from '@flotilla/core/access/unlisted-admins'
 import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import type { Declared, Fleet, ProjectSpec } from '@flotilla/core/model/fleet'
@@ -11,7 +13,10 @@ import { type Asker, Rights } from './rights.ts'
 const SETTING = 'access-policy-version'
 
 /** What the hub's own settings say beside the documents: their rows come first, and stay whatever documents say. */
-export type OwnPolicy = Pick<AccessSettings, 'rows'> & Pick<AccessSettings, 'defaultRole'>
+export type OwnPolicy = Pick<AccessSettings, 'rows' | 'defaultRole'> & {
+  /** Whom documents may make administrators, and nobody else; absent: whom they like. */
+  readonly admins?: readonly string[]
+}
 
 /**
  * Keeps the policy in force: compiled beside the one before when a document of it changed, and put in its place at
@@ -22,6 +27,7 @@ export class AccessKeeper {
   #documents: readonly unknown[] = []
   #content: Digest | undefined
   #number = 0
+  #held: readonly HeldRight[] = []
   readonly #own: OwnPolicy
   readonly #listeners = new Set<() => void>()
 
@@ -32,6 +38,11 @@ export class AccessKeeper {
 
   get now(): PolicyInForce {
     return this.#inForce
+  }
+
+  /** What documents would give to whom `admins` does not list; it is not in force. */
+  get held(): readonly HeldRight[] {
+    return this.#held
   }
 
   rightsOf(asker: Asker, now: EpochMs): Rights {
@@ -68,7 +79,9 @@ export class AccessKeeper {
     const content = sha256(canonicalJson(contentOf(declared, lastSeen, this.#own)))
     const number = content === this.#content ? this.#number : this.#number + 1
     if (content !== this.#content) await store?.write(rows => rows.putSetting(SETTING, { number, content }))
-    this.put(withOwn(accessOfFleet(fleet, lastSeen), this.#own), number)
+    const { reading, held } = withoutUnlisted(accessOfFleet(fleet, lastSeen), this.#own)
+    this.#held = held
+    this.put(withOwn(reading, this.#own), number)
     this.#documents = documents
     this.#content = content
   }
@@ -90,6 +103,16 @@ function withOwn(
   return { settings: { ...settings, rows, ...(defaultRole !== undefined && { defaultRole }) }, scopes }
 }
 
+function withoutUnlisted(
+  reading: Pick<AccessReading, 'settings' | 'scopes'>,
+  { rows, admins }: OwnPolicy,
+): { readonly reading: typeof reading; readonly held: readonly HeldRight[] } {
+  if (admins === undefined) return { reading, held: [] }
+  const { settings, held } = withoutUnlistedAdmins(reading.settings, rows, admins)
+  // Documents that chose the claim that holds groups could put somebody into a group that is listed.
+  return { reading: { settings, scopes: DEFAULT_SCOPES }, held }
+}
+
 /** What decides: of Projects the roles alone, or every new destination would be a new policy. */
 function contentOf(
   declared: readonly Declared<unknown>[],
@@ -100,6 +123,7 @@ function contentOf(
   return [
     own.rows.map(({ text }) => text),
     own.defaultRole ?? '',
+    ...(own.admins === undefined ? [] : [['admins', ...own.admins]]),
     ...declared.map(({ kind, name, contentDigest, spec }): Json => {
       return kind === 'Project' ? [kind, name, rolesOf(spec)] : [kind, name, contentDigest]
     }),

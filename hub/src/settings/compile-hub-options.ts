@@ -127,6 +127,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const timeZone = get('gates.timeZone')
   const ownRows = get('access.policy')
   const defaultRole = get('access.defaultRole')
+  const admins = get('access.admins')
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
@@ -228,8 +229,12 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       plugins,
       calendars,
       gates: { globalProjects, ...(timeZone !== undefined && { defaultTimeZone: timeZone }) },
-      ...((ownRows ?? defaultRole) !== undefined && {
-        access: { rows: ownRows ?? [], ...(defaultRole !== undefined && { defaultRole }) },
+      ...((ownRows ?? defaultRole ?? admins) !== undefined && {
+        access: {
+          rows: ownRows ?? [],
+          ...(defaultRole !== undefined && { defaultRole }),
+          ...(admins !== undefined && { admins }),
+        },
       }),
       ...(managementCluster !== undefined && { managementCluster }),
       signIn,

@@ -132,6 +132,10 @@ export const HUB_SETTINGS = {
     readPolicyRows,
     'Rows of a policy that count whatever documents say: who has role:admin from the beginning.',
   ),
+  'access.admins': setting(
+    readTexts,
+    'Whom documents may make administrators, users and groups, and nobody else; whom they like without it.',
+  ),
   'access.defaultRole': setting(readText, 'What everybody has who is known, where no document says it.'),
   'gates.timeZone': setting(
     readTimeZone,

@@ -64,6 +64,7 @@ export function shownOptions(options: HubOptions): object {
       access: {
         policy: options.access.rows.map(({ text }) => text).join('\n'),
         ...(options.access.defaultRole !== undefined && { defaultRole: options.access.defaultRole }),
+        ...(options.access.admins !== undefined && { admins: options.access.admins }),
       },
     }),
     globalProjects: options.gates.globalProjects ?? [],

@@ -59,6 +59,10 @@ describe('settings that are good', () => {
         },
       },
     ],
+    'whom documents may make administrators': [
+      { 'access.admins': ['sso:platform'] },
+      { access: { rows: [], admins: ['sso:platform'] } },
+    ],
     'every address': [{ listen: ':8443' }, { listen: { host: '::', port: 8443 } }],
     'plain HTTP on loopback': [
       { 'tls.mode': 'off', listen: '127.0.0.1:8080', publicUrl: 'http://localhost:8080/' },
