@@ -1,18 +1,14 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ControlPlane, controlPlaneAvailability, readAuditLog, startControlPlane } from '@flotilla/controlplane'
+import { controlPlaneAvailability, readAuditLog } from '@flotilla/controlplane'
 import type { Json } from '@flotilla/core/json/json'
 import { listAt, textAt } from '@flotilla/core/json/read-json'
-import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundledCommand } from './support/bundled-command.ts'
 import { askCluster, objectIn } from './support/cluster-client.ts'
-import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
-import { HubUnderTest, isDone } from './support/hub-under-test.ts'
-import { endAll, type Started, start } from './support/processes.ts'
-import { SmallFleet } from './support/small-fleet.ts'
+import { isDone } from './support/hub-under-test.ts'
+import { LEASE, OneCluster } from './support/one-cluster.ts'
 import { until } from './support/until.ts'
 
 const availability = await controlPlaneAvailability()
@@ -33,72 +29,53 @@ const [LIFE_MS, WRITING_MS] = [1_500, 800]
 const SLOW_MS = 20_000
 
 const RECORDS = '/api/v1/namespaces/flotilla-system/configmaps'
-const LEASE = '/apis/coordination.k8s.io/v1/namespaces/flotilla-system/leases/flotilla-agent'
 const OBJECT_PATH = '/api/v1/namespaces/shop/configmaps'
 
 describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${KILLS} times during syncs`, () => {
-  let folder: TemporaryFolder
-  let plane: ControlPlane
-  let cluster: ClusterTransport
-  let fleet: SmallFleet
-  let hub: HubUnderTest
+  let world: OneCluster
   let command: Awaited<ReturnType<typeof bundledCommand>>
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
   beforeAll(async () => {
     console.log(`agent kill test: FLOTILLA_SEED=${seed}`)
-    folder = await temporaryFolder()
-    ;[plane, fleet, command] = await Promise.all([
-      startControlPlane({ audit: 'requestResponse' }),
-      SmallFleet.create(join(folder.path, 'repo'), ['real-1'], APPS),
-      bundledCommand(),
-    ])
-    cluster = plane.transport()
-    await fleet.commit(filesOf(0))
+    command = await bundledCommand()
     const { program } = command
-    hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory, program })
-    await hub.start()
+    const plane = { audit: 'requestResponse' } as const
+    world = await OneCluster.start({ apps: APPS, plane, files: filesOf(0), program })
   })
   afterAll(async () => {
-    await hub?.close()
-    await endAll()
-    await cluster?.close()
-    await plane?.stop()
+    await world?.close()
     command?.remove()
-    await folder?.remove()
   })
 
-  function agent(flags: readonly string[] = []): Started {
-    const where = ['--kubeconfig', plane.kubeconfigPath, '--data-directory', join(folder.path, 'agent')]
-    return start(['agent', '--name', 'real-1', ...where, '--log-level', 'info', ...flags], { program: command.program })
-  }
+  const agent = () => world.startAgent()
 
   /** Operations whose records say that they have not ended. */
   async function unfinished(): Promise<number> {
-    const list = await objectIn(cluster, `${RECORDS}?labelSelector=flotilla.dev%2Frecord%3Doperation`)
+    const list = await objectIn(world.cluster, `${RECORDS}?labelSelector=flotilla.dev%2Frecord%3Doperation`)
     return listAt(list, 'items').filter(item => ['Running', 'Terminating'].includes(textAt(item, 'data', 'phase')))
       .length
   }
 
   async function versionIn(name: string): Promise<string | undefined> {
-    return textAt(await objectIn(cluster, `${OBJECT_PATH}/${name}`), 'metadata', 'resourceVersion') || undefined
+    return textAt(await objectIn(world.cluster, `${OBJECT_PATH}/${name}`), 'metadata', 'resourceVersion') || undefined
   }
 
   /** A process that is dead for certain holds no Lease: the term need not pass. */
   async function declareDead(): Promise<void> {
-    const answer = await askCluster(cluster, 'PATCH', LEASE, { spec: { holderIdentity: '' } })
+    const answer = await askCluster(world.cluster, 'PATCH', LEASE, { spec: { holderIdentity: '' } })
     expect([200, 404]).toContain(answer.status)
   }
 
   async function everythingIsAsInGit(round: number, told: () => string): Promise<void> {
     const done = async () => {
-      const rows = await hub.applications()
+      const rows = await world.hub.applications()
       return rows.length === APPS.length && rows.every(isDone)
     }
-    const state = async () => `${JSON.stringify(await hub.applications(), undefined, 1)}\n${told()}`
+    const state = async () => `${JSON.stringify(await world.hub.applications(), undefined, 1)}\n${told()}`
     await until(`all is done after round ${round}`, done, { withinMs: 240_000, told: state })
     const there = new Map(
-      listAt(await objectIn(cluster, OBJECT_PATH), 'items').map(item => [
+      listAt(await objectIn(world.cluster, OBJECT_PATH), 'items').map(item => [
         textAt(item, 'metadata', 'name'),
         textAt(item, 'data', 'round'),
       ]),
@@ -114,10 +91,9 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
 
   test('ends with what Git says, starts each Grant once, goes never back, and deletes only what was withdrawn', async () => {
     const random = seededRandom(seed)
-    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
-    const { token } = await hub.api.post('/api/v1/clusters/real-1/join-tokens')
-    let living = agent(['--join-token', String(token)])
-    await hub.settled(APPS.length)
+    const { hub, fleet, cluster } = world
+    await world.join()
+    let living = world.agent
     await askCluster(cluster, 'POST', OBJECT_PATH, {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -162,7 +138,7 @@ describe.skipIf(availability.kind === 'unavailable')(`an agent that is killed ${
 
   /** What the apiserver wrote down of every write, in the order in which it answered. */
   async function lawsOfTheLog(): Promise<void> {
-    const writes = (await readAuditLog(plane.auditLog())).filter(
+    const writes = (await readAuditLog(world.plane.auditLog())).filter(
       ({ responseStatus }) => (responseStatus?.code ?? 500) < 300,
     )
     const newest = new Map<string, number>()

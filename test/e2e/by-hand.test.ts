@@ -1,24 +1,15 @@
-import { join } from 'node:path'
-import {
-  type ControlPlane,
-  controlPlaneAvailability,
-  type PlayedKubelet,
-  startControlPlane,
-} from '@flotilla/controlplane'
+import { controlPlaneAvailability, type PlayedKubelet } from '@flotilla/controlplane'
 import type { JsonObject } from '@flotilla/core/json/json'
 import { listAt, numberIfAny, textAt, valueAt } from '@flotilla/core/json/read-json'
-import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askCluster, objectIn } from './support/cluster-client.ts'
-import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
-import { HubUnderTest } from './support/hub-under-test.ts'
-import { endAll, run, type Started, start } from './support/processes.ts'
-import { configMap, deployment, SmallFleet } from './support/small-fleet.ts'
+import { OneCluster, WEB_FILE } from './support/one-cluster.ts'
+import { run, start } from './support/processes.ts'
+import { configMap, deployment } from './support/small-fleet.ts'
 import { until } from './support/until.ts'
 
 const availability = await controlPlaneAvailability()
-const FILE = 'apps/web/real-1/app.yaml'
 const SHOP = '/api/v1/namespaces/shop'
 const WEB = 'apps/Deployment shop/web'
 const REPORT = 'batch/CronJob shop/report'
@@ -26,60 +17,29 @@ const SECRET = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key' }, st
 
 /** What people do from the command line, by hub and agent, to a real control plane. */
 describe.skipIf(availability.kind === 'unavailable')('by hand, on a real control plane', () => {
-  let folder: TemporaryFolder
-  let plane: ControlPlane
+  let world: OneCluster
   let kubelet: PlayedKubelet
-  let cluster: ClusterTransport
-  let fleet: SmallFleet
-  let hub: HubUnderTest
-  let agent: Started
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
-    ;[plane, fleet] = await Promise.all([
-      startControlPlane(),
-      SmallFleet.create(join(folder.path, 'repo'), ['real-1'], ['web']),
-    ])
-    cluster = plane.transport()
-    kubelet = await plane.playKubelet()
-    await commit('one')
-    hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory })
-    await hub.start()
-    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
-    const { token } = await hub.api.post('/api/v1/clusters/real-1/join-tokens')
-    agent = startAgent(['--join-token', String(token)])
-    await hub.settled(1)
+    world = await OneCluster.start({ files: { [WEB_FILE]: filesOf('one') } })
+    kubelet = await world.plane.playKubelet()
+    await world.join()
   })
-  afterAll(async () => {
-    await hub?.close()
-    await endAll()
-    await cluster?.close()
-    await plane?.stop()
-    await folder?.remove()
-  })
+  afterAll(() => world?.close())
 
-  function startAgent(flags: readonly string[] = []): Started {
-    const where = ['--kubeconfig', plane.kubeconfigPath, '--data-directory', join(folder.path, 'agent')]
-    return start(['agent', '--name', 'real-1', ...where, ...flags])
-  }
-
-  /** Replicas stand in no manifest: whoever scales is not scaled back. */
   async function commit(value: string, ...more: readonly object[]): Promise<void> {
-    const { spec, ...web } = deployment('web') as { spec: object }
-    const { replicas: _, ...rest } = spec as { replicas: number }
-    const objects = [configMap('web', value), SECRET, { ...web, spec: rest }, report(), ...more]
-    await fleet.commit({ [FILE]: objects.map(each => dump(each)).join('---\n') })
+    await world.fleet.commit({ [WEB_FILE]: filesOf(value, ...more) })
   }
 
-  const flotilla = async (...words: string[]) => await run(words, { env: hub.clientEnvironment })
-  const web = async () => (await objectIn(cluster, '/apis/apps/v1/namespaces/shop/deployments/web')) ?? {}
-  const cron = async () => (await objectIn(cluster, '/apis/batch/v1/namespaces/shop/cronjobs/report')) ?? {}
-  const value = async () => textAt(await objectIn(cluster, `${SHOP}/configmaps/web`), 'data', 'value')
+  const flotilla = async (...words: string[]) => await run(words, { env: world.hub.clientEnvironment })
+  const web = async () => (await objectIn(world.cluster, '/apis/apps/v1/namespaces/shop/deployments/web')) ?? {}
+  const cron = async () => (await objectIn(world.cluster, '/apis/batch/v1/namespaces/shop/cronjobs/report')) ?? {}
+  const value = () => world.valueOf('web')
   const pods = async () =>
-    listAt(await objectIn(cluster, `${SHOP}/pods?labelSelector=app%3Dweb`), 'items')
+    listAt(await objectIn(world.cluster, `${SHOP}/pods?labelSelector=app%3Dweb`), 'items')
       .filter(pod => textAt(pod, 'status', 'phase') === 'Running')
       .map(pod => textAt(pod, 'metadata', 'name'))
-  const application = async (): Promise<JsonObject> => (await hub.applications())[0] ?? {}
+  const application = async (): Promise<JsonObject> => (await world.hub.applications())[0] ?? {}
 
   async function done(...words: string[]): Promise<void> {
     const ended = await flotilla(...words, '--yes')
@@ -112,19 +72,19 @@ describe.skipIf(availability.kind === 'unavailable')('by hand, on a real control
     await done('app', 'resume', 'web-real-1', WEB)
     expect(valueAt(await web(), 'spec', 'paused') ?? false).toBe(false)
 
-    const uid = textAt(await objectIn(cluster, `${SHOP}/configmaps/web`), 'metadata', 'uid')
+    const uid = textAt(await objectIn(world.cluster, `${SHOP}/configmaps/web`), 'metadata', 'uid')
     await done('app', 'delete-resource', 'web-real-1', 'ConfigMap shop/web')
     // It is in the source, so it is made anew.
     await until('it is there again', async () => {
-      const live = await objectIn(cluster, `${SHOP}/configmaps/web`)
+      const live = await objectIn(world.cluster, `${SHOP}/configmaps/web`)
       return live !== undefined && textAt(live, 'metadata', 'uid') !== uid
     })
     const stranger = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'theirs' } }
-    expect((await askCluster(cluster, 'POST', `${SHOP}/configmaps`, stranger)).status).toBe(201)
+    expect((await askCluster(world.cluster, 'POST', `${SHOP}/configmaps`, stranger)).status).toBe(201)
     const refused = await flotilla('app', 'delete-resource', 'web-real-1', 'ConfigMap shop/theirs', '--yes')
     expect(refused.code).toBe(1)
-    expect(await objectIn(cluster, `${SHOP}/configmaps/theirs`)).toBeDefined()
-    await hub.settled(1)
+    expect(await objectIn(world.cluster, `${SHOP}/configmaps/theirs`)).toBeDefined()
+    await world.hub.settled(1)
   })
 
   test('logs of a Pod come from its kubelet through agent and hub, with values of Secrets masked', async () => {
@@ -138,14 +98,14 @@ describe.skipIf(availability.kind === 'unavailable')('by hand, on a real control
   })
 
   test('a log that is followed goes on, and ends when the token of who reads it is revoked', async () => {
-    const made = await hub.api.post('/api/v1/tokens', { name: 'reader', role: 'admin' })
-    const env = { ...hub.clientEnvironment, FLOTILLA_TOKEN: textAt(made, 'token') }
+    const made = await world.hub.api.post('/api/v1/tokens', { name: 'reader', role: 'admin' })
+    const env = { ...world.hub.clientEnvironment, FLOTILLA_TOKEN: textAt(made, 'token') }
     const reader = start(['app', 'logs', 'web-real-1', '--object', 'Deployment/web', '--follow'], { env })
     const [pod = ''] = await pods()
     await until('the kubelet is asked', () => kubelet.followers > 0)
     kubelet.print('shop', pod, 'main', 'something new')
     await reader.says(/something new/)
-    await hub.api.delete(`/api/v1/tokens/${textAt(made, 'id')}`)
+    await world.hub.api.delete(`/api/v1/tokens/${textAt(made, 'id')}`)
     const { code } = await reader.ended
     expect(reader.stderr()).toMatch(/may not read it any more/)
     expect(code).not.toBe(0)
@@ -166,12 +126,12 @@ describe.skipIf(availability.kind === 'unavailable')('by hand, on a real control
     const before = await value()
     kubelet.printAll('shop', 'migrate-', 'main', 'connecting with correct-horse\nno such table: orders')
     await commit('two', failingJob())
-    await hub.push()
+    await world.hub.push()
     await until('the failure is told', async () => /Retrying/.test(textAt(await application(), 'operation', 'message')))
     await flotilla('app', 'terminate', 'web-real-1', '--reason', 'by hand now', '--yes')
     await until('it has ended', async () => textAt(await application(), 'operation', 'phase') === 'Failed')
     const words = ['app', 'sync', 'web-real-1', '--retry-limit', '1', '--retry-backoff-duration', '1s']
-    const synced = await flotilla(...words, '--yes', '--wait', '120')
+    const synced = await flotilla(...words, '--yes', '--wait', '600')
     expect(synced.code, synced.stderr).toBe(1)
     expect(synced.stdout).toContain('hook batch/Job shop/migrate ended: Error, exit code 1')
     expect(synced.stdout).toContain('no such table: orders')
@@ -182,41 +142,54 @@ describe.skipIf(availability.kind === 'unavailable')('by hand, on a real control
     expect(shown.stdout).toContain('connecting with ***')
     expect(await value()).toBe(before)
     await commit('one')
-    await hub.push()
-    await hub.settled(1)
+    await world.hub.push()
+    await world.hub.settled(1)
   })
 
   test('off-line: an agent that starts without its hub enforces what it holds, obeys its calendar, and reports it all', async () => {
-    await fleet.commit({ 'apps/calm/real-1/app.yaml': dump(configMap('calm', 'one')), 'fleet/freeze.yaml': freeze() })
-    await hub.push()
-    await hub.settled(2)
-    const told = async () => valueAt(await hub.api.get('/api/v1/freezes/calm'), 'effect', 'inForce') === 1
+    await world.fleet.commit({
+      'apps/calm/real-1/app.yaml': dump(configMap('calm', 'one')),
+      'fleet/freeze.yaml': freeze(),
+    })
+    await world.hub.push()
+    await world.hub.settled(2)
+    const told = async () => valueAt(await world.hub.api.get('/api/v1/freezes/calm'), 'effect', 'inForce') === 1
     await until('the agent has its calendar', told)
-    await Promise.all([agent.end(), hub.stop()])
+    await Promise.all([world.agent.end(), world.hub.stop()])
     await drift('web')
     await drift('calm')
-    agent = startAgent()
+    world.startAgent()
     await until('drift is corrected', async () => (await value()) === 'one')
     // What its calendar closes some day it leaves alone: without its hub it does not know what time it is.
-    expect(textAt(await objectIn(cluster, `${SHOP}/configmaps/calm`), 'data', 'value')).toBe('by hand')
-    await hub.start()
+    expect(await world.valueOf('calm')).toBe('by hand')
+    await world.hub.start()
     const healed = await until('the heal is reported', async () => {
-      const all = await hub.applications()
+      const all = await world.hub.applications()
       return all.find(each => textAt(each, 'operation', 'trigger') === 'heal') && all
     })
     expect(healed.find(({ name }) => name === 'web-real-1')).toMatchObject({ sync: { status: 'Synced' } })
     // With the hub's time it knows that the freeze has not begun.
     await until('the rest is corrected too', async () => {
-      return textAt(await objectIn(cluster, `${SHOP}/configmaps/calm`), 'data', 'value') === 'one'
+      return (await world.valueOf('calm')) === 'one'
     })
-    await hub.settled(2)
+    await world.hub.settled(2)
   })
 
   async function drift(name: string): Promise<void> {
-    const answer = await askCluster(cluster, 'PATCH', `${SHOP}/configmaps/${name}`, { data: { value: 'by hand' } })
+    const answer = await askCluster(world.cluster, 'PATCH', `${SHOP}/configmaps/${name}`, {
+      data: { value: 'by hand' },
+    })
     expect(answer.status).toBe(200)
   }
 })
+
+/** Replicas stand in no manifest: whoever scales is not scaled back. */
+function filesOf(value: string, ...more: readonly object[]): string {
+  const { spec, ...web } = deployment('web') as { spec: object }
+  const { replicas: _, ...rest } = spec as { replicas: number }
+  const objects = [configMap('web', value), SECRET, { ...web, spec: rest }, report(), ...more]
+  return objects.map(each => dump(each)).join('---\n')
+}
 
 function report(): object {
   const containers = [{ name: 'main', image: 'registry.example.com/app:1' }]

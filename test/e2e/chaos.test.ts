@@ -1,20 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ControlPlane, controlPlaneAvailability, readAuditLog, startControlPlane } from '@flotilla/controlplane'
+import { controlPlaneAvailability, readAuditLog } from '@flotilla/controlplane'
 import type { Json } from '@flotilla/core/json/json'
 import { listAt, textAt } from '@flotilla/core/json/read-json'
-import type { ClusterTransport } from '@flotilla/core/ports/cluster-transport'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ApiFault, ApiProxy } from './support/api-proxy.ts'
 import { bundledCommand } from './support/bundled-command.ts'
 import { objectIn } from './support/cluster-client.ts'
-import { type TemporaryFolder, temporaryFolder } from './support/folder.ts'
-import { HubUnderTest, isDone } from './support/hub-under-test.ts'
-import { endAll, type Started, start } from './support/processes.ts'
-import { SmallFleet } from './support/small-fleet.ts'
+import { isDone } from './support/hub-under-test.ts'
+import { OneCluster, WEB_FILE } from './support/one-cluster.ts'
+import type { Started } from './support/processes.ts'
 import { until } from './support/until.ts'
 
 const availability = await controlPlaneAvailability()
@@ -40,11 +38,7 @@ const FAULTS: readonly (readonly [name: string, fault: ApiFault | 'cut' | 'kille
 ]
 
 describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJECTS} objects under faults`, () => {
-  let folder: TemporaryFolder
-  let plane: ControlPlane
-  let cluster: ClusterTransport
-  let fleet: SmallFleet
-  let hub: HubUnderTest
+  let world: OneCluster
   let proxy: ApiProxy
   let command: Awaited<ReturnType<typeof bundledCommand>>
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -52,31 +46,19 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
 
   beforeAll(async () => {
     console.log(`chaos: FLOTILLA_SEED=${seed}`)
-    folder = await temporaryFolder()
-    ;[plane, fleet, command] = await Promise.all([
-      startControlPlane({ audit: 'requestResponse' }),
-      SmallFleet.create(join(folder.path, 'repo'), ['real-1'], ['web']),
-      bundledCommand(),
-    ])
-    cluster = plane.transport()
-    proxy = await ApiProxy.start(plane, random)
-    await fleet.commit(filesOf(0))
+    command = await bundledCommand()
     const { program } = command
-    hub = new HubUnderTest({ data: join(folder.path, 'hub'), repository: fleet.directory, program })
-    await hub.start()
+    world = await OneCluster.start({ plane: { audit: 'requestResponse' }, files: filesOf(0), program })
+    proxy = await ApiProxy.start(world.plane, random)
   })
   afterAll(async () => {
-    await hub?.close()
-    await endAll()
-    await cluster?.close()
+    await world?.close()
     await proxy?.close()
-    await plane?.stop()
     command?.remove()
-    await folder?.remove()
   })
 
   async function agent(flags: readonly string[] = []): Promise<Started> {
-    const file = join(folder.path, 'kubeconfig')
+    const file = join(world.folder.path, 'kubeconfig')
     const through = {
       ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'chaos' },
       clusters: [{ name: 'chaos', cluster: { server: proxy.url } }],
@@ -84,18 +66,16 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
       contexts: [{ name: 'chaos', context: { cluster: 'chaos', user: 'chaos' } }],
     }
     await writeFile(file, JSON.stringify(through), { mode: 0o600 })
-    const where = ['--kubeconfig', file, '--data-directory', join(folder.path, 'agent')]
-    return start(['agent', '--name', 'real-1', ...where, ...flags], { program: command.program })
+    return world.processOfAgent(file, flags)
   }
 
   async function roundOf(name: string): Promise<string> {
-    return textAt(await objectIn(cluster, `${OBJECT_PATH}/${name}`), 'data', 'round')
+    return textAt(await objectIn(world.cluster, `${OBJECT_PATH}/${name}`), 'data', 'round')
   }
 
   test('each ends as Git says; nothing is lost, nothing goes back, no hook runs twice for one operation', async () => {
-    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
-    const { token } = await hub.api.post('/api/v1/clusters/real-1/join-tokens')
-    let living = await agent(['--join-token', String(token)])
+    const { hub, plane, fleet } = world
+    let living = await agent(['--join-token', await world.joinToken()])
     await settled(0)
     const drawn: string[] = []
     for (let round = 1; round <= ROUNDS; round++) {
@@ -138,7 +118,7 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
         return rows.length === 1 && rows.every(isDone) && (await roundOf(`o-${OBJECTS - 1}`)) === String(round)
       }
       await until(`round ${round} is done`, done, { withinMs: 240_000, told })
-      const there = listAt(await objectIn(cluster, OBJECT_PATH), 'items').filter(
+      const there = listAt(await objectIn(world.cluster, OBJECT_PATH), 'items').filter(
         item => textAt(item, 'metadata', 'name') !== 'kube-root-ca.crt',
       )
       expect(there).toHaveLength(OBJECTS)
@@ -150,7 +130,7 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
   async function lawsOfTheLog(): Promise<void> {
     const newest = new Map<string, number>()
     const hooks = new Set<string>()
-    const succeeded = (await readAuditLog(plane.auditLog())).filter(
+    const succeeded = (await readAuditLog(world.plane.auditLog())).filter(
       ({ responseStatus, requestURI, objectRef }) =>
         (responseStatus?.code ?? 500) < 300 && !requestURI.includes('dryRun=') && objectRef?.namespace === 'shop',
     )
@@ -200,5 +180,5 @@ function hook(name: string, phase: string, round: number): object {
 
 function filesOf(round: number): Record<string, string> {
   const objects = [hook('before', 'PreSync', round), ...objectsOf(round), hook('after', 'PostSync', round)]
-  return { 'apps/web/real-1/app.yaml': objects.map(each => dump(each)).join('---\n') }
+  return { [WEB_FILE]: objects.map(each => dump(each)).join('---\n') }
 }

@@ -70,9 +70,14 @@ export class OneCluster {
     const data = join(folder.path, 'hub')
     const hub = new HubUnderTest({ data, repository: fleet.directory, ...(program !== undefined && { program }) })
     const world = new OneCluster(folder, plane, fleet, hub, options)
-    await hub.start()
-    await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
-    return world
+    try {
+      await hub.start()
+      await until('the Cluster is known', async () => (await hub.clusters()).length === 1)
+      return world
+    } catch (error) {
+      await world.close()
+      throw error
+    }
   }
 
   /** An agent has joined, and everything is as Git says. */
