@@ -103,8 +103,11 @@ describe.skipIf(availability.kind === 'unavailable')('a commit on its way to a r
     await fleet.commit({ [FILE]: objects('held up', { 'sim/outcome': 'fail' }) })
     await hub.push()
     const operation = async () => (await hub.applications())[0]?.['operation'] as JsonObject | undefined
-    await until('the failure is told', async () => /Retrying attempt #1 at/.test(textAt(await operation(), 'message')))
-    expect(await operation()).toMatchObject({
+    const told = await until('the failure is told', async () => {
+      const current = await operation()
+      return /Retrying attempt #1 at/.test(textAt(current, 'message')) && current
+    })
+    expect(told).toMatchObject({
       phase: 'Running',
       message: expect.stringMatching(/^one or more synchronization tasks completed unsuccessfully, reason: /),
     })

@@ -128,7 +128,7 @@ describe('an assertion', () => {
   test('that is altered, or for anything else, or too old, is refused, counted, and nothing is done', async () => {
     const agent = await joined('altered')
     const other = await joined('other')
-    const now = Math.floor(clock.now())
+    const now = () => Math.floor(clock.now())
     const body = encodeReportBatch([reportEntry('no-such-application', { inc: 1, n: 1 })])
     const flip = (header: string, at: number): string =>
       header.slice(0, at) + (header[at] === 'A' ? 'B' : 'A') + header.slice(at + 1)
@@ -146,13 +146,13 @@ describe('an assertion', () => {
       'for another cluster': () => agent.assert({ cluster: other.as.cluster }),
       'for another admission': () => agent.assert({ admission: 2 }),
       'for another hub': () => agent.assert({ hubId: '01890000-0000-7000-8000-00000000aaaa' }),
-      'two minutes old': () => agent.assert({ now: now - 120_000 }),
-      'of a minute ahead': () => agent.assert({ now: now + 60_000 }),
+      'two minutes old': () => agent.assert({ now: now() - 120_000 }),
+      'of a minute ahead': () => agent.assert({ now: now() + 60_000 }),
     }
     expect((await agent.assert({})).status).toBe(200)
     for (const [what, send] of Object.entries(cases)) expect((await send()).status, what).toBe(401)
     // Within what clocks may differ by, it holds, and the same request again does nothing new.
-    expect((await agent.assert({ now: now + 20_000 })).status).toBe(200)
+    expect((await agent.assert({ now: now() + 20_000 })).status).toBe(200)
     expect((await agent.post('/agent/v1/reports', body)).body).toEqual(
       (await agent.post('/agent/v1/reports', body)).body,
     )

@@ -112,7 +112,7 @@ describe('a network that fails between an agent and its hub', () => {
     proxy.set({ down: { bytesPerSecond: 4000, delayMs: 50, jitterMs: 50 }, up: { delayMs: 50, jitterMs: 50 } })
     await hub.offer('eu-1', 'app-1', [configMap('a')])
     await vi.waitFor(() => expect(agent.link.held().size).toBe(1), within)
-    expect(agent.link.status()).toEqual({ kind: 'connected' })
+    await vi.waitFor(() => expect(agent.link.status()).toEqual({ kind: 'connected' }), within)
   })
 })
 
