@@ -20,7 +20,7 @@ beforeAll(async () => {
     { directory, clusters: 1, real: false, port: 0, version: '0.1.0' },
     { clock: createClock(globalThis), random: createRandom(randomBytes), log: silent, say: () => undefined },
   )
-  expect(await demo.settled(120_000)).toBe(true)
+  expect(await demo.settled(300_000)).toBe(true)
 })
 
 afterAll(async () => {
@@ -95,7 +95,7 @@ describe('flotilla app, by hand', () => {
     expect(plan.stdout).toMatch(/would delete apps\/Deployment \S+ \(uid [0-9a-f-]{36}\)/)
     const done = await flotilla('app', 'delete-resource', name, object, '--yes')
     expect(done.stdout).toContain('is being deleted')
-    expect(await demo.settled(60_000)).toBe(true)
+    expect(await demo.settled(300_000)).toBe(true)
   })
 
   it('refuses objects of nobody and of others, kinds without the verb, and what is not written as an object', async () => {
@@ -124,11 +124,11 @@ describe('flotilla app, by hand', () => {
     expect(shown.stdout).toMatch(/paused: by \S+ since \S+ until \S+ \(by hand\)/)
     expect((await flotilla('app', 'delete-resource', name, object, '--yes')).code).toBe(0)
     const drifted = async () => (await flotilla('app', 'get', name, '-o', 'json')).stdout
-    await expect.poll(drifted, { timeout: 60_000, interval: 100 }).toContain('"status": "OutOfSync"')
+    await expect.poll(drifted, { timeout: 300_000, interval: 100 }).toContain('"status": "OutOfSync"')
     expect((await flotilla('app', 'scale', name, object, '--replicas', '1')).stdout).toContain('is not there')
     const done = await flotilla('app', 'resume', name, '--yes')
     expect([done.code, done.stdout]).toEqual([0, `${name} goes on\n`])
-    expect(await demo.settled(60_000)).toBe(true)
+    expect(await demo.settled(300_000)).toBe(true)
     expect((await flotilla('app', 'resume', name, '--yes')).stderr).toContain('is not paused')
   })
 
@@ -150,7 +150,7 @@ describe('flotilla app tree', () => {
     const { name, object } = await target()
     const replicas = async () => (await flotilla('app', 'tree', name)).stdout
     const workload = object.split('/').at(-1)!
-    await expect.poll(replicas, { timeout: 60_000, interval: 100 }).toMatch(new RegExp(`└ Pod +\\S+ +${workload}-`))
+    await expect.poll(replicas, { timeout: 300_000, interval: 100 }).toMatch(new RegExp(`└ Pod +\\S+ +${workload}-`))
     const { code, stdout, stderr } = await flotilla('app', 'tree', name)
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(

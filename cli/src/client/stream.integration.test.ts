@@ -21,7 +21,7 @@ beforeAll(async () => {
     { directory, clusters: 1, real: false, port: 0, version: '0.1.0' },
     { clock: createClock(globalThis), random: createRandom(randomBytes), log: silent, say: () => undefined },
   )
-  expect(await demo.settled(120_000)).toBe(true)
+  expect(await demo.settled(300_000)).toBe(true)
   name = demo.look().applications.find(each => each.name.includes('checkout'))!.name
 })
 
