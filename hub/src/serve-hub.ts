@@ -43,6 +43,8 @@ const CLOSE_WITHIN_MS = 5_000
 
 export interface ServedHub {
   readonly url: string
+  /** Where it listens itself, also where people reach it by another URL. */
+  readonly listensAt: string
   createJoinToken(clusterName: string, by: string, expiresInMs?: number): Promise<string>
   close(): Promise<void>
 }
@@ -200,9 +202,11 @@ export async function serveHub(served: {
   await listen(server, options.listen)
   const { port } = server.address() as AddressInfo
   const host = options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host
-  url = options.publicUrl ?? `${certificate ? 'https' : 'http'}://${host}:${port}`
+  const listensAt = `${certificate ? 'https' : 'http'}://${host}:${port}`
+  url = options.publicUrl ?? listensAt
   return {
     url,
+    listensAt,
     createJoinToken: async (clusterName: string, by: string, expiresInMs = options.joinTokenLifeMs ?? JOIN_TOKEN_MS) =>
       (await joinToken(clusterName, by, expiresInMs)).token,
     close: async () => {

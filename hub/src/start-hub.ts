@@ -73,6 +73,8 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
 export interface RunningHub {
   readonly hub: Hub
   readonly url: string
+  /** Where it listens itself, also where people reach it by another URL. */
+  readonly listensAt: string
   /** SHA-256 of the hub's own authority, where it has signed the certificate that is shown. */
   readonly ca: Digest | undefined
   /** Only at the very first start: it is kept nowhere. */
@@ -196,6 +198,7 @@ export async function startHub(
     return {
       hub,
       url: served.url,
+      listensAt: served.listensAt,
       ca: certificate?.current().ca,
       adminToken,
       createJoinToken: served.createJoinToken,

@@ -318,6 +318,22 @@ describe('an id token', () => {
   })
 })
 
+it('an address that begins three hundred sign-ins in a minute waits, and no longer than that', async () => {
+  hub.clock.forward(60_000)
+  const begin = async () => await hub.ask('/auth/login')
+  expect((await begin()).status).toBe(302)
+  const answers = await Promise.all(Array.from({ length: 310 }, begin))
+  const refused = answers.filter(({ status }) => status === 429)
+  expect(answers.filter(({ status }) => status === 302)).toHaveLength(answers.length - refused.length)
+  expect(refused.length).toBeGreaterThanOrEqual(11)
+  const wait = Number(refused[0]!.headers.get('retry-after'))
+  expect(wait).toBeGreaterThan(0)
+  expect(wait).toBeLessThanOrEqual(60)
+  expect(refused[0]!.body).toMatchObject({ code: 'TOO_MANY_REQUESTS' })
+  hub.clock.forward(61_000)
+  expect((await begin()).status).toBe(302)
+})
+
 it('nothing that is secret was logged', async () => {
   const { browser } = await signIn()
   const cookie = browser.cookie(hub.url, 'flotilla-session')!

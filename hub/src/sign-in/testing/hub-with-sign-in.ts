@@ -54,12 +54,15 @@ export async function hubWithSignIn(loose: LooseSettings): Promise<SignInHub> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'flotilla-sign-in-'))
   const clock = new ForwardClock()
   const logged: string[] = []
-  const { configSources, signIn } = compiled.options
+  const { configSources, signIn, publicUrl } = compiled.options
   const running = await startHub(
-    { dataDirectory, listen: compiled.options.listen, version: '0.1.0', configSources, signIn, gitBinary: false },
+    {
+      ...{ dataDirectory, listen: compiled.options.listen, version: '0.1.0', configSources, signIn, gitBinary: false },
+      ...(publicUrl !== undefined && { publicUrl }),
+    },
     { clock, random: seededRandom(21), log: logInto(logged) },
   )
-  const { url } = running
+  const { listensAt: url } = running
   return {
     ...{ running, url, clock, logged, admin: running.adminToken! },
     async ask(path, { token, method = 'GET', body, headers = {} } = {}) {
