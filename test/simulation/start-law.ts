@@ -227,7 +227,7 @@ export function writtenBy(request: ClusterRequest): Written {
   const object = objectOf(body)
   const place = (method === 'POST' || method === 'PUT') && path.includes('/namespaces/flotilla-system/configmaps')
   const isRecord = place && object?.metadata.name?.startsWith('flotilla-operation')
-  const written = { object, record: isRecord ? decodeOperation(object) : undefined }
+  const written = { object, record: object !== undefined && isRecord ? decodeOperation(object) : undefined }
   read.set(request, written)
   return written
 }
