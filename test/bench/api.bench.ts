@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
+import { declarations, foldersOnClusters } from './parts/declarations.ts'
 import { clusterNames } from './parts/fleet-files.ts'
 import { HubChild } from './parts/hub-child.ts'
 
@@ -176,38 +177,19 @@ async function started(): Promise<readonly Figure[]> {
 }
 
 function fleetFiles(repository: string): Record<string, string> {
-  const folders = Array.from({ length: 100 }, (_, index) => `app-${index}`)
-  const clusters = clusterNames(100).map(
-    name => `---\napiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {env: prod}}\n`,
-  )
-  const set = `apiVersion: flotilla.dev/v1alpha1
-kind: Project
-metadata: {name: shop}
-spec:
-  sourceRepos: ['*']
-  destinations: [{name: '*', namespace: shop}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: shop}
-spec:
-  generators:
-  - matrix:
-      generators:
-      - clusters: {}
-      - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*}]}
-  template:
-    metadata: {name: '{{path.basename}}-{{name}}'}
-    spec:
-      project: shop
-      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
-      destination: {name: '{{name}}', namespace: shop}
-`
-  const files = folders.map(name => [
+  const names = Array.from({ length: 100 }, (_, index) => `app-${index}`)
+  const fleet = declarations({
+    repository,
+    clusters: clusterNames(100),
+    generator: foldersOnClusters(repository, 'apps/*'),
+    application: '{{path.basename}}-{{name}}',
+    destination: { cluster: '{{name}}', namespace: 'shop' },
+  })
+  const files = names.map(name => [
     `apps/${name}/config.yaml`,
     `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`,
   ])
-  return { 'fleet/fleet.yaml': set + clusters.join(''), ...Object.fromEntries(files) }
+  return { 'fleet/fleet.yaml': fleet, ...Object.fromEntries(files) }
 }
 
 function ask(agent: Agent, url: string, { path, token, bytes }: Ready): Promise<void> {

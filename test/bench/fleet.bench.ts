@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
+import { AUTOMATED, declarations, foldersOnClusters } from './parts/declarations.ts'
 import { clusterNames } from './parts/fleet-files.ts'
 import { HubChild } from './parts/hub-child.ts'
 
@@ -25,7 +26,7 @@ export const run: Benchmark = async () => {
   try {
     const folders = Array.from({ length: FOLDERS }, (_, index) => `app-${index}`)
     await fixture.commit({
-      files: { 'fleet/fleet.yaml': declarations(repository), ...Object.assign({}, ...folders.map(folderFiles)) },
+      files: { 'fleet/fleet.yaml': declared(repository), ...Object.assign({}, ...folders.map(folderFiles)) },
     })
     hub = await HubChild.start({ directory, repository })
     await applications(hub, CLUSTERS * FOLDERS)
@@ -73,34 +74,15 @@ function folderFiles(name: string): Record<string, string> {
   }
 }
 
-function declarations(repository: string): string {
-  const clusters = clusterNames(CLUSTERS).map(
-    name => `---\napiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {env: prod}}\n`,
-  )
-  return `apiVersion: flotilla.dev/v1alpha1
-kind: Project
-metadata: {name: shop}
-spec:
-  sourceRepos: ['*']
-  destinations: [{name: '*', namespace: shop}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: shop}
-spec:
-  generators:
-  - matrix:
-      generators:
-      - clusters: {}
-      - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*}]}
-  template:
-    metadata: {name: '{{path.basename}}-{{name}}'}
-    spec:
-      project: shop
-      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
-      destination: {name: '{{name}}', namespace: shop}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-${clusters.join('')}`
+function declared(repository: string): string {
+  return declarations({
+    repository,
+    clusters: clusterNames(CLUSTERS),
+    generator: foldersOnClusters(repository, 'apps/*'),
+    application: '{{path.basename}}-{{name}}',
+    destination: { cluster: '{{name}}', namespace: 'shop' },
+    syncPolicy: AUTOMATED,
+  })
 }
 
 async function applications(hub: HubChild, count: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { AUTOMATED, clusterDocument, declarations, folders } from './declarations.ts'
+
 /** A fleet of `clusters` × `applications` folders, one Application each: path → text. */
 export function fleetFiles(shape: {
   readonly clusters: number
@@ -5,10 +7,18 @@ export function fleetFiles(shape: {
   readonly applications: number
   readonly repository: string
 }): Record<string, string> {
-  const files: Record<string, string> = { 'fleet/shop.yaml': declarations(shape.repository) }
+  const { repository } = shape
+  const fleet = declarations({
+    repository,
+    clusters: [],
+    generator: folders(repository, 'apps/*/*'),
+    application: '{{path.basename}}-{{path[1]}}',
+    destination: { cluster: '{{path[1]}}', namespace: 'shop' },
+    syncPolicy: AUTOMATED,
+  })
+  const files: Record<string, string> = { 'fleet/shop.yaml': fleet }
   for (const cluster of clusterNames(shape.clusters)) {
-    files[`fleet/clusters/${cluster}.yaml`] =
-      `apiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${cluster}, labels: {env: prod}}\n`
+    files[`fleet/clusters/${cluster}.yaml`] = clusterDocument(cluster)
     for (let index = 0; index < shape.applications; index++) {
       Object.assign(files, folderFiles(cluster, `app-${index}`, 'first'))
     }
@@ -41,28 +51,4 @@ spec:
       containers: [{name: main, image: "registry.example.com/${application}:1.0"}]
 `,
   }
-}
-
-function declarations(repository: string): string {
-  return `apiVersion: flotilla.dev/v1alpha1
-kind: Project
-metadata: {name: shop}
-spec:
-  sourceRepos: ['*']
-  destinations: [{name: '*', namespace: shop}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: shop}
-spec:
-  generators:
-  - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*/*}]}
-  template:
-    metadata: {name: '{{path.basename}}-{{path[1]}}'}
-    spec:
-      project: shop
-      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
-      destination: {name: '{{path[1]}}', namespace: shop}
-      syncPolicy: {automated: {prune: true, selfHeal: true}}
-`
 }
