@@ -181,3 +181,22 @@ describe('the feed', () => {
     expect((await get('/activity?cursor=x')).body.code).toBe('CURSOR_INVALID')
   })
 })
+
+describe('a Project that wants commits signed', () => {
+  it('is not got around by a pin or a rollback to what was there before', async () => {
+    const { hub } = opened
+    const [, first] = (await get(`/applications/${WEB}/history`)).body.items
+    const document = JSON.parse(project('shop')) as { spec: object }
+    const spec = { ...document.spec, signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] }
+    await hub.push(CONFIG, { 'projects/shop.json': JSON.stringify({ ...document, spec }) })
+    const { digest } = hub.application(WEB)
+    expect(hub.application(WEB).hold?.code).toBe('SIGNATURE_MISSING')
+    const pinned = await post('/pin', { revision: first.revision, reason: 'as before' })
+    const back = await post('/rollback', { operation: first.id, reason: 'as before' })
+    // A pin may be set, and is held; a rollback is to start at once, and is refused.
+    expect([pinned.status, back.status]).toEqual([200, 409])
+    expect(back.text).toContain('is not signed')
+    expect(hub.application(WEB)).toMatchObject({ digest, hold: { code: 'SIGNATURE_MISSING' } })
+    expect(await hub.grants(hub.application(WEB).clusterId!)).toEqual([])
+  })
+})
