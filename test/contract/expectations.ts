@@ -62,6 +62,6 @@ export async function eventually<Value>(attempt: () => Promise<Value>, timeoutMs
     } catch (error) {
       if (performance.now() > deadlineMs) throw error
     }
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise(resolve => setTimeout(resolve, 40))
   }
 }

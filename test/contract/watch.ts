@@ -8,7 +8,7 @@ export interface WatchEvent {
 }
 
 /** No event that a row waits for takes longer, even on a loaded machine; then the row fails. */
-const eventTimeoutMs = 15_000
+const eventTimeoutMs = 180_000
 
 /** The events of one watch, one JSON document a line. */
 export class Watch {

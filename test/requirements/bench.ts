@@ -129,7 +129,7 @@ export class Bench {
     const deadline = performance.now() + PATIENCE_MS
     while (performance.now() < deadline) {
       if (await holds()) return
-      await new Promise(resolve => setTimeout(resolve, 25))
+      await new Promise(resolve => setTimeout(resolve, 50))
     }
     throw new Error(`never happened: ${what}${this.#story()}`)
   }
