@@ -51,7 +51,13 @@ export function recordGateEvents(
           for (const event of batch) await rows.appendActivity(await activityOfGate(event, rows))
         })
       } catch (error) {
-        log.error('events of gates could not be kept', { events: batch.length, error })
+        log.error('events of gates could not be kept; it is tried again with the next one', {
+          events: batch.length,
+          error,
+        })
+        waiting.unshift(...batch)
+        waiting.splice(0, Math.max(0, waiting.length - MOST_WAITING))
+        break
       }
     }
     writing = undefined
@@ -65,6 +71,8 @@ export function recordGateEvents(
   return async () => {
     stop()
     await writing
+    // What a store took nothing of before may be taken now.
+    await write()
   }
 }
 

@@ -6,8 +6,8 @@ import { trimActivity } from './trim-activity.ts'
 
 const LOOK_MS = 1_000
 const TRIM_MS = 60 * 60_000
-/** Told at a look; whoever is further behind lists. */
-const MOST_TOLD = 500
+/** Read at once; what comes faster is read in several goes. */
+const PAGE = 500
 
 /**
  * Tells those who watch what is new in the feed: it is read where it is kept, so nobody has to remember to tell. And lets
@@ -32,13 +32,16 @@ export async function tellActivity(
     const { transactions } = store.counters
     // Nothing was written since: nothing is new.
     if (transactions === seenWrites) return
+    for (;;) {
+      const fresh = await store.read(rows => rows.activityAfter({ limit: PAGE, after: told }))
+      told = fresh.at(-1)?.sequence ?? told
+      changes.append(
+        fresh.map((entry: ActivityEntry) => ({ kind: 'activity', action: 'put', name: entry.subject, object: entry })),
+      )
+      if (fresh.length < PAGE) break
+    }
+    // Not before all of it was read: else what could not be read would wait for the next write.
     seenWrites = transactions
-    const newest = await store.read(rows => rows.activity({ limit: MOST_TOLD }))
-    const fresh = newest.filter(({ sequence }) => sequence > told).reverse()
-    told = fresh.at(-1)?.sequence ?? told
-    changes.append(
-      fresh.map((entry: ActivityEntry) => ({ kind: 'activity', action: 'put', name: entry.subject, object: entry })),
-    )
   }
   const arm = (): void => {
     timer = clock.setTimer(LOOK_MS, () => {
