@@ -31,7 +31,7 @@ import { type LinkStatus, sleepUnlessStopped } from './link-status.ts'
 import { namedBundles } from './named-bundles.ts'
 import { OwnStart } from './own-start.ts'
 import { redialAfterFailureMs } from './redial.ts'
-import { readRefusal } from './refusal.ts'
+import { takeRefusal } from './take-refusal.ts'
 import { uploadStream } from './upload-stream.ts'
 
 const SWEEP_EVERY_MS = 60 * 60_000
@@ -281,52 +281,13 @@ export class AgentLink implements HubLink {
   }
 
   #refusedBy(response: HubResponse): void {
-    const { log } = this.#options
-    const refusal = readRefusal(response)
-    switch (refusal?.kind) {
-      case undefined:
-        return
-      case 'newer-start':
-        this.#start.hearOf(refusal.highestInc)
-        log.warn('the hub knows a newer start of this agent', { highestInc: refusal.highestInc })
-        this.#connection.close('a newer start is known')
-        return
-      case 'impossible-start': {
-        const named = `the hub names ${refusal.highestInc} as the newest start of this agent`
-        this.#refusedForGood('INCARNATION', `${named}: nobody starts so often`)
-        return
-      }
-      case 'cloned': {
-        const two = 'another agent speaks for this cluster too'
-        this.#refusedForGood('CLONED', `${two}; an operator has to say which of them is the right one`)
-        return
-      }
-      case 'unknown-agent':
-        this.#refusedAsUnknown()
-        return
-      case 'protocol': {
-        const { spoken } = refusal
-        this.#setStatus({ kind: 'refused', code: 'PROTOCOL', message: `the hub speaks protocol ${spoken}` })
-        log.error('this agent and its hub have no protocol version in common; it keeps what it holds', { spoken })
-      }
-    }
-  }
-
-  #refusedAsUnknown(): void {
-    if (!this.#identity.refused()) return
-    this.#setStatus({ kind: 'refused', code: 'UNAUTHORISED', message: 'the hub does not know this agent (any more)' })
-    this.#options.log.error(
-      'the hub refuses this agent: it was revoked, its name was given to another, or the hub has lost its store',
-    )
-    this.#connection.close('the hub does not know this agent')
-  }
-
-  #refusedForGood(code: 'CLONED' | 'INCARNATION', message: string): void {
-    this.#setStatus({ kind: 'refused', code, message })
-    this.#options.log.error(message)
-    // A join token that is new here may be the operator's answer.
-    this.#identity.refused()
-    this.#connection.close(code.toLowerCase())
+    takeRefusal(response, {
+      log: this.#options.log,
+      start: this.#start,
+      identity: this.#identity,
+      setStatus: status => this.#setStatus(status),
+      close: why => this.#connection.close(why),
+    })
   }
 
   #speaker(): Speaker {
