@@ -132,6 +132,13 @@ describe('flotilla app, by hand', () => {
     expect((await flotilla('app', 'resume', name, '--yes')).stderr).toContain('is not paused')
   })
 
+  it('orphans are listed, and it is said where nobody asks for them', async () => {
+    const { name } = await target()
+    const listed = await flotilla('app', 'orphans', name)
+    expect([listed.code, listed.stderr]).toEqual([0, expect.stringMatching(/^Project \S+ does not ask for orphans$/m)])
+    expect((await flotilla('app', 'orphans', 'nobody')).code).toBe(1)
+  })
+
   it('a rollback is shown before it is done', async () => {
     const { name } = await target()
     const plan = await flotilla('app', 'rollback', name, '--dry-run')
