@@ -89,7 +89,16 @@ describe('flotilla app rollback, pin and unpin', () => {
     const done = await flotilla('app', 'rollback', WEB, '--reason', 'it hangs', '--yes', '--wait', '0')
     expect([done.code, done.stderr]).toEqual([0, ''])
     expect(hub.application(WEB)).toMatchObject({ pin: { revision: first!.revision, reason: 'it hangs' } })
-    const again = await flotilla('app', 'pin', WEB, '--operation', second!.id, '--until', '2100-01-01T00:00:00Z', '--yes')
+    const again = await flotilla(
+      'app',
+      'pin',
+      WEB,
+      '--operation',
+      second!.id,
+      '--until',
+      '2100-01-01T00:00:00Z',
+      '--yes',
+    )
     expect(again.code, again.stderr).toBe(0)
     expect(hub.application(WEB).pin).toMatchObject({ revision: second!.revision })
     const freed = await flotilla('app', 'unpin', WEB, '--reason', 'mended', '--yes')

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ActivityNote } from '@flotilla/core/activity/activity-entry'
 import type { Principal } from '@flotilla/core/access/principal'
 import type { Team } from '@flotilla/core/access/teams'
+import type { ActivityNote } from '@flotilla/core/activity/activity-entry'
 import request from 'supertest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AccessKeeper } from '../access/access-keeper.ts'
@@ -153,7 +153,9 @@ describe('a watch of the feed', () => {
       text += chunk
     })
     await api.store.write(async rows => {
-      await rows.appendActivity(note('sync.failed', 'Application/vault', { kind: 'sync.failed', ...about('vault', 'bank') }))
+      await rows.appendActivity(
+        note('sync.failed', 'Application/vault', { kind: 'sync.failed', ...about('vault', 'bank') }),
+      )
       await rows.appendActivity(note('rollback', 'Application/web', { kind: 'intervention', ...about('web', 'shop') }))
     })
     await expect
