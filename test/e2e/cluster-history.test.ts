@@ -53,7 +53,7 @@ describe.skipIf(availability.kind === 'unavailable')('a real control plane with 
       supervise()
       return (await world.valueOf('web')) === round && String(await namesIn(world.plane)) === String(names)
     }
-    await until(`${round} is there, and nothing else`, isThere, { withinMs: 180_000, told })
+    await until(`${round} is there, and nothing else`, isThere, { told })
     await world.hub.settled(1)
   }
 
@@ -80,7 +80,7 @@ describe.skipIf(availability.kind === 'unavailable')('a real control plane with 
   /** Somebody changes what is ours by hand: it is noticed and put right. */
   async function drifts(by: string, to: string): Promise<void> {
     expect((await askCluster(world.cluster, 'PATCH', `${SHOP}/web`, { data: { value: by } })).status).toBe(200)
-    await until('the drift is corrected', async () => (await world.valueOf('web')) === to, { withinMs: 120_000, told })
+    await until('the drift is corrected', async () => (await world.valueOf('web')) === to, { told })
   }
 
   test('etcd is put back under an agent that runs: it notices, and comes to what is offered, once more', async () => {
@@ -122,7 +122,7 @@ describe.skipIf(availability.kind === 'unavailable')('a real control plane with 
     copy = await startControlPlane({ components: 'apiserver', data })
     world.startAgent()
     let clone: Started = world.processOfAgent(copy.kubeconfigPath)
-    await until('it is found', async () => (await shown())['cloned'] !== null, { withinMs: 180_000, told })
+    await until('it is found', async () => (await shown())['cloned'] !== null, { told })
     const { stdout } = await flotilla('cluster', 'get', CLUSTER)
     expect(stdout).toContain('CLONED')
     expect(listAt(valueAt(await shown(), 'cloned'), 'instances').length).toBeGreaterThanOrEqual(2)
