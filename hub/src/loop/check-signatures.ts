@@ -80,6 +80,21 @@ export async function answerSigned(
   return { kind: 'failed', code: 'SIGNATURE_UNCHECKED', message, retry: true }
 }
 
+/**
+ * Of those who read a repository, whoever has to look at a commit that changes nothing they read: signed, it lets go what
+ * an unsigned one before it holds. A seal is such a commit.
+ */
+export function* waitingForSignature(readers: Iterable<string>, world: World): Iterable<string> {
+  const { projects, repositorySignatures } = world.fleet
+  const asked = (spec: ProjectSpec): boolean => spec.sourceIntegrity !== undefined || spec.signatureKeys !== undefined
+  const anywhere = repositorySignatures.size > 0 || [...projects.values()].some(({ spec }) => asked(spec))
+  if (!anywhere) return
+  for (const key of readers) {
+    const id = key.startsWith('application/') ? key.slice('application/'.length) : undefined
+    if (id === undefined || world.application(id)?.hold?.code.startsWith('SIGNATURE_') === true) yield key
+  }
+}
+
 /** Projects whose rules say what a set's repositories have to be signed with. */
 export function literalProjectOf(set: Pick<Declared<ApplicationSetSpec>, 'group' | 'spec'>): string | undefined {
   const carried = projectOfSet(set)

@@ -1,6 +1,7 @@
 import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type ChangedPath, changedPaths } from './changed-paths.ts'
+import { waitingForSignature } from './check-signatures.ts'
 import type { ConfigSource, ConfigSources, SourceFiles } from './config-sources.ts'
 import type { LoopServices } from './services.ts'
 import type { World } from './world.ts'
@@ -33,6 +34,7 @@ export async function lookAtRepository(
     // In one go with the telling: whoever asks from here on sees the new commit, everyone else is told.
     heads.move(url, revision, after)
     tell(changes ? readers.affected(url, revision, changes) : readers.all(url, revision))
+    if (changes) tell(waitingForSignature(readers.all(url, revision), world))
   }
   heads.retain(url, revisions)
 }

@@ -88,6 +88,21 @@ describe('a Project that wants commits signed', () => {
     expect(hub.complaints).toEqual([])
   })
 
+  it('lets go by a signed commit that changes nothing', async () => {
+    const hub = await started({ 'projects/shop.json': policy('strict', [ann.fingerprint]), 'set.json': SET })
+    hub.git.signer = undefined
+    await hub.push(APPS, {
+      'apps/web/cm.json': configMap('web', { greeting: 'unsigned' }),
+      'apps/new/cm.json': configMap('new', {}),
+    })
+    expect([hub.names(), hub.application('web').hold?.code]).toEqual([['web'], 'SIGNATURE_MISSING'])
+    hub.git.signer = payload =>
+      signBy(ann)(payload.replace(/\n\n[\s\S]*$/, '\n\nreview\n\nFlotilla-seal: I have read it\n'))
+    await hub.push(APPS, {})
+    expect(hub.names()).toEqual(['new', 'web'])
+    expect(hub.application('web').hold?.code).not.toMatch(/SIGNATURE/)
+  })
+
   it('wants every commit before it signed in strict mode, unless the hub has seen them signed', async () => {
     const hub = await started({ 'projects/shop.json': policy('strict', [ann.fingerprint]), 'web.json': web() })
     expect(hub.application('web').hold).toBeUndefined()
