@@ -1,6 +1,6 @@
+import { authoriseObject } from '../access/authorise-object.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
 import { trackedBy } from '../plan/tracking.ts'
-import { kindPermitted, namespacePermitted } from '../project/permit.ts'
 import type { Ceiling } from '../protocol/documents.ts'
 import { type CompiledIgnores, compileIgnores, type OrphanRules } from './orphan-rules.ts'
 
@@ -70,10 +70,10 @@ export interface OrphanView {
 /** A Project hears of nothing that it could not deploy: neither of other kinds nor of another namespace. */
 export function orphanView(rules: OrphanRules, ceiling: Ceiling, namespace: string): OrphanView {
   const ignores: CompiledIgnores = compileIgnores(rules.ignore)
-  const mayBeHere = namespacePermitted(ceiling, namespace)
   return {
     ofKind(group, kind) {
-      if (!mayBeHere || !kindPermitted(ceiling, group, kind, true, '')) return 'none'
+      const object = { group, kind, name: '', namespace, namespaced: true }
+      if (authoriseObject(ceiling, 'get', object).kind !== 'allow') return 'none'
       const ignored = ignores.ofKind(group, kind)
       return ignored === 'every' ? 'none' : name => !ignored(name)
     },
