@@ -9,6 +9,7 @@ import { projectOfSet } from '@flotilla/generators/set-project'
 import type { IntegrityProblem } from '../signature/source-integrity.ts'
 import type { ReleaseDecision } from './decide-release.ts'
 import type { FleetIndex } from './fleet-index.ts'
+import { type LocatedSource, locateSource, revisionOf } from './locate-source.ts'
 import type { LoopServices } from './services.ts'
 import type { World } from './world.ts'
 
@@ -16,28 +17,31 @@ import type { World } from './world.ts'
 const MOST_TRIES = 5
 
 /**
- * Why nothing of this source may be rendered for a Project: its commit is not signed as the Project or the Repository
- * asks. Asked before anything is read, and of a pinned revision, too: what was taken before somebody asked for signatures
- * does not come back by a rollback.
+ * The commit that is signed as the Project and the Repository ask, or why nothing of this source may be rendered;
+ * undefined where nobody asks. Asked before anything is read, and of a pinned revision, too: what was taken before
+ * somebody asked for signatures does not come back by a rollback. Nothing but this commit may be rendered: the source may
+ * move on while its signatures are checked.
  */
-export async function signatureHold(
-  row: Pick<ApplicationRow, 'project' | 'digest'>,
+export async function provedSource(
+  row: ApplicationRow,
   project: ProjectSpec,
   application: Application,
   source: ApplicationSource,
   world: World,
   services: LoopServices,
-): Promise<ReleaseDecision | undefined> {
+): Promise<LocatedSource | Exclude<ReleaseDecision, { kind: 'release' }> | undefined> {
   const policies = policiesFor({ name: row.project, spec: project }, source.repoURL, world.fleet)
   if (policies.length === 0) return undefined
-  const revision = source.targetRevision || 'HEAD'
-  const repository = await services.repositories.open(source.repoURL)
-  const commit = await world.heads.of(source.repoURL, revision, repository)
-  // That it is away, or has no such revision, is said by who renders it.
-  if (!repository) return row.digest ? { kind: 'keep' } : undefined
-  if (commit === undefined) return undefined
-  const problem = await firstProblem(policies, { repository, revision, commit }, world.fleet, services)
-  if (problem === undefined) return undefined
+  const located = await locateSource(row, source, world, services)
+  if (located.kind !== 'located') return located
+  const { repository, commit } = located
+  const problem = await firstProblem(
+    policies,
+    { repository, revision: revisionOf(source), commit },
+    world.fleet,
+    services,
+  )
+  if (problem === undefined) return located
   const { file, line, column } = application.provenance
   const reason = `${problem.message}; nothing of it is applied`
   return { kind: 'hold', hold: { code: problem.code, reason, at: { file, line, column } } }

@@ -21,8 +21,9 @@ import type { RunOptions } from '@flotilla/core/sync/run-options'
 import { readSyncOptions } from '@flotilla/core/sync/sync-options'
 import { nearest } from '@flotilla/core/text/nearest'
 import { isFleetDocument, levelOf, MOST_LEVELS, partObjects } from './brought-documents.ts'
-import { signatureHold } from './check-signatures.ts'
+import { provedSource } from './check-signatures.ts'
 import type { DeclaredCluster } from './fleet-index.ts'
+import { type LocatedSource, locateSource, revisionOf } from './locate-source.ts'
 import { firstKindRefused, groupKindOf } from './permit-rendered.ts'
 import { keptBundle, pinnedApplication, unavailableText } from './pinned.ts'
 import type { LoopServices } from './services.ts'
@@ -104,16 +105,16 @@ export async function decideRelease(
     const reason = source ? 'several sources are not built yet' : 'the Application names no source'
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
-  const unproved = await signatureHold(row, project.spec, application, source, world, services)
-  if (unproved !== undefined) return unproved
+  const proved = await provedSource(row, project.spec, application, source, world, services)
+  if (proved !== undefined && proved.kind !== 'located') return proved
   // For the local cluster the Bundle alone does not say what was brought to the fleet with it.
   const kept = pin && !cluster.local ? await keptBundle(pin, services) : undefined
-  let rendered = kept ?? (await render(row, source, world, services, 'remember'))
+  let rendered = kept ?? (await render(row, source, proved, world, services, 'remember'))
   if (rendered.kind !== 'rendered') return rendered
   let kinds = await kindsOf(rendered.bundle.digest, world, services)
   if (!kinds) {
     // Its file is lost or damaged: what it was made from makes it again.
-    rendered = await render(row, source, world, services, 'again')
+    rendered = await render(row, source, proved, world, services, 'again')
     if (rendered.kind !== 'rendered') return rendered
     kinds = await kindsOf(rendered.bundle.digest, world, services)
     if (!kinds) throw new Error(`Bundle ${rendered.bundle.digest} was stored a moment ago and cannot be read`)
@@ -183,29 +184,20 @@ type Rendered =
   | { readonly kind: 'hold'; readonly hold: Hold }
   | { readonly kind: 'keep' }
 
+/** @param proved The one commit that may be rendered, where signatures are asked for: the source may have moved since. */
 async function render(
   row: ApplicationRow,
   source: ApplicationSource,
+  proved: LocatedSource | undefined,
   world: World,
   services: LoopServices,
   how: 'remember' | 'again',
 ): Promise<Rendered> {
-  const { repositories, renderer, store, bundles, clock } = services
+  const { renderer, store, bundles, clock } = services
   const application = applicationOf(row)
-  const repository = await repositories.open(source.repoURL)
-  const commit = await world.heads.of(source.repoURL, revisionOf(source), repository)
-  if (!repository) {
-    if (row.digest) return { kind: 'keep' }
-    const failure = repositories.failure(source.repoURL)
-    return held(
-      'REPOSITORY_UNAVAILABLE',
-      failure?.message ?? `repository ${source.repoURL} has not been fetched yet`,
-      application,
-    )
-  }
-  if (commit === undefined) {
-    return held('REVISION_MISSING', `${source.repoURL} has no revision "${revisionOf(source)}"`, application)
-  }
+  const located = proved ?? (await locateSource(row, source, world, services))
+  if (located.kind !== 'located') return located
+  const { repository, commit } = located
   const input = { source, repository, commit }
   const key = await renderer.inputKey(input)
   if (key.kind === 'failed') return heldByProblems(key.problems, application)
@@ -279,10 +271,6 @@ export function readBy(application: Application) {
     revision: revisionOf(source),
     path: source.path ?? '',
   }))
-}
-
-export function revisionOf(source: ApplicationSource): string {
-  return source.targetRevision || 'HEAD'
 }
 
 /** Undefined when the Bundle's file is lost or damaged. */

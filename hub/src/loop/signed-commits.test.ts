@@ -1,5 +1,6 @@
 import { sshSigner, withSignature } from '@flotilla/core/signature/testing/ssh-signer'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { SourceIntegrity } from '../signature/source-integrity.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project } from './testing/loop-harness.ts'
 
 const ann = sshSigner('ann')
@@ -148,6 +149,41 @@ describe('a Project that wants commits signed', () => {
     await hub.push(CONFIG, { 'web.json': web({ source }) })
     expect(hub.application('web').digest).toBeUndefined()
     expect(hub.application('web').hold?.code).toBe('SIGNATURE_MISSING')
+  })
+
+  it('renders the commit that was checked, wherever its branch is by then', async () => {
+    const hub = await started({ 'projects/shop.json': policy('head', [ann.fingerprint]), 'web.json': web() })
+    const { problemOf } = SourceIntegrity.prototype
+    const spy = vi.spyOn(SourceIntegrity.prototype, 'problemOf').mockImplementation(async function (
+      this: SourceIntegrity,
+      ...asked
+    ) {
+      const problem = await problemOf.apply(this, asked)
+      spy.mockRestore()
+      hub.git.signer = undefined
+      const slipped = hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'slipped in' }) })
+      await hub.mirrors.refresh(APPS)
+      hub.loop.world.heads.move(APPS, 'main', slipped)
+      return problem
+    })
+    const signed = hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'signed' }) })
+    await hub.refresh(APPS)
+    expect(hub.application('web').revision).toBe(signed)
+  })
+
+  it('has nothing back of what is kept, when its commit cannot be checked any more', async () => {
+    const hub = await started({ 'projects/shop.json': project('shop'), 'web.json': web() })
+    const { id, digest } = hub.application('web')
+    await pushGreeting(hub, 'next')
+    await hub.push(CONFIG, { 'projects/shop.json': policy('head', [ann.fingerprint]) })
+    const next = hub.application('web').digest
+    const pin = { id: 'p', by: 'eve', at: hub.clock.now(), reason: '', revision: 'f'.repeat(40), digest: digest! }
+    await hub.loop.interventions.set(
+      id,
+      row => ({ ...row, pin }),
+      () => Promise.resolve(),
+    )
+    expect(hub.application('web')).toMatchObject({ digest: next, hold: { code: 'REVISION_MISSING' } })
   })
 })
 
