@@ -25,6 +25,16 @@ it('a wave that watches tell of is waited for without asking all the time, and g
   expect(bench.read('ConfigMap', 'second')).toBeDefined()
 })
 
+it('a wave that waits too long is told as stalled when it is, though no watch says so', async () => {
+  const bench = await startBench()
+  bench.hub.grant(bench.hub.offer(SLOW_WAVE, { run: { stallAfterMs: 4_000 } }))
+  bench.hub.link.changed()
+  await bench.pass(3_000)
+  expect(bench.report.operation?.stalled).toBeUndefined()
+  await bench.pass(5_000)
+  expect(bench.report.operation?.stalled?.blocking).toMatchObject([{ key: { kind: 'Deployment', name: 'web' } }])
+})
+
 it('a hook is asked after as often as ever', async () => {
   const bench = await startBench()
   const hook = object('batch/v1', 'Job', 'first', {

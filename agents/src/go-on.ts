@@ -17,7 +17,7 @@ import type { Look } from './look.ts'
 import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
 import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
 import type { OperationProgress } from './run-operation.ts'
-import { stalledReport } from './stalled.ts'
+import { stalledReport, untilStalled } from './stalled.ts'
 import { writerOf } from './writer-of.ts'
 
 /** Hooks are read, and what no watch tells of is looked at, this often while an operation runs. */
@@ -111,7 +111,9 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     const wait = step.instruction.kind === 'wait' ? step.instruction.againInMs : undefined
     // Nothing happens before the next attempt, or before a gate opens that says when.
     const quietMs = step.progress.retryAt === undefined ? untilOpen(engine, step.resumesAt) : wait
-    const soonMs = isWatched(engine, step, seen) ? WATCHED_MS : ASK_AGAIN_MS
+    // No watch tells that something has been waited for too long.
+    const watchedMs = Math.min(WATCHED_MS, untilStalled(step, run, now) ?? WATCHED_MS)
+    const soonMs = isWatched(engine, step, seen) ? watchedMs : ASK_AGAIN_MS
     const againInMs = quietMs === undefined ? Math.min(soonMs, wait ?? soonMs) : Math.min(LONGEST_WAIT_MS, quietMs)
     return { underWay: true, wrote: driven.wrote, againInMs }
   }

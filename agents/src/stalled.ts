@@ -23,9 +23,8 @@ export async function stalledReport(
   before: StalledReport | undefined,
   now: EpochMs,
 ): Promise<StalledReport | undefined> {
-  const since = progress.waitingFor?.since
-  if (since === undefined || blocking.length === 0 || progress.retryAt !== undefined) return undefined
-  if (now - since < run.stallAfterMs) return undefined
+  const since = waitsSince({ progress, blocking })
+  if (since === undefined || now - since < run.stallAfterMs) return undefined
   if (before?.since === since) return before
   const shown = blocking.slice(0, MOST_BLOCKING)
   const described = await Promise.all(
@@ -35,6 +34,17 @@ export async function stalledReport(
     }),
   )
   return { since, blocking: described }
+}
+
+/** How long until an operation that waits counts as stalled; undefined when it does not wait, or does already. */
+export function untilStalled(step: Pick<Step, 'progress' | 'blocking'>, run: RunOptions, now: EpochMs) {
+  const since = waitsSince(step)
+  const leftMs = since === undefined ? 0 : since + run.stallAfterMs - now
+  return leftMs > 0 ? leftMs : undefined
+}
+
+function waitsSince({ progress, blocking = [] }: Pick<Step, 'progress' | 'blocking'>): EpochMs | undefined {
+  return blocking.length === 0 || progress.retryAt !== undefined ? undefined : progress.waitingFor?.since
 }
 
 /** The newest last. Whoever may not list events is told nothing of them. */
