@@ -47,7 +47,7 @@ function fieldAsker(test: Exclude<Test, Of<'condition' | 'some' | 'all' | 'any' 
     case 'present':
       return scope => isPresent(read(scope))
     case 'filled':
-      return scope => isFilled(read(scope))
+      return scope => isFilled(read(scope), scope)
     case 'starts':
       return scope => textOf(read(scope)).startsWith(test.prefix)
     case 'number':
@@ -74,12 +74,13 @@ function fieldAsker(test: Exclude<Test, Of<'condition' | 'some' | 'all' | 'any' 
 }
 
 function equalsAsker(read: Reader, oneOf: readonly Json[]): Ask {
-  const plain = new Set<Json>(oneOf.filter(one => typeof one === 'string' || typeof one === 'boolean'))
-  const others = oneOf.filter(one => typeof one !== 'string' && typeof one !== 'boolean')
+  const plain = new Set<Json>(oneOf)
+  // What may be equal without being the same.
+  const others = oneOf.filter(one => typeof one === 'bigint' || typeof one === 'object')
   return scope => {
     const value = read(scope)
     if (value === undefined) return false
-    return plain.has(value) || others.some(one => equalJson(one, value))
+    return plain.has(value) || (typeof value === 'bigint' ? oneOf : others).some(one => equalJson(one, value))
   }
 }
 
@@ -128,6 +129,7 @@ function allAsker(asks: readonly Ask[]): Ask {
   return scope => {
     let first: boolean | Scope = true
     for (const ask of asks) {
+      scope.step(1)
       const found = ask(scope)
       if (found === false) return false
       if (first === true) first = found
@@ -139,6 +141,7 @@ function allAsker(asks: readonly Ask[]): Ask {
 function anyAsker(asks: readonly Ask[]): Ask {
   return scope => {
     for (const ask of asks) {
+      scope.step(1)
       const found = ask(scope)
       if (found !== false) return found
     }

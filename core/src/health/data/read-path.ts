@@ -66,8 +66,8 @@ export function speaksOfOther(condition: Json, object: KubernetesObject): boolea
   return observed !== undefined && generation !== undefined && observed !== generation
 }
 
-export function conditionOfType(object: KubernetesObject, path: Path, type: string): Json | undefined {
-  return listAt(object, ...path).find(one => textAt(one, 'type') === type)
+export function conditionOfType(scope: Scope, path: Path, type: string): Json | undefined {
+  return scope.through(listAt(scope.question.object, ...path)).find(one => textAt(one, 'type') === type)
 }
 
 const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/
@@ -84,7 +84,10 @@ export function isPresent(value: Json | undefined): boolean {
   return value !== undefined && value !== null
 }
 
-export function isFilled(value: Json | undefined): boolean {
+export function isFilled(value: Json | undefined, scope: Scope): boolean {
   if (typeof value === 'string' || Array.isArray(value)) return value.length > 0
-  return isJsonObject(value) && Object.keys(value).length > 0
+  if (!isJsonObject(value)) return false
+  const { length } = Object.keys(value)
+  scope.step(length)
+  return length > 0
 }

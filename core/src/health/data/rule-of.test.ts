@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../json/json.ts'
+import type { Json, JsonObject } from '../../json/json.ts'
 import {
   all,
   any,
@@ -23,7 +23,7 @@ import {
 import { choose, count, difference, find, first, join, last, part, start, sum, texts } from '../rules/value-parts.ts'
 import type { Line, Value } from './data-rule.ts'
 import { ruleOf } from './rule-of.ts'
-import { MOST_ENTRIES } from './scope.ts'
+import { MOST_ENTRIES, MOST_STEPS } from './scope.ts'
 import { LONGEST_TEXT } from './write-message.ts'
 
 const THING: JsonObject = {
@@ -207,6 +207,54 @@ it('is Unknown when a rule goes through too many entries', () => {
     status: 'Unknown',
     message: `the rule looks at more than ${MOST_ENTRIES} entries`,
   })
+})
+
+describe('is Unknown when it takes too long, though the entries are few enough', () => {
+  const entries = (length: number): Json[] => Array.from({ length }, () => 0)
+  const keys = Object.fromEntries(entries(20_000).map((_, index) => [`k${index}`, 0]))
+  const never = all(filled('status.keys'), equals('entry', 'x'))
+  const cases: Record<string, Line> = {
+    'for its tests': [some('status.list', any(...entries(200).map(() => equals('entry', 1, 2)))), 'Healthy'],
+    'for the keys of an object': [some('status.list', never), 'Healthy'],
+    'for a text in parts': [present('$parts'), 'Healthy'],
+    'for the fields of a message': [equals('$fields', 'x'), 'Healthy'],
+  }
+  const values: { [name: string]: Value } = {
+    parts: join('status.list', '{$one}', { separator: '', values: { one: part('status.text', ';', 1) } }),
+    fields: join('status.list', '{entry.a}'.repeat(100), { separator: '' }),
+  }
+  it.each(Object.entries(cases))('%s', (_, line) => {
+    const status = { list: entries(50_000), keys, text: 'x'.repeat(100_000) }
+    const rule = ruleOf({ values, lines: [line], otherwise: ['Degraded'] })
+    expect(rule({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: {}, status }, {})).toEqual({
+      status: 'Unknown',
+      message: `the rule takes more than ${MOST_STEPS} steps`,
+    })
+  })
+
+  it('for a condition that every entry looks for', () => {
+    const status = { list: entries(1_000), conditions: entries(1_000).map(() => ({ type: 'Other' })) }
+    const rule = ruleOf({
+      values: { told: join('status.list', '{Ready.reason}', { separator: '' }) },
+      lines: [],
+      otherwise: ['Healthy', '{$told}'],
+    })
+    expect(rule({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: {}, status }, {})).toEqual({
+      status: 'Unknown',
+      message: `the rule looks at more than ${MOST_ENTRIES} entries`,
+    })
+  })
+})
+
+it('reads no more of a long list than a message has room for', () => {
+  const list = Array.from({ length: 400_000 }, (_, index) => index)
+  const rule = ruleOf({
+    values: { told: texts('', ...Array.from({ length: 200 }, () => '{status.list}'.repeat(70))) },
+    lines: [],
+    otherwise: ['Healthy', '{$told}'],
+  })
+  const { message } = rule({ apiVersion: 'v1', kind: 'Thing', metadata: {}, status: { list } }, {})
+  expect(message).toBe(list.join(', ').slice(0, LONGEST_TEXT))
 })
 
 it('writes no endless text', () => {

@@ -3,13 +3,13 @@ import type { Health } from '../../model/status.ts'
 import { type HealthRule, health } from '../health-rule.ts'
 import { testAsker } from './ask-test.ts'
 import type { DataRule } from './data-rule.ts'
-import { Scope, TooManyEntries } from './scope.ts'
+import { RuleTooLong, Scope } from './scope.ts'
 import { namesOf } from './work-out-value.ts'
 import { messageWriter } from './write-message.ts'
 
 /**
  * Makes a rule of its data, once, when the first object comes. It looks at the object and the clock alone and never
- * throws, whatever the object is; what goes through too many entries is Unknown.
+ * throws, whatever the object is; what goes on for too long is Unknown.
  */
 export function ruleOf(data: DataRule): HealthRule {
   let assess: ((scope: Scope) => Health) | undefined
@@ -18,7 +18,7 @@ export function ruleOf(data: DataRule): HealthRule {
     try {
       return assess(Scope.of(object, now))
     } catch (error) {
-      if (error instanceof TooManyEntries) return health('Unknown', error.message)
+      if (error instanceof RuleTooLong) return health('Unknown', error.message)
       throw error
     }
   }

@@ -3,6 +3,8 @@ import type { KubernetesObject } from '../../model/kubernetes-object.ts'
 
 /** How many entries of lists one question may look at: a rule goes through lists of lists, but not for minutes. */
 export const MOST_ENTRIES = 100_000
+/** How much one question may cost besides: a test, a field of a message, or some characters or keys that are gone through. */
+export const MOST_STEPS = 2_000_000
 
 /** One question to a rule. */
 export interface Question {
@@ -11,14 +13,12 @@ export interface Question {
   readonly now: number | undefined
   /** Entries that may still be looked at. */
   entriesLeft: number
+  /** Of {@link MOST_STEPS}. */
+  stepsLeft: number
 }
 
-/** The question went through more entries than it may. */
-export class TooManyEntries extends Error {
-  constructor() {
-    super(`the rule looks at more than ${MOST_ENTRIES} entries`)
-  }
-}
+/** The question went on for longer than it may. */
+export class RuleTooLong extends Error {}
 
 /** What a test or a message sees: the object, and the entry and the condition that it is about. */
 export class Scope {
@@ -51,18 +51,31 @@ export class Scope {
   }
 
   static of(object: KubernetesObject, now: number | undefined): Scope {
-    return new Scope({ object, now, entriesLeft: MOST_ENTRIES }, undefined, undefined, 0, undefined, undefined)
+    return new Scope(
+      { object, now, entriesLeft: MOST_ENTRIES, stepsLeft: MOST_STEPS },
+      undefined,
+      undefined,
+      0,
+      undefined,
+      undefined,
+    )
   }
 
   about(entry: Json, index: number): Scope {
     return new Scope(this.question, this, entry, index, undefined, undefined)
   }
 
-  /** Goes through these. @throws TooManyEntries */
+  /** Goes through these. @throws RuleTooLong */
   through(entries: readonly Json[]): readonly Json[] {
     this.question.entriesLeft -= entries.length
-    if (this.question.entriesLeft < 0) throw new TooManyEntries()
+    if (this.question.entriesLeft < 0) throw new RuleTooLong(`the rule looks at more than ${MOST_ENTRIES} entries`)
     return entries
+  }
+
+  /** Does something that costs so much. @throws RuleTooLong */
+  step(cost: number): void {
+    this.question.stepsLeft -= cost
+    if (this.question.stepsLeft < 0) throw new RuleTooLong(`the rule takes more than ${MOST_STEPS} steps`)
   }
 
   found(condition: JsonObject): Scope {

@@ -58,7 +58,9 @@ function valueReader(value: Value, names: Names, level: number): Reader {
       const read = pathReader(value.at, names)
       return scope => {
         const text = read(scope)
-        return typeof text === 'string' ? text.split(value.separator, value.index + 1)[value.index] : undefined
+        if (typeof text !== 'string') return undefined
+        scope.step(text.length / 16)
+        return text.split(value.separator, value.index + 1)[value.index]
       }
     }
     case 'start': {

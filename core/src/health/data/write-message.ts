@@ -15,7 +15,11 @@ export function messageWriter(message: Message, names: Names): (scope: Scope) =>
   })
   return scope => {
     let text = ''
-    for (const part of parts) text += typeof part === 'string' ? part : part(scope)
+    for (const part of parts) {
+      scope.step(1)
+      text += typeof part === 'string' ? part : part(scope)
+      if (text.length >= LONGEST_TEXT) break
+    }
     return text.slice(0, LONGEST_TEXT)
   }
 }
@@ -38,12 +42,13 @@ function placeholderReader(name: string, names: Names): Reader {
   const path = name.split('.')
   const [first = '', ...rest] = path
   if (!/^[A-Z]/.test(first)) return pathReader(path, names)
-  return ({ question }) => valueAt(conditionOfType(question.object, CONDITIONS, first), ...rest)
+  return scope => valueAt(conditionOfType(scope, CONDITIONS, first), ...rest)
 }
 
 /** Texts, numbers and truth values as people write them, lists of them with commas; an object says nothing. */
 export function plainText(value: Json | undefined): string {
-  return Array.isArray(value) ? value.map(scalarText).join(', ') : scalarText(value)
+  // Each of them takes two characters at least, so that no more of them are read.
+  return Array.isArray(value) ? value.slice(0, LONGEST_TEXT).map(scalarText).join(', ') : scalarText(value)
 }
 
 /** As {@link plainText}, but a list says nothing either. */
