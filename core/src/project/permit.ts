@@ -3,7 +3,7 @@ import type { Application, ApplicationSource } from '../model/application.ts'
 import type { GroupKindRule, ProjectDestination, ProjectSpec } from '../model/fleet.ts'
 import type { Ceiling } from '../protocol/documents.ts'
 import { forbiddenNamespaceMetadata } from './namespace-metadata.ts'
-import { normaliseRepositoryUrl } from './repository-url.ts'
+import { normaliseRepositoryUrl, repositorySpellings } from './repository-url.ts'
 import { serviceAccountFor } from './service-account.ts'
 
 /** The Cluster that an Application's destination was resolved to. */
@@ -110,12 +110,14 @@ export function sourcesOf(application: Application): readonly ApplicationSource[
 
 /** rbac of AppProject.sourceRepos: `!pattern` refuses wherever it stands; not matching it counts as a match. */
 export function sourcePermitted(patterns: readonly string[], url: string): boolean {
-  const wanted = normaliseRepositoryUrl(url)
+  const spellings = repositorySpellings(url)
   let permitted = false
   for (const pattern of patterns) {
     const negated = pattern.startsWith('!')
     const bare = negated ? pattern.slice(1) : pattern
-    const matches = bare === '*' || globMatches(normaliseRepositoryUrl(bare), wanted, '/')
+    // What is refused is refused under each of its names.
+    const wanted = negated ? spellings : spellings.slice(0, 1)
+    const matches = bare === '*' || wanted.some(one => globMatches(normaliseRepositoryUrl(bare), one, '/'))
     if (negated && matches) return false
     if (negated !== matches) permitted = true
   }

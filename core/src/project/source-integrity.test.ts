@@ -44,10 +44,24 @@ test('another spelling of a repository is no way around', () => {
     'https://ana@git.example.com/shop/web.git',
     'https://git.example.com:443/shop/web.git',
     ' https://git.example.com/shop/web ',
+    'https://git.example.com./shop/web',
+    'https://git.example.com/shop//web',
+    'https://git.example.com/sho%70/web',
+    'https://git.example.com/docs/../shop/web',
+    'https://git.example.com/docs/%2E%2e/shop/./web.git',
+    'https://git.example.com\\shop\\web',
   ]) {
     expect(policyOf(git([['https://git.example.com/shop/web.git'], 'head']), url)?.mode, url).toBe('head')
   }
   expect(namesRepository(['git@git.example.com:shop/*'], 'ssh://git@git.example.com/shop/web')).toBe(true)
+})
+
+test('what lets a repository through does not let through what is fetched from elsewhere', () => {
+  const rules = git([['https://git.example.com/docs/*'], 'none'], [['*', '!https://git.example.com/docs/*'], 'strict'])
+  expect(policyOf(rules, 'https://git.example.com/docs/guide')).toBeUndefined()
+  for (const path of ['docs/../shop/web', 'docs/%2e%2e/shop/web', 'docs\\..\\shop\\web', 'docs/guide/../../shop/web']) {
+    expect(policyOf(rules, `https://git.example.com/${path}`)?.mode, path).toBe('strict')
+  }
 })
 
 test('a pattern with ! takes away, and does not name the rest', () => {

@@ -1,6 +1,6 @@
 import { compileGlob } from '../glob/glob.ts'
 import { type KeyId, readKeyId } from '../signature/key-id.ts'
-import { normaliseRepositoryUrl } from './repository-url.ts'
+import { normaliseRepositoryUrl, repositorySpellings } from './repository-url.ts'
 
 /** `head`: the commit (or annotated tag) itself is signed; `strict`: every commit that it builds on, too. */
 export type SignatureMode = 'head' | 'strict'
@@ -51,21 +51,32 @@ export function signaturePolicyOf(
     if (signatureKeys.length === 0) return undefined
     return { mode: 'head', keys: signatureKeys.map(({ keyID }) => keyID), by }
   }
-  const policy = sourceIntegrity.git?.policies?.find(({ repos }) => namesRepository(repos, url))
+  const policy = sourceIntegrity.git?.policies?.find(({ repos, gpg }) =>
+    namesRepository(repos, url, gpg.mode === 'none' ? 'lets' : 'asks'),
+  )
   if (policy === undefined || policy.gpg.mode === 'none') return undefined
   return { mode: policy.gpg.mode, keys: policy.gpg.keys ?? [], by }
 }
 
-/** Whether a list of patterns names a repository: one matches, and none that begins with `!` does. */
-export function namesRepository(patterns: readonly (string | { readonly url: string })[], url: string): boolean {
-  const spellings = [url, normaliseRepositoryUrl(url)]
+/**
+ * Whether a list of patterns names a repository: one matches, and none that begins with `!` does.
+ *
+ * @param reading Whether those who are named are asked for signatures, or let through without.
+ */
+export function namesRepository(
+  patterns: readonly (string | { readonly url: string })[],
+  url: string,
+  reading: 'asks' | 'lets' = 'asks',
+): boolean {
+  const narrow = [normaliseRepositoryUrl(url)]
+  const wide = [url, ...repositorySpellings(url)]
   let named = false
   for (const entry of patterns) {
     const pattern = typeof entry === 'string' ? entry : entry.url
     const negated = pattern.startsWith('!')
     const bare = negated ? pattern.slice(1) : pattern
-    // What takes away is read narrowly, what asks for signatures widely.
-    const wanted = negated ? spellings : [...spellings, ...withoutUser(url)]
+    // What takes away is read narrowly, what asks for signatures widely, so that no spelling is a way around.
+    const wanted = negated === (reading === 'asks') ? narrow : wide
     const matches = bare === '*' || [bare, normaliseRepositoryUrl(bare)].some(one => wanted.some(globOf(one)))
     if (negated && matches) return false
     if (!negated && matches) named = true
@@ -99,14 +110,6 @@ export function sourceIntegrityMistakes(
       }),
     ),
   ]
-}
-
-/** The same without a user's name and the scheme's own port, which lead to the same repository. */
-function withoutUser(url: string): readonly string[] {
-  if (!URL.canParse(url)) return []
-  const parsed = new URL(url)
-  const { protocol, host, pathname } = parsed
-  return host === '' ? [] : [normaliseRepositoryUrl(`${protocol}//${host}${pathname}`)]
 }
 
 function globOf(pattern: string): (text: string) => boolean {

@@ -2,7 +2,7 @@ import type { Application, ApplicationSource } from '@flotilla/core/model/applic
 import type { ApplicationSetSpec, Declared, ProjectSpec } from '@flotilla/core/model/fleet'
 import type { GitRepository, ObjectId } from '@flotilla/core/ports/git'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
-import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import { repositorySpellings } from '@flotilla/core/project/repository-url'
 import { type SignaturePolicy, signaturePolicyOf } from '@flotilla/core/project/source-integrity'
 import type { GitRequest, InputAnswer } from '@flotilla/generators/inputs'
 import { projectOfSet } from '@flotilla/generators/set-project'
@@ -115,8 +115,8 @@ function policiesFor(
   fleet: FleetIndex,
 ): readonly SignaturePolicy[] {
   const ofProject = project && signaturePolicyOf(project, url)
-  const ofRepository = fleet.repositorySignatures.get(normaliseRepositoryUrl(url))
-  return [ofProject, ofRepository].filter(policy => policy !== undefined)
+  const ofRepository = repositorySpellings(url).flatMap(one => fleet.repositorySignatures.get(one) ?? [])
+  return [...new Set([...(ofProject ? [ofProject] : []), ...ofRepository])]
 }
 
 async function firstProblem(

@@ -9,7 +9,7 @@ import {
   type ResolvedDestination,
   resolveDestination,
 } from '@flotilla/core/project/destination'
-import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
+import { repositorySpellings } from '@flotilla/core/project/repository-url'
 import type { SignaturePolicy, SigningKeys } from '@flotilla/core/project/source-integrity'
 import type { ClusterFacts } from '@flotilla/generators/inputs'
 
@@ -28,9 +28,9 @@ export interface FleetIndex {
   readonly declaredGates: readonly DeclaredGate[]
   /** Restrictions of Projects that are declared and not built: what they cover is held. */
   readonly unsupportedGates: readonly UnsupportedGate[]
-  /** Public keys of everybody who signs, and what each Repository wants signed, by its normalised URL. */
+  /** Public keys of everybody who signs, and what Repositories want signed, by each spelling of their URL. */
   readonly signingKeys: SigningKeys
-  readonly repositorySignatures: ReadonlyMap<string, SignaturePolicy>
+  readonly repositorySignatures: ReadonlyMap<string, readonly SignaturePolicy[]>
   /** What the installation says of kinds. */
   readonly customizations: ResourceCustomizations
   destination(destination: Destination): ResolvedDestination<DeclaredCluster>
@@ -90,19 +90,27 @@ export function indexFleet(
       openpgp: (fleet.signingKeys ?? []).flatMap(({ spec }) => spec.openpgp),
       ssh: (fleet.signingKeys ?? []).flatMap(({ spec }) => spec.ssh),
     },
-    repositorySignatures: new Map(
-      fleet.repositories.flatMap(({ name, spec: { url, signatures } }) =>
-        signatures === undefined || signatures.mode === 'none'
-          ? []
-          : [[normaliseRepositoryUrl(url), { ...signatures, mode: signatures.mode, by: `Repository "${name}"` }]],
-      ),
-    ),
+    repositorySignatures: repositorySignatures(fleet),
     customizations: {
       health: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.health),
       ignoreDifferences: (fleet.resourceCustomizations ?? []).flatMap(({ spec }) => spec.ignoreDifferences),
     },
     destination: destination => resolveDestination(destination, lookup),
   }
+}
+
+/** Two Repositories of one URL ask both: else whoever declares another one would take the first one's back. */
+function repositorySignatures({ repositories }: Fleet): ReadonlyMap<string, readonly SignaturePolicy[]> {
+  const policies = new Map<string, SignaturePolicy[]>()
+  for (const { name, spec } of repositories) {
+    const { url, signatures } = spec
+    if (signatures === undefined || signatures.mode === 'none') continue
+    const policy = { ...signatures, mode: signatures.mode, by: `Repository "${name}"` }
+    for (const spelling of new Set(repositorySpellings(url))) {
+      policies.set(spelling, [...(policies.get(spelling) ?? []), policy])
+    }
+  }
+  return policies
 }
 
 /** What differs between two fleets, by name: documents with equal content are equal wherever they stand. */
