@@ -185,6 +185,16 @@ describe('a Project that wants commits signed', () => {
     )
     expect(hub.application('web')).toMatchObject({ digest: next, hold: { code: 'REVISION_MISSING' } })
   })
+
+  it('tells nobody of another Project that allows the same keys', async () => {
+    const named = (name: string) =>
+      JSON.stringify({ ...JSON.parse(policy('head', [ben.fingerprint])), metadata: { name } })
+    const app = JSON.parse(web({ project: 'secret' })) as object
+    const files = { 'web.json': web(), 'projects/shop.json': named('shop'), 'projects/secret.json': named('secret') }
+    const hub = await started({ ...files, 'b.json': JSON.stringify({ ...app, metadata: { name: 'hidden' } }) })
+    expect(hub.application('hidden').hold?.reason).toContain('project "secret" allows')
+    expect(hub.application('web').hold?.reason).toContain('project "shop" allows')
+  })
 })
 
 describe('a Repository that wants commits signed', () => {
@@ -201,6 +211,11 @@ describe('a Repository that wants commits signed', () => {
     expect(hub.application('web').hold?.reason).toContain('Repository "apps" allows')
     hub.git.signer = undefined
     await hub.push(CONFIG, { 'repository.json': repository([ann.fingerprint]) })
+    expect(hub.application('web').hold).toBeUndefined()
+    const other = { ...JSON.parse(repository([ben.fingerprint])), metadata: { name: 'another' } }
+    await hub.push(CONFIG, { 'another.json': JSON.stringify(other) })
+    expect(hub.application('web').hold?.reason).toContain('Repository "another" allows')
+    await hub.push(CONFIG, { 'a.json': JSON.stringify({ ...other, spec: { url: APPS } }), 'another.json': null })
     expect(hub.application('web').hold).toBeUndefined()
   })
 })

@@ -37,7 +37,10 @@ type Judged =
       readonly parents: readonly ObjectId[]
       readonly seal: boolean
     }
-  | { readonly kind: 'refused'; readonly problem: IntegrityProblem; readonly lasting: boolean }
+  /** Whoever asks with the same keys shares what was found; whose policy it is they do not learn from each other. */
+  | { readonly kind: 'refused'; readonly lasting: boolean; problemFor(asker: string): IntegrityProblem }
+
+type Refused = Extract<Judged, { kind: 'refused' }>
 
 const MEMO_ENTRIES = 200_000
 /** Commits that one look may check; a longer history wants a seal. */
@@ -82,7 +85,7 @@ export class SourceIntegrity {
       }
       if (policy.mode === 'strict') return await this.#historyProblem(look, asked)
       const judged = await this.#judge(asked.commit, look)
-      return judged.kind === 'good' ? undefined : judged.problem
+      return judged.kind === 'good' ? undefined : judged.problemFor(policy.by)
     } catch (error) {
       if (error instanceof OpenPgpMissing)
         return unchecked(`${error.message}; npm install openpgp on the hub's machine`)
@@ -120,7 +123,7 @@ export class SourceIntegrity {
       }
       const judged = await this.#judge(next, look)
       if (judged.kind === 'refused') {
-        refused.push(judged.problem)
+        refused.push(judged.problemFor(look.policy.by))
         continue
       }
       goodUntil = Math.min(goodUntil, judged.goodUntil)
@@ -146,17 +149,17 @@ export class SourceIntegrity {
   ): Promise<IntegrityProblem | undefined> {
     const what = `tag "${shown(revision)}" (${tag.slice(0, 12)})`
     const read = await readObject(look.signed, tag, 'tag')
-    if (read.kind === 'mistake') return refuse(what, read.message).problem
+    if (read.kind === 'mistake') return refuse(what, read.message).problemFor(look.policy.by)
     const { target } = read.object
     // Made for another name, an older tag could be given out as a newer one.
     if (target!.name !== revision.replace(/^(?:refs\/)?tags\//, '')) {
-      return refuse(what, `its tag was made as "${shown(target!.name)}"`).problem
+      return refuse(what, `its tag was made as "${shown(target!.name)}"`).problemFor(look.policy.by)
     }
     if ((await commitOf(look.signed, tag)) !== commit) {
       return unchecked(`${what} is not at commit ${commit.slice(0, 12)}: it is being moved`)
     }
     const judged = await this.#judgeObject(what, read.object, look)
-    return judged.kind === 'good' ? undefined : judged.problem
+    return judged.kind === 'good' ? undefined : judged.problemFor(look.policy.by)
   }
 
   async #judge(commit: ObjectId, look: Look): Promise<Judged> {
@@ -244,12 +247,13 @@ async function commitOf(signed: SignedObjects, tag: ObjectId): Promise<ObjectId 
 
 function unsigned(what: string): Judged {
   const message = `${what} is not signed`
-  return { kind: 'refused', lasting: true, problem: { code: 'SIGNATURE_MISSING', message } }
+  return { kind: 'refused', lasting: true, problemFor: () => ({ code: 'SIGNATURE_MISSING', message }) }
 }
 
-function refuse(what: string, why: string, lasting = true) {
-  const problem: IntegrityProblem = { code: 'SIGNATURE_REFUSED', message: `${what}: ${why}` }
-  return { kind: 'refused', lasting, problem } as const
+function refuse(what: string, why: string | ((asker: string) => string), lasting = true): Refused {
+  const told = typeof why === 'string' ? () => why : why
+  const problemFor = (asker: string) => ({ code: 'SIGNATURE_REFUSED', message: `${what}: ${told(asker)}` }) as const
+  return { kind: 'refused', lasting, problemFor }
 }
 
 function unknown(what: string, key: string, mistakes: readonly string[] = []): Judged {
@@ -257,9 +261,9 @@ function unknown(what: string, key: string, mistakes: readonly string[] = []): J
   return refuse(what, `it is signed by key ${key}, which no SigningKeys document declares${others}`)
 }
 
-function notAllowed(what: string, key: string, { by, keys }: SignaturePolicy): Judged {
+function notAllowed(what: string, key: string, { keys }: SignaturePolicy): Judged {
   const allowed = keys.length === 0 ? 'no key' : keys.slice(0, MOST_TOLD).join(', ')
-  return refuse(what, `it is signed by key ${key}, and ${by} allows ${allowed}`)
+  return refuse(what, asker => `it is signed by key ${key}, and ${asker} allows ${allowed}`)
 }
 
 function unchecked(message: string): IntegrityProblem {
