@@ -5,9 +5,8 @@ import { sourcesOf } from '@flotilla/core/project/permit'
 import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
 import type { Mutex } from '../store/mutex.ts'
 import { decideRelease } from './decide-release.ts'
-import { offerHealing } from './offer-healing.ts'
 import { OpenGrants } from './open-grants.ts'
-import { perform, putRow } from './reconcile-applications.ts'
+import { keepOffered, perform } from './reconcile-applications.ts'
 import { newRound, type Round } from './round.ts'
 import type { LoopServices } from './services.ts'
 import { isLasting } from './withdraw-names.ts'
@@ -105,10 +104,8 @@ async function intervene<T>(
       .write(async writer => {
         const grants = new OpenGrants(writer, services.clock.now())
         const workbench = { writer, grants, world, services, round, calendars }
-        if (decision.kind === 'keep') {
-          await putRow(wanted, row, writer, round, services.clock.now())
-          if (wanted.pause ?? row.pause) await offerHealing(wanted, workbench)
-        } else await perform(wanted, decision, workbench, row)
+        if (decision.kind === 'keep') await keepOffered(wanted, workbench, row)
+        else await perform(wanted, decision, workbench, row)
         return await then(writer)
       })
       .catch((error: unknown) => {

@@ -89,10 +89,10 @@ export async function reconcileApplications(
             round.again.push(row.id)
             continue
           }
-          if (decision?.kind === 'keep') continue
-          if (decision) await perform(row, decision, { writer, grants, world, services, round, calendars })
-          else if (row.state === 'withdrawn')
-            await removeApplication(row, mayRemove(row), { writer, grants, world, services, round, calendars })
+          const bench = { writer, grants, world, services, round, calendars }
+          if (decision?.kind === 'keep') await keepOffered(row, bench)
+          else if (decision) await perform(row, decision, bench)
+          else if (row.state === 'withdrawn') await removeApplication(row, mayRemove(row), bench)
         }
       })
       .catch((error: unknown) => {
@@ -191,6 +191,20 @@ export async function perform(
   )
   await putRow({ ...offered, hold }, before, writer, round, now)
   lookAtEnds(row, round)
+}
+
+/**
+ * Nothing new can be decided, and what is offered stays; what was laid over it ends at its time all the same.
+ *
+ * @param before The row as it is stored: what differs is written.
+ */
+export async function keepOffered(wanted: ApplicationRow, bench: Workbench, before = wanted): Promise<void> {
+  const { writer, services, round } = bench
+  const now = services.clock.now()
+  const row = await withoutLapsed(wanted, writer, now)
+  lookAtEnds(row, round)
+  if (wanted.pause ?? before.pause) await offerHealing(row, bench)
+  await putRow(row, before, writer, round, now)
 }
 
 /** What was laid over it and has run out is taken away by whoever looks next, and said so. */

@@ -98,6 +98,21 @@ describe('a pause', () => {
     expect(await audited(hub)).toContain('hub application.unpause')
   })
 
+  it('ends at its time also while nobody can read what Git says', async () => {
+    const { hub, id, pauses } = await started()
+    await succeed(hub)
+    await pauses().pause(WEB, { ...asker, until: hub.clock.now() + HOUR })
+    hub.git.away.add(APPS)
+    await hub.restart()
+    await hub.clock.advance(HOUR / 2)
+    expect((await offered(hub, id)).options.selfHeal).toBe(false)
+    await hub.clock.advance(HOUR)
+    await hub.loop.idle()
+    expect(hub.application(WEB).pause).toBeUndefined()
+    expect((await offered(hub, id)).options.selfHeal).toBe(true)
+    expect(await audited(hub)).toContain('hub application.unpause')
+  })
+
   it('ends healing also of what is held, and gives it back', async () => {
     const { hub, id, pauses } = await started()
     await succeed(hub)
