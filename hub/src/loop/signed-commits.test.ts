@@ -1,3 +1,4 @@
+import type { Pin } from '@flotilla/core/model/pin'
 import { sshSigner, withSignature } from '@flotilla/core/signature/testing/ssh-signer'
 import { describe, expect, it, vi } from 'vitest'
 import { SourceIntegrity } from '../signature/source-integrity.ts'
@@ -177,7 +178,10 @@ describe('a Project that wants commits signed', () => {
     await pushGreeting(hub, 'next')
     await hub.push(CONFIG, { 'projects/shop.json': policy('head', [ann.fingerprint]) })
     const next = hub.application('web').digest
-    const pin = { id: 'p', by: 'eve', at: hub.clock.now(), reason: '', revision: 'f'.repeat(40), digest: digest! }
+    const pin: Pin = {
+      ...{ id: 'p', origin: 'pin', by: 'eve', at: hub.clock.now(), reason: '' },
+      ...{ revision: 'f'.repeat(40), digest: digest! },
+    }
     await hub.loop.interventions.set(
       id,
       row => ({ ...row, pin }),
