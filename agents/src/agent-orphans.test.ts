@@ -72,6 +72,41 @@ it('an object whose mark somebody took off is drift and no orphan', async () => 
   expect(bench.report).toMatchObject({ sync: { status: 'OutOfSync' }, orphans: { count: 0 } })
 })
 
+it('what is declared is none before it is applied, and may not be deleted as one', async () => {
+  const bench = await startBench()
+  for (const name of ['left', 'wanted']) await make(bench, 'shop', 'ConfigMap', name)
+  const { namespace: _, ...metadata } = configMap('wanted').metadata
+  bench.hub.offer(bundleOf({ ...configMap('wanted'), metadata }), { orphans: ORPHANS })
+  bench.hub.link.changed()
+  await bench.pass(20_000)
+  expect(bench.report).toMatchObject({
+    sync: { status: 'OutOfSync' },
+    orphans: { count: 1, objects: [{ name: 'left' }] },
+  })
+  const object = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'wanted' }
+  const uid = bench.read('ConfigMap', 'wanted')!.metadata.uid!
+  expect(await ask(bench, { verb: 'delete', object, uid })).toMatchObject({ outcome: 'refused' })
+})
+
+it('a namespace that takes long to list is not listed after every operation', async () => {
+  const bench = await startBench()
+  let surveys = 0
+  bench.between = async (request, pass) => {
+    if (/\/namespaces\/shop\/limitranges\?limit/.test(request.path)) {
+      surveys++
+      await new Promise<void>(resolve => void bench.clock.setTimer(10_000, () => resolve()))
+    }
+    return pass(request)
+  }
+  for (let n = 0; n < 30; n++) {
+    bench.hub.sync(bundleOf(configMap('a', { a: String(n) })), { orphans: ORPHANS })
+    await bench.pass(20_000)
+  }
+  // In ten minutes: one takes ten seconds, and then nobody looks for twenty times as long.
+  expect(surveys).toBeGreaterThan(1)
+  expect(surveys).toBeLessThan(5)
+})
+
 it('what an Application of another Project declares is none', async () => {
   const bench = await startBench()
   const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other', project: 'other' }

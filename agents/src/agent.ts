@@ -115,6 +115,7 @@ class ClusterAgent implements Agent {
     )
     const mayWrite = options.mayWrite ?? (() => true)
     const inventories = new InventoryStore(client, this.#namespace, mayWrite)
+    const operations = new OperationStore(client, this.#namespace, clock, mayWrite)
     this.#engine = {
       client,
       clock,
@@ -123,13 +124,13 @@ class ClusterAgent implements Agent {
       link,
       reporter,
       inventories,
-      operations: new OperationStore(client, this.#namespace, clock, mayWrite),
+      operations,
       removalHooks: new RemovalHooks(client, this.#namespace, mayWrite),
       watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
       healing: new SelfHealBackOff(clock),
       streams: new CommandStreams(),
       orphans: new OrphanSurveys({
-        ...{ client, clock, random, log, link, inventories, signal: this.#stopping.signal },
+        ...{ client, clock, random, log, link, inventories, operations, signal: this.#stopping.signal },
         onFound: id => this.#somethingChanged(id),
       }),
       followKinds: () => this.#followKinds(),

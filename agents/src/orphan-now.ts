@@ -2,7 +2,7 @@ import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/
 import { isUnclaimed, mayHoldOrphans, orphanView } from '@flotilla/core/orphans/judge-orphan'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import type { Engine } from './engine.ts'
-import { inventoriedIn, isRecord, namesOf } from './survey-orphans.ts'
+import { claimedIn, isRecord, namesOf } from './survey-orphans.ts'
 
 /**
  * Whether an object, as it is at this moment, is an orphan that the Application's Project hears of: then a person may
@@ -11,11 +11,12 @@ import { inventoriedIn, isRecord, namesOf } from './survey-orphans.ts'
  * @throws KubernetesError
  */
 export async function isOrphanNow(
-  { client, link, inventories }: Pick<Engine, 'client' | 'link' | 'inventories'>,
+  engine: Pick<Engine, 'client' | 'link' | 'inventories' | 'operations'>,
   { orphans, ceiling, namespace }: OfferPayload,
   key: ObjectKey,
   live: KubernetesObject,
 ): Promise<boolean> {
+  const { client } = engine
   const served = client.discovery.lookup(key.group, key.kind)
   if (!orphans || !served || !mayHoldOrphans(served) || key.namespace !== namespace) return false
   const ofKind = orphanView(orphans, ceiling, namespace).ofKind(key.group, key.kind)
@@ -23,7 +24,7 @@ export async function isOrphanNow(
   const isClaim = key.group === '' && key.kind === 'PersistentVolumeClaim'
   const statefulSets = isClaim ? await namesOf(client, 'apps', 'StatefulSet', namespace) : NOBODY
   if (!isUnclaimed(live, statefulSets)) return false
-  return !(await inventoriedIn(namespace, link, inventories)).has(objectKeyText(key))
+  return !(await claimedIn(namespace, engine)).has(objectKeyText(key))
 }
 
 const NOBODY: ReadonlySet<string> = new Set()

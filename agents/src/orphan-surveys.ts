@@ -6,10 +6,8 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
-import type { InventoryStore } from './inventory-store.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
-import type { HubLink } from './link/hub-link.ts'
-import { inventoriedIn, type OrphanQuestion, surveyOrphans } from './survey-orphans.ts'
+import { type Claims, claimedIn, type OrphanQuestion, surveyOrphans } from './survey-orphans.ts'
 
 /** Nobody's objects come and go without anybody telling; jittered. */
 const EVERY_MS = 10 * 60 * 1000
@@ -19,13 +17,11 @@ const REST_PER_WORK = 20
 const SOON_MS = 5_000
 const AFTER_FAILURE_MS = 60_000
 
-export interface OrphanSurveyParts {
+export interface OrphanSurveyParts extends Claims {
   readonly client: KubernetesClient
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly link: HubLink
-  readonly inventories: InventoryStore
   readonly signal: AbortSignal
   /** Called when what is known for an Application changed. */
   readonly onFound: (applicationId: string) => void
@@ -41,6 +37,8 @@ interface Area {
   readonly found: Map<string, OrphanReport>
   timer: Timer | undefined
   dueAtMs: number
+  /** Not before this, whoever wishes it. */
+  restUntilMs: number
 }
 
 /**
@@ -109,7 +107,8 @@ export class OrphanSurveys {
     let area = this.#areas.get(name)
     if (!area) {
       const empty = { asking: new Map(), questions: new Map(), found: new Map() }
-      area = { namespace, account, ...empty, timer: undefined, dueAtMs: Number.POSITIVE_INFINITY }
+      const never = { timer: undefined, dueAtMs: Number.POSITIVE_INFINITY, restUntilMs: Number.NEGATIVE_INFINITY }
+      area = { namespace, account, ...empty, ...never }
       this.#areas.set(name, area)
     }
     this.#areaOf.set(application.id, area)
@@ -119,26 +118,37 @@ export class OrphanSurveys {
   /** The earliest wish counts. */
   #plan(area: Area, inMs: number): void {
     const { clock, signal } = this.#parts
-    const dueAtMs = clock.monotonicMs() + inMs
-    if (signal.aborted || dueAtMs >= area.dueAtMs) return
+    const now = clock.monotonicMs()
+    const dueAtMs = Math.max(now + inMs, area.restUntilMs)
+    if (signal.aborted || dueAtMs >= area.dueAtMs || !this.#isAsked(area)) return
     area.timer?.cancel()
     area.dueAtMs = dueAtMs
-    area.timer = clock.setTimer(inMs, () => {
+    area.timer = clock.setTimer(dueAtMs - now, () => {
       area.dueAtMs = Number.POSITIVE_INFINITY
       this.#running = this.#running.then(() => this.#survey(area))
     })
   }
 
+  #isAsked(area: Area): boolean {
+    return this.#areas.get(areaName(area)) === area
+  }
+
   async #survey(area: Area): Promise<void> {
-    const { client, clock, random, log, link, inventories, signal, onFound } = this.#parts
-    if (signal.aborted || this.#areas.get(areaName(area)) !== area) return
+    const { client, clock, random, log, signal, onFound } = this.#parts
+    if (signal.aborted || !this.#isAsked(area)) return
     const startedMs = clock.monotonicMs()
+    // It was wished for while another one ran.
+    if (startedMs < area.restUntilMs) return this.#plan(area, 0)
+    const rest = () => {
+      const now = clock.monotonicMs()
+      area.restUntilMs = now + (now - startedMs) * REST_PER_WORK
+    }
     try {
       const found = await surveyOrphans({
         client: area.account === undefined ? client : client.as(area.account),
         namespace: area.namespace,
         questions: new Map(area.questions),
-        inventoried: await inventoriedIn(area.namespace, link, inventories),
+        claimed: await claimedIn(area.namespace, this.#parts),
         signal,
       })
       const changed = new Set<string>()
@@ -151,10 +161,11 @@ export class OrphanSurveys {
         }
       }
       for (const [id, question] of area.asking) if (changed.has(question)) onFound(id)
-      const tookMs = clock.monotonicMs() - startedMs
-      this.#plan(area, Math.max(EVERY_MS, tookMs * REST_PER_WORK) * (0.8 + 0.4 * random.fraction()))
+      rest()
+      this.#plan(area, EVERY_MS * (0.8 + 0.4 * random.fraction()))
     } catch (error) {
       if (signal.aborted) return
+      rest()
       // What was found before stays until it can be looked at again.
       log.warn('orphaned objects could not be looked for', { namespace: area.namespace, error: String(error) })
       this.#plan(area, AFTER_FAILURE_MS * (0.8 + 0.4 * random.fraction()))

@@ -1,4 +1,4 @@
-import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
+import { type KubernetesObject, keyOf, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { isUnclaimed, mayHoldOrphans, type OrphanView } from '@flotilla/core/orphans/judge-orphan'
 import { OrphanCount, type OrphanReport } from '@flotilla/core/orphans/orphan-report'
 import { forEachBounded } from './bounded.ts'
@@ -6,6 +6,7 @@ import type { InventoryStore } from './inventory-store.ts'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { HubLink } from './link/hub-link.ts'
+import type { OperationStore } from './operations.ts'
 import { RECORD_LABEL } from './records.ts'
 import { STATE_LABEL } from './state/secret-chunks.ts'
 
@@ -24,8 +25,8 @@ export interface OrphanSurvey {
   readonly client: KubernetesClient
   readonly namespace: string
   readonly questions: ReadonlyMap<string, OrphanQuestion>
-  /** Of the namespace, what some Application's Inventory names: an object whose mark somebody took off is no orphan. */
-  readonly inventoried: ReadonlySet<string>
+  /** Of the namespace, what some Application declares or has applied ({@link claimedIn}). */
+  readonly claimed: ReadonlySet<string>
   readonly mostObjects?: number
   readonly signal: AbortSignal
 }
@@ -84,7 +85,7 @@ export async function surveyOrphans(survey: OrphanSurvey): Promise<ReadonlyMap<s
     await sees(group, kind, object => {
       const key: ObjectKey = { group, kind, namespace, name: object.metadata.name ?? '' }
       if (!isUnclaimed(object, statefulSets) || isRecord(object)) return
-      if (survey.inventoried.has(objectKeyText(key))) return
+      if (survey.claimed.has(objectKeyText(key))) return
       if ((served.get(kind) ?? 0) > 1 && !isFirst(seenUids, object)) return
       for (const one of asked) if (one.counts(key.name)) one.count.add(key)
     })
@@ -107,15 +108,32 @@ export async function namesOf(
   return names
 }
 
-/** Of a namespace, what some Application's Inventory names. @throws InventoryCorrupt, KubernetesError */
-export async function inventoriedIn(
+/** Where it stands what Applications declare, and what they have applied. */
+export interface Claims {
+  readonly link: Pick<HubLink, 'held' | 'bundle'>
+  readonly inventories: Pick<InventoryStore, 'read'>
+  readonly operations: Pick<OperationStore, 'lastOutcome'>
+}
+
+/**
+ * Of a namespace, what some Application's Inventory names, for an object whose mark somebody took off is no orphan; and
+ * what is declared and not applied yet, which the next sync takes over.
+ *
+ * @throws InventoryCorrupt, KubernetesError
+ */
+export async function claimedIn(
   namespace: string,
-  link: Pick<HubLink, 'held'>,
-  inventories: Pick<InventoryStore, 'read'>,
+  { link, inventories, operations }: Claims,
 ): Promise<ReadonlySet<string>> {
   const names = new Set<string>()
-  for (const id of link.held().keys()) {
+  for (const [id, held] of link.held()) {
     for (const key of await inventories.read(id)) if (key.namespace === namespace) names.add(objectKeyText(key))
+    // What was applied stands in the Inventory.
+    if (held.typ !== 'offer' || operations.lastOutcome(id).lastSucceeded === held.digest) continue
+    for (const object of (await link.bundle(held.digest))?.objects ?? []) {
+      const key = keyOf(object)
+      if ((key.namespace || held.namespace) === namespace) names.add(objectKeyText({ ...key, namespace }))
+    }
   }
   return names
 }
