@@ -70,15 +70,18 @@ export async function answerSigned(
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const repository = await services.repositories.open(request.repoURL)
     const commit = await repository?.resolve(revision)
-    if (!repository || commit === undefined) return answer()
-    const problem = await firstProblem(policies, { repository, revision, commit }, fleet, services)
-    if (problem !== undefined) {
-      const hint = 'sign it with a key that is allowed, or name a revision that is signed'
-      return { kind: 'failed', code: problem.code, message: problem.message, hint, retry: false }
+    // That it is away, or has no such revision, is the answer.
+    if (repository && commit !== undefined) {
+      const problem = await firstProblem(policies, { repository, revision, commit }, fleet, services)
+      if (problem !== undefined) {
+        const hint = 'sign it with a key that is allowed, or name a revision that is signed'
+        return { kind: 'failed', code: problem.code, message: problem.message, hint, retry: false }
+      }
     }
     const answered = await answer()
-    // A fetch may have come between: only what was verified may be what was read.
-    if ((await repository.resolve(revision)) === commit) return answered
+    // A fetch may have come between, the first one too: only what was verified may be what was read.
+    const now = await services.repositories.open(request.repoURL)
+    if ((await now?.resolve(revision)) === commit) return answered
   }
   const message = `${request.repoURL} moves faster than its signatures can be checked`
   return { kind: 'failed', code: 'SIGNATURE_UNCHECKED', message, retry: true }
