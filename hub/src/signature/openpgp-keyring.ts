@@ -27,22 +27,33 @@ const MOST_KEYS = 2000
 /** Clocks of people who commit go wrong by so much, no more. */
 const SKEW_MS = 24 * 3_600_000
 
-/** @throws OpenPgpMissing */
-export async function openPgpKeyring(armoured: readonly string[]): Promise<OpenPgpKeyring> {
+/**
+ * Several copies of one key are one: what any of them says of its revocation holds, or an older copy would be a way around.
+ *
+ * @throws OpenPgpMissing
+ */
+export async function openPgpKeyring(armoured: readonly string[], now: EpochMs): Promise<OpenPgpKeyring> {
   const openpgp = await load()
   const mistakes: string[] = []
-  const keys: Awaited<ReturnType<typeof openpgp.readKeys>> = []
+  const copies: Awaited<ReturnType<typeof openpgp.readKeys>> = []
   for (const [index, text] of armoured.entries()) {
     try {
       const read = await openpgp.readKeys({ armoredKeys: text })
       if (read.some(key => key.isPrivate())) mistakes.push(`key ${index + 1} is a private key`)
-      else keys.push(...read)
+      else copies.push(...read)
     } catch (error) {
       mistakes.push(`key ${index + 1} cannot be read: ${messageOf(error)}`)
     }
   }
-  if (keys.length > MOST_KEYS) mistakes.push(`there are more than ${MOST_KEYS} keys; the first of them count`)
-  keys.splice(MOST_KEYS)
+  if (copies.length > MOST_KEYS) mistakes.push(`there are more than ${MOST_KEYS} keys; the first of them count`)
+  copies.splice(MOST_KEYS)
+  const byFingerprint = new Map<string, (typeof copies)[number]>()
+  for (const copy of copies) {
+    const fingerprint = copy.getFingerprint()
+    const known = byFingerprint.get(fingerprint)
+    byFingerprint.set(fingerprint, known === undefined ? copy : await known.update(copy, new Date(now + SKEW_MS)))
+  }
+  const keys = [...byFingerprint.values()]
   return {
     mistakes,
     async verify(text, payload, now) {

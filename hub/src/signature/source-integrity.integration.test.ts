@@ -21,7 +21,10 @@ interface Person {
   readonly id: string
 }
 
-async function person(name: string, more: { readonly keyExpirationTime?: number; readonly subkeys?: openpgp.SubkeyOptions[] } = {}): Promise<Person> {
+async function person(
+  name: string,
+  more: { readonly keyExpirationTime?: number; readonly subkeys?: openpgp.SubkeyOptions[] } = {},
+): Promise<Person> {
   const { privateKey } = await openpgp.generateKey({
     userIDs: [{ name, email: `${name}@example.com` }],
     date: new Date(NOW - 100 * DAY),
@@ -179,6 +182,13 @@ describe('a commit', () => {
     expect(privateKey).toBeDefined()
     const keys = { openpgp: [publicKey.armor()], ssh: [] }
     expect(await ask(await git.commit(ann), {}, { keys })).toMatch(/^SIGNATURE_REFUSED .*revoked/)
+    for (const copies of [
+      [ann.armoured, publicKey.armor()],
+      [publicKey.armor(), ann.armoured],
+    ]) {
+      const both = { openpgp: copies, ssh: [] }
+      expect(await ask(await git.commit(ann), {}, { keys: both })).toMatch(/^SIGNATURE_REFUSED .*revoked/)
+    }
   })
 
   test('with a signature of other bytes, of text, of the future, or doubled is refused', async () => {

@@ -188,7 +188,7 @@ export class SourceIntegrity {
       const allowed = look.allowed.some(key => key.kind === 'ssh' && key.id === fingerprint)
       return allowed ? good() : notAllowed(by, fingerprint, look.policy)
     }
-    const keyring = await this.#keyringOf(look.keys.openpgp)
+    const keyring = await this.#keyringOf(look.keys.openpgp, look.now)
     const verdict = await keyring.verify(signature, payload, look.now)
     if (verdict.kind === 'unknown-key') return unknown(by, verdict.keyId, keyring.mistakes)
     if (verdict.kind === 'bad') return refuse(by, `its signature is not good: ${verdict.message}`, verdict.lasting)
@@ -196,12 +196,12 @@ export class SourceIntegrity {
     return notAllowed(by, verdict.fingerprints[0]!, look.policy)
   }
 
-  #keyringOf(texts: readonly string[]): Promise<OpenPgpKeyring> {
+  #keyringOf(texts: readonly string[], now: EpochMs): Promise<OpenPgpKeyring> {
     const known = this.#keyring
     if (known !== undefined && known.of.length === texts.length && texts.every((text, at) => text === known.of[at])) {
       return known.opened
     }
-    const opened = openPgpKeyring(texts)
+    const opened = openPgpKeyring(texts, now)
     this.#keyring = { of: texts, opened }
     // Installed since, it is there at the next look.
     opened.catch(() => {
