@@ -5,7 +5,7 @@ import { trackingId } from '../plan/tracking.ts'
 import type { Ceiling } from '../protocol/documents.ts'
 import { isUnclaimed, mayHoldOrphans, orphanView } from './judge-orphan.ts'
 import { MOST_NAMED_ORPHANS, OrphanCount, orphanMessage } from './orphan-report.ts'
-import { orphanIgnoreMistake, orphanRulesOf } from './orphan-rules.ts'
+import { LONGEST_ORPHAN_GLOB, orphanIgnoreMistake, orphanRulesOf } from './orphan-rules.ts'
 
 function object(kind: string, name: string, metadata: JsonObject = {}, apiVersion = 'v1'): KubernetesObject {
   return { apiVersion, kind, metadata: { namespace: 'shop', ...metadata, name } } as KubernetesObject
@@ -98,6 +98,7 @@ describe('what a Project hears of', () => {
     expect(orphanRulesOf({ orphanedResources: { warn: false, ignore } })).toEqual({ warn: false, ignore })
     expect(orphanIgnoreMistake({ name: '[' })).toMatch(/^name: /)
     expect(orphanIgnoreMistake({ group: 'apps', kind: 'D*' })).toBeUndefined()
+    expect(orphanIgnoreMistake({ name: 'x'.repeat(LONGEST_ORPHAN_GLOB + 1) })).toMatch(/^name: .* 1024 characters/)
   })
 })
 

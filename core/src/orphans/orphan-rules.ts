@@ -16,6 +16,8 @@ export interface OrphanRules {
 
 /** So many entries a Project may have: they travel in every Offer of it. */
 export const MOST_ORPHAN_IGNORES = 200
+/** In characters; an Offer with a longer one would be refused by its agent. */
+export const LONGEST_ORPHAN_GLOB = 1024
 
 /**
  * The rules of a Project; undefined where it does not ask for orphans at all. `orphanedResources: {}` asks, and warns.
@@ -34,8 +36,10 @@ export function orphanRulesOf(spec: { readonly [field: string]: unknown }): Orph
 /** What is wrong with an entry's globs; undefined when nothing is. */
 export function orphanIgnoreMistake(entry: OrphanIgnore): string | undefined {
   for (const field of ['group', 'kind', 'name'] as const) {
+    const glob = entry[field] ?? ''
+    if (glob.length > LONGEST_ORPHAN_GLOB) return `${field}: has more than ${LONGEST_ORPHAN_GLOB} characters`
     try {
-      compileGlob(entry[field] ?? '', '')
+      compileGlob(glob, '')
     } catch (error) {
       return `${field}: ${(error as Error).message}`
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { LONGEST_ORPHAN_GLOB, MOST_ORPHAN_IGNORES, orphanIgnoreMistake } from '../orphans/orphan-rules.ts'
 import { signJws } from './jws.ts'
 import {
   sampleCalendar,
@@ -65,6 +66,13 @@ describe('a signed document', () => {
       { kind: 'example.com/C', data: { lines: [], otherwise: { status: 'Healthy' } } },
     ]
     expect(read({ ...sampleOffer(1), healthRules } as Payload)).toMatchObject({ document: { healthRules } })
+  })
+
+  test('carries whatever globs a Project may have for orphans', () => {
+    const longest = { name: 'x'.repeat(LONGEST_ORPHAN_GLOB) }
+    const orphans = { warn: true, ignore: Array.from({ length: MOST_ORPHAN_IGNORES }, () => longest) }
+    expect(orphanIgnoreMistake(longest)).toBeUndefined()
+    expect(read({ ...sampleOffer(1), orphans } as Payload)).toMatchObject({ document: { orphans } })
   })
 
   test('with words unknown here is read the strictest way', () => {

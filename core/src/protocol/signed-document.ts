@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { JsonObject } from '../json/json.ts'
-import { MOST_ORPHAN_IGNORES } from '../orphans/orphan-rules.ts'
+import { LONGEST_ORPHAN_GLOB, MOST_ORPHAN_IGNORES } from '../orphans/orphan-rules.ts'
 import { DELIVERY_TOOLS } from '../plan/tracking.ts'
 import type {
   AdmissionPayload,
@@ -104,7 +104,7 @@ const runOptions = v.object({
   healHooks: v.exactOptional(v.boolean()),
 })
 
-const orphanGlob = v.exactOptional(shortText)
+const orphanGlob = v.exactOptional(v.pipe(v.string(), v.maxLength(LONGEST_ORPHAN_GLOB)))
 const orphanIgnore = v.object({ group: orphanGlob, kind: orphanGlob, name: orphanGlob })
 const orphans = v.object({ warn: v.boolean(), ignore: listOf(orphanIgnore, MOST_ORPHAN_IGNORES) })
 
