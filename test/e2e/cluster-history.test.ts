@@ -92,8 +92,8 @@ describe.skipIf(availability.kind === 'unavailable')('a real control plane with 
     await comesTo('three')
     expect(await deletions(world.plane)).toEqual(['web-extra-one', 'web-extra-two'])
 
+    // The agent may have put it right before anybody can look; what it deletes once more says that it was put back.
     await world.plane.restoreData(snapshot)
-    expect(await world.valueOf('web')).toBe('one')
     await comesTo('three')
     await drifts('by hand', 'three')
 
