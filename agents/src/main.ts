@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
+import { collectWhenQuiet } from './collect-when-quiet.ts'
 import { askForAnotherKey, askForPlan } from './control-socket.ts'
 import { createJsonLog } from './json-log.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -59,6 +60,14 @@ async function run(settings: AgentSettings): Promise<number> {
   })
   // Its timers do not keep a process alive, and between two attempts to reach anything there may be no socket.
   const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS)
+  const { gc } = globalThis
+  const usedMs = () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  }
+  // Only where the process was started with --expose-gc, as the image does.
+  const endCollecting =
+    gc && collectWhenQuiet({ clock, usedMs, collect: () => gc({ type: 'major', flavor: 'last-resort' }) })
   try {
     return await runUntilStopped(
       settings,
@@ -69,6 +78,7 @@ async function run(settings: AgentSettings): Promise<number> {
     log.error('agent failed', { error: error instanceof Error ? error.message : String(error) })
     return 1
   } finally {
+    endCollecting?.()
     clearInterval(keepAlive)
   }
 }

@@ -17,7 +17,15 @@ export async function buildAgent(): Promise<void> {
 }
 
 /** What an agent of some size is started with here; the image leaves more room for clusters that hold more. */
-export const AGENT_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=48'] as const
+export const AGENT_FLAGS = [
+  '--max-semi-space-size=2',
+  '--max-old-space-size=48',
+  '--no-opt',
+  '--no-maglev',
+  '--expose-gc',
+] as const
+/** Of the image too: memory that was freed goes back at once. */
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' }
 
 interface Line {
   readonly message: string
@@ -45,7 +53,7 @@ export class AgentProcess {
     }
     const more = process.env['BENCH_AGENT_NODE_OPTIONS']?.split(' ') ?? []
     this.#child = spawn(process.execPath, [...AGENT_FLAGS, ...more, BUNDLE ?? join(ROOT, 'agents/dist/agent.mjs')], {
-      env: { PATH: process.env['PATH'], ...settings },
+      env: { PATH: process.env['PATH'], ...MALLOC, ...settings },
       stdio: ['ignore', 'inherit', 'pipe'],
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
