@@ -47,3 +47,35 @@ test('a right on one part of an Application is one, too', () => {
   const part = 'p, proj:shop:ci, applications, action/apps/Deployment/scale, shop/web, allow'
   expect(beyond(GET, [READ, part])).toBe('action/apps/Deployment/scale of applications shop/web')
 })
+
+const READING = 'p, ana, applications, get, shop/*, allow\np, ana, projects, get, shop, allow\n'
+const SYNC = `${READING}p, ana, applications, sync, shop/*, allow\n`
+
+test('what whoever hands it out is denied is beyond, too', () => {
+  expect(beyond(`${SYNC}p, ana, applications, sync, shop/prod-*, deny\n`, [READ, ROLE])).toBe(
+    'sync of applications shop/prod-x',
+  )
+  expect(beyond(`${SYNC}p, ana, applications, sync, */prod-*, deny\n`, [READ, ROLE])).toBe(
+    'sync of applications shop/prod-x',
+  )
+  expect(beyond(`${SYNC}p, ana, applications, sync, web/prod-*, deny\n`, [READ, ROLE])).toBeUndefined()
+})
+
+test('a right on what has the name of an example is no right on everything', () => {
+  expect(beyond(`${READING}p, ana, applications, sync, shop/x*, allow\n`, [READ, ROLE])).toBe(
+    'sync of applications shop/any-other',
+  )
+})
+
+test('what is given in every Project is given in this one', () => {
+  const row = 'p, proj:shop:ci, applications, sync, */prod-*, allow\n'
+  expect(beyond(`${READING}${row}`, [READ])).toBe('sync of applications shop/prod-x')
+})
+
+test('no row is left out, however many there are', () => {
+  const many = Array.from({ length: 700 }, (_, at) => `p, proj:shop:ci, applications, get, shop/app-${at}, allow`)
+  const last = 'p, proj:shop:ci, applications, sync, shop/last, allow'
+  expect(beyond(READING, [...many, 'p, proj:shop:ci, applications, get, shop/last, allow', last])).toBe(
+    'sync of applications shop/last',
+  )
+})
