@@ -148,6 +148,20 @@ it('what may not be listed is said, and what cannot be listed now leaves the las
   expect(bench.report.orphans).toMatchObject({ count: 2, unseenKinds: 0 })
 })
 
+it('a claim of a StatefulSet is no orphan where those may not be listed', async () => {
+  const bench = await startBench()
+  await make(bench, 'shop', 'PersistentVolumeClaim', 'data-db-0')
+  await make(bench, 'shop', 'PersistentVolumeClaim', 'left')
+  bench.between = async (request, pass) => {
+    if (!/\/namespaces\/shop\/statefulsets\?limit/.test(request.path)) return pass(request)
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: 403, message: 'no' })
+    return { status: 403, headers: { 'content-type': 'application/json' }, body: bytes(body) }
+  }
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  expect(bench.report.orphans).toMatchObject({ count: 1, objects: [{ name: 'left' }], unseenKinds: 1 })
+})
+
 it('looks with the rights of the Project’s service account', async () => {
   const bench = await startBench()
   const users = new Set<string | undefined>()
@@ -220,7 +234,9 @@ function noteLists(bench: AgentBench): string[] {
   return lists
 }
 
-async function make(bench: AgentBench, namespace: string, kind: 'ConfigMap' | 'Secret', name: string): Promise<void> {
+type Made = 'ConfigMap' | 'PersistentVolumeClaim' | 'Secret'
+
+async function make(bench: AgentBench, namespace: string, kind: Made, name: string): Promise<void> {
   const post = (path: string, body: JsonObject) =>
     bench.cluster.handle({
       method: 'POST',
@@ -231,5 +247,7 @@ async function make(bench: AgentBench, namespace: string, kind: 'ConfigMap' | 'S
   const metadata = { name }
   await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   const path = `/api/v1/namespaces/${namespace}/${kind.toLowerCase()}s`
-  expect((await post(path, { apiVersion: 'v1', kind, metadata })).status).toBe(201)
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+  const body = { apiVersion: 'v1', kind, metadata, ...(kind === 'PersistentVolumeClaim' && { spec: claim }) }
+  expect((await post(path, body)).status).toBe(201)
 }

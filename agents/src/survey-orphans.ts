@@ -50,17 +50,19 @@ export async function surveyOrphans(survey: OrphanSurvey): Promise<ReadonlyMap<s
   const kinds = client.discovery.listable().filter(mayHoldOrphans)
   let left = mostObjects
   let unseenKinds = 0
-  const statefulSets = new Set<string>()
-  const sees = async (group: string, kind: string, each: (object: KubernetesObject) => void): Promise<void> => {
+  /** Whether it may be listed. */
+  const sees = async (group: string, kind: string, each: (object: KubernetesObject) => void): Promise<boolean> => {
     try {
       for await (const { objects } of client.list(group, kind, { namespace, metadataOnly: true, signal })) {
         left -= objects.length
         for (const object of objects) each(object)
-        if (left <= 0) return
+        if (left <= 0) break
       }
+      return true
     } catch (error) {
       if (!isKubernetesError(error, 'FORBIDDEN', 'NOT_FOUND', 'UNSUPPORTED', 'KIND_UNKNOWN')) throw error
       if (error.code === 'FORBIDDEN') unseenKinds++
+      return error.code !== 'FORBIDDEN'
     }
   }
   const wanted = kinds.flatMap(served => {
@@ -70,9 +72,12 @@ export async function surveyOrphans(survey: OrphanSurvey): Promise<ReadonlyMap<s
     })
     return asked.length === 0 ? [] : [{ served, asked }]
   })
+  let statefulSets: ReadonlySet<string> | undefined
   if (wanted.some(({ served }) => served.group === '' && served.kind === 'PersistentVolumeClaim')) {
     const before = unseenKinds
-    await sees('apps', 'StatefulSet', ({ metadata }) => void statefulSets.add(metadata.name ?? ''))
+    const names = new Set<string>()
+    const seen = await sees('apps', 'StatefulSet', ({ metadata }) => void names.add(metadata.name ?? ''))
+    statefulSets = seen ? names : undefined
     // It is counted where it is looked at for orphans itself.
     unseenKinds = before
   }

@@ -43,6 +43,11 @@ describe('what belongs to nobody', () => {
     expect(isUnclaimed(found, new Set(['my-db', 'web']))).toBe(expected)
   })
 
+  test('a claim that a StatefulSet may have made is none where nobody may list those', () => {
+    const claim = (name: string) => isUnclaimed(object('PersistentVolumeClaim', name), undefined)
+    expect([claim('data-other-0'), claim('data-my-db'), claim('backup')]).toEqual([false, true, true])
+  })
+
   test('what clusters make by themselves is not looked at', () => {
     const kinds = [
       '/Event',

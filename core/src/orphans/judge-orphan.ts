@@ -38,9 +38,10 @@ interface KindOfObject {
  * Whether an object stands by itself and belongs to nobody that we know: no owner, the marks of no Application of ours,
  * and nothing that the cluster makes. Copied marks are none ({@link trackedBy}).
  *
- * @param statefulSets Names of those in its namespace: claims that they made have no owner.
+ * @param statefulSets Names of those in its namespace: claims that they made have no owner. Undefined: nobody may say;
+ *   then every claim that one of them could have made counts as made by one.
  */
-export function isUnclaimed(object: KubernetesObject, statefulSets: ReadonlySet<string>): boolean {
+export function isUnclaimed(object: KubernetesObject, statefulSets: ReadonlySet<string> | undefined): boolean {
   const { kind, apiVersion, metadata } = object
   const name = metadata.name ?? ''
   if ((metadata.ownerReferences?.length ?? 0) > 0 || trackedBy(object) !== undefined) return false
@@ -52,9 +53,10 @@ export function isUnclaimed(object: KubernetesObject, statefulSets: ReadonlySet<
 }
 
 /** `<template>-<set>-<ordinal>`; both names may hold dashes. */
-function isClaimOf(name: string, statefulSets: ReadonlySet<string>): boolean {
+function isClaimOf(name: string, statefulSets: ReadonlySet<string> | undefined): boolean {
   const stem = /^(.+)-\d+$/.exec(name)?.[1]
   if (stem === undefined) return false
+  if (statefulSets === undefined) return stem.includes('-')
   for (let dash = stem.indexOf('-'); dash > 0; dash = stem.indexOf('-', dash + 1)) {
     if (statefulSets.has(stem.slice(dash + 1))) return true
   }

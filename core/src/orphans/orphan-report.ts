@@ -39,7 +39,7 @@ export class OrphanCount {
   }
 }
 
-/** `3 objects in namespace "shop" are declared by no Application: ConfigMap left, …`, for the condition. */
+/** `3 objects in namespace "shop" declared by no Application: ConfigMap left, …`, for the condition. */
 export function orphanMessage({ count, more, objects }: OrphanReport, namespace: string): string {
   const amount = more ? `more than ${count}` : String(count)
   const noun = count === 1 && !more ? 'object' : 'objects'
