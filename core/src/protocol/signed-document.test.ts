@@ -68,6 +68,14 @@ describe('a signed document', () => {
     expect(read({ ...sampleOffer(1), healthRules } as Payload)).toMatchObject({ document: { healthRules } })
   })
 
+  test('is read without a health rule of a form that is not known here', () => {
+    const healthRules = [{ kind: 'example.com/A', wasm: 'AGFzbQ' }]
+    const unread = [{ kind: 'example.com/A', data: {} }]
+    expect(read({ ...sampleOffer(1), healthRules } as Payload)).toMatchObject({ document: { healthRules: unread } })
+    const none = [{ lua: 'return nil' }]
+    expect(read({ ...sampleOffer(1), healthRules: none } as Payload)).toMatchObject({ kind: 'refused' })
+  })
+
   test('carries whatever globs a Project may have for orphans', () => {
     const longest = { name: 'x'.repeat(LONGEST_ORPHAN_GLOB) }
     const orphans = { warn: true, ignore: Array.from({ length: MOST_ORPHAN_IGNORES }, () => longest) }

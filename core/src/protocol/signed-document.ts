@@ -114,6 +114,11 @@ const healthRule = v.union([
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), lua: script }),
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), cel }),
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), data: anyObject }),
+  // Of a newer hub, in a form that is not known here: a rule that cannot be read, and no reason to refuse its Offer.
+  v.pipe(
+    v.object({ kind: shortText }),
+    v.transform(({ kind }) => ({ kind, data: {} })),
+  ),
 ])
 
 const offer = v.object({
