@@ -7,7 +7,7 @@ import type { ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Hold, HoldCode } from '@flotilla/core/model/hold'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { pauseInForce } from '@flotilla/core/model/pause'
-import { pinInForce } from '@flotilla/core/model/pin'
+import { type Pin, pinInForce } from '@flotilla/core/model/pin'
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { type OrphanRules, orphanRulesOf } from '@flotilla/core/orphans/orphan-rules'
 import { BundleStoreError } from '@flotilla/core/ports/bundle-store'
@@ -106,11 +106,11 @@ export async function decideRelease(
     return held('UNSUPPORTED_SOURCE', reason, application)
   }
   const proved = await provedSource(row, project.spec, application, source, world, services)
-  if (proved !== undefined && proved.kind !== 'located') return proved
+  if (proved !== undefined && proved.kind !== 'located') return orWaits(proved, row, pin, application)
   // For the local cluster the Bundle alone does not say what was brought to the fleet with it.
   const kept = pin && !cluster.local ? await keptBundle(pin, services) : undefined
   let rendered = kept ?? (await render(row, source, proved, world, services, 'remember'))
-  if (rendered.kind !== 'rendered') return rendered
+  if (rendered.kind !== 'rendered') return orWaits(rendered, row, pin, application)
   let kinds = await kindsOf(rendered.bundle.digest, world, services)
   if (!kinds) {
     // Its file is lost or damaged: what it was made from makes it again.
@@ -151,6 +151,19 @@ export async function decideRelease(
     kind: 'release',
     release: { ...rendered, revision, ceiling, options, orphans, run, cluster, documents, customizations },
   }
+}
+
+/** What is offered may stay as it is, but not in place of another revision that it is to be held to. */
+function orWaits(
+  decision: Exclude<ReleaseDecision, { kind: 'release' }>,
+  { digest }: ApplicationRow,
+  pin: Pin | undefined,
+  application: Application,
+): ReleaseDecision {
+  if (decision.kind !== 'keep' || pin?.digest === undefined || pin.digest === digest) return decision
+  const { repoURL } = application.spec.source ?? {}
+  const reason = `repository ${repoURL} cannot be read now, which revision ${pin.revision.slice(0, 12)} has to be checked in or rendered from`
+  return held('REPOSITORY_UNAVAILABLE', reason, application)
 }
 
 /** Argo CD's way to have an Application left alone. */

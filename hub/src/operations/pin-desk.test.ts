@@ -89,6 +89,20 @@ describe('requirement 36: a rollback pins', () => {
     expect(await hub.grants(id)).toMatchObject([{ trigger: 'automated', by: 'flotilla' }])
   })
 
+  it('starts nothing while what it goes back to cannot be checked, for its repository is away', async () => {
+    const { hub, id, pinned, second } = await started()
+    hub.git.away.add(APPS)
+    await hub.restart()
+    const { spec, ...rest } = JSON.parse(project('shop')) as { spec: object }
+    const signed = { ...spec, signatureKeys: [{ keyID: '4AEE18F83AFDEB23' }] }
+    await hub.push(CONFIG, { 'projects/shop.json': JSON.stringify({ ...rest, spec: signed }) })
+    const answer = await pinned().rollback(WEB, { ...asker, prune: false, target: { kind: 'previous' } })
+    expect(answer).toMatchObject({ kind: 'refused', code: 'HELD', message: expect.stringContaining(APPS) })
+    expect(await hub.grants(id)).toEqual([])
+    const { digest, hold, pin } = hub.application(WEB)
+    expect([digest, hold, pin]).toEqual([second.digest, undefined, undefined])
+  })
+
   it('ends by itself when its time is over, and says so', async () => {
     const { hub, id, pinned, first, second } = await started()
     const until = hub.clock.now() + HOUR
