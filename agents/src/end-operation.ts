@@ -14,8 +14,8 @@ import type { OperationRecord } from './operation-record.ts'
 import { writerFor } from './writer-of.ts'
 
 /**
- * Ends an operation before its time: hooks that run are deleted, ordinary objects stay as they are. Works without the
- * Bundle, and whatever the gates say.
+ * Ends an operation before its time: hooks that run leave their logs and are deleted, ordinary objects stay as they are.
+ * Works without the Bundle (then no log is kept) and whatever the gates say.
  *
  * @throws KubernetesError while the cluster is away; the operation is then ended at the next look.
  */

@@ -31,8 +31,8 @@ export interface HookLogInput {
 
 /**
  * The state of a hook that failed or is cut short, with what it left behind, read before it is deleted: of the Pod that
- * failed last, why its container ended or what it waits for, and the end of its log. An object that has no Pods leaves nothing; what cannot be read is
- * said and fails nothing.
+ * failed last, why its container ended or what it waits for, and the end of its log. An object that has no Pods leaves
+ * nothing; what cannot be read is said and fails nothing.
  */
 export async function withHookLog(
   input: HookLogInput,
