@@ -64,6 +64,17 @@ const ALL = [
 ]
 
 describe('the feed', () => {
+  it('has cursors that do not tell how much happens elsewhere', async () => {
+    await happened()
+    const path = '/api/v1/activity?limit=1'
+    const ask = (url: string) => request(api.app).get(url).set('Authorization', `Bearer ${api.admin}`)
+    const { next } = (await ask(path).expect(200)).body
+    const { of, at } = JSON.parse(Buffer.from(next, 'base64url').toString())
+    expect(at).toEqual([expect.stringMatching(/^[A-Za-z0-9_-]{22}$/)])
+    const forged = Buffer.from(JSON.stringify({ of, at: [3] })).toString('base64url')
+    expect((await ask(`${path}&cursor=${forged}`).expect(400)).body.code).toBe('CURSOR_INVALID')
+  })
+
   it('is newest first, or oldest first, and its pages together are all of it', async () => {
     await happened()
     expect(await listed('/api/v1/activity')).toEqual(ALL)

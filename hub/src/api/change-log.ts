@@ -1,7 +1,7 @@
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 import { canonicalJson } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import type { ApplicationView } from '@flotilla/core/view/application-view'
+import { HiddenNumbers } from './hidden-numbers.ts'
 
 /** What the fleet view tells of: one kind for each list of the API. */
 export const CHANGE_KINDS = ['applications', 'applicationsets', 'clusters', 'sources', 'activity'] as const
@@ -53,7 +53,7 @@ export class Change {
  * behind the oldest change that is kept has to begin anew.
  */
 export class ChangeLog {
-  readonly #key: Buffer
+  readonly #numbers: HiddenNumbers
   readonly #ids = new Map<number, string>()
   private readonly keep: number
   private readonly kept: Change[] = []
@@ -63,7 +63,7 @@ export class ChangeLog {
 
   /** @param run Names this process's numbering, and is a secret of it: numbers of another run mean nothing here. */
   constructor(run: string, keep = 10_000) {
-    this.#key = createHash('sha256').update(`watch ids ${run}`).digest().subarray(0, 16)
+    this.#numbers = new HiddenNumbers(`watch ids ${run}`)
     this.keep = keep
   }
 
@@ -85,10 +85,7 @@ export class ChangeLog {
   idOf(number: number): string {
     const kept = this.#ids.get(number)
     if (kept !== undefined) return kept
-    const block = Buffer.alloc(16)
-    block.writeBigUInt64BE(BigInt(number), 8)
-    const cipher = createCipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
-    const id = Buffer.concat([cipher.update(block), cipher.final()]).toString('base64url')
+    const id = this.#numbers.hide(number)
     // Of the newest ones: all watchers are sent the same.
     if (this.#ids.size >= MOST_IDS) this.#ids.clear()
     this.#ids.set(number, id)
@@ -97,12 +94,8 @@ export class ChangeLog {
 
   /** The number in an id of this run; undefined for an id of another one, or for none at all. */
   numberOf(id: string): number | undefined {
-    if (!/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined
-    const decipher = createDecipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
-    const block = Buffer.concat([decipher.update(Buffer.from(id, 'base64url')), decipher.final()])
-    if (block.readBigUInt64BE(0) !== 0n) return undefined
-    const number = block.readBigUInt64BE(8)
-    return number <= BigInt(this.newest) ? Number(number) : undefined
+    const number = this.#numbers.find(id)
+    return number !== undefined && number <= this.newest ? number : undefined
   }
 
   /** Whether everything after that number is still here. */

@@ -2,6 +2,7 @@ import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Json } from '@flotilla/core/json/json'
 import { z } from 'zod'
 import { currentStamp } from '../audit/audited-store.ts'
+import type { HiddenNumbers } from './hidden-numbers.ts'
 import { Problem } from './problem.ts'
 
 const cursorSchema = z.strictObject({
@@ -37,6 +38,21 @@ export function decodeCursor(list: Json, cursor: string, shape: z.ZodType<Cursor
   const position = shape.safeParse(parsed.data.at)
   if (!position.success) throw invalid
   return position.data
+}
+
+/** As {@link encodeCursor}, for a place in what is numbered for everybody: the number shows nowhere. */
+export function encodeNumberCursor(list: Json, number: number, numbers: HiddenNumbers): string {
+  return encodeCursor(list, [numbers.hide(number)])
+}
+
+/** @throws Problem `CURSOR_INVALID` for anything that {@link encodeNumberCursor} did not make for this very list. */
+export function decodeNumberCursor(list: Json, cursor: string, numbers: HiddenNumbers): number {
+  const [text] = decodeCursor(list, cursor, z.tuple([z.string()]))
+  const number = numbers.find(String(text))
+  if (number !== undefined) return number
+  throw new Problem('CURSOR_INVALID', {
+    errors: [{ pointer: '/query/cursor', message: 'not a cursor of this list with these filters' }],
+  })
 }
 
 function fingerprint(list: Json): string {

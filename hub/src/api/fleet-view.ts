@@ -1,4 +1,4 @@
-import type { Digest } from '@flotilla/core/json/canonical-json'
+import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import type { ApplicationRow, ReportRow, SetRow, SourceRow, Store } from '@flotilla/core/ports/store'
 import { normaliseRepositoryUrl } from '@flotilla/core/project/repository-url'
@@ -20,6 +20,7 @@ import { ChangeLog, type Told } from './change-log.ts'
 import { ClusterIndex } from './cluster-index.ts'
 import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
 import { FleetCounts, setKeyOf } from './fleet-counts.ts'
+import { HiddenNumbers } from './hidden-numbers.ts'
 import { addTo, removeFrom } from './key-sets.ts'
 import { ListedApplication } from './listed-application.ts'
 import { RepositoryUses } from './repository-uses.ts'
@@ -52,6 +53,8 @@ interface Parts {
  */
 export class FleetView {
   readonly changes: ChangeLog
+  /** For cursors: good as long as the hub's key is the same, and not for this run alone. */
+  readonly numbers: HiddenNumbers
   private readonly counts = new FleetCounts()
   private readonly hiddenDigest: ((digest: Digest) => string) | undefined
   private readonly parts = new Map<string, Parts>()
@@ -82,6 +85,7 @@ export class FleetView {
   constructor(options: FleetViewOptions) {
     this.changes = new ChangeLog(options.run, options.keepChanges)
     this.hiddenDigest = options.hiddenDigest
+    this.numbers = new HiddenNumbers(options.hiddenDigest?.(sha256('numbers in cursors')) ?? options.run)
     const rowsStamp = (): number => this.rowChanges
     this.sight = new SeenCounts(this.counts, () => this.allRows(), rowsStamp)
     this.pages = new ApplicationPages({

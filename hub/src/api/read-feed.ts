@@ -1,6 +1,7 @@
 import type { Json } from '@flotilla/core/json/json'
-import { z } from 'zod'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import type { z } from 'zod'
+import { decodeNumberCursor, encodeNumberCursor } from './cursor.ts'
+import type { HiddenNumbers } from './hidden-numbers.ts'
 import { fieldsParameter, type SortOrder, sortParameter, wordsParameter } from './list-parameters.ts'
 import { cursorParameter, limitParameter } from './parameters.ts'
 import { pickFields } from './pick-fields.ts'
@@ -49,21 +50,22 @@ export interface FeedReader<Row, Shown extends object> {
  * A page of a feed, of what passes.
  *
  * @param list The feed's name with its filters: cursors are of the list with these.
+ * @param numbers Hides the place in cursors.
  * @throws Problem `CURSOR_INVALID`
  */
 export async function readFeed<Row extends { readonly sequence: number }, Shown extends object>(
   reader: FeedReader<Row, Shown>,
   query: FeedQuery,
   list: Json,
+  numbers: HiddenNumbers,
 ): Promise<{ readonly items: readonly object[]; readonly next: string | null }> {
   const isForward = query.sort?.descending === false
   const name: Json = [list, isForward]
-  const [start] = query.cursor === undefined ? [] : decodeCursor(name, query.cursor, z.tuple([z.int()]))
-  let at = start === undefined ? undefined : Number(start)
+  let at = query.cursor === undefined ? undefined : decodeNumberCursor(name, query.cursor, numbers)
   const items: Shown[] = []
   const answer = (goesOn: boolean) => ({
     items: query.fields === undefined ? items : items.map(item => pickFields(item, query.fields!)),
-    next: goesOn ? encodeCursor(name, [at ?? 0]) : null,
+    next: goesOn ? encodeNumberCursor(name, at ?? 0, numbers) : null,
   })
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
     const rows = isForward

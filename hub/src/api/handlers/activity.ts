@@ -113,7 +113,7 @@ async function pageOf(
       oldest: (page: Parameters<typeof rows.activityAfter>[0]) => rows.activityAfter(page),
       show,
     }
-    return json(200, await readFeed(reader, query, list))
+    return json(200, await readFeed(reader, query, list, services.view.numbers))
   })
 }
 

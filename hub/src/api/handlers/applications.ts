@@ -9,7 +9,7 @@ import { each, one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import { streamTag } from '../../access/seen-changes.ts'
 import { type ApplicationQuery, FILTERS, type Filter, type Position, SORTS } from '../application-query.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { decodeCursor, decodeNumberCursor, encodeCursor, encodeNumberCursor } from '../cursor.ts'
 import { fieldsParameter, sortParameter, wordsOf, wordsParameter } from '../list-parameters.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { pickFields } from '../pick-fields.ts'
@@ -135,10 +135,11 @@ export const applicationRoutes: readonly Route[] = [
       const view = requireApplication(path.name, 'get', caller, context)
       const list = ['history', view.id]
       const cursor = query.cursor
-      const [before] = cursor === undefined ? [] : decodeCursor(list, cursor, z.tuple([z.int()]))
+      const { numbers } = context.services.view
+      const before = cursor === undefined ? undefined : decodeNumberCursor(list, cursor, numbers)
       return await context.services.store.read(async rows => {
         // One more than wanted tells whether there is another page.
-        const wanted = { limit: query.limit + 1, ...(before !== undefined && { before: Number(before) }) }
+        const wanted = { limit: query.limit + 1, ...(before !== undefined && { before }) }
         const found = await rows.operations(view.id, wanted)
         const page = found.slice(0, query.limit)
         const items = []
@@ -156,7 +157,7 @@ export const applicationRoutes: readonly Route[] = [
         const more = found.length > page.length && last !== undefined
         const { fields } = query
         const picked = fields === undefined ? items : items.map(item => pickFields(item, fields))
-        return json(200, { items: picked, next: more ? encodeCursor(list, [last.sequence]) : null })
+        return json(200, { items: picked, next: more ? encodeNumberCursor(list, last.sequence, numbers) : null })
       })
     },
   }),

@@ -85,7 +85,7 @@ export const auditRoutes: readonly Route[] = [
           oldest: (page: Parameters<typeof rows.auditAfter>[0]) => rows.auditAfter(page),
           show,
         }
-        const page = await readFeed(reader, query, list)
+        const page = await readFeed(reader, query, list, services.view.numbers)
         return json(200, { ...page, head: everything ? await rows.auditHead() : null })
       })
     },
