@@ -262,7 +262,7 @@ export class SimulatedFleet {
     this.#kill('hub')
     this.trace.say('hub', `loses its store${withKey ? '' : ' and hub.key'}`)
     this.#machine.lose(withKey)
-    this.laws.lost()
+    this.laws.lost(withKey)
     this.#startAfter('hub', forMs)
   }
 

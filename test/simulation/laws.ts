@@ -43,6 +43,8 @@ export class Laws {
   unannounced = 0
   /** How often the hub began with an empty store: it knows of nothing that Git does not declare. */
   losses = 0
+  /** Of those, the times that `hub.key` was lost as well: nobody is believed who has not got another token. */
+  lostKeys = 0
   /** How wrong the hub's clock was. */
   readonly hubTime: HubTime
   /** What operations may begin, and what they may write. */
@@ -183,8 +185,9 @@ export class Laws {
   }
 
   /** There is an empty store: it remembers nothing, and whoever lost it knows. */
-  lost(): void {
+  lost(withKey: boolean): void {
     this.losses++
+    if (!withKey) this.lostKeys++
     this.restored(true)
   }
 
@@ -209,8 +212,11 @@ export class Laws {
   }
 
   #heldSince(cluster: string, id: string, held: ReadonlyMap<string, Held>) {
-    const since = this.#held.get(`${cluster} ${id}`)?.since ?? 0
-    return { document: held.get(id), heldForMs: this.#clock.monotonicMs() - since }
+    const document = held.get(id)
+    const known = this.#held.get(`${cluster} ${id}`)
+    // What was taken a moment ago has not been told of yet: the time that is known is that of the one before.
+    const isNew = document && known && compareNumbers(document.number, known.document.number) !== 0
+    return { document, heldForMs: isNew ? 0 : this.#clock.monotonicMs() - (known?.since ?? 0) }
   }
 
   async #deletes(cluster: string, live: KubernetesObject, held: ReadonlyMap<string, Held>): Promise<void> {
@@ -221,9 +227,8 @@ export class Laws {
     const withdrawnAt = this.#withdrawn.get(`${originalOf(cluster)} ${objectKeyText(key)}`)
     if (withdrawnAt === undefined) this.#breach(`${what}, which no revision withdrew`)
     if (owner === undefined) return this.#breach(`${what}, which belongs to no Application`)
-    const document = held.get(owner)
+    const { document, heldForMs } = this.#heldSince(cluster, owner, held)
     if (!document) return this.#breach(`${what} without holding anything for it`)
-    const heldForMs = this.#clock.monotonicMs() - (this.#held.get(`${cluster} ${owner}`)?.since ?? 0)
     if (document.typ === 'tombstone') {
       // The Tombstone may be younger: one is signed anew under a new admission, and after a recovery.
       const ageMs = this.#clock.monotonicMs() - (withdrawnAt ?? 0)

@@ -75,9 +75,14 @@ export class Operator {
       // A recovery voids the tokens of those that had not joined yet.
       const voided = this.#fleet.laws.restores > 0 && agentKey === undefined
       const shut = cloned !== undefined || revokedAt !== undefined || refused || voided
-      if (!shut) this.#invited.delete(name)
+      // A backup whose keys are lost names the clusters, and none of their agents believes the hub that has it.
+      const keyless = this.#fleet.laws.lostKeys > 0 && this.#fleet.agents.get(name)?.link?.connected() === false
+      if (!shut && !keyless) this.#invited.delete(name)
       const patientMs = this.#fleet.clock.monotonicMs() - (this.#invited.get(name) ?? Number.NEGATIVE_INFINITY)
-      if (this.#isDue(`shut ${name}`, shut && patientMs > INVITE_AGAIN_MS)) await this.#invite(name)
+      const isDue =
+        this.#isDue(`shut ${name}`, shut && patientMs > INVITE_AGAIN_MS) ||
+        this.#isDue(`keyless ${name}`, keyless && patientMs > INVITE_AGAIN_MS, FORGOTTEN_AFTER_MS)
+      if (isDue) await this.#invite(name)
       const waiting = rows.enrolments.filter(({ state, clusterName }) => state === 'waiting' && clusterName === name)
       if (!this.#isDue(`waits ${name}`, waiting.length > 0)) continue
       const outcome = await this.#approve(hub, name, waiting)

@@ -51,7 +51,13 @@ const OUTAGES = new RegExp(
   ].join('|'),
 )
 
-const CLONES = /two agents speak for one cluster|another agent speaks for this cluster too/
+const CLONES = new RegExp(
+  [
+    'two agents speak for one cluster|another agent speaks for this cluster too',
+    // Copied before it had joined: the disk is there, and who copied it has no token for a second machine.
+    'this agent was never admitted and has no join token',
+  ].join('|'),
+)
 
 /** 754250 → `12:34.250`. */
 function timeText(ms: number): string {
