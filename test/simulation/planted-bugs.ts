@@ -44,7 +44,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `const operationExists = false`,
       },
     ],
-    foundBy: 2,
+    foundBy: 118,
   },
   {
     name: 'record-after-writes',
@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return false\n`,
       },
     ],
-    foundBy: 61,
+    foundBy: 92,
   },
   {
     name: 'heals-to-what-is-offered',
@@ -225,6 +225,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `if (theirs !== '') return { next: AGREED, ask: false, diagnostic: false }`,
       },
     ],
-    foundBy: 61,
+    foundBy: 63,
   },
 ]
