@@ -22,6 +22,9 @@ const NOTE_WITHIN_MS = 200
 /** Of a Lease that says that it lasts longer, this is believed. */
 const LONGEST_TERM_MS = 10 * 60_000
 
+/** An API server that is away for days acknowledges none of them; one that got there that long ago is of the past. */
+const MOST_RENEWALS = 10_000
+
 export interface LeaseOptions {
   readonly client: KubernetesClient
   readonly namespace: string
@@ -160,7 +163,7 @@ export class AgentLease implements Incarnation {
     this.#note = laterNote(this.#note, lease?.metadata.annotations?.[NUMBER_ANNOTATION])
     const startedMs = this.#options.clock.monotonicMs()
     const spec = this.#spec()
-    this.#renewals.add(spec.renewTime)
+    this.#renews(spec.renewTime)
     try {
       const metadata = {
         ...(lease?.metadata ?? { name: this.#key.name, namespace: this.#key.namespace }),
@@ -214,7 +217,7 @@ export class AgentLease implements Incarnation {
     try {
       const { renewTime } = this.#spec()
       const spec = { ...(mine['spec'] as object), renewTime }
-      this.#renewals.add(renewTime)
+      this.#renews(renewTime)
       const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
       const renewed = await this.#options.client.replace({ ...mine, metadata, spec })
       if (this.#current === mine) this.#current = renewed
@@ -232,6 +235,12 @@ export class AgentLease implements Incarnation {
         this.#lose()
       }
     }
+  }
+
+  #renews(renewTime: string): void {
+    this.#renewals.add(renewTime)
+    const [oldest] = this.#renewals
+    if (this.#renewals.size > MOST_RENEWALS && oldest !== undefined) this.#renewals.delete(oldest)
   }
 
   #acknowledged(renewTime: string): void {

@@ -47,6 +47,7 @@ export async function serveMetrics(
     log.warn('figures cannot be served', { ...address, error: (error as Error).message })
     return undefined
   }
+  server.on('error', error => log.warn('figures are served with errors', { error: error.message }))
   server.unref()
   const { address: host, port, family } = server.address() as AddressInfo
   return {

@@ -25,6 +25,8 @@ export function decode<S extends v.GenericSchema>(schema: S, value: unknown): De
 /** Ids stand alone in the lines of a digest: no white space, no surprise. */
 export const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'an id'))
 export const shortText = v.pipe(v.string(), v.maxLength(253))
+/** `system:serviceaccount:NAMESPACE:NAME`, each as long as Kubernetes lets it be. */
+export const accountName = v.pipe(v.string(), v.maxLength(22 + 63 + 1 + 253))
 export const text = v.pipe(v.string(), v.maxLength(4096))
 export const base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,256}$/))
 export const publicKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/))

@@ -29,6 +29,13 @@ describe('a signed document', () => {
     }
   })
 
+  test('may name a service account as long as Kubernetes lets one be', () => {
+    const serviceAccount = `system:serviceaccount:${'n'.repeat(63)}:${'a'.repeat(253)}`
+    const ceiling = { ...sampleOffer(1).ceiling, serviceAccount }
+    expect(read(sampleOffer(1, { ceiling })).kind).toBe('read')
+    expect(read(sampleTombstone(2, { serviceAccount })).kind).toBe('read')
+  })
+
   const refused: Record<string, [object, string]> = {
     'for another cluster is refused': [sampleOffer(1, { cluster: 'other' }), 'OTHER_CLUSTER'],
     'of another admission is refused': [sampleOffer(1, { adm: 2 }), 'OTHER_ADMISSION'],

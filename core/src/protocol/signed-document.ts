@@ -17,6 +17,7 @@ import type {
 import type { PublicKeys } from './ed25519.ts'
 import { type JwsRefusalCode, MAX_JWS_BYTES, verifyJws } from './jws.ts'
 import {
+  accountName,
   anyObject,
   count,
   type Decoded,
@@ -55,7 +56,7 @@ const ceiling = v.object({
   namespacedKindsAllowed: v.exactOptional(groupKinds),
   namespacedKindsDenied: groupKinds,
   namespaces: listOf(shortText, 1000),
-  serviceAccount: v.exactOptional(shortText),
+  serviceAccount: v.exactOptional(accountName),
 })
 
 const syncOptions = v.object({
@@ -148,7 +149,7 @@ const tombstone = v.object({
   reason: text,
   deletion: v.exactOptional(wordOrStrictest(['no', 'confirm'], 'no')),
   approvedBy: v.exactOptional(shortText),
-  serviceAccount: v.exactOptional(shortText),
+  serviceAccount: v.exactOptional(accountName),
   confirms: v.exactOptional(digest),
 })
 
