@@ -196,4 +196,20 @@ describe('a hook that still runs when its operation is ended', () => {
     expect(bench.read('Job', 'migrate', 'batch')).toBeUndefined()
     expect(logOf(bench.report.operation!, 'migrate')).toMatchObject({ note: expect.stringContaining('cannot be read') })
   })
+
+  it('keeps nobody waiting however many hooks are on a kubelet that never answers', async () => {
+    const bench = await startBench()
+    bench.between = (request, pass) => (request.path.includes('/log?') ? forever(request.signal) : pass(request))
+    const hooks = Array.from({ length: 8 }, (_, index) => hook(`migrate-${index}`, 'unread', { pod: HANGS }))
+    const grant = bench.hub.sync(bundleOf(configMap('a'), ...hooks))
+    await bench.pass(10_000)
+    bench.hub.link.openCommands.push({
+      ...{ cluster: 'c', adm: 1, iat: bench.clock.now(), must: [], typ: 'command', id: 'end-it' },
+      ...{ application: grant.application, by: 'ana', expires: bench.clock.now() + 60_000 },
+      action: { verb: 'terminate', operation: grant.id },
+    })
+    bench.hub.link.changed()
+    await bench.pass(35_000)
+    expect(bench.report.operation).toMatchObject({ phase: 'Failed' })
+  })
 })

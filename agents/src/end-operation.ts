@@ -13,6 +13,9 @@ import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { OperationRecord } from './operation-record.ts'
 import { writerFor } from './writer-of.ts'
 
+/** A kubelet that is gone answers for none of its hooks: whoever ends an operation waits no longer for what they said. */
+const LOGS_WITHIN_MS = 15_000
+
 /**
  * Ends an operation before its time: hooks that run leave their logs and are deleted, ordinary objects stay as they are.
  * Works without the Bundle (then no log is kept) and whatever the gates say.
@@ -66,7 +69,7 @@ interface HookToEnd {
 
 /** Results, with what hooks that run have printed so far: read before they go. */
 async function withLogs(
-  { link, signal }: Engine,
+  { link, signal, clock }: Engine,
   client: KubernetesClient,
   { report, progress = FRESH_PROGRESS }: OperationRecord,
   hooks: readonly HookToEnd[],
@@ -76,9 +79,10 @@ async function withLogs(
   // Its own Bundle says which values are to be hidden; without it no log is kept.
   const secrets = (await link.bundle(report.digest))?.objects
   let left = progress
+  const until = clock.monotonicMs() + LOGS_WITHIN_MS
   for (const { state, live } of running) {
     const mostBytes = logBytesLeft(left, state)
-    if (mostBytes === 0) break
+    if (mostBytes === 0 || clock.monotonicMs() >= until) break
     left = withHookState(
       left,
       await withHookLog({ client, secrets, signal }, { ...state, message: CUT_SHORT }, live, mostBytes),
