@@ -29,7 +29,7 @@ export interface HubChildOptions {
 export interface HubUsage {
   readonly rssMb: number
   readonly heapMb: number
-  /** Processor time since the start, user and system. */
+  /** Processor time, user and system, to the microsecond, but counted from the first scrape on: for differences. */
   readonly cpuSeconds: number
   /** Pauses of the main thread for garbage, since the start. */
   readonly gcSeconds: number
@@ -126,7 +126,7 @@ export class HubChild {
     return { applications: total, settled: Math.min(sync.Synced, health.Healthy) }
   }
 
-  /** Processor time since the process was started, in seconds: asked of the kernel, so that asking costs the hub nothing. */
+  /** Processor time since the process was started, in seconds, to the hundredth: the kernel tells it, and asking costs the hub nothing. */
   async cpuSeconds(): Promise<number> {
     const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')
     // Behind the name, which may hold spaces: utime and stime are fields 14 and 15, in hundredths of a second.
@@ -139,7 +139,7 @@ export class HubChild {
     return {
       rssMb: metrics.sum('process_resident_memory_bytes') / 1e6,
       heapMb: metrics.sum('nodejs_heap_size_used_bytes') / 1e6,
-      cpuSeconds: await this.cpuSeconds(),
+      cpuSeconds: metrics.sum('process_cpu_seconds_total'),
       gcSeconds: metrics.sum('nodejs_gc_duration_seconds_sum'),
     }
   }
