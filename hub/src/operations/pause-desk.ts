@@ -1,5 +1,4 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
-import type { JsonObject } from '@flotilla/core/json/json'
 import { type Pause, pauseInForce } from '@flotilla/core/model/pause'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
@@ -9,6 +8,7 @@ import type { HubKeys } from '../gateway/hub-keys.ts'
 import { voidGrant } from '../gateway/void-grant.ts'
 import type { Interventions } from '../loop/intervene.ts'
 import { HubBehind } from '../recovery/hub-behind.ts'
+import { auditIntervention } from './audit-intervention.ts'
 import type { Asker, DeskAnswer } from './operation-desk.ts'
 
 export interface PauseWish extends Asker {
@@ -56,7 +56,7 @@ export class PauseDesk {
         await voidGrant(writer, keys, clock, grant, `${by} paused it`)
       }
       const detail = { pause: pause.id, ...(until === undefined ? {} : { until: isoTime(until) }) }
-      await this.#audit(writer, row, 'application.pause', { by, reason }, detail)
+      await auditIntervention(writer, row, this.#services.clock.now(), 'application.pause', { by, reason }, detail)
     })
   }
 
@@ -68,7 +68,9 @@ export class PauseDesk {
     const pause = pauseInForce(row, clock.now())
     if (!pause) return refused('IDLE', `${name} is not paused`)
     return await this.#set(row, undefined, async writer => {
-      await this.#audit(writer, row, 'application.unpause', asker, { pause: pause.id })
+      await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpause', asker, {
+        pause: pause.id,
+      })
     })
   }
 
@@ -85,14 +87,6 @@ export class PauseDesk {
       if (error instanceof HubBehind) return refused('HELD', error.message)
       throw error
     }
-  }
-
-  async #audit(writer: StoreWriter, row: ApplicationRow, action: string, asker: Asker, detail: JsonObject) {
-    const place = { project: row.project, cluster: row.clusterName }
-    const why = asker.reason === '' ? {} : { reason: asker.reason }
-    const subject = `Application/${row.name}`
-    const at = this.#services.clock.now()
-    await writer.appendAudit({ at, actor: asker.by, action, subject, detail: { ...place, ...why, ...detail } })
   }
 }
 

@@ -8,6 +8,7 @@ import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { withoutCredentials } from '@flotilla/core/view/shown-url'
 import type { Interventions, LayOver } from '../loop/intervene.ts'
 import { HubBehind } from '../recovery/hub-behind.ts'
+import { auditIntervention } from './audit-intervention.ts'
 import { findHistory, findPrevious, wasWhole } from './find-history.ts'
 import type { Asker, DeskAnswer, DeskRefusal, OperationDesk, SyncWish } from './operation-desk.ts'
 
@@ -99,7 +100,10 @@ export class PinDesk {
     if (!row.pin) return refused('IDLE', `${name} is not pinned`)
     const { pin } = row
     return await this.#set(row, undefined, async writer => {
-      await this.#audit(writer, row, 'application.unpin', asker, { pin: pin.id, revision: pin.revision })
+      await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpin', asker, {
+        pin: pin.id,
+        revision: pin.revision,
+      })
       return { kind: 'done' }
     })
   }
@@ -130,7 +134,14 @@ export class PinDesk {
       if (unavailable) return seen(now ?? row, refused('HELD', unavailable.reason))
       const until = pin.until === undefined ? {} : { until: isoTime(pin.until) }
       const detail = { pin: pin.id, revision: pin.revision, digest: now?.pin?.digest ?? pin.digest ?? '', ...until }
-      await this.#audit(writer, row, `application.${origin === 'sync' ? 'pin' : origin}`, wish, detail)
+      await auditIntervention(
+        writer,
+        row,
+        this.#services.clock.now(),
+        `application.${origin === 'sync' ? 'pin' : origin}`,
+        wish,
+        detail,
+      )
       return seen(now ?? row, sync ? await desk.syncWithin(writer, name, sync) : { kind: 'done' })
     })
   }
@@ -190,14 +201,6 @@ export class PinDesk {
       if (error instanceof HubBehind) return refused('HELD', error.message)
       throw error
     }
-  }
-
-  async #audit(writer: StoreWriter, row: ApplicationRow, action: string, asker: Asker, detail: JsonObject) {
-    const place = { project: row.project, cluster: row.clusterName }
-    const why = asker.reason === '' ? {} : { reason: asker.reason }
-    const subject = `Application/${row.name}`
-    const at = this.#services.clock.now()
-    await writer.appendAudit({ at, actor: asker.by, action, subject, detail: { ...place, ...why, ...detail } })
   }
 }
 
