@@ -78,6 +78,7 @@ export default defineConfig({
             // Laws and whole example fleets wait for the whole run.
             ...(process.env['FLOTILLA_INNER_LOOP'] ? ['**/*.prop.test.ts', 'test/golden/**'] : []),
           ],
+          setupFiles: ['test/setup/laws-end.ts'],
           // Far above what any of them needs: a busy machine is slow, not wrong.
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -81,7 +81,8 @@ function here(value: Json, { how, awkward, json }: Change): Json {
       if (Array.isArray(value)) return [...value, other]
       return isMap(value) ? { ...value, more: other } : other
     case 'repeat':
-      return Array.isArray(value) ? Array.from({ length: 50 }, () => value).flat(1) : [value, value]
+      if (Array.isArray(value) && partsOf(value) < MOST_REPEATED) return Array.from({ length: 50 }, () => value).flat(1)
+      return [value, value]
     case 'nest': {
       let nested: Json = value
       for (let depth = 0; depth < 70; depth++) nested = depth % 2 === 0 ? [nested] : { x: nested }
@@ -92,6 +93,17 @@ function here(value: Json, { how, awkward, json }: Change): Json {
         ? Object.fromEntries(Object.entries(value).map(([key, item], at) => [at === 0 ? `${key}x` : key, item]))
         : other
   }
+}
+
+/**
+ * What is repeated fifty times has fewer parts than this. Three repetitions on top of each other would be a message of
+ * tens of megabytes, which takes seconds to read, and an hour to make smaller when it fails.
+ */
+const MOST_REPEATED = 500
+
+function partsOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce<number>((sum, part) => sum + partsOf(part as Json), 1)
 }
 
 function isMap(value: Json): value is JsonObject {
