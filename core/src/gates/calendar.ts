@@ -27,7 +27,7 @@ export interface Closure {
   /** Whether healing to what is in force goes on. */
   readonly selfHeal: boolean
   readonly times: Intervals
-  /** The rules behind it: one, or all allow windows together. */
+  /** The rules behind it: one, or all allow windows of a rhythm together. */
   readonly members: readonly GroupMember[]
 }
 
@@ -117,7 +117,11 @@ function closuresOf(sync: RuleGroup, remove: RuleGroup, from: EpochMs, until: Ep
       closures.push(...closureOf(group, member, sync.members.some(same), remove.members.some(same), from, until))
     }
   }
-  return [...closures, ...notOpenOf(sync, ['sync', 'heal'], from, until), ...notOpenOf(remove, ['prune'], from, until)]
+  return [
+    ...closures,
+    ...sync.rhythms.flatMap(rhythm => notOpenOf(sync, rhythm, ['sync', 'heal'], from, until)),
+    ...remove.rhythms.flatMap(rhythm => notOpenOf(remove, rhythm, ['prune'], from, until)),
+  ]
 }
 
 function closureOf(
@@ -142,7 +146,7 @@ function closureOf(
     const window = { ...common, layer: 'window' as const, ...overrun(effect.syncOverrun) }
     if (!effect.manualSync) return [{ ...window, triggers: EVERYBODY }]
     // While another deny holds people up, this one has its say about what they have started: may it finish?
-    const alone = subtract(window.times, group.strictlyDenied(from, until))
+    const alone = subtract(window.times, group.strictlyDenied(member, from, until))
     return [
       { ...window, triggers: BY_ITSELF, times: alone },
       { ...window, triggers: EVERYBODY, times: subtract(window.times, alone) },
@@ -169,8 +173,14 @@ function beganAt(group: RuleGroup, member: GroupMember, from: EpochMs, until: Ep
   return active.filter(({ to }) => to > from)
 }
 
-function notOpenOf(group: RuleGroup, blocks: Closure['blocks'], from: EpochMs, until: EpochMs): readonly Closure[] {
-  const members = group.members.filter(({ rule }) => isAllow(rule))
+function notOpenOf(
+  group: RuleGroup,
+  rhythm: readonly GroupMember[],
+  blocks: Closure['blocks'],
+  from: EpochMs,
+  until: EpochMs,
+): readonly Closure[] {
+  const members = rhythm.filter(({ rule }) => isAllow(rule))
   if (members.length === 0) return []
   const common = {
     rule: idOfAllows(members),
@@ -180,8 +190,8 @@ function notOpenOf(group: RuleGroup, blocks: Closure['blocks'], from: EpochMs, u
     members,
     ...overrun(members.every(({ rule: { effect } }) => effect.kind === 'window' && effect.syncOverrun)),
   }
-  const byItself = group.notOpen(true, from, until)
-  const byHand = group.notOpen(false, from, until)
+  const byItself = group.notOpen(rhythm, true, from, until)
+  const byHand = group.notOpen(rhythm, false, from, until)
   const alone = subtract(byItself, byHand)
   const both = subtract(byItself, alone)
   return [

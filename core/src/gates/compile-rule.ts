@@ -38,6 +38,8 @@ export type RuleEffect =
       readonly effect: 'allow' | 'deny'
       readonly manualSync: boolean
       readonly syncOverrun: boolean
+      /** Windows of one rhythm are judged together, and every rhythm has to be open. */
+      readonly rhythm: string
     }
   | {
       readonly kind: 'freeze'
@@ -100,6 +102,7 @@ export function compileWindow(rule: WindowRule): CompiledRule {
     effect: rule.kind as 'allow' | 'deny',
     manualSync: rule.manualSync === true,
     syncOverrun: rule.syncOverrun === true,
+    rhythm: rule.rhythm ?? '',
   }
   return { ...common, mistakes, effect, timing, reason: rule.description ?? windowText(rule) }
 }

@@ -118,8 +118,9 @@ function decideGroup(group: RuleGroup, closing: Closing, now: EpochMs, question:
     if (effect.kind !== 'freeze' || (closing.healing && effect.selfHeal === 'continue')) return false
     return group.isActive(member, now)
   })
-  const windows = group.members.filter(({ rule, exemptUntil }) => rule.effect.kind === 'window' && now >= exemptUntil)
-  const window = judgeWindows(group, windows, closing.automated, now, question.operationStart)
+  const rhythms = group.rhythms.map(rhythm => rhythm.filter(({ exemptUntil }) => now >= exemptUntil))
+  const judged = rhythms.map(each => judgeWindows(group, each, closing.automated, now, question.operationStart))
+  const window = strictestOf(judged)
   const open = closing.overrides.filter(({ rule }) => rule.from <= now && now < rule.until)
   const holding = freezes.filter(({ rule: { effect } }) => closing.automated || isHard(effect))
   const covering = coveringOf(open, holding.length > 0 ? holding : freezes)
@@ -155,13 +156,26 @@ function isHard(effect: RuleEffect): boolean {
   return effect.kind === 'freeze' && effect.freeze === 'hard'
 }
 
+interface WindowsJudged {
+  readonly state: WindowState
+  readonly blocking: readonly GroupMember[]
+}
+
+const WINDOW_STATES: readonly WindowState[] = ['open', 'closed, manual allowed', 'closed']
+
+/** Every rhythm has to be open; what holds is all that holds in any of them. */
+function strictestOf(rhythms: readonly WindowsJudged[]): WindowsJudged {
+  const worst = Math.max(0, ...rhythms.map(({ state }) => WINDOW_STATES.indexOf(state)))
+  return { state: WINDOW_STATES[worst]!, blocking: rhythms.flatMap(({ blocking }) => blocking) }
+}
+
 function judgeWindows(
   group: RuleGroup,
   members: readonly GroupMember[],
   automated: boolean,
   now: EpochMs,
   operationStart: EpochMs | undefined,
-): { readonly state: WindowState; readonly blocking: readonly GroupMember[] } {
+): WindowsJudged {
   const at = (time: EpochMs): readonly WindowNow[] =>
     members.flatMap(member => {
       const { effect } = member.rule

@@ -87,6 +87,23 @@ describe('laws of the gates', () => {
     )
   })
 
+  test('no window opens what those of another rhythm close, whatever it is', () => {
+    fc.assert(
+      fc.property(
+        rulesArbitrary,
+        windowArbitrary,
+        instant,
+        fc.constantFrom(...TRIGGERS),
+        (rules, more, at, trigger) => {
+          const added = { ...more, name: 'SyncWindow/more', rhythm: 'another' }
+          const allowed = (given: GateRules) => decide(compileRules(given), target, at, { trigger }).allowed
+          if (allowed({ ...rules, windows: [...rules.windows, added] })) expect(allowed(rules)).toBe(true)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
   test('the order of rules says nothing', () => {
     fc.assert(
       fc.property(rulesArbitrary, instant, fc.constantFrom(...TRIGGERS), (rules, at, trigger) => {

@@ -32,29 +32,34 @@ interface Moment {
   readonly until: EpochMs
 }
 
+interface Rhythm {
+  /** Denies that people pass: for them no inactive allow of it counts while one of these is active. */
+  readonly lenient: readonly GroupMember[]
+  readonly allows: readonly GroupMember[]
+}
+
 class Walk {
   readonly #automated: boolean
   /** Any of them closes while it is active. */
   readonly #closers: readonly GroupMember[]
-  /** Denies that people pass: for them no inactive allow counts while one of these is active. */
-  readonly #lenient: readonly GroupMember[]
-  readonly #allows: readonly GroupMember[]
+  readonly #rhythms: readonly Rhythm[]
   #last: (Moment & { readonly at: EpochMs }) | undefined
 
   constructor(group: RuleGroup, { automated, healing }: Pick<Closing, 'automated' | 'healing'>) {
     this.#automated = automated
     const closers: GroupMember[] = []
-    const lenient: GroupMember[] = []
     for (const member of group.members) {
       const { effect } = member.rule
       if (effect.kind === 'freeze') {
         if ((automated || effect.freeze === 'hard') && !(healing && effect.selfHeal === 'continue'))
           closers.push(member)
-      } else if (effect.effect === 'deny') (automated || !effect.manualSync ? closers : lenient).push(member)
+      } else if (effect.effect === 'deny' && (automated || !effect.manualSync)) closers.push(member)
     }
     this.#closers = closers
-    this.#lenient = lenient
-    this.#allows = group.members.filter(({ rule }) => isAllow(rule))
+    this.#rhythms = group.rhythms.map(rhythm => ({
+      lenient: rhythm.filter(member => !isAllow(member.rule) && !closers.includes(member)),
+      allows: rhythm.filter(({ rule }) => isAllow(rule)),
+    }))
   }
 
   look(at: EpochMs): Moment {
@@ -73,16 +78,21 @@ class Walk {
     }
     // Whatever else happens meanwhile, it is closed to the last end of what is active.
     if (closedUntil > at) return { closed: true, until: closedUntil }
-    const windows = this.#judgeAllows(at)
-    return windows.closed ? windows : { closed: false, until: Math.min(next, windows.until) }
+    let until = next
+    for (const rhythm of this.#rhythms) {
+      const windows = this.#judgeAllows(rhythm, at)
+      if (windows.closed) return windows
+      until = Math.min(until, windows.until)
+    }
+    return { closed: false, until }
   }
 
-  #judgeAllows(at: EpochMs): Moment {
+  #judgeAllows({ allows, lenient }: Rhythm, at: EpochMs): Moment {
     let until = Number.POSITIVE_INFINITY
     let counting = 0
     let strict = false
     let active = false
-    for (const member of this.#allows) {
+    for (const member of allows) {
       // Before this it is no window of theirs at all.
       if (at < member.exemptUntil) {
         until = Math.min(until, member.exemptUntil)
@@ -99,7 +109,7 @@ class Walk {
     }
     if (counting === 0 || (!this.#automated && !strict)) return { closed: false, until }
     let passed = false
-    for (const member of this.#lenient) {
+    for (const member of lenient) {
       const interval = timesOf(member, at)
       if (interval === undefined) continue
       const isNow = interval.from <= at

@@ -6,6 +6,7 @@ import type { CompiledRule } from './compile-rule.ts'
 import type { CompiledRules } from './compile-rules.ts'
 import { compileScope, inScope } from './compile-scope.ts'
 import { complement, union } from './intervals.ts'
+import { isAllow } from './rule-group.ts'
 import type { FreezeRule, GateAction, GateRules, GateScope, GateTarget } from './rules.ts'
 
 /** Break-glass as somebody asks for it. */
@@ -160,15 +161,15 @@ function heldBy(wish: OverrideWish, rules: CompiledRules, targets: readonly Gate
       }
     }
     if (!wish.covers.includes('window')) continue
-    const windows = group.members.filter(({ rule: { effect } }) => effect.kind === 'window')
-    const of = (wanted: 'allow' | 'deny') =>
-      windows.filter(({ rule: { effect } }) => effect.kind === 'window' && effect.effect === wanted)
-    const lets = ({ rule: { effect } }: (typeof windows)[number]) =>
+    const lets = ({ rule: { effect } }: (typeof group.members)[number]) =>
       effect.kind === 'window' && effect.manualSync && !automated
-    for (const member of of('deny')) if (!lets(member) && active(member).length > 0) held.add(member.rule)
-    const allows = of('allow')
-    const closed = complement(union(allows.map(active)), wish.from, wish.until)
-    if (allows.length > 0 && closed.length > 0 && !allows.every(lets)) for (const { rule } of allows) held.add(rule)
+    for (const rhythm of group.rhythms) {
+      const denies = rhythm.filter(({ rule }) => !isAllow(rule))
+      for (const member of denies) if (!lets(member) && active(member).length > 0) held.add(member.rule)
+      const allows = rhythm.filter(({ rule }) => isAllow(rule))
+      const closed = complement(union(allows.map(active)), wish.from, wish.until)
+      if (allows.length > 0 && closed.length > 0 && !allows.every(lets)) for (const { rule } of allows) held.add(rule)
+    }
   }
   return [...held]
 }

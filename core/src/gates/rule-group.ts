@@ -28,11 +28,14 @@ export interface Closing {
 /** Everything that is the same for Applications whom the same rules concern. */
 export class RuleGroup {
   readonly members: readonly GroupMember[]
+  /** Its windows, those together that are judged together. */
+  readonly rhythms: readonly (readonly GroupMember[])[]
   /** What was answered, by question; for whoever asks the same again. */
   readonly answers = new Map<string, unknown>()
 
   constructor(members: readonly GroupMember[]) {
     this.members = members
+    this.rhythms = rhythmsOf(members)
   }
 
   /** When one of its rules is active. */
@@ -48,20 +51,21 @@ export class RuleGroup {
   }
 
   /**
-   * When it is closed because no allow window is active. While any deny is active the allows are not looked at: what is
-   * closed then is the denies' affair.
+   * When it is closed because no allow window of a rhythm is active. While any deny of it is active the allows are not
+   * looked at: what is closed then is the denies' affair.
    */
-  notOpen(automated: boolean, from: EpochMs, to: EpochMs): Intervals {
-    const allows = this.members.filter(({ rule }) => isAllow(rule))
+  notOpen(rhythm: readonly GroupMember[], automated: boolean, from: EpochMs, to: EpochMs): Intervals {
+    const allows = rhythm.filter(({ rule }) => isAllow(rule))
     if (allows.length === 0) return NONE
-    const denies = this.members.filter(({ rule: { effect } }) => effect.kind === 'window' && effect.effect === 'deny')
+    const denies = rhythm.filter(({ rule }) => !isAllow(rule))
     const active = union(denies.map(member => this.activeOf(member, from, to)))
     return subtract(outsideAllows(allows, automated, this, from, to), active)
   }
 
-  /** When a deny is active that does not let manual syncs pass. */
-  strictlyDenied(from: EpochMs, to: EpochMs): Intervals {
-    const strict = this.members.filter(({ rule: { effect } }) => {
+  /** When a deny of this window's rhythm is active that does not let manual syncs pass. */
+  strictlyDenied(window: GroupMember, from: EpochMs, to: EpochMs): Intervals {
+    const rhythm = this.rhythms.find(each => each.includes(window)) ?? []
+    const strict = rhythm.filter(({ rule: { effect } }) => {
       return effect.kind === 'window' && effect.effect === 'deny' && !effect.manualSync
     })
     return union(strict.map(member => this.activeOf(member, from, to)))
@@ -71,22 +75,15 @@ export class RuleGroup {
   closed(closing: Closing, from: EpochMs, to: EpochMs): Intervals {
     const open = (override: CompiledOverride): Interval => ({ from: override.rule.from, to: override.rule.until })
     const lists: Intervals[] = []
-    const allows: GroupMember[] = []
-    const strictDenies: Intervals[] = []
-    const lenientDenies: Intervals[] = []
     for (const member of this.members) {
       const { effect } = member.rule
-      if (effect.kind === 'window') {
-        if (effect.effect === 'allow') allows.push(member)
-        else (effect.manualSync ? lenientDenies : strictDenies).push(this.activeOf(member, from, to))
-        continue
-      }
+      if (effect.kind === 'window') continue
       if (effect.freeze === 'soft' && !closing.automated) continue
       if (closing.healing && effect.selfHeal === 'continue') continue
       const covering = closing.overrides.filter(override => mayCover(override, effect.breakGlass))
       lists.push(subtractAll(this.activeOf(member, from, to), covering.map(open)))
     }
-    const windows = windowsClosed({ allows, strictDenies, lenientDenies }, closing.automated, this, from, to)
+    const windows = union(this.rhythms.map(rhythm => windowsClosed(rhythm, closing.automated, this, from, to)))
     lists.push(subtractAll(windows, closing.overrides.filter(mayCoverWindows).map(open)))
     return union(lists)
   }
@@ -100,15 +97,37 @@ export function isAllow({ effect }: CompiledRule): boolean {
   return effect.kind === 'window' && effect.effect === 'allow'
 }
 
-interface Windows {
-  readonly allows: readonly GroupMember[]
-  /** Those that block manual syncs too. */
-  readonly strictDenies: readonly Intervals[]
-  readonly lenientDenies: readonly Intervals[]
+function rhythmsOf(members: readonly GroupMember[]): readonly (readonly GroupMember[])[] {
+  const found = new Map<string, GroupMember[]>()
+  for (const member of members) {
+    const { effect } = member.rule
+    if (effect.kind !== 'window') continue
+    const rhythm = found.get(effect.rhythm)
+    if (rhythm === undefined) found.set(effect.rhythm, [member])
+    else rhythm.push(member)
+  }
+  return [...found.values()]
 }
 
-function windowsClosed(windows: Windows, automated: boolean, group: RuleGroup, from: EpochMs, to: EpochMs): Intervals {
-  const { allows, strictDenies, lenientDenies } = windows
+function windowsClosed(
+  rhythm: readonly GroupMember[],
+  automated: boolean,
+  group: RuleGroup,
+  from: EpochMs,
+  to: EpochMs,
+): Intervals {
+  const allows: GroupMember[] = []
+  /** Those that block manual syncs too. */
+  const strictDenies: Intervals[] = []
+  const lenientDenies: Intervals[] = []
+  for (const member of rhythm) {
+    const { effect } = member.rule
+    if (isAllow(member.rule)) allows.push(member)
+    else {
+      const lenient = effect.kind === 'window' && effect.manualSync
+      ;(lenient ? lenientDenies : strictDenies).push(group.activeOf(member, from, to))
+    }
+  }
   const outside = outsideAllows(allows, automated, group, from, to)
   if (automated) return union([...strictDenies, ...lenientDenies, outside])
   // While denies that let manual syncs pass are active, inactive allows are not looked at.

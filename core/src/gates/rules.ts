@@ -103,6 +103,11 @@ export interface WindowRule extends RuleHead {
   readonly syncOverrun?: boolean
   readonly description?: string
   readonly blocks?: readonly GateAction[]
+  /**
+   * Windows of one rhythm are judged together: one of its allows is enough. Every rhythm has to be open, so that nobody
+   * opens what others have closed by a window of his own. Absent: that of the config sources.
+   */
+  readonly rhythm?: string
 }
 
 /** One entry of `when`. */

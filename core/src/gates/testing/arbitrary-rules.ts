@@ -28,6 +28,7 @@ export const windowArbitrary: fc.Arbitrary<Omit<WindowRule, 'name'>> = fc.record
   select: scope.map(each => ({ kind: 'scope' as const, scope: each })),
   manualSync: fc.boolean(),
   syncOverrun: fc.boolean(),
+  rhythm: fc.constantFrom('', '', 'shop'),
 })
 
 const time = fc.integer({ min: -24, max: (DAYS + 1) * 24 }).map(hours => START + hours * HOUR_MS)
