@@ -63,6 +63,7 @@ describe('Argo CD CVE-2023-23947: the thing in the request was authorised, anoth
       { group: 'apps', kind: 'Deployment', namespace: 'n', name: 'a' },
     ],
     ['post', '/api/v1/operations', { action: 'sync', applications: ['web'] }],
+    ['post', '/api/v1/operations', { action: 'pause', applications: ['web'] }],
   ] as const
   for (const [method, path, good] of writes) {
     const cases = mismatched(good, `${HIDDEN}-ledger`).filter(([, body]) => {

@@ -132,6 +132,30 @@ describe('flotilla app, by hand', () => {
     expect((await flotilla('app', 'resume', name, '--yes')).stderr).toContain('is not paused')
   })
 
+  it('many are paused by what they have in common, and the plan comes first', async () => {
+    const { name } = await target()
+    const { project } = demo.look().applications.find(each => each.name === name)!
+    const names = demo
+      .look()
+      .applications.filter(each => each.project === project)
+      .map(each => each.name)
+    const plan = await flotilla('app', 'pause', '--project', project, '--until', '2h')
+    expect([plan.code, plan.stderr]).toEqual([
+      1,
+      `nothing was done; --yes to pause ${names.length === 1 ? 'it' : `these ${names.length}`}\n`,
+    ])
+    expect((await flotilla('app', 'get', name)).stdout).not.toContain('paused:')
+    const paused = await flotilla('app', 'pause', '--project', project, '--until', '2h', '--reason', 'moving', '--yes')
+    expect(paused.code).toBe(0)
+    for (const each of names) expect(paused.stdout).toMatch(new RegExp(`^${each} +dev-1 +done`, 'm'))
+    expect((await flotilla('app', 'get', name)).stdout).toMatch(/paused: by \S+ since \S+ until \S+ \(moving\)/)
+    const resumed = await flotilla('app', 'resume', '--project', project, '--yes')
+    expect([resumed.code, resumed.stderr]).toEqual([0, ''])
+    const again = await flotilla('app', 'resume', name, 'nobody', '--yes')
+    expect([again.code, again.stdout]).toEqual([1, expect.stringMatching(/is not paused\nnobody +- +refused/)])
+    expect((await flotilla('app', 'pause', '--yes')).code).toBe(2)
+  })
+
   it('orphans are listed, and it is said where nobody asks for them', async () => {
     const { name } = await target()
     const listed = await flotilla('app', 'orphans', name)

@@ -29,7 +29,12 @@ export interface ManyFlags extends Flags {
   readonly retryBackoffDuration?: string
   readonly retryBackoffFactor?: string
   readonly retryBackoffMaxDuration?: string
+  /** Of a pause; an instant. */
+  readonly until?: string
 }
+
+/** What is done to many Applications at once. */
+export type ManyVerb = 'sync' | 'terminate' | 'pause' | 'resume'
 
 export interface ObjectFlags extends Flags {
   readonly replicas?: string
@@ -58,15 +63,15 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /**
- * Syncs or terminates Applications by name or selector: shows what would become of each, and with `--yes` does it and
- * waits for the ends. 1 when any was refused or did not succeed.
+ * Does one thing to Applications by name or selector: shows what would become of each, and with `--yes` does it and
+ * waits for the ends, where it has some. 1 when any was refused or did not succeed.
  *
  * @throws CliError
  */
 export async function operateOnMany(
   context: CliContext,
   flags: ManyFlags,
-  verb: 'sync' | 'terminate',
+  verb: ManyVerb,
   names: readonly string[],
 ): Promise<ExitCode> {
   const format = formatOf(flags, FORMATS)
@@ -93,6 +98,7 @@ export async function operateOnMany(
         ...(retry && { retry }),
       },
     }),
+    ...(flags.until !== undefined && { until: flags.until }),
     reason: flags.reason,
   } as Operations['operateOnMany']['body']
   return await withHubApi(flags, context, async api => {
@@ -124,7 +130,8 @@ export async function operateOnMany(
     await print(context, flags, format, ended, { ...done, items: ended })
     if (flags.dryRun === true && format === 'table') for (const each of ended) printDryRun(context, each)
     if (format === 'table') for (const each of ended) printHookLogs(context, each)
-    const good = (each: JsonObject): boolean => ['succeeded', 'accepted', 'cancelled'].includes(textAt(each, 'status'))
+    const good = (each: JsonObject): boolean =>
+      ['succeeded', 'accepted', 'done', 'cancelled'].includes(textAt(each, 'status'))
     return refused || !ended.every(good) ? 1 : 0
   })
 }

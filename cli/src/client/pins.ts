@@ -7,7 +7,7 @@ import { usageError } from '../errors.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
 import { printable } from '../output/table.ts'
 import { type HubConnectionOptions, withHubApi } from './open-hub-api.ts'
-import { follow } from './operate.ts'
+import { follow, type ManyFlags, operateOnMany } from './operate.ts'
 
 export interface PinFlags extends GlobalOptions, HubConnectionOptions {
   readonly operation?: string
@@ -111,6 +111,22 @@ export async function pause(context: CliContext, flags: PinFlags, name: string):
   await withHubApi(flags, context, api => api.call('pauseApplication', { path: { name }, body }, what(name)))
   context.stdout.write(`${name} is paused${body.until === undefined ? '' : ` until ${body.until}`}\n`)
   return 0
+}
+
+/** {@link pause} for many Applications, by name or selector: the plan first. @throws CliError */
+export async function pauseMany(context: CliContext, flags: ManyFlags, names: readonly string[]): Promise<ExitCode> {
+  const until = flags.until === undefined ? {} : { until: endOf(context, flags.until) }
+  return await operateOnMany(context, { ...flags, ...until, wait: '0' }, 'pause', names)
+}
+
+/** {@link resume} for many. @throws CliError */
+export async function resumeMany(context: CliContext, flags: ManyFlags, names: readonly string[]): Promise<ExitCode> {
+  return await operateOnMany(context, { ...flags, wait: '0' }, 'resume', names)
+}
+
+/** Whether more than one Application may be meant: by several names, or by a selector. */
+export function isOfMany({ selector, project, cluster, set }: ManyFlags, names: readonly string[]): boolean {
+  return names.length !== 1 || [selector, project, cluster, set].some(each => each !== undefined)
 }
 
 /** Lets an Application that was paused go on. @throws CliError */

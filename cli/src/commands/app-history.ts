@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { HubConnectionOptions } from '../client/open-hub-api.ts'
+import type { ManyFlags } from '../client/operate.ts'
 import type { PinFlags } from '../client/pins.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import type { GlobalOptions } from '../output/formats.ts'
+import { chosen } from './choose-applications.ts'
 import { wholeNumber } from './numbers.ts'
 import { action } from './verb.ts'
 
@@ -75,18 +77,8 @@ export function registerAppHistory(parent: Command, context: CliContext): void {
     .option(...REASON)
     .option(...YES)
     .addHelpText('after', '\nExample:\n  flotilla app unpin shop-checkout-eu-1 --yes')
-  const pause = parent
-    .command('pause')
-    .description('leave an Application alone: nothing of it starts by itself, and nothing is healed')
-    .argument('<name>', 'the Application')
-    .option(...UNTIL)
-    .option(...REASON)
-    .option(...YES)
-    .addHelpText(
-      'after',
-      '\nExample:\n  flotilla app pause shop-checkout-eu-1 --until 2h --reason "looking at it by hand" --yes',
-    )
-  const verbs = Object.entries({ rollback, pin, unpin, pause }) as ['rollback' | 'pin' | 'unpin' | 'pause', Command][]
+  registerPause(parent, context)
+  const verbs = Object.entries({ rollback, pin, unpin }) as ['rollback' | 'pin' | 'unpin', Command][]
   for (const [verb, command] of verbs) {
     command.action(
       action(context, async (name: string, _flags: object, ran: Command): Promise<ExitCode> => {
@@ -96,4 +88,25 @@ export function registerAppHistory(parent: Command, context: CliContext): void {
       }),
     )
   }
+}
+
+function registerPause(parent: Command, context: CliContext): void {
+  chosen(parent.command('pause'))
+    .description('leave Applications alone: nothing of them starts by itself, and nothing is healed')
+    .option(...UNTIL)
+    .option(...REASON)
+    .option(...YES)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flotilla app pause shop-checkout-eu-1 --until 2h --reason "looking at it by hand" --yes\n  flotilla app pause -l tier=gold --project shop --until 2h --reason "database moves" --yes',
+    )
+    .action(
+      action(context, async (names: readonly string[], _flags: object, ran: Command): Promise<ExitCode> => {
+        const flags: PinFlags & ManyFlags = ran.optsWithGlobals()
+        const { isOfMany, pause, pauseMany } = await import('../client/pins.ts')
+        return isOfMany(flags, names)
+          ? await pauseMany(context, flags, names)
+          : await pause(context, flags, names[0] ?? '')
+      }),
+    )
 }

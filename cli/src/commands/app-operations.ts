@@ -3,6 +3,7 @@ import type { HubConnectionOptions } from '../client/open-hub-api.ts'
 import type { CliContext, ExitCode } from '../context.ts'
 import { usageError } from '../errors.ts'
 import type { GlobalOptions } from '../output/formats.ts'
+import { chosen } from './choose-applications.ts'
 import { action } from './verb.ts'
 
 type Flags = GlobalOptions & HubConnectionOptions
@@ -18,24 +19,12 @@ export function registerAppOperations(parent: Command, context: CliContext): voi
   registerOne(parent, context, 'restart', 'restart a Deployment, StatefulSet or DaemonSet: its pods are replaced')
   registerOne(parent, context, 'scale', 'scale an object to a number of replicas')
   registerOne(parent, context, 'suspend', 'suspend a CronJob or Job, or pause a Deployment')
-  registerOne(
-    parent,
-    context,
-    'resume',
-    'go on with an Application that was paused, or with an object that was suspended',
-  )
+  registerResume(parent, context)
   registerOne(parent, context, 'delete-resource', 'delete one object of an Application')
 }
 
 function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'terminate', description: string): void {
-  const command = parent
-    .command(verb)
-    .description(`${description}; many at once by selector`)
-    .argument('[names...]', 'Applications')
-    .option('-l, --selector <labels>', 'as for kubectl: tier=gold,env in (dev,prod)')
-    .option('--project <names>', 'those of these Projects; commas between several, here and below')
-    .option('--cluster <names>', 'those for these clusters')
-    .option('--set <names>', 'those of these ApplicationSets')
+  const command = chosen(parent.command(verb)).description(`${description}; many at once by selector`)
   if (verb === 'sync') {
     command
       .option('--dry-run', 'write nothing; the operation says what would be')
@@ -83,17 +72,14 @@ function registerMany(parent: Command, context: CliContext, verb: 'sync' | 'term
     )
 }
 
-type ObjectVerb = 'restart' | 'scale' | 'suspend' | 'resume' | 'delete-resource'
+type ObjectVerb = 'restart' | 'scale' | 'suspend' | 'delete-resource'
 
 function registerOne(parent: Command, context: CliContext, verb: ObjectVerb, description: string): void {
   const command = parent
     .command(verb)
     .description(description)
     .argument('<name>', 'the Application')
-    .argument(
-      verb === 'resume' ? '[object]' : '<object>',
-      `GROUP/KIND NAMESPACE/NAME, as \`app get\` writes it: "apps/Deployment shop/web"${verb === 'resume' ? '; without one, the Application' : ''}`,
-    )
+    .argument('<object>', 'GROUP/KIND NAMESPACE/NAME, as `app get` writes it: "apps/Deployment shop/web"')
   if (verb === 'scale') command.requiredOption('--replicas <n>', 'to how many')
   command
     .option(...REASON)
@@ -104,14 +90,37 @@ function registerOne(parent: Command, context: CliContext, verb: ObjectVerb, des
       `\nExample:\n  flotilla app ${verb} shop-checkout-eu-1 "apps/Deployment shop/web"${verb === 'scale' ? ' --replicas 3' : ''} --yes`,
     )
     .action(
-      action(context, async (name: string, object: string | undefined, _: object, ran: Command): Promise<ExitCode> => {
+      action(context, async (name: string, object: string, _: object, ran: Command): Promise<ExitCode> => {
         const flags: Flags & object = ran.optsWithGlobals()
-        if (object === undefined) {
-          const { resume } = await import('../client/pins.ts')
-          return await resume(context, flags as never, name)
-        }
         const { operateOnObject } = await import('../client/operate.ts')
         return await operateOnObject(context, flags as never, verb, name, object)
+      }),
+    )
+}
+
+/** Of Applications, or of one object of one: no Application's name has a space, and what names an object has one. */
+function registerResume(parent: Command, context: CliContext): void {
+  chosen(parent.command('resume'))
+    .description('go on with Applications that were paused, or with an object of one that was suspended')
+    .option(...REASON)
+    .option(...YES)
+    .option('--wait <seconds>', 'of an object: how long to wait for the end; 0 does not wait', '60')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flotilla app resume shop-checkout-eu-1 --yes\n  flotilla app resume -l tier=gold --project shop --yes\n  flotilla app resume shop-checkout-eu-1 "batch/CronJob shop/report" --yes',
+    )
+    .action(
+      action(context, async (names: readonly string[], _: object, ran: Command): Promise<ExitCode> => {
+        const flags: Flags & object = ran.optsWithGlobals()
+        const [name = '', object, ...more] = names
+        if (object?.includes(' ') && more.length === 0) {
+          const { operateOnObject } = await import('../client/operate.ts')
+          return await operateOnObject(context, flags as never, 'resume', name, object)
+        }
+        const { isOfMany, resume, resumeMany } = await import('../client/pins.ts')
+        return isOfMany(flags as never, names)
+          ? await resumeMany(context, flags as never, names)
+          : await resume(context, flags as never, name)
       }),
     )
 }

@@ -1,4 +1,5 @@
 import type { DeskAnswer, OperationDesk, SyncWish } from '../operations/operation-desk.ts'
+import type { PauseActs } from '../operations/pause-desk.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 import { type Context, json, type Reply } from './route.ts'
 import { acceptedSchema } from './schemas-of-operations.ts'
@@ -40,6 +41,22 @@ export async function syncByHand(name: string, wish: SyncWish, context: Context)
 export function deskOf({ services }: Context): OperationDesk {
   if (!services.desk) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
   return services.desk
+}
+
+/** @throws Problem `UNAVAILABLE` */
+export function pausesOf({ services }: Context): PauseActs {
+  if (!services.pauses) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
+  return services.pauses
+}
+
+/** @throws Problem `REQUEST_INVALID` for a pause that would be over before it began. */
+export function pauseEnd(until: string | undefined, { services }: Context): { readonly until?: number } {
+  if (until === undefined) return {}
+  const end = Date.parse(until)
+  if (end > services.clock.now()) return { until: end }
+  throw new Problem('REQUEST_INVALID', {
+    errors: [{ pointer: '/body/until', message: 'it would have ended already' }],
+  })
 }
 
 /** How the API says a refusal. */

@@ -10,7 +10,7 @@ export const followedBulkSchema = z
   .strictObject({
     id: z.string(),
     kind: z.literal('bulk'),
-    action: z.enum(['sync', 'terminate']),
+    action: z.enum(['sync', 'terminate', 'pause', 'resume']),
     state: z.enum(STATES).meta({ description: 'failed: over, and at least one was refused or did not succeed.' }),
     message: z.string(),
     by: z.string(),
@@ -35,6 +35,14 @@ export const followedBulkSchema = z
 export type FollowedBulk = z.input<typeof followedBulkSchema>
 type Item = FollowedBulk['items'][number]
 
+/** What becomes of an item with nothing to follow, or nothing that is still there. */
+const WITHOUT_OPERATION = {
+  accepted: 'unknown',
+  done: 'succeeded',
+  cancelled: 'cancelled',
+  refused: 'refused',
+} as const
+
 /** Kept so long: whoever asked has looked by then, and each operation stays in its history. */
 export const BULK_KEPT_MS = 30 * 24 * 60 * 60_000
 
@@ -55,7 +63,7 @@ export async function followBulk(
   for (const { application, cluster, operation, status, code, message } of items) {
     // What was taken back before it began is no operation that could be followed.
     const followed = operation !== undefined && status === 'accepted' ? await follow(rows, operation, now) : undefined
-    const state = followed?.state ?? (status === 'accepted' ? 'unknown' : status)
+    const state = followed?.state ?? WITHOUT_OPERATION[status]
     if (followed && isUnderWay(state)) finishedAt = null
     else if (followed?.finishedAt && finishedAt !== null && followed.finishedAt > finishedAt) {
       finishedAt = followed.finishedAt

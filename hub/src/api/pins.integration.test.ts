@@ -164,6 +164,62 @@ describe('a pause', () => {
   })
 })
 
+describe('a pause of many', () => {
+  const many = (body: object, token = opened.admin) =>
+    request(opened.app)
+      .post('/api/v1/operations')
+      .set('Authorization', `Bearer ${token}`)
+      .send({ project: 'shop', ...body })
+  const interventions = async () => (await get(`/applications/${WEB}`)).body.interventions
+  const item = { application: WEB, cluster: 'eu-1', id: null, code: null }
+
+  it('is shown before it is done, is kept to be followed, and each is audited', async () => {
+    const { hub } = opened
+    const planned = await many({ action: 'pause', dryRun: true })
+    expect([planned.status, planned.body]).toMatchObject([200, { id: null, items: [{ ...item, status: 'planned' }] }])
+    expect(await interventions()).toEqual([])
+    const until = '2100-01-01T00:00:00.000Z'
+    const asked = { action: 'pause', until, reason: 'the database moves', applications: [WEB, 'absent'] }
+    const paused = await many(asked)
+    expect(paused.status).toBe(202)
+    expect(paused.body.items).toMatchObject([
+      { ...item, status: 'done' },
+      { application: 'absent', status: 'refused', code: 'NOT_FOUND' },
+    ])
+    expect(await interventions()).toMatchObject([{ kind: 'pause', by: 'admin', reason: 'the database moves', until }])
+    const followed = await get(`/operations/${paused.body.id}`, opened.admin)
+    expect(followed.body).toMatchObject({
+      ...{ kind: 'bulk', action: 'pause', state: 'failed', counts: { succeeded: 1, refused: 1 } },
+      finishedAt: expect.any(String),
+    })
+    const resumed = await many({ action: 'resume', reason: 'it has moved' })
+    expect(resumed.body.items).toMatchObject([{ ...item, status: 'done' }])
+    expect(await interventions()).toEqual([])
+    const over = await get(`/operations/${resumed.body.id}`)
+    expect(over.body).toMatchObject({ action: 'resume', state: 'succeeded', total: 1 })
+    expect((await many({ action: 'resume', dryRun: true })).body.items).toMatchObject([
+      { status: 'refused', code: 'OPERATION_NONE' },
+    ])
+    const audit = await hub.store.read(rows => rows.audit({ limit: 50 }))
+    expect(audit.map(({ action, subject }) => `${action} ${subject}`)).toEqual(
+      expect.arrayContaining([`application.pause Application/${WEB}`, `application.unpause Application/${WEB}`]),
+    )
+  })
+
+  it('asks for the right of each, and for an end that lies ahead', async () => {
+    const refused = await many({ action: 'pause' }, opened.reader)
+    expect(refused.body.items).toMatchObject([{ application: WEB, status: 'refused', code: 'FORBIDDEN' }])
+    expect(await interventions()).toEqual([])
+    expect((await many({ action: 'pause', until: '2000-01-01T00:00:00.000Z' })).body.code).toBe('REQUEST_INVALID')
+    expect((await many({ action: 'sync', until: '2100-01-01T00:00:00.000Z' })).body.code).toBe('REQUEST_INVALID')
+    const all = await request(opened.app)
+      .post('/api/v1/operations')
+      .set('Authorization', `Bearer ${opened.admin}`)
+      .send({ action: 'pause' })
+    expect(all.body.code).toBe('REQUEST_INVALID')
+  })
+})
+
 describe('the feed', () => {
   it('goes on page by page, and filters by what is seen', async () => {
     const all = (await get('/events?limit=100')).body.items

@@ -154,7 +154,10 @@ export async function openTestApi(
       pin: async () => ({ kind: 'done' }),
       unpin: async () => ({ kind: 'done' }),
     },
-    pauses: { pause: async () => ({ kind: 'done' }), resume: async () => ({ kind: 'done' }) },
+    pauses: {
+      ...{ pause: async () => ({ kind: 'done' }), resume: async () => ({ kind: 'done' }) },
+      ...{ wouldPause: async () => ({ kind: 'done' }), wouldResume: async () => ({ kind: 'done' }) },
+    },
     store,
     view,
     bundles,

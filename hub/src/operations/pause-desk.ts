@@ -25,9 +25,10 @@ export interface PauseDeskServices {
 }
 
 /** What people may ask of it. */
-export type PauseActs = Pick<PauseDesk, 'pause' | 'resume'>
+export type PauseActs = Pick<PauseDesk, 'pause' | 'resume' | 'wouldPause' | 'wouldResume'>
 
-export type PauseAnswer = Extract<DeskAnswer, { kind: 'refused' }> | { readonly kind: 'done' }
+type Refused = Extract<DeskAnswer, { kind: 'refused' }>
+export type PauseAnswer = Refused | { readonly kind: 'done' }
 
 /**
  * What people want left alone. A pause, the Offer that ends healing and the permissions that it takes back are one
@@ -42,10 +43,10 @@ export class PauseDesk {
 
   /** Lets nothing start by itself and heals nothing, until it is resumed. What runs goes on to its end. */
   async pause(name: string, { by, reason, until }: PauseWish): Promise<PauseAnswer> {
-    const { store, clock, random, keys } = this.#services
-    const row = await store.read(rows => rows.applicationByName(name))
-    if (!row) return unknown(name)
-    if (row.state !== 'active') return refused('HELD', `${name} is ${row.state}`)
+    const { clock, random, keys } = this.#services
+    const found = await this.#pausable(name)
+    if (found.kind === 'refused') return found
+    const { row } = found
     const at = Math.floor(clock.now())
     const end = until === undefined ? {} : { until: Math.floor(until) }
     const pause: Pause = { id: uuidV7(at, random.bytes(10)), by, at, reason, ...end }
@@ -62,16 +63,42 @@ export class PauseDesk {
 
   /** What Git wants begins by itself again, where that is automated and gates are open. */
   async resume(name: string, asker: Asker): Promise<PauseAnswer> {
-    const { store, clock } = this.#services
-    const row = await store.read(rows => rows.applicationByName(name))
-    if (!row) return unknown(name)
-    const pause = pauseInForce(row, clock.now())
-    if (!pause) return refused('IDLE', `${name} is not paused`)
+    const found = await this.#paused(name)
+    if (found.kind === 'refused') return found
+    const { row, pause } = found
     return await this.#set(row, undefined, async writer => {
       await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpause', asker, {
         pause: pause.id,
       })
     })
+  }
+
+  /** What {@link pause} would answer now; nothing is stored. */
+  async wouldPause(name: string): Promise<PauseAnswer> {
+    const found = await this.#pausable(name)
+    return found.kind === 'refused' ? found : { kind: 'done' }
+  }
+
+  /** What {@link resume} would answer now; nothing is stored. */
+  async wouldResume(name: string): Promise<PauseAnswer> {
+    const found = await this.#paused(name)
+    return found.kind === 'refused' ? found : { kind: 'done' }
+  }
+
+  async #pausable(name: string): Promise<Refused | { readonly kind: 'found'; readonly row: ApplicationRow }> {
+    const row = await this.#services.store.read(rows => rows.applicationByName(name))
+    if (!row) return unknown(name)
+    return row.state === 'active' ? { kind: 'found', row } : refused('HELD', `${name} is ${row.state}`)
+  }
+
+  async #paused(
+    name: string,
+  ): Promise<Refused | { readonly kind: 'found'; readonly row: ApplicationRow; readonly pause: Pause }> {
+    const { store, clock } = this.#services
+    const row = await store.read(rows => rows.applicationByName(name))
+    if (!row) return unknown(name)
+    const pause = pauseInForce(row, clock.now())
+    return pause ? { kind: 'found', row, pause } : refused('IDLE', `${name} is not paused`)
   }
 
   async #set(
@@ -90,10 +117,10 @@ export class PauseDesk {
   }
 }
 
-function refused(code: 'UNKNOWN' | 'HELD' | 'IDLE', message: string): PauseAnswer {
+function refused(code: 'UNKNOWN' | 'HELD' | 'IDLE', message: string): Refused {
   return { kind: 'refused', code, message }
 }
 
-function unknown(name: string): PauseAnswer {
+function unknown(name: string): Refused {
   return refused('UNKNOWN', `there is no Application "${name}"`)
 }

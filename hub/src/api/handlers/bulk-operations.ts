@@ -1,12 +1,13 @@
 import { uuidV7 } from '@flotilla/core/identity/uuid'
-import type { BulkOperationItem } from '@flotilla/core/ports/store'
+import type { BulkOperationItem, BulkOperationRow } from '@flotilla/core/ports/store'
 import { z } from 'zod'
 import { applicationObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each } from '../../access/route-access.ts'
 import type { DeskAnswer } from '../../operations/operation-desk.ts'
+import type { PauseAnswer } from '../../operations/pause-desk.ts'
 import { EVERY_APPLICATION } from '../application-query.ts'
-import { CODES, deskOf } from '../desk-answers.ts'
+import { CODES, deskOf, pauseEnd, pausesOf } from '../desk-answers.ts'
 import { BULK_KEPT_MS } from '../follow-bulk.ts'
 import type { LabelSelector } from '../label-selector.ts'
 import { reasonField, syncFields } from '../operation-fields.ts'
@@ -17,7 +18,7 @@ import { type Context, json, type Route, route } from '../route.ts'
 
 const bulkBody = z
   .strictObject({
-    action: z.enum(['sync', 'terminate']),
+    action: z.enum(['sync', 'terminate', 'pause', 'resume']),
     applications: z.array(z.string().min(1).max(253)).max(1000).default([]).meta({ description: 'By name.' }),
     labels: selectorParameter,
     project: anyOf('Only of these Projects'),
@@ -25,6 +26,7 @@ const bulkBody = z
     set: anyOf('Only of these ApplicationSets'),
     dryRun: z.boolean().default(false).meta({ description: 'Answers the plan, and does nothing.' }),
     sync: z.strictObject(syncFields).omit({ reason: true }).prefault({}),
+    until: z.iso.datetime().optional().meta({ description: 'Of a pause: when it ends by itself.' }),
     reason: reasonField,
   })
   .meta({ id: 'BulkOperation' })
@@ -36,7 +38,7 @@ const bulkAnswer = z
       z.strictObject({
         application: z.string(),
         cluster: z.string(),
-        status: z.enum(['planned', 'accepted', 'cancelled', 'refused']),
+        status: z.enum(['planned', 'accepted', 'done', 'cancelled', 'refused']),
         id: z.string().nullable(),
         code: z.string().nullable(),
         message: z.string(),
@@ -46,27 +48,26 @@ const bulkAnswer = z
   })
   .meta({ id: 'BulkOperationAnswer' })
 
-/** Sync or terminate of many Applications in one request, and what would become of each. */
+/** What one may do to many Applications in one request, and what would become of each. */
 export const bulkOperationRoutes: readonly Route[] = [
   route({
     method: 'post',
     path: '/api/v1/operations',
     id: 'operateOnMany',
     tag: 'operations',
-    summary: 'Sync or terminate many Applications; with dryRun, what would become of each',
-    access: each('applications', 'sync'),
+    summary: 'Sync, terminate, pause or resume many Applications; with dryRun, what would become of each',
+    access: each('applications', 'sync', 'to pause and to resume: applications, rollback'),
     body: bulkBody,
     answers: {
       200: { description: 'The plan: what would become of each.', schema: bulkAnswer },
       202: { description: 'What was accepted is on its way, and can be followed.', schema: bulkAnswer },
     },
     async handle({ body }, caller, context) {
-      const desk = deskOf(context)
       const rights = rightsOf(caller, context)
-      const asker = { by: caller.name, reason: body.reason }
+      const { right, act } = actOf(body, caller.name, context)
       const items: Decided[] = []
       for (const { name, cluster, view } of chosen(body, context)) {
-        if (view !== undefined && !rights.may('sync', applicationObject(view))) {
+        if (view !== undefined && !rights.may(right, applicationObject(view))) {
           const { message } = new Problem('FORBIDDEN')
           items.push({ application: name, cluster, status: 'refused', id: null, code: 'FORBIDDEN', message })
           continue
@@ -76,17 +77,10 @@ export const bulkOperationRoutes: readonly Route[] = [
           items.push({ application: name, cluster, status: 'refused', id: null, code: 'NOT_FOUND', message })
           continue
         }
-        const answer =
-          body.action === 'terminate'
-            ? body.dryRun
-              ? await desk.wouldTerminate(name, asker)
-              : await desk.terminate(name, asker)
-            : body.dryRun
-              ? await desk.wouldSync(name, { ...wishOf(body.sync), ...asker })
-              : await desk.sync(name, { ...wishOf(body.sync), ...asker })
-        items.push(itemOf(name, cluster, answer, body.dryRun))
+        items.push(itemOf(name, cluster, await act(name), body.dryRun))
       }
       if (body.dryRun) return json(200, { id: null, items, total: items.length })
+      await showDone(items, context)
       const id = await keepBulk(body, items, caller.name, context)
       return json(202, { id, items, total: items.length })
     },
@@ -95,9 +89,47 @@ export const bulkOperationRoutes: readonly Route[] = [
 
 type Decided = z.input<typeof bulkAnswer>['items'][number]
 
+interface Act {
+  /** What it asks for, of each. */
+  readonly right: 'sync' | 'rollback'
+  readonly act: (name: string) => Promise<DeskAnswer | PauseAnswer>
+}
+
+/** @throws Problem `REQUEST_INVALID`, `UNAVAILABLE` */
+function actOf(body: z.output<typeof bulkBody>, by: string, context: Context): Act {
+  const { action, dryRun, reason, until } = body
+  const asker = { by, reason }
+  if (until !== undefined && action !== 'pause') {
+    const errors = [{ pointer: '/body/until', message: 'only a pause has an end' }]
+    throw new Problem('REQUEST_INVALID', { errors })
+  }
+  if (action === 'pause') {
+    const [pauses, wish] = [pausesOf(context), { ...asker, ...pauseEnd(until, context) }]
+    return { right: 'rollback', act: name => (dryRun ? pauses.wouldPause(name) : pauses.pause(name, wish)) }
+  }
+  if (action === 'resume') {
+    const pauses = pausesOf(context)
+    return { right: 'rollback', act: name => (dryRun ? pauses.wouldResume(name) : pauses.resume(name, asker)) }
+  }
+  const desk = deskOf(context)
+  if (action === 'terminate')
+    return { right: 'sync', act: name => (dryRun ? desk.wouldTerminate(name, asker) : desk.terminate(name, asker)) }
+  const wish = { ...wishOf(body.sync), ...asker }
+  return { right: 'sync', act: name => (dryRun ? desk.wouldSync(name, wish) : desk.sync(name, wish)) }
+}
+
+/** What was just written is shown, whenever the view would have been told of it. */
+async function showDone(items: readonly Decided[], { services }: Context): Promise<void> {
+  const { view, store, clock } = services
+  const applications = items.flatMap(({ status, application }) =>
+    status === 'done' ? (view.applicationRow(application)?.id ?? []) : [],
+  )
+  if (applications.length > 0) await view.refresh(store, { applications }, () => clock.now())
+}
+
 /** Written when each is decided: what is followed is what was answered. */
 async function keepBulk(
-  { action, reason }: { readonly action: 'sync' | 'terminate'; readonly reason: string },
+  { action, reason }: Pick<BulkOperationRow, 'action' | 'reason'>,
   items: readonly Decided[],
   by: string,
   { services, now }: Context,
@@ -156,11 +188,12 @@ function chosen({ applications, labels, project, cluster, set }: Choice, { servi
 
 const MOST_AT_ONCE = 2000
 
-function itemOf(application: string, cluster: string, answer: DeskAnswer, planned: boolean): Decided {
+function itemOf(application: string, cluster: string, answer: DeskAnswer | PauseAnswer, planned: boolean): Decided {
   if (answer.kind === 'refused') {
     const { message } = answer
     return { application, cluster, status: 'refused', id: null, code: CODES[answer.code], message }
   }
   const status = planned ? 'planned' : answer.kind
-  return { application, cluster, status, id: planned ? null : answer.id, code: null, message: '' }
+  const id = planned || answer.kind === 'done' ? null : answer.id
+  return { application, cluster, status, id, code: null, message: '' }
 }

@@ -2,10 +2,9 @@ import type { Digest } from '@flotilla/core/json/canonical-json'
 import { z } from 'zod'
 import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
-import type { PauseActs } from '../../operations/pause-desk.ts'
 import type { PinAnswer, PinTarget, RollbackPlan } from '../../operations/pin-desk.ts'
 import { ManifestDiffs } from '../../preview/manifest-diffs.ts'
-import { CODES, refusalOf } from '../desk-answers.ts'
+import { CODES, pauseEnd, pausesOf, refusalOf } from '../desk-answers.ts'
 import { nameParameter } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
@@ -129,12 +128,7 @@ export const pinRoutes: readonly Route[] = [
     problems: ['OPERATION_HELD'],
     async handle({ path, body }, caller, context) {
       requireApplication(path.name, 'rollback', caller, context)
-      const end = untilOf(body)
-      if (end.until !== undefined && end.until <= context.services.clock.now()) {
-        const errors = [{ pointer: '/body/until', message: 'it would have ended already' }]
-        throw new Problem('REQUEST_INVALID', { errors })
-      }
-      const wish = { by: caller.name, reason: body.reason, ...end }
+      const wish = { by: caller.name, reason: body.reason, ...pauseEnd(body.until, context) }
       return await shown(path.name, await pausesOf(context).pause(path.name, wish), context)
     },
   }),
@@ -157,12 +151,6 @@ export const pinRoutes: readonly Route[] = [
     },
   }),
 ]
-
-/** @throws Problem `UNAVAILABLE` */
-function pausesOf({ services }: Context): PauseActs {
-  if (!services.pauses) throw new Problem('UNAVAILABLE', { detail: 'this hub takes no operations by hand' })
-  return services.pauses
-}
 
 interface Target {
   readonly operation?: string | undefined
