@@ -148,7 +148,11 @@ export class Hub {
       proofs,
       returned: async (body, remoteAddress) => {
         const returned = await takeReturn(body, remoteAddress, { ...parts, revocations, keys, recovery })
-        if (returned.clusterId !== undefined) void agents.joined(returned.clusterId)
+        if (returned.clusterId !== undefined) {
+          // Whoever speaks for it by a key that gave way to this one.
+          this.gateway.closeCluster(returned.clusterId)
+          void agents.joined(returned.clusterId)
+        }
         return returned
       },
       store,

@@ -100,6 +100,35 @@ describe.concurrent('a hub that is restored from an older backup', () => {
   })
 })
 
+test.concurrent('an agent that changed its key twice since the backup asks to come back, and does by approval', async context => {
+  const world = await settled(context, ['eu-1'], ['web'])
+  const { hub } = world
+  const backup = join(world.folder.path, 'backup')
+  await world.flotilla(['hub', 'backup', backup, '--data', world.data])
+  const ids = await world.ids()
+  const data = join(world.folder.path, 'a-eu-1')
+  for (let change = 0; change < 2; change++) await world.flotilla(['agent', 'rotate-key', '--data-directory', data])
+  const key = valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'keySince')
+  world.forgetWrites()
+  await hub.stop()
+  await world.flotilla(['hub', 'restore', backup, '--data', world.data, '--force'])
+  await hub.start()
+  expect(valueAt(await hub.api.get('/api/v1/clusters/eu-1'), 'keySince')).not.toBe(key)
+  const [waiting] = await until('it asks to come back', async () => {
+    const { items } = await hub.api.list('/api/v1/enrolments', {})
+    return items.length === 1 && items
+  })
+  expect(waiting).toMatchObject({ kind: 'return', cluster: 'eu-1' })
+  await world.flotilla(['hub', 'recover'])
+  await world.flotilla(['cluster', 'approve', 'eu-1'])
+  await world.connected()
+  await world.caughtUp()
+  await world.flotilla(['hub', 'recover', '--acknowledge'])
+  expect(await world.ids()).toEqual(ids)
+  await world.allDone(1)
+  expect(world.writes()).toEqual([])
+})
+
 describe.concurrent('a hub that lost its store', () => {
   test('with hub.key: agents return by approval, ids are taken over, nothing is pruned or applied again', async context => {
     const world = await settled(context, ['eu-1', 'eu-2'], ['web', 'api'])

@@ -1,4 +1,4 @@
-import { loadNextKey, loadOrMakeKey } from '@flotilla/agents/link/identity'
+import { loadAdmission, loadNextKey, loadOrMakeKey } from '@flotilla/agents/link/identity'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { HubRequest, HubResponse } from '@flotilla/core/ports/hub-transport'
 import { HubUnreachable } from '@flotilla/core/ports/hub-transport'
@@ -79,6 +79,18 @@ describe('the key of an agent', () => {
     const again = await restarted()
     expect(again.link.status()).toEqual({ kind: 'connected' })
     expect((await row()).agentKey).toBe(agentKey)
+  })
+
+  test('says in its admission how many it followed', async () => {
+    const { agent, row, restarted } = await world()
+    const kept = async () => (await loadAdmission(agent.state, await loadOrMakeKey(agent.state, seededRandom(9))))!
+    expect((await kept()).admission.payload.keyNumber).toBeUndefined()
+    for (const keyNumber of [1, 2]) {
+      await agent.link.rotateKey()
+      expect(await row()).toMatchObject({ keyNumber })
+      expect((await kept()).admission.payload).toMatchObject({ keyNumber, epoch: 1 })
+    }
+    expect((await restarted()).link.status()).toEqual({ kind: 'connected' })
   })
 
   test('changes by itself when it is old', async () => {

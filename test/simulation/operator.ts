@@ -72,8 +72,9 @@ export class Operator {
       if (this.#toRevoke.has(name)) await this.#revoke(hub, name, agentKey)
       // A backup of before the revocation does not know of it; the hub does, and the agent does not come back.
       const refused = this.#decided.has(name) && this.#fleet.agents.get(name)?.link?.connected() === false
-      // A recovery voids the tokens of those that had not joined yet.
-      const voided = this.#fleet.laws.restores > 0 && agentKey === undefined
+      const waiting = rows.enrolments.filter(({ state, clusterName }) => state === 'waiting' && clusterName === name)
+      // A recovery voids the tokens of those that had not joined yet. Who asks to come back needs none.
+      const voided = this.#fleet.laws.restores > 0 && agentKey === undefined && waiting.length === 0
       const shut = cloned !== undefined || revokedAt !== undefined || refused || voided
       // A backup whose keys are lost names the clusters, and none of their agents believes the hub that has it.
       const keyless = this.#fleet.laws.lostKeys > 0 && this.#fleet.agents.get(name)?.link?.connected() === false
@@ -83,7 +84,6 @@ export class Operator {
         this.#isDue(`shut ${name}`, shut && patientMs > INVITE_AGAIN_MS) ||
         this.#isDue(`keyless ${name}`, keyless && patientMs > INVITE_AGAIN_MS, FORGOTTEN_AFTER_MS)
       if (isDue) await this.#invite(name)
-      const waiting = rows.enrolments.filter(({ state, clusterName }) => state === 'waiting' && clusterName === name)
       if (!this.#isDue(`waits ${name}`, waiting.length > 0)) continue
       const outcome = await this.#approve(hub, name, waiting)
       this.#decided.add(name)

@@ -322,6 +322,8 @@ export interface ClusterRow {
   readonly previousKey?: string
   /** Since when the agent key is this one. */
   readonly keySince?: EpochMs
+  /** How many keys the agent key followed under this admission: what tells an older one from a newer. Default: 0. */
+  readonly keyNumber?: number
   /** The newest hub key that the agent said it knows. */
   readonly hubKid?: string
   /** Other instances of the agent heard lately, and how often one came back above another (order-incarnation.ts). */

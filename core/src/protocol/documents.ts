@@ -259,6 +259,10 @@ export interface AdmissionPayload {
   readonly adm: number
   /** The agent's public key it is for, base64url. */
   readonly agentKey: string
+  /** How many keys this one followed under the same admission. Default: 0. */
+  readonly keyNumber?: number
+  /** Of the cluster's numbers, when this was signed; absent in what hubs of before have signed. */
+  readonly epoch?: number
   readonly hubId: string
   readonly hubKeys: readonly string[]
   readonly iat: EpochMs

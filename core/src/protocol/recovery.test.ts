@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import {
+  type AdmittedKey,
   type Adoption,
   decideAdoptions,
+  judgeAdmission,
   judgeProof,
   type KnownApplication,
   type KnownLine,
@@ -12,6 +14,23 @@ import {
 } from './recovery.ts'
 
 const at = (n: number, epoch = 3) => ({ epoch, n })
+
+describe('an admission with the hub’s own signature, for a key that the store does not name,', () => {
+  const known: AdmittedKey = { admission: 2, keyNumber: 1, epoch: 3 }
+  const rows: readonly (readonly [string, AdmittedKey, AdmittedKey | undefined, ReturnType<typeof judgeAdmission>])[] =
+    [
+      ['of a cluster that there is none of', { admission: 1 }, undefined, 'not-issued'],
+      ['of an admission before', { admission: 1, keyNumber: 7, epoch: 3 }, known, 'superseded'],
+      ['of a key before', { admission: 2, epoch: 3 }, known, 'superseded'],
+      ['of as many keys', { admission: 2, keyNumber: 1, epoch: 3 }, known, 'superseded'],
+      ['of a later key', { admission: 2, keyNumber: 3, epoch: 3 }, known, 'not-issued'],
+      ['of a later admission', { admission: 3, epoch: 3 }, known, 'not-issued'],
+      ['of a later key, signed before the last recovery', { admission: 2, keyNumber: 3, epoch: 2 }, known, 'forgotten'],
+      ['of a later admission that does not say when', { admission: 3 }, known, 'not-issued'],
+      ['of the first key, where the store knows no number', { admission: 2 }, { admission: 2, epoch: 3 }, 'superseded'],
+    ]
+  test.each(rows)('%s', (_sentence, shown, stored, verdict) => expect(judgeAdmission(shown, stored)).toBe(verdict))
+})
 
 describe('what a document with the hub’s own signature proves', () => {
   const line = (upTo: number, current?: readonly [number, string]): KnownLine => ({

@@ -43,6 +43,34 @@ export function judgeProof(
   return proof.content === known.current.content ? 'issued' : 'not-issued'
 }
 
+/** What an admission says that bears this hub's signature, or what the store has. */
+export interface AdmittedKey {
+  readonly admission: number
+  /** How many keys it followed under that admission. Default: 0. */
+  readonly keyNumber?: number
+  /** Of the cluster's numbers then. */
+  readonly epoch?: number
+}
+
+/**
+ * Judges an admission for another key than the one that the store names. A cluster's keys follow one another, so that
+ * of two the later is the one that counts.
+ *
+ * `superseded`: the store's key came after it. `forgotten`: it came after the store's, and before the last recovery:
+ * that the store was behind then is known. `not-issued`: this store never knew of it, and nobody has said so yet.
+ *
+ * @param known Of the cluster that the admission names; absent when the store has none.
+ */
+export function judgeAdmission(
+  shown: AdmittedKey,
+  known: AdmittedKey | undefined,
+): 'superseded' | 'forgotten' | 'not-issued' {
+  if (!known) return 'not-issued'
+  const order = shown.admission - known.admission || (shown.keyNumber ?? 0) - (known.keyNumber ?? 0)
+  if (order <= 0) return 'superseded'
+  return shown.epoch !== undefined && shown.epoch < (known.epoch ?? 0) ? 'forgotten' : 'not-issued'
+}
+
 /** Epochs are below this: what `3.41` may have before its point. */
 const HIGHEST_EPOCH = 999_999_999_999_999
 

@@ -248,6 +248,8 @@ export const admission = v.object({
   clusterName: shortText,
   adm: count,
   agentKey: publicKey,
+  keyNumber: v.exactOptional(count),
+  epoch: v.exactOptional(count),
   hubId: id,
   hubKeys: listOf(jws, 1000),
   iat: epochMs,

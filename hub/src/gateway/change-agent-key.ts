@@ -31,8 +31,11 @@ async function perform(rows: StoreWriter, change: KeyChange, caller: Caller, opt
   if (!cluster || decision.kind === 'refused') {
     return { changed: false, response: refuse(403, 'KEY_REFUSED', 'this key is not taken') }
   }
+  let changed = cluster
   if (decision.kind === 'change') {
-    await rows.putCluster({ ...cluster, agentKey: change.key, previousKey: change.previous, keySince: now })
+    const { key: agentKey, previous: previousKey } = change
+    changed = { ...cluster, agentKey, previousKey, keySince: now, keyNumber: (cluster.keyNumber ?? 0) + 1 }
+    await rows.putCluster(changed)
     await rows.appendAudit({
       at: now,
       actor: `cluster/${cluster.name}`,
@@ -41,6 +44,6 @@ async function perform(rows: StoreWriter, change: KeyChange, caller: Caller, opt
       detail: { cluster: cluster.id, kid: keyThumbprint(change.key), previous: keyThumbprint(change.previous) },
     })
   }
-  const admission = signAdmission(cluster, change.key, keys, now)
+  const admission = signAdmission(changed, change.key, keys, now)
   return { changed: decision.kind === 'change', response: respond(200, { admission }) }
 }

@@ -245,6 +245,8 @@ export function signAdmission(cluster: ClusterRow, agentKey: string, keys: HubKe
     clusterName: cluster.name,
     adm: cluster.admission,
     agentKey,
+    ...(cluster.keyNumber !== undefined && { keyNumber: cluster.keyNumber }),
+    epoch: cluster.epoch,
     hubId: keys.hubId,
     hubKeys: keys.links,
     iat: now,

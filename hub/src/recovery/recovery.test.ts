@@ -285,6 +285,34 @@ describe('an agent that the hub does not know', () => {
     expect(recovery.behind).toBe(false)
   })
 
+  test('waits when the store names a key that it has changed since, however often, and that key speaks no more', async () => {
+    const older = { ...ADMITTED, agentKey: 'given-up' }
+    await store.write(rows => rows.putCluster(older))
+    expect((await ask(body({ keyNumber: 2 }))).response.status).toBe(202)
+    expect(recovery.state).toMatchObject({
+      kind: 'behind',
+      reason: 'admitted',
+      evidence: { shown: 'admission 3, key 3', known: 'admission 3' },
+    })
+    const row = await store.read(rows => rows.cluster('lost-1'))
+    expect(row).toMatchObject({ previousKey: 'given-up', keyNumber: 2, recovery: 'unproved' })
+    expect(row?.agentKey).toBeUndefined()
+    // Asked again it waits still; a key between the two is an old one by now.
+    expect((await ask(body({ keyNumber: 2 }))).response.status).toBe(202)
+    const between = signingKeyFromSeed(new Uint8Array(32).fill(7))
+    const admission = signAdmission({ ...ADMITTED, keyNumber: 1 }, between.publicKey, keys, NOW)
+    const asked = { aud: keys.hubId, admission, uid: 'uid-7', versions: {}, iat: NOW }
+    expect((await ask(Buffer.from(makeReturn(asked, between)))).response.status).toBe(401)
+  })
+
+  test('that was away while the hub was recovered waits, too, and the hub is not behind once more', async () => {
+    await recovery.found('restored')
+    await store.write(rows => rows.putCluster({ ...ADMITTED, agentKey: 'given-up' }))
+    await recovery.recover('ana')
+    expect((await ask(body({ keyNumber: 1 }))).response.status).toBe(202)
+    expect(recovery.behind).toBe(false)
+  })
+
   const REFUSED: { readonly [sentence: string]: () => Uint8Array | Promise<Uint8Array> } = {
     'an admission that another hub signed': () => body({}, hubKeysOf(newHubKeyFile(random, NOW, 'hub-1'))),
     'an admission of another key': () => body({}, keys, signingKeyFromSeed(new Uint8Array(32).fill(8))),
@@ -293,6 +321,11 @@ describe('an agent that the hub does not know', () => {
         rows.putCluster({ ...CLUSTER, id: 'lost-1', name: 'eu-7', admission: 4, agentKey: 'another' }),
       )
       return body()
+    },
+    'a key that gave way to another one since': async () => {
+      const later = { ...CLUSTER, id: 'lost-1', name: 'eu-7', admission: 3, agentKey: 'another', keyNumber: 2 }
+      await store.write(rows => rows.putCluster(later))
+      return body({ keyNumber: 1 })
     },
     'a key that was revoked, though the store has forgotten it': async () => {
       await revocations.add([{ at: NOW, kind: 'agent-key', id: agent.publicKey, name: 'eu-7' }])

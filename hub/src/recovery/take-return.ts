@@ -4,6 +4,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import type { ClusterRow, EnrolmentRow, Store, StoreWriter } from '@flotilla/core/ports/store'
 import { enrolmentId } from '@flotilla/core/protocol/decide-enrolment'
 import type { AdmissionPayload } from '@flotilla/core/protocol/documents'
+import { judgeAdmission } from '@flotilla/core/protocol/recovery'
 import { type ReturnRequest, readReturn } from '@flotilla/core/protocol/return'
 import { signAdmission } from '../gateway/enrol.ts'
 import type { HubKeys } from '../gateway/hub-keys.ts'
@@ -57,15 +58,15 @@ export async function takeReturn(
     // Its own admission is lower than what it is told now, or the answer that told it was lost.
     return { response: respond(200, { admission: signAdmission(known, request.key, keys, now) }) }
   }
+  const verdict = judgeAdmission({ ...admission, admission: admission.adm }, known)
   // That it was replaced or revoked since is remembered: then this is an old key, and nothing was forgotten.
-  if (known && admission.adm <= known.admission && !(await isWaiting(store, request, admission)))
-    return unknown('RETURN_REFUSED')
-  if (!known || admission.adm > known.admission) {
+  if (verdict === 'superseded' && !(await isWaiting(store, request, admission))) return unknown('RETURN_REFUSED')
+  if (verdict === 'not-issued') {
     await recovery.found('admitted', {
       cluster: admission.cluster,
       clusterName: admission.clusterName,
-      shown: `admission ${admission.adm}`,
-      known: known ? `admission ${known.admission}` : 'no such cluster',
+      shown: admissionText(admission.adm, admission.keyNumber),
+      known: known ? admissionText(known.admission, known.keyNumber) : 'no such cluster',
     })
   }
   const noted = await store.write(rows =>
@@ -76,6 +77,11 @@ export async function takeReturn(
   const response = respond(202, { code: 'WAITING', enrolment: noted.id }, retryAfter(waitMs))
   const isNew = noted.requestedAt === now
   return { response, ...(isNew && { waitsFor: admission.clusterName, clusterId: admission.cluster }) }
+}
+
+/** `admission 2`, `admission 2, key 3`: the first key of an admission is not counted aloud. */
+function admissionText(admission: number, keyNumber = 0): string {
+  return `admission ${admission}${keyNumber > 0 ? `, key ${keyNumber + 1}` : ''}`
 }
 
 async function isWaiting(store: Store, request: ReturnRequest, admission: AdmissionPayload): Promise<boolean> {
@@ -130,12 +136,19 @@ async function note(
   return row
 }
 
-/** The Cluster's record under the id and at least the admission that it had; without a key. */
+/**
+ * The Cluster's record under the id and at least the admission that it had; without a key. The one that the store still
+ * names gave way to this one long ago: whoever has it speaks for nobody, and it is refused for good once this is approved.
+ */
 async function giveIdBack(rows: StoreWriter, admission: AdmissionPayload, epoch: number): Promise<void> {
-  const { cluster: id, clusterName: name, adm } = admission
+  const { cluster: id, clusterName: name, adm, keyNumber = 0 } = admission
   const known = await rows.cluster(id)
   if (known) {
-    if (known.admission < adm) await rows.putCluster({ ...known, admission: adm, recovery: 'unproved' })
+    if (judgeAdmission({ admission: adm, keyNumber }, known) === 'superseded') return
+    const { agentKey: gaveWay, ...rest } = known
+    const previousKey = gaveWay ?? known.previousKey
+    const behind: ClusterRow = { ...rest, admission: adm, keyNumber, recovery: 'unproved' }
+    await rows.putCluster(previousKey === undefined ? behind : { ...behind, previousKey })
     return
   }
   const namesake = await rows.clusterByName(name)
