@@ -13,6 +13,7 @@ import { recordGateEvents } from './activity/record-gate-events.ts'
 import { tellActivity } from './activity/tell-activity.ts'
 import { createApi } from './api/create-api.ts'
 import type { ReadinessCheck } from './api/route.ts'
+import { openAuditTrail } from './audit/audit-trail.ts'
 import { measureGates } from './gates/measure-gates.ts'
 import { createAgentHandler } from './gateway/http-adapter.ts'
 import type { HubKeys } from './gateway/hub-keys.ts'
@@ -124,8 +125,14 @@ export async function serveHub(served: {
     if (asker === undefined || view === undefined) return false
     return hub.access.rightsOf(asker, clock.now()).may('sync', applicationObject(view))
   })
+  const { auditedReads: reads, denialsPerMinute } = options.api ?? {}
+  const auditTrail = openAuditTrail(
+    { store, clock, random, log },
+    { ...(reads !== undefined && { reads }), ...(denialsPerMinute !== undefined && { denialsPerMinute }) },
+  )
   const api = createApi({
     store,
+    auditTrail,
     view: hub.view,
     bundles,
     clock,
@@ -223,6 +230,8 @@ export async function serveHub(served: {
           resolve()
         })
       })
+      // Nobody asks any more: what was read and denied until now is written before the store is closed.
+      await auditTrail.close()
     },
   }
 }

@@ -59,7 +59,10 @@ export interface HubProcessOptions extends HubSettings, ConfiguredServices {
   readonly webhookSecret?: string
   readonly webhooksPerMinute?: number
   /** What people's API lets through; its defaults without it. */
-  readonly api?: Pick<ApiSettings, 'requestLimits' | 'allowedOrigins' | 'maxWatchers'>
+  readonly api?: Pick<
+    ApiSettings,
+    'requestLimits' | 'allowedOrigins' | 'maxWatchers' | 'auditedReads' | 'denialsPerMinute'
+  >
   /** How long a new join token is good. Default a day. */
   readonly joinTokenLifeMs?: number
   readonly trustProxy?: string

@@ -20,7 +20,7 @@ export async function listAudit(
   flags: Flags & { readonly limit: number },
   query: {
     readonly [name in 'actor' | 'action' | 'subject' | 'since' | 'until' | 'outcome' | 'q']?: string | undefined
-  },
+  } & { readonly reads?: 'only' | 'without' | undefined },
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
   const { items, head } = await withHubApi(flags, context, async api => {

@@ -12,6 +12,7 @@ interface ListOptions extends Flags {
   readonly since?: string
   readonly until?: string
   readonly outcome?: string
+  readonly reads?: string
   readonly search?: string
   readonly limit: string
 }
@@ -22,7 +23,7 @@ export const audit: Verb = {
     const parent = withFilters(
       program
         .command('audit')
-        .description('who did what: the log of every write, every denial and every use of break-glass'),
+        .description('who did what: every write, every denial, every use of break-glass, and who has looked at what'),
     )
       .addHelpText('after', '\nExample:\n  flotilla audit --action override. --since 2026-12-24T00:00:00Z')
       .action(action(context, (_: object, command: Command) => list(context, command.optsWithGlobals())))
@@ -42,6 +43,7 @@ function withFilters(command: Command): Command {
     .option('--since <time>', 'an instant such as 2026-12-24T12:00:00Z')
     .option('--until <time>', 'an instant')
     .option('--outcome <outcomes>', 'done, refused or failed; commas between several')
+    .option('--reads <only|without>', 'only entries of who has looked at what, or none of them')
     .option('-q, --search <words>', 'words that all occur in the entry')
     .option('--limit <count>', 'so many, the newest', '100')
 }
@@ -50,7 +52,9 @@ async function list(context: CliContext, flags: ListOptions): Promise<ExitCode> 
   if (!/^[1-9]\d{0,5}$/.test(flags.limit)) throw usageError(`--limit ${flags.limit} is no number of entries`)
   const { listAudit } = await import('../client/audit-log.ts')
   const { actor, subject, since, until, outcome, search: q } = flags
-  const query = { actor, action: flags.action, subject, since, until, outcome, q }
+  const reads = flags.reads === 'only' || flags.reads === 'without' ? flags.reads : undefined
+  if (reads !== flags.reads) throw usageError(`--reads is only or without, not ${flags.reads}`)
+  const query = { actor, action: flags.action, subject, since, until, outcome, reads, q }
   return await listAudit(context, { ...flags, limit: Number(flags.limit) }, query)
 }
 

@@ -1,6 +1,7 @@
 import { ChainVerifier } from '@flotilla/core/audit/verify-chain'
+import type { Digest } from '@flotilla/core/json/canonical-json'
 import request from 'supertest'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { isPrivileged } from '../access/route-access.ts'
 import { freezeDocument, HOUR_MS, type HubWithGates, hubWithGates } from '../gate-desk/testing/hub-with-gates.ts'
 import { ROUTE_TABLE } from './route-table.ts'
@@ -107,7 +108,7 @@ describe('the audit log', () => {
     expect(log.map(({ sequence }) => sequence)).toEqual(log.map((_, index) => index + 1))
   })
 
-  it('reads, questions and what nobody could understand are no entries', async () => {
+  it('no ordinary read or question waits for an entry, and what nobody could understand is none', async () => {
     const { ask, hub } = await open()
     const head = () => hub.store.read(rows => rows.auditHead())
     const before = await head()
@@ -131,6 +132,61 @@ describe('the audit log', () => {
     expect(log.filter(({ outcome }) => outcome === 'refused')).toHaveLength(3)
     api.clock.move(60_000)
     await ask(api.readonly, '/api/v1/audit').expect(403)
+    // How many more there were is told once the minute is over.
+    api.clock.move(5_000)
+    const told = await vi.waitFor(async () => {
+      const entries = await api.store.read(rows => rows.audit({ limit: 100 }))
+      return entries.find(({ action }) => action === 'denials.left-out') ?? expect.fail('it is not told yet')
+    })
+    expect(told).toMatchObject({ actor: 'reader', detail: { count: 2, written: 3, routes: { listAudit: 2 } } })
+    await api.close()
+  })
+
+  it('has reads: what is sensitive at once, of the rest some, and what was not there for who asked', async () => {
+    const api = await openTestApi()
+    const ask = (token: string, path: string) => request(api.app).get(path).set('Authorization', `Bearer ${token}`)
+    await ask(api.readonly, '/api/v1/applications?sort=name&project=shop').expect(200)
+    await ask(api.readonly, '/api/v1/applications').expect(200)
+    await ask(api.readonly, '/api/v1/applications/none').expect(404)
+    await ask(api.admin, '/api/v1/tokens').expect(200)
+    const entries = () => api.store.read(rows => rows.auditAfter({ after: 1, limit: 100 }))
+    expect((await entries()).map(({ action }) => action)).toContain('read.listTokens')
+    api.clock.move(5_000)
+    await vi.waitFor(async () => expect(await entries()).toHaveLength(3))
+    const { body } = await ask(api.admin, '/api/v1/audit?reads=only&sort=at').expect(200)
+    expect(body.items).toMatchObject([
+      {
+        ...{ actor: 'reader', action: 'read.listApplications', subject: '/api/v1/applications' },
+        ...{ detail: { status: 200, oneIn: 1_000, query: 'sort=name&project=shop' } },
+        ...{ from: expect.any(String), requestId: expect.any(String), policyVersion: expect.any(String) },
+      },
+      {
+        actor: 'reader',
+        action: 'read.getApplication',
+        outcome: 'refused',
+        detail: { status: 404, code: 'NOT_FOUND' },
+      },
+      { actor: 'admin', action: 'read.listTokens', detail: { status: 200 } },
+    ])
+    const without = await ask(api.admin, '/api/v1/audit?reads=without').expect(200)
+    expect(without.body.items.map(({ action }: { action: string }) => action)).toEqual(['token.create'])
+    await api.close()
+  })
+
+  it('has what was let through and then failed', async () => {
+    const api = await openTestApi({}, { admissions: { revoke: () => Promise.reject(new Error('no')) } as never })
+    const ask = request(api.app).post('/api/v1/clusters/eu-1/revoke').set('Authorization', `Bearer ${api.admin}`)
+    await ask.send({}).expect(500)
+    api.clock.move(5_000)
+    await vi.waitFor(async () => {
+      const [last] = await api.store.read(rows => rows.audit({ limit: 1 }))
+      expect(last).toMatchObject({
+        actor: 'admin',
+        action: 'revokeCluster',
+        outcome: 'failed',
+        detail: { status: 500 },
+      })
+    })
     await api.close()
   })
 
@@ -169,14 +225,22 @@ describe('the audit log', () => {
     }
     const { text, headers } = await ask('admin', 'get', '/api/v1/audit/export').expect(200)
     expect(headers['content-type']).toBe('application/jsonl')
-    const head = await hub.store.read(rows => rows.auditHead())
-    expect(headers['flotilla-audit-head']).toBe(`${head.sequence} ${head.hash}`)
-    const first = await ask('admin', 'get', '/api/v1/audit/export?limit=3').expect(200)
-    const rest = await ask('admin', 'get', '/api/v1/audit/export?after=3').expect(200)
+    const lines = text.trimEnd().split('\n')
+    const head = String(headers['flotilla-audit-head'])
+    expect(head).toBe(`${lines.length} ${JSON.parse(lines.at(-1)!).hash}`)
+    const first = await ask('admin', 'get', '/api/v1/audit/export?limit=2').expect(200)
+    const rest = await ask('admin', 'get', `/api/v1/audit/export?after=2&limit=${lines.length - 2}`).expect(200)
     expect(first.text + rest.text).toBe(text)
-    const verifier = new ChainVerifier({ head: head.hash })
-    for (const line of text.trimEnd().split('\n')) verifier.take(line)
-    expect(verifier.report()).toMatchObject({ intact: true, entries: head.sequence, mistakes: [] })
+    const verifier = new ChainVerifier({ head: head.split(' ')[1] as Digest })
+    for (const line of lines) verifier.take(line)
+    expect(verifier.report()).toMatchObject({ intact: true, entries: lines.length, mistakes: [] })
+    // Whoever looked has an entry of his own, after what he has seen.
+    const looked = await hub.store.read(rows => rows.auditAfter({ after: lines.length, limit: 10 }))
+    expect(looked.map(({ actor, action, detail }) => [actor, action, detail['query'] ?? ''])).toEqual([
+      ['admin', 'read.exportAudit', ''],
+      ['admin', 'read.exportAudit', 'limit=2'],
+      ['admin', 'read.exportAudit', `after=2&limit=${lines.length - 2}`],
+    ])
   })
 })
 

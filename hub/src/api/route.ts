@@ -11,6 +11,8 @@ import type { AccessKeeper } from '../access/access-keeper.ts'
 import type { KnownProject } from '../access/known-projects.ts'
 import { type Access, withAccess } from '../access/route-access.ts'
 import type { TrustOf } from '../access/seen-sources.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { ReadSampling } from '../audit/record-reads.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import type { ClusterAdmissions } from '../gateway/cluster-admissions.ts'
 import type { HubKeyRotation } from '../gateway/rotate-hub-key.ts'
@@ -78,8 +80,10 @@ export interface ApiSettings {
   /** Wanted from webhooks, each host showing it in its own way. Without it they are open. */
   readonly webhookSecret?: string
   readonly webhooksPerMinute?: number
-  /** Denials that one token may have before it has to wait: each is written down. */
+  /** Denials that one token may have before it has to wait, and that are written down of one principal. */
   readonly denialsPerMinute?: number
+  /** How many reads the audit log has. */
+  readonly auditedReads?: ReadSampling
   readonly maxWatchers?: number
   readonly maxBodyBytes?: number
   /** How often one may ask. */
@@ -127,6 +131,8 @@ export interface ApiServices {
   /** Who is a cluster of this fleet; without it nothing is decided about it here. */
   readonly admissions?: ClusterAdmissions
   readonly hubKeys?: HubKeyRotation
+  /** What the audit log gets of reads and denials; whoever brings it closes it. One by the settings, without it. */
+  readonly auditTrail?: AuditTrail
   /** Whether the store may be trusted; it is, without it. */
   readonly recovery?: Recovery
   /** What is heard of a cluster's agent; nothing, without it. */
@@ -201,11 +207,15 @@ export interface Route {
   readonly tokenInQuery?: true
   /** A POST that writes nothing: a question that does not fit into a URL. */
   readonly readsOnly?: true
+  /** A read of what is worth knowing who has looked at it: the audit log has each of them. */
+  readonly sensitive?: true
   /**
    * The route that reads what this one changes: `If-Match` is compared with the tag that it would answer with now. Not
    * of routes that compare by themselves.
    */
   readonly ifMatch?: string
+  /** What it changes has a revision, which `If-Match` may name as well. */
+  readonly ifRevision?: true
   /** The answer shows a secret this once: it is not kept for an Idempotency-Key. */
   readonly secretAnswer?: true
   /** What it may answer with, where that is more than `answers` says. */

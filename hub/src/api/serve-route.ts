@@ -2,6 +2,8 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import { rightsOf } from '../access/rights-of.ts'
 import { isPrivileged } from '../access/route-access.ts'
 import { auditRequest } from '../audit/audit-request.ts'
+import { type AuditTrail, openAuditTrail } from '../audit/audit-trail.ts'
+import { DEFAULT_DENIALS_PER_MINUTE } from '../audit/limit-denials.ts'
 import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { authenticate } from './authenticate.ts'
 import { checkInput } from './check-input.ts'
@@ -15,6 +17,7 @@ import { Problem } from './problem.ts'
 import { problemOf } from './problem-of.ts'
 import { readerOf } from './reader.ts'
 import { DEFAULT_REQUEST_LIMITS, RequestLimits } from './request-limits.ts'
+import { revisionIn } from './revision.ts'
 import type { ApiServices, Context, Reply, Route } from './route.ts'
 import { sendReply } from './send-reply.ts'
 import type { Caller } from './tokens.ts'
@@ -23,8 +26,8 @@ import type { Watchers } from './watchers.ts'
 
 const DEFAULT_MAX_BODY_BYTES = 256 * 1024
 const DEFAULT_WEBHOOKS_PER_MINUTE = 60
-const DEFAULT_DENIALS_PER_MINUTE = 300
 const MINUTE_MS = 60_000
+const LONGEST_QUERY = 300
 
 /** The way of every request: who asks, how often, in which form; then what the route does, and how that is told. */
 export class RouteServer {
@@ -34,6 +37,7 @@ export class RouteServer {
   readonly #limits: RequestLimits
   readonly #webhooks: FailureLimiter
   readonly #denials: FailureLimiter
+  readonly #trail: AuditTrail
   readonly #answers: KeptAnswers
   readonly #tags = new GivenTags()
   readonly #known: KnownCallers
@@ -46,6 +50,7 @@ export class RouteServer {
     this.#limits = new RequestLimits({ ...DEFAULT_REQUEST_LIMITS, ...settings.requestLimits }, clock)
     this.#webhooks = new FailureLimiter(clock, settings.webhooksPerMinute ?? DEFAULT_WEBHOOKS_PER_MINUTE, MINUTE_MS)
     this.#denials = new FailureLimiter(clock, settings.denialsPerMinute ?? DEFAULT_DENIALS_PER_MINUTE, MINUTE_MS)
+    this.#trail = services.auditTrail ?? ownTrail(services)
     this.#known = new KnownCallers(store, clock)
     this.#answers = new KeptAnswers(store, clock, Buffer.from(random.bytes(9)).toString('base64url'))
   }
@@ -88,7 +93,12 @@ export class RouteServer {
     const caller = await this.authenticate(request, route.tokenInQuery)
     this.#limits.admitPrincipal(caller.tokenId)
     const waitMs = this.#denials.waitMs(caller.tokenId)
-    if (waitMs > 0 && (route.method !== 'get' || isPrivileged(route.access))) throw tooMany(waitMs)
+    if (waitMs > 0 && (route.method !== 'get' || isPrivileged(route.access))) {
+      const { ip: from } = request
+      const denier = { principal: readerOf(caller), actor: caller.name, route: route.id }
+      this.#trail.denials.leaveOut({ ...denier, ...(from !== undefined && { from }) })
+      throw tooMany(waitMs)
+    }
     requireOwnPage(request, caller.csrf)
     requireAcceptable(route, request)
     const writes = route.method !== 'get' && route.readsOnly !== true
@@ -113,7 +123,9 @@ export class RouteServer {
     const asked = {
       id: route.id,
       writes: route.method !== 'get' && route.readsOnly !== true,
+      sensitive: route.sensitive === true,
       path: pathOf(request),
+      query: () => queryOf(request),
       plans: () => (request.body as { readonly dryRun?: unknown } | undefined)?.dryRun === true,
       denied: () => this.#denials.failed(caller.tokenId),
     }
@@ -126,7 +138,7 @@ export class RouteServer {
       entries: 0,
       denials: [],
     }
-    return auditRequest(services, asked, stamp, problemOf, async () => {
+    return auditRequest(this.#trail, asked, stamp, problemOf, async () => {
       await this.#readBody(route, readBody, request, response)
       await this.#requireUnchanged(route, request, response, caller)
       return await this.#perform(route, request, response, caller)
@@ -162,6 +174,8 @@ export class RouteServer {
     const header = request.get('If-Match')
     const reading = route.ifMatch === undefined ? undefined : this.#routes.get(route.ifMatch)
     if (header === undefined || reading === undefined) return
+    // A revision is compared in the transaction that makes the next one.
+    if (route.ifRevision === true && revisionIn(header) !== undefined) return
     const input = { path: request.params, query: {}, body: undefined } as never
     const current = await reading.handle(input, caller, this.#contextOf(request, response, caller))
     this.#tags.require(readerOf(caller), header, current)
@@ -212,6 +226,27 @@ function requestIdOf(response: Response): string {
 function pathOf({ originalUrl }: Request): string {
   const mark = originalUrl.indexOf('?')
   return mark < 0 ? originalUrl : originalUrl.slice(0, mark)
+}
+
+/** What was asked of a path. What the token is, and where in a list one is, says nothing of who looked at what. */
+function queryOf({ originalUrl }: Request): string {
+  const mark = originalUrl.indexOf('?')
+  if (mark < 0) return ''
+  const query = new URLSearchParams(originalUrl.slice(mark + 1))
+  for (const name of ['token', 'cursor']) query.delete(name)
+  return query.toString().slice(0, LONGEST_QUERY)
+}
+
+/** Of an API that nobody closes but by its signal. */
+function ownTrail(services: ApiServices): AuditTrail {
+  const { signal, settings } = services
+  const { auditedReads: reads, denialsPerMinute } = settings
+  const trail = openAuditTrail(services, {
+    ...(reads !== undefined && { reads }),
+    ...(denialsPerMinute !== undefined && { denialsPerMinute }),
+  })
+  signal?.addEventListener('abort', () => void trail.close(), { once: true })
+  return trail
 }
 
 function tooMany(waitMs: number): Problem {

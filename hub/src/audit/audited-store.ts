@@ -23,6 +23,11 @@ export function runAsked<T>(stamp: AuditStamp, work: () => T): T {
   return asking.run(stamp, work)
 }
 
+/** Runs what is of no request, although one may have brought it about: nothing of it carries that one's stamp. */
+export function runUnasked<T>(work: () => T): T {
+  return asking.exit(work)
+}
+
 /** Tells what is denied to the request that is served now. @returns Whether one is: what the hub denies itself is no entry. */
 export function noteDenial(note: AuditNote): boolean {
   const stamp = asking.getStore()

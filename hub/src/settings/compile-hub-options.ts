@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { HubSetPolicy } from '@flotilla/core/decide/set-policy'
 import { nearest } from '@flotilla/core/text/nearest'
 import type { OwnPolicy } from '../access/access-keeper.ts'
+import type { ReadSampling } from '../audit/record-reads.ts'
 import type { CalendarSetting } from '../gate-desk/calendar-desk.ts'
 import type { GateSettings } from '../gates/rules-in-force.ts'
 import type { LogLevel } from '../log.ts'
@@ -40,6 +41,8 @@ export interface ApiLimits {
   }
   readonly allowedOrigins: readonly string[]
   readonly maxWatchers: number
+  readonly auditedReads: ReadSampling
+  readonly denialsPerMinute: number
 }
 
 /** Exactly how a hub is to run: nothing is left to be read, guessed or defaulted. */
@@ -193,6 +196,9 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const deniedPerAddress = get('api.deniedPerMinuteByAddress')
   const maxWatchers = get('api.maxWatchers')
   const allowedOrigins = get('api.allowedOrigins') ?? []
+  const oneIn = get('audit.readsOneIn')
+  const byRoute = get('audit.readsOneInOf')
+  const denialsPerMinute = get('audit.denialsPerMinute')
   const joinTokenLifeMs = get('tokens.joinTokenLife')
   const policy = get('applicationSets.policy')
   const allowOverride = get('applicationSets.allowPolicyOverride') === 'true'
@@ -210,6 +216,9 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
     perAddress &&
     deniedPerAddress &&
     maxWatchers &&
+    oneIn !== undefined &&
+    byRoute &&
+    denialsPerMinute &&
     joinTokenLifeMs &&
     removalGraceMs !== undefined &&
     dataDirectory
@@ -242,7 +251,10 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       ...(webhookSecret !== undefined && { webhookSecret }),
       ...(webhookSecretFile !== undefined && { webhookSecretFile }),
       webhooksPerMinute,
-      api: { requestLimits: { perPrincipal, perAddress, deniedPerAddress }, allowedOrigins, maxWatchers },
+      api: {
+        requestLimits: { perPrincipal, perAddress, deniedPerAddress },
+        ...{ allowedOrigins, maxWatchers, auditedReads: { oneIn, byRoute }, denialsPerMinute },
+      },
       joinTokenLifeMs,
       setPolicy: { allowOverride, ...(policy !== undefined && { policy }) },
       removalGraceMs,

@@ -11,6 +11,7 @@ import {
   readOrigins,
   readProxies,
   readPublicUrl,
+  readRates,
   readSomeOf,
   readSwitch,
   readText,
@@ -113,6 +114,21 @@ export const HUB_SETTINGS = {
     fallback: [],
   }),
   'api.maxWatchers': setting(readWhole(1, 1_000_000), 'Streams of changes at once.', { fallback: 2_000 }),
+  'audit.readsOneIn': setting(
+    readWhole(0, 1_000_000_000),
+    'Of the reads of each token and route the audit log has the first and one in so many; 0: none, 1: all.',
+    { fallback: 1_000 },
+  ),
+  'audit.readsOneInOf': setting(
+    readRates,
+    'The same for single operations: listApplications=100, getApplicationTree=1.',
+    { fallback: [] },
+  ),
+  'audit.denialsPerMinute': setting(
+    readWhole(1, 1_000_000),
+    'Denials of one principal that are written down; then it has to wait, and the rest is one entry.',
+    { fallback: 300 },
+  ),
   'tokens.joinTokenLife': setting(readDuration(MINUTE_MS, 30 * DAY_MS), 'How long a join token is good.', {
     fallback: '24h',
   }),
@@ -174,6 +190,7 @@ export const HUB_SETTINGS = {
   ),
   'tracing.endpoint': setting(
     readPublicUrl,
+    readRates,
     'An OpenTelemetry collector (OTLP over HTTP) that gets traces; without it OTEL_EXPORTER_OTLP_ENDPOINT counts, without both nothing is traced.',
   ),
   'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),

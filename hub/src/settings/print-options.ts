@@ -36,6 +36,11 @@ export function shownOptions(options: HubOptions): object {
       allowedOrigins: options.api.allowedOrigins,
       maxWatchers: options.api.maxWatchers,
     },
+    audit: {
+      readsOneIn: options.api.auditedReads.oneIn,
+      readsOneInOf: [...options.api.auditedReads.byRoute].map(([operation, oneIn]) => `${operation}=${oneIn}`),
+      denialsPerMinute: options.api.denialsPerMinute,
+    },
     tokens: { joinTokenLife: durationText(options.joinTokenLifeMs) },
     applicationSets: {
       ...(options.setPolicy.policy !== undefined && { policy: options.setPolicy.policy }),

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import { TimeZone } from '@flotilla/core/gates/time-zone'
+import { nearest } from '@flotilla/core/text/nearest'
+import { OPERATIONS } from '../client/operations.ts'
 
 /** What a loose value came to, or the rule that it breaks. */
 export type Reading<T> = { readonly value: T } | { readonly rule: string }
@@ -55,6 +57,24 @@ export const readTexts: Reader<readonly string[]> = loose => {
   const values = typeof loose === 'string' ? loose.split(',').map(part => part.trim()) : loose
   const right = Array.isArray(values) && values.every(value => typeof value === 'string' && value !== '')
   return right ? { value: values as string[] } : { rule: 'must be a list of texts' }
+}
+
+/** `listApplications=100`: operations of the API, each with a whole number. */
+export const readRates: Reader<ReadonlyMap<string, number>> = loose => {
+  const reading = readTexts(loose)
+  if (!('value' in reading)) return reading
+  const rates = new Map<string, number>()
+  for (const text of reading.value) {
+    const [, operation = '', number = ''] = /^(\w+)=(\d{1,9})$/.exec(text) ?? []
+    if (operation === '') return { rule: 'must be a list such as listApplications=100, with whole numbers' }
+    if (!Object.hasOwn(OPERATIONS, operation)) {
+      const near = nearest(operation, Object.keys(OPERATIONS))
+      const hint = near === undefined ? '' : `; did you mean "${near}"?`
+      return { rule: `must name operations of the API, which has no "${operation}"${hint}` }
+    }
+    rates.set(operation, Number(number))
+  }
+  return { value: rates }
 }
 
 /** @param unit What the number counts, for the rule's words. */

@@ -38,6 +38,8 @@ describe('settings that are good', () => {
         requestLimits: { perPrincipal: 6_000, perAddress: 24_000, deniedPerAddress: 600 },
         allowedOrigins: [],
         maxWatchers: 2_000,
+        auditedReads: { oneIn: 1_000, byRoute: new Map() },
+        denialsPerMinute: 300,
       },
       joinTokenLifeMs: 86_400_000,
       logLevel: 'info',
@@ -49,6 +51,20 @@ describe('settings that are good', () => {
 
   const GOOD: { readonly [sentence: string]: readonly [LooseSettings, Partial<HubOptions>] } = {
     'a duration of several units': [{ 'polling.interval': '1h30m' }, { pollIntervalMs: 5_400_000 }],
+    'how many reads the audit log has of an operation': [
+      { 'audit.readsOneInOf': 'listApplications=100,getApplicationTree=1' },
+      {
+        api: expect.objectContaining({
+          auditedReads: {
+            oneIn: 1_000,
+            byRoute: new Map([
+              ['listApplications', 100],
+              ['getApplicationTree', 1],
+            ]),
+          },
+        }),
+      },
+    ],
     'an IPv6 address': [{ listen: '[::1]:0' }, { listen: { host: '::1', port: 0 } }],
     'rows of a policy': [
       { 'access.policy': '# people\ng, sso:platform, role:admin\n', 'access.defaultRole': 'role:readonly' },

@@ -102,6 +102,7 @@ export const applicationPartRoutes: readonly Route[] = [
     id: 'getApplicationDiff',
     tag: 'applications',
     summary: 'What a sync would change: against what was last synced, and what has drifted since',
+    sensitive: true,
     access: one('applications', 'get'),
     parameters: named,
     answers: { 200: { description: 'Differences, Secrets masked.', schema: diffSchema } },

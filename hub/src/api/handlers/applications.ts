@@ -98,6 +98,7 @@ export const applicationRoutes: readonly Route[] = [
     id: 'getApplicationManifests',
     tag: 'applications',
     summary: 'What the Application renders to, or what an operation of its history applied, Secrets masked',
+    sensitive: true,
     access: one('applications', 'get'),
     parameters: named,
     query: z.strictObject({

@@ -45,6 +45,9 @@ const filters = {
   action: anyOf('Only these actions; `override.` is all that begin so'),
   subject: anyOf('Only about these'),
   outcome: anyOfEnum('Only what came to this', ['done', 'refused', 'failed']),
+  reads: z.enum(['only', 'without']).optional().meta({
+    description: 'Only entries of reads (`read.listAudit` …), or none of them; all entries without it.',
+  }),
   since: timeSchema.optional(),
   until: timeSchema.optional(),
 }
@@ -58,6 +61,7 @@ export const auditRoutes: readonly Route[] = [
     id: 'listAudit',
     tag: 'audit',
     summary: 'Who did what, newest first; and the head of the chain, to be kept elsewhere',
+    sensitive: true,
     access: each('audit', 'get'),
     query: listQuery,
     answers: {
@@ -96,6 +100,7 @@ export const auditRoutes: readonly Route[] = [
     id: 'exportAudit',
     tag: 'audit',
     summary: 'The log as JSON lines, oldest first, to be verified with `flotilla audit verify`',
+    sensitive: true,
     access: all('audit', 'get'),
     query: z.strictObject({
       after: z
@@ -136,10 +141,11 @@ interface Filters {
   readonly since?: string | undefined
   readonly until?: string | undefined
   readonly outcome?: readonly string[] | undefined
+  readonly reads?: 'only' | 'without' | undefined
   readonly q?: string | undefined
 }
 
-function filterOf({ actor, action, subject, since, until, outcome, q }: Filters, now: EpochMs): Wants {
+function filterOf({ actor, action, subject, since, until, outcome, reads, q }: Filters, now: EpochMs): Wants {
   const words = wordsOf(q)
   const from = since === undefined ? Number.NEGATIVE_INFINITY : instantOf(since, now)!
   const to = until === undefined ? Number.POSITIVE_INFINITY : instantOf(until, now)!
@@ -149,6 +155,7 @@ function filterOf({ actor, action, subject, since, until, outcome, q }: Filters,
     (actor === undefined || actor.includes(entry.actor)) &&
     (action === undefined ||
       action.some(each => (each.endsWith('.') ? entry.action.startsWith(each) : entry.action === each))) &&
+    (reads === undefined || entry.action.startsWith('read.') === (reads === 'only')) &&
     (subject === undefined || subject.includes(entry.subject)) &&
     (outcome === undefined || outcome.includes(entry.outcome ?? 'done')) &&
     (words.length === 0 || hasWords(entry, words))

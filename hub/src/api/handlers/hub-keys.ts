@@ -22,6 +22,7 @@ export const hubKeyRoutes: readonly Route[] = [
     id: 'listHubKeys',
     tag: 'system',
     summary: 'The keys by which this hub has ever signed',
+    sensitive: true,
     access: all('hub', 'get'),
     answers: { 200: { description: 'Oldest first.', schema: hubKeysSchema } },
     async handle(_input, _caller, { services }) {

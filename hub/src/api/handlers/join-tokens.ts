@@ -56,6 +56,7 @@ export const joinTokenRoutes: readonly Route[] = [
     id: 'listJoinTokens',
     tag: 'clusters',
     summary: 'Join tokens that were made, without their secrets',
+    sensitive: true,
     access: each('agents', 'register'),
     query: z.strictObject(tokens.query),
     answers: { 200: { description: 'A page.', schema: tokens.answer } },

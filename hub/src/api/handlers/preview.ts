@@ -57,6 +57,7 @@ export const previewRoutes: readonly Route[] = [
     id: 'previewChange',
     tag: 'applicationsets',
     summary: 'What a change of the config would do, against the fleet as it is now',
+    sensitive: true,
     readsOnly: true,
     access: all('applicationsets', 'get'),
     body: bodySchema,

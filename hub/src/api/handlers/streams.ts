@@ -63,6 +63,7 @@ export const streamRoutes: readonly Route[] = [
     id: 'getApplicationLogs',
     tag: 'applications',
     summary: 'Logs of the Pods of one object of the Application, streamed by its agent',
+    sensitive: true,
     access: one('logs', 'get'),
     parameters: named,
     query: z.strictObject({

@@ -80,6 +80,7 @@ export const tokenRoutes: readonly Route[] = [
     id: 'listTokens',
     tag: 'tokens',
     summary: 'Tokens for this API: mine, and those that I may see',
+    sensitive: true,
     access: 'known',
     query: z.strictObject(tokens.query),
     answers: { 200: { description: 'A page.', schema: tokens.answer } },
