@@ -12,17 +12,13 @@ import type { PortCalls, Side } from './port-calls.ts'
  * the world it wrote to goes on.
  */
 export class Life {
-  readonly #death: Promise<never>
   readonly #calls: PortCalls | undefined
   #alive = true
-  #end: (error: Error) => void = () => undefined
+  /** Those outside who wait for this process. */
+  readonly #waiting = new Set<(error: ProcessEnded) => void>()
 
   constructor(calls?: PortCalls) {
     this.#calls = calls
-    this.#death = new Promise((_, reject) => {
-      this.#end = reject
-    })
-    this.#death.catch(() => undefined)
   }
 
   get alive(): boolean {
@@ -31,7 +27,8 @@ export class Life {
 
   kill(): void {
     this.#alive = false
-    this.#end(new ProcessEnded())
+    for (const giveUp of this.#waiting) giveUp(new ProcessEnded())
+    this.#waiting.clear()
   }
 
   /** The call's outcome, if the process still lives to see it. */
@@ -53,9 +50,16 @@ export class Life {
     return this.reaches(port, 'after') ? result : undefined
   }
 
-  /** Rejects with {@link ProcessEnded} at the death; for whoever outside waits for this process. */
-  async orDeath<T>(work: Promise<T>): Promise<T> {
-    return await Promise.race([work, this.#death])
+  /**
+   * Rejects with {@link ProcessEnded} at the death; for whoever outside waits for this process. No `Promise.race`: that
+   * would keep every answer for as long as the process lives.
+   */
+  orDeath<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (!this.#alive) reject(new ProcessEnded())
+      this.#waiting.add(reject)
+      void work.then(resolve, reject).then(() => this.#waiting.delete(reject))
+    })
   }
 
   /** Passes one side of a call; false where the process does not live to see it. */

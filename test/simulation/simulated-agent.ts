@@ -35,7 +35,7 @@ interface Process {
   readonly transport: InProcessTransport
 }
 
-const LEASE_TERM_SECONDS = 60
+const LEASE_TERM_SECONDS = 120
 /** Documents that a replay can bring again. */
 const MOST_REMEMBERED = 200
 const BUNDLE_GIVEN = /^200 \/agent\/v1\/bundles\/(sha256:[0-9a-f]{64})$/
