@@ -190,7 +190,6 @@ export const HUB_SETTINGS = {
   ),
   'tracing.endpoint': setting(
     readPublicUrl,
-    readRates,
     'An OpenTelemetry collector (OTLP over HTTP) that gets traces; without it OTEL_EXPORTER_OTLP_ENDPOINT counts, without both nothing is traced.',
   ),
   'store.maxBytes': setting(readWhole(1024 * 1024, 2 ** 46, 'bytes'), 'The database grows no larger.'),
