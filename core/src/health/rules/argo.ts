@@ -8,7 +8,7 @@ export const argoRules: readonly ShippedRule[] = [
     'argoproj.io/AnalysisRun',
     [
       [equals('status.phase', 'Pending', 'Running'), 'Progressing', 'Analysis run is running'],
-      [equals('status.phase', 'Successful'), 'Healthy', 'Analysis run completed successfully'],
+      [equals('status.phase', 'Successful'), 'Healthy', "{status.message|'Analysis run completed successfully'}"],
       [equals('status.phase', 'Failed'), 'Degraded', "{status.message|'Analysis run failed'}"],
       [equals('status.phase', 'Error'), 'Degraded', "{status.message|'Analysis run had an error'}"],
       [equals('status.phase', 'Inconclusive'), 'Unknown', "{status.message|'Analysis run was inconclusive'}"],
@@ -18,7 +18,8 @@ export const argoRules: readonly ShippedRule[] = [
   rule(
     'argoproj.io/Experiment',
     [
-      [equals('status.phase', 'Pending', 'Running'), 'Progressing', 'Experiment is running'],
+      [equals('status.phase', 'Pending'), 'Progressing', 'Experiment is pending'],
+      [equals('status.phase', 'Running'), 'Progressing', 'Experiment is running'],
       [equals('status.phase', 'Successful'), 'Healthy', 'Experiment is successful'],
       [equals('status.phase', 'Failed'), 'Degraded', 'Experiment has failed'],
       [equals('status.phase', 'Error'), 'Degraded', 'Experiment had an error'],
@@ -45,6 +46,7 @@ export const argoRules: readonly ShippedRule[] = [
     [
       [condition('SpecError', 'True'), 'Degraded', MESSAGE],
       [condition('SubmissionError', 'True'), 'Degraded', MESSAGE],
+      [condition('Completed', 'True'), 'Healthy', MESSAGE],
     ],
     ['Healthy', 'CronWorkflow is healthy.'],
   ),

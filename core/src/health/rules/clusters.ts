@@ -129,7 +129,15 @@ export const clusterRules: readonly ShippedRule[] = [
     [...goodWhenTrue('Ready'), [condition('NodeClassReady', 'False'), 'Degraded', MESSAGE]],
     'Waiting for NodePool to be ready',
   ),
-  rule('karpenter.k8s.aws/EC2NodeClass', goodWhenTrue('Ready'), 'Waiting for EC2NodeClass to be ready'),
+  rule(
+    'karpenter.k8s.aws/EC2NodeClass',
+    [
+      [condition('Ready', 'False'), 'Degraded', MESSAGE],
+      [condition('Ready', 'True'), 'Healthy', 'EC2NodeClass is ready'],
+      [condition(['SubnetsReady', 'SecurityGroupsReady', 'ValidationSucceeded'], 'False'), 'Degraded', MESSAGE],
+    ],
+    'Waiting for EC2NodeClass to be ready',
+  ),
   rule(
     'karpenter.sh/NodeClaim',
     [

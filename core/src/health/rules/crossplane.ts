@@ -3,6 +3,7 @@ import {
   all,
   condition,
   equals,
+  filled,
   MESSAGE,
   not,
   present,
@@ -27,24 +28,12 @@ const FAILED: readonly Line[] = [
  */
 const NO_STATUS: Line = [not(present('status')), 'Healthy', UP_TO_DATE]
 
-const EMPTY_BY_NATURE: Line = [
-  all(
-    not(present('status.conditions')),
-    equals(
-      'kind',
-      'Composition',
-      'CompositionRevision',
-      'DeploymentRuntimeConfig',
-      'ClusterProviderConfig',
-      'ProviderConfig',
-      'ProviderConfigUsage',
-      'ControllerConfig',
-    ),
-    not(present('status.users')),
-  ),
-  'Healthy',
-  UP_TO_DATE,
-]
+/** Kinds that never write one, of which an empty one says as much as none. */
+function emptyByNature(...kinds: readonly string[]): Line {
+  return [all(not(filled('status')), equals('kind', ...kinds)), 'Healthy', UP_TO_DATE]
+}
+
+const PROVIDER_CONFIGS = ['ProviderConfig', 'ClusterProviderConfig', 'ProviderConfigUsage']
 
 const IN_USE: Line = [
   all(
@@ -62,7 +51,7 @@ const AWS: readonly Line[] = [
   [condition('Synced', 'False', { reasons: ['ReconcileError'] }), 'Degraded', MESSAGE],
   [all(condition('Ready', 'True'), condition('Synced', 'True')), 'Healthy', REASON],
   [condition('Synced', 'True'), 'Progressing', 'Waiting for {kind} to be available'],
-  [someCondition({}), 'Degraded'],
+  [present('status.conditions'), 'Degraded'],
 ]
 
 /** Crossplane and its providers, and the clouds' own controllers. */
@@ -74,7 +63,6 @@ export const cloudRules: readonly ShippedRule[] = [
       'iam.aws.crossplane.io/Policy',
       'iam.aws.crossplane.io/Role',
       'iam.aws.crossplane.io/RolePolicyAttachment',
-      'route53.aws.crossplane.io/ResourceRecordSet',
       's3.aws.crossplane.io/Bucket',
       'ec2.aws.crossplane.io/*',
     ],
@@ -82,11 +70,21 @@ export const cloudRules: readonly ShippedRule[] = [
     'Waiting for {kind} to be created',
   ),
   rule(
+    'route53.aws.crossplane.io/ResourceRecordSet',
+    [
+      ...AWS.slice(0, 3),
+      // Argo CD's own spelling: people search for it.
+      [condition('Synced', 'True'), 'Progressing', 'Waiting for resourcrecordset to be available'],
+      [present('status.conditions'), 'Degraded'],
+    ],
+    'Waiting for resourcrecordset to be created',
+  ),
+  rule(
     'cloudfront.aws.crossplane.io/Distribution',
     [
       ...AWS.slice(0, 3),
       [condition('Synced', 'True'), 'Progressing', 'Waiting for distribution to be available'],
-      [someCondition({}), 'Degraded'],
+      [present('status.conditions'), 'Degraded'],
     ],
     'Waiting for distribution to be created',
   ),
@@ -95,7 +93,13 @@ export const cloudRules: readonly ShippedRule[] = [
     [
       NO_STATUS,
       IN_USE,
-      EMPTY_BY_NATURE,
+      emptyByNature(
+        ...PROVIDER_CONFIGS,
+        'Composition',
+        'CompositionRevision',
+        'DeploymentRuntimeConfig',
+        'ControllerConfig',
+      ),
       ...FAILED,
       [
         condition(['Ready', 'Healthy', 'Offered', 'Established', 'ValidPipeline', 'RevisionHealthy'], 'True'),
@@ -107,14 +111,20 @@ export const cloudRules: readonly ShippedRule[] = [
   ),
   rule(
     '*.upbound.io/*',
-    [NO_STATUS, IN_USE, EMPTY_BY_NATURE, ...FAILED, [condition('Ready', 'True'), 'Healthy', UP_TO_DATE]],
+    [
+      NO_STATUS,
+      IN_USE,
+      emptyByNature(...PROVIDER_CONFIGS),
+      ...FAILED,
+      [condition('Ready', 'True'), 'Healthy', UP_TO_DATE],
+    ],
     'Provisioning ...',
   ),
   rule(
     'stacks.crossplane.io/ClusterStackInstall',
     [
-      [condition('Ready', 'False', { at: CONDITIONED }), 'Progressing', '{condition.reason}'],
-      [condition('Ready', 'True', { at: CONDITIONED }), 'Healthy', '{condition.reason}'],
+      [condition('Ready', 'True', { at: CONDITIONED }), 'Healthy', REASON],
+      [condition('Ready', undefined, { at: CONDITIONED }), 'Progressing', REASON],
     ],
     'Waiting for stack to be installed',
   ),

@@ -8,16 +8,16 @@ import {
   equals,
   every,
   filled,
-  goodWhenTrue,
   MESSAGE,
   not,
   phases,
   present,
+  REASON,
   rule,
   type ShippedRule,
   someCondition,
 } from './parts.ts'
-import { sum } from './value-parts.ts'
+import { last, sum } from './value-parts.ts'
 
 const BUG =
   'Ensure your ArgoCD is current and then check for/file a bug report: https://github.com/argoproj/argo-cd/issues'
@@ -108,8 +108,14 @@ const kafkaCluster = rule(
 /** What Strimzi's operator says of everything but the Kafka itself. */
 const STRIMZI: readonly Line[] = [
   [condition('NotReady', 'True'), 'Degraded', MESSAGE],
-  [condition('Ready', 'True'), 'Healthy', MESSAGE],
+  [condition('Ready', 'True'), 'Healthy'],
 ]
+
+/** What Atlas writes while it works. */
+const ATLAS_WORKS = ['Reconciling', 'GettingDevDB']
+
+/** Where several conditions hold the last that was written says most. */
+const LAST_CONDITION = { last: last('status.conditions') }
 
 const rabbitKinds = [
   'Binding',
@@ -130,26 +136,29 @@ export const databaseRules: readonly ShippedRule[] = [
   rule(
     'kafka.strimzi.io/Kafka',
     [
-      [condition('NotReady', 'True', { reasons: ['Creating'] }), 'Progressing', MESSAGE],
-      [condition('NotReady', 'True'), 'Degraded', MESSAGE],
-      [condition('Ready', 'True'), 'Healthy', MESSAGE],
+      [condition('NotReady', 'True', { notReasons: ['Creating'] }), 'Degraded', MESSAGE],
+      [condition('Ready', 'True'), 'Healthy'],
     ],
     'Waiting for Kafka Cluster',
   ),
   rule(
-    ['KafkaBridge', 'KafkaConnect', 'KafkaConnector', 'KafkaMirrorMaker', 'KafkaMirrorMaker2', 'KafkaNodePool'].map(
+    ['KafkaBridge', 'KafkaConnector', 'KafkaMirrorMaker', 'KafkaMirrorMaker2', 'KafkaNodePool'].map(
       kind => `kafka.strimzi.io/${kind}`,
     ),
     STRIMZI,
     'Waiting for {kind}',
   ),
+  rule('kafka.strimzi.io/KafkaConnect', STRIMZI, 'Waiting for Kafka Connect'),
   rule('kafka.strimzi.io/KafkaTopic', STRIMZI, 'Waiting for Kafka Topic'),
   rule('kafka.strimzi.io/KafkaUser', STRIMZI, 'Waiting for Kafka User'),
   rule(
     'postgresql.cnpg.io/Cluster',
     [
       [
-        equals(['metadata', 'annotations', 'cnpg.io/reconciliationLoop'], 'disabled'),
+        any(
+          equals(['metadata', 'annotations', 'cnpg.io/reconciliationLoop'], 'disabled'),
+          equals(['metadata', 'annotations', 'cnpg.io/reconciliation'], 'disabled'),
+        ),
         'Suspended',
         'Cluster reconciliation is suspended',
       ],
@@ -221,25 +230,27 @@ export const databaseRules: readonly ShippedRule[] = [
       ),
       [present('status'), 'Unknown', NODES],
     ],
-    ['Unknown', `Cluster status is unknown. ${BUG}`],
+    ['Unknown', 'Cluster status is unknown'],
   ),
   rule(
     ['k8s.mariadb.com/MariaDB', 'mariadb.mmontes.io/MariaDB'],
     [
       [someCondition({ statuses: ['False'], reasons: ['Failed'] }), 'Degraded', MESSAGE],
       [someCondition({ statuses: ['False'] }), 'Progressing', MESSAGE],
-      [someCondition({}), 'Healthy', MESSAGE],
+      [present('status.conditions'), 'Healthy', '{$last.message}'],
     ],
     'No status info available',
+    LAST_CONDITION,
   ),
   rule(
     ['k8s.mariadb.com/Database', 'k8s.mariadb.com/Grant', 'k8s.mariadb.com/User', 'k8s.mariadb.com/Connection'],
     [
-      [condition('Ready', 'True', { reasons: ['Created'] }), 'Healthy', MESSAGE],
-      [condition('Ready', 'False'), 'Degraded', MESSAGE],
       [condition('Ready', 'True'), 'Healthy', MESSAGE],
+      [condition('Ready'), 'Degraded', MESSAGE],
+      [someCondition({}), 'Progressing', '{$last.message}'],
     ],
     'No status info available',
+    LAST_CONDITION,
   ),
   rule(
     'k8s.mariadb.com/Backup',
@@ -250,9 +261,10 @@ export const databaseRules: readonly ShippedRule[] = [
         '{condition.reason} {condition.message}',
       ],
       [someCondition({ statuses: ['False'] }), 'Progressing', '{condition.reason} {condition.message}'],
-      [someCondition({}), 'Healthy', '{condition.reason} {condition.message}'],
+      [present('status.conditions'), 'Healthy', '{$last.reason} {$last.message}'],
     ],
     'No status info available',
+    LAST_CONDITION,
   ),
   rule(
     'k8s.mariadb.com/SqlJob',
@@ -267,9 +279,10 @@ export const databaseRules: readonly ShippedRule[] = [
         'Healthy',
         '{condition.reason} {condition.message}',
       ],
-      [someCondition({}), 'Progressing', '{condition.reason} {condition.message}'],
+      [someCondition({}), 'Progressing', '{$last.reason} {$last.message}'],
     ],
     'No status info available',
+    LAST_CONDITION,
   ),
   rule(
     'clickhouse.altinity.com/ClickHouseInstallation',
@@ -291,8 +304,13 @@ export const databaseRules: readonly ShippedRule[] = [
   ),
   rule(
     ['db.atlasgo.io/AtlasSchema', 'db.atlasgo.io/AtlasMigration'],
-    goodWhenTrue('Ready', '{condition.reason}'),
-    'Waiting for {kind}',
+    [
+      [condition('Ready', 'True'), 'Healthy', REASON],
+      [condition('Ready', undefined, { reasons: ATLAS_WORKS }), 'Progressing', REASON],
+      [condition('Ready', undefined, { messages: ATLAS_WORKS }), 'Progressing', REASON],
+      [condition('Ready'), 'Degraded', REASON],
+    ],
+    'Waiting for Atlas Operator',
   ),
   elasticsearch,
   rule('beat.k8s.elastic.co/Beat', BEAT, ['Unknown', `Elastic Beat status is unknown. ${BUG}`]),

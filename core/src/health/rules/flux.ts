@@ -1,5 +1,6 @@
-import type { Line } from '../data/data-rule.ts'
+import type { Line, Values } from '../data/data-rule.ts'
 import { all, any, condition, equals, REASON, rule, type ShippedRule, someCondition } from './parts.ts'
+import { choose, texts } from './value-parts.ts'
 
 const SUSPENDED: Line = [equals('spec.suspend', true), 'Suspended', '{kind} is suspended']
 const UNKNOWN = 'Status unknown'
@@ -13,11 +14,19 @@ const FAILED: readonly Line[] = [
   [someCondition({}), 'Degraded'],
 ]
 
+/** Ready's reason, and why the artifact is not of the present source, which is what Ready waits for. */
+const SOURCE_MESSAGE = '{$ready}{$outdated}'
+
 const SOURCE: readonly Line[] = [
-  WORKING,
-  [all(condition('Ready', 'True'), condition('ArtifactInStorage', 'True')), 'Healthy', REASON],
-  ...FAILED,
+  [all(condition('Ready', 'Unknown'), condition('Reconciling', 'True')), 'Progressing', SOURCE_MESSAGE],
+  [all(condition('Ready', 'True'), condition('ArtifactInStorage', 'True')), 'Healthy', SOURCE_MESSAGE],
+  [someCondition({}), 'Degraded', SOURCE_MESSAGE],
 ]
+
+const SOURCE_VALUES: Values = {
+  ready: texts('', '{Ready.reason}'),
+  outdated: choose([[condition('ArtifactOutdated', 'True'), ' {condition.reason}']], ''),
+}
 
 /** Flux 2. */
 export const fluxRules: readonly ShippedRule[] = [
@@ -49,14 +58,38 @@ export const fluxRules: readonly ShippedRule[] = [
     ],
     [SUSPENDED, ...SOURCE],
     UNKNOWN,
+    SOURCE_VALUES,
   ),
   rule(
     'source.toolkit.fluxcd.io/HelmRepository',
-    [SUSPENDED, [equals('spec.type', 'oci'), 'Healthy', 'Helm repositories of type OCI are always healthy'], ...SOURCE],
+    [
+      SUSPENDED,
+      [
+        equals('spec.type', 'oci'),
+        'Healthy',
+        "Helm repositories of type 'oci' do not contain any information in the status.",
+      ],
+      ...SOURCE,
+    ],
+    UNKNOWN,
+    SOURCE_VALUES,
+  ),
+  rule(
+    'image.toolkit.fluxcd.io/ImageRepository',
+    [
+      SUSPENDED,
+      [
+        all(condition('Ready', 'False'), condition('Reconciling', 'True', { reasons: ['NewGeneration', 'Scanning'] })),
+        'Progressing',
+        REASON,
+      ],
+      [condition('Ready', 'True'), 'Healthy', REASON],
+      ...FAILED,
+    ],
     UNKNOWN,
   ),
   rule(
-    ['image.toolkit.fluxcd.io/ImageRepository', 'image.toolkit.fluxcd.io/ImageUpdateAutomation'],
+    'image.toolkit.fluxcd.io/ImageUpdateAutomation',
     [SUSPENDED, WORKING, [condition('Ready', 'True'), 'Healthy', REASON], ...FAILED],
     UNKNOWN,
   ),

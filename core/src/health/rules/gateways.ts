@@ -15,6 +15,7 @@ import {
   type ShippedRule,
   some,
   stale,
+  unobserved,
 } from './parts.ts'
 import { count, find } from './value-parts.ts'
 
@@ -64,7 +65,7 @@ const IS_CURRENT = all(
 
 /** Each Gateway that a route names reports by itself; one that still speaks of an earlier generation is not asked. */
 const routes = rule(
-  kindsOf(GATEWAY_API, 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'),
+  kindsOf(GATEWAY_API, 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'UDPRoute'),
   [
     ...troubles('$parent.conditions', 'Parent {$parent.parentRef.name}: ', 'Route is still being programmed'),
     [some('status.parents', IS_CURRENT), 'Healthy', '{kind} is healthy'],
@@ -73,19 +74,71 @@ const routes = rule(
   { parent: find('status.parents', all(IS_CURRENT, TROUBLED)) },
 )
 
-const ANCESTOR = { at: ['entry', 'conditions'] }
+const ANSWER = { at: ['entry', 'conditions'] }
+/** An answer without a generation is believed; one that names an earlier one anywhere is not. */
+const IS_FRESH = all(filled('entry.conditions'), not(some('entry.conditions', stale('entry.observedGeneration'))))
+
+/** A TLSRoute is well where a Gateway has said both yeses; what failed at one comes before what is under way at another. */
+const tlsRoute = rule(
+  `${GATEWAY_API}/TLSRoute`,
+  [
+    ...troubles('$failed.conditions', 'Parent {$failed.parentRef.name}: ').slice(0, 2),
+    ...troubles('$working.conditions', 'Parent {$working.parentRef.name}: ', 'Route is still being programmed').slice(
+      2,
+    ),
+    [
+      some(
+        'status.parents',
+        all(IS_FRESH, condition('Accepted', 'True', ANSWER), condition('ResolvedRefs', 'True', ANSWER)),
+      ),
+      'Healthy',
+      '{kind} is healthy',
+    ],
+    [some('status.parents', IS_FRESH), 'Progressing', 'Parent {entry.parentRef.name}: Waiting for {kind} conditions'],
+  ],
+  'Waiting for {kind} status',
+  {
+    failed: find('status.parents', all(IS_FRESH, condition(['ResolvedRefs', 'Accepted'], 'False', ANSWER))),
+    working: find(
+      'status.parents',
+      all(IS_FRESH, condition('Programmed', undefined, { notStatuses: ['True'], ...ANSWER })),
+    ),
+  },
+)
+
+const CONFLICTED = condition('Conflicted', 'True', { at: ['$listener', 'conditions'] })
+
+const listenerSet = rule(
+  `${GATEWAY_API}/ListenerSet`,
+  [
+    [some('status.conditions', stale('entry.observedGeneration')), 'Progressing', 'Waiting for {kind} status'],
+    ...troubles('status.conditions', '', 'ListenerSet is still being programmed').slice(1),
+    [CONFLICTED, 'Degraded', "Listener: {condition.message|'Listener is conflicted'}"],
+    ...troubles('$listener.conditions', 'Listener: ', 'Listener is still being programmed'),
+    [filled('status.listeners'), 'Healthy', '{kind} is healthy'],
+  ],
+  'Waiting for {kind} status',
+  { listener: find('status.listeners', any(TROUBLED, condition('Conflicted', 'True', ANSWER))) },
+)
+
 /** A controller that is not responsible for the target says so, which is nobody's trouble. */
 const RESPONSIBLE = not(
-  condition('Accepted', undefined, { notStatuses: ['True'], reasons: ['TargetNotFound'], ...ANCESTOR }),
+  condition('Accepted', undefined, { notStatuses: ['True'], reasons: ['TargetNotFound'], ...ANSWER }),
 )
 const ACCEPTED_OR_RESOLVED_FALSE = condition(['Accepted', 'ResolvedRefs'], undefined, {
   notStatuses: ['True'],
-  ...ANCESTOR,
+  ...ANSWER,
 })
-const UNANSWERED = not(condition('Accepted', undefined, ANCESTOR))
+const UNANSWERED = not(condition('Accepted', undefined, ANSWER))
 
-/** Policies that several Gateways answer (`status.ancestors`). `bad`: which answer is trouble. */
-function answeredPolicy(kind: string, bad: Test): ShippedRule {
+/**
+ * Policies that several Gateways answer (`status.ancestors`). `answers`: whose answers count. `behind`: which of an
+ * answer's conditions are of an earlier spec. `bad`: which answer is trouble.
+ */
+function answeredPolicy(
+  kind: string,
+  { answers, behind, bad }: { readonly [part in 'answers' | 'behind' | 'bad']: Test },
+): ShippedRule {
   return rule(
     kind,
     [
@@ -97,15 +150,15 @@ function answeredPolicy(kind: string, bad: Test): ShippedRule {
       ],
       [present('$bad'), 'Degraded', 'Ancestor {$bad.ancestorRef.name}: {kind} is not accepted'],
       [
-        some('status.ancestors', all(RESPONSIBLE, condition('Accepted', undefined, ANCESTOR))),
+        some('status.ancestors', all(answers, condition('Accepted', undefined, ANSWER))),
         'Healthy',
         '{kind} is healthy',
       ],
     ],
     'Waiting for {kind} status',
     {
-      behind: find('status.ancestors', some('entry.conditions', stale('entry.observedGeneration'))),
-      bad: find('status.ancestors', all(RESPONSIBLE, bad)),
+      behind: find('status.ancestors', some('entry.conditions', behind)),
+      bad: find('status.ancestors', all(answers, bad)),
     },
   )
 }
@@ -147,9 +200,20 @@ const ADMITTED = equals('entry.type', 'Admitted')
 /** Gateway API, Contour, Gloo, Airlock, Istio's operator, OpenShift's routes. */
 export const gatewayRules: readonly ShippedRule[] = [
   gateway,
+  listenerSet,
   routes,
-  answeredPolicy('gateway.networking.k8s.io/BackendTLSPolicy', ACCEPTED_OR_RESOLVED_FALSE),
-  answeredPolicy('microgateway.airlock.com/*Policy', any(ACCEPTED_OR_RESOLVED_FALSE, UNANSWERED)),
+  tlsRoute,
+  answeredPolicy('gateway.networking.k8s.io/BackendTLSPolicy', {
+    answers: RESPONSIBLE,
+    behind: stale('entry.observedGeneration'),
+    bad: ACCEPTED_OR_RESOLVED_FALSE,
+  }),
+  // Airlock always writes a generation and answers only for its own Gateways.
+  answeredPolicy('microgateway.airlock.com/*Policy', {
+    answers: present('entry'),
+    behind: unobserved('entry.observedGeneration'),
+    bad: any(ACCEPTED_OR_RESOLVED_FALSE, UNANSWERED),
+  }),
   // Airlock's other kinds (a CustomResponse) have no status.
   rule('microgateway.airlock.com/*', [], ['Healthy', '{kind} is healthy']),
   rule(
@@ -161,7 +225,11 @@ export const gatewayRules: readonly ShippedRule[] = [
         'Degraded',
         "{condition.message|'GatewayClass is not accepted'}",
       ],
-      [condition('Accepted', undefined, { current: true }), 'Progressing', MESSAGE],
+      [
+        condition('Accepted', undefined, { current: true }),
+        'Progressing',
+        "{condition.message|'Waiting for GatewayClass status'}",
+      ],
     ],
     'Waiting for GatewayClass status',
   ),
@@ -228,7 +296,11 @@ export const gatewayRules: readonly ShippedRule[] = [
   rule(
     'apps.openshift.io/DeploymentConfig',
     [
-      [not(filled('status.conditions')), 'Progressing', 'replication controller is waiting for pods to run'],
+      [
+        not(all(present('status.conditions'), present('status.replicas'))),
+        'Progressing',
+        'replication controller is waiting for pods to run',
+      ],
       [
         any(all(AVAILABLE, ROLLED_OUT), equals('status.replicas', 0)),
         'Healthy',

@@ -1,5 +1,6 @@
 import type { Line, Message } from '../data/data-rule.ts'
 import {
+  all,
   any,
   condition,
   equals,
@@ -29,19 +30,25 @@ function numaflow(kind: string, unhealthy: Message, pausedPhases: readonly strin
   return rule(`numaflow.numaproj.io/${kind}`, lines, waiting)
 }
 
-/** Numaplane: the rollout's own phase, its child, and a progressive upgrade that failed. */
+const UPGRADE_FAILED = condition('ProgressiveUpgradeSucceeded', 'False')
+
+/** Numaplane: what is under way comes before what has failed, but for a progressive upgrade that has. */
 function numaplane(kind: string): ShippedRule {
   const lines: Line[] = [
     [any(not(present('status')), unobserved()), 'Progressing', 'Not yet reconciled'],
-    [condition('ProgressiveUpgradeSucceeded', 'False'), 'Degraded', 'Progressive upgrade failed'],
-    [equals('status.phase', 'Failed'), 'Degraded', '{status.message}'],
+    [
+      all(any(equals('status.phase', 'Pending'), filled('status.upgradeInProgress')), not(UPGRADE_FAILED)),
+      'Progressing',
+      'Update in progress',
+    ],
     [condition('ChildResourcesHealthy', 'False', { reasons: ['Progressing'] }), 'Progressing', 'Child Progressing'],
+    [equals('status.phase', 'Failed'), 'Degraded', '{status.message}'],
     [condition('ChildResourcesHealthy', 'False'), 'Degraded', MESSAGE],
-    [any(equals('status.phase', 'Pending'), filled('status.upgradeInProgress')), 'Progressing', 'Update in progress'],
+    [UPGRADE_FAILED, 'Degraded', 'Progressive upgrade failed'],
     [condition(['PipelinePausingOrPaused', 'MonoVertexPausingOrPaused'], 'True'), 'Healthy', MESSAGE],
-    [equals('status.phase', 'Deployed'), 'Healthy', 'Healthy'],
+    [condition('ChildResourcesHealthy', 'True'), 'Healthy', 'Healthy'],
   ]
-  return rule(`numaplane.numaproj.io/${kind}`, lines, 'Not yet reconciled')
+  return rule(`numaplane.numaproj.io/${kind}Rollout`, lines, ['Unknown', `Unknown ${kind} status`])
 }
 
 /** Keptn: one word says how a thing ended. */
@@ -59,7 +66,7 @@ export const numaprojAndKeptnRules: readonly ShippedRule[] = [
   numaflow('MonoVertex', 'Subresources are unhealthy', ['Paused']),
   numaflow('Vertex', MESSAGE, ['Paused']),
   numaflow('InterStepBufferService', MESSAGE, []),
-  ...['PipelineRollout', 'MonoVertexRollout', 'ISBServiceRollout', 'NumaflowControllerRollout'].map(numaplane),
+  ...['Pipeline', 'MonoVertex', 'ISBService', 'NumaflowController'].map(kind => numaplane(kind)),
   ...['KeptnAppVersion', 'KeptnTask', 'KeptnWorkloadInstance', 'KeptnWorkloadVersion'].map(kind =>
     keptn(kind, 'status.status'),
   ),

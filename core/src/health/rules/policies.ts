@@ -167,13 +167,10 @@ export const policyRules: readonly ShippedRule[] = [
   rule(
     'kyverno.io/ClusterPolicy',
     [
-      [
-        condition('Ready', 'True', { reasons: ['Succeeded'], messages: ['Ready'] }),
-        'Healthy',
-        'ClusterPolicy is ready',
-      ],
+      [condition('Ready', 'True'), 'Healthy', MESSAGE],
+      [condition('Ready'), 'Degraded', MESSAGE],
     ],
-    'Waiting for ClusterPolicy to be ready',
+    'Waiting for ClusterPolicy to become ready',
   ),
   binding,
   subscription,

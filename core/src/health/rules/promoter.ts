@@ -90,7 +90,7 @@ function kindSentences(
     missing: `${kind} Ready condition is missing`,
     failed,
     notReady: `${pending} not ready`,
-    unknown: `${pending} ${unknown} unknown`,
+    unknown: [pending, unknown, 'unknown'].filter(Boolean).join(' '),
     ...rest,
   })
 }
@@ -108,7 +108,7 @@ function provider(kind: string, name: string, held?: readonly [string, string]):
 const ENVIRONMENTS = 'status.environments'
 
 /** Gates that look at each environment: failed before pending before passed. */
-function gate(kind: string, name: string, brief: string, passed: string): ShippedRule {
+function gate(kind: string, name: string, brief: string, passed: string, unknown = 'status'): ShippedRule {
   const capital = name.charAt(0).toUpperCase() + name.slice(1)
   const failed = equals('entry.phase', 'failure')
   const pending = not(equals('entry.phase', 'success'))
@@ -116,7 +116,7 @@ function gate(kind: string, name: string, brief: string, passed: string): Shippe
   return rule(
     `promoter.argoproj.io/${kind}`,
     [
-      ...kindSentences(kind, { initial: name, failed: `${capital} failed`, pending: capital, unknown: 'status' }),
+      ...kindSentences(kind, { initial: name, failed: `${capital} failed`, pending: capital, unknown }),
       [not(filled(ENVIRONMENTS)), 'Healthy', `${capital} reconciled`],
       [some(ENVIRONMENTS, failed), 'Degraded', `${brief} failed for branch(es): {$failed}`],
       [some(ENVIRONMENTS, pending), 'Progressing', `${brief} pending for branch(es): {$pending}`],
@@ -282,5 +282,6 @@ export const promoterRules: readonly ShippedRule[] = [
     'web request commit validation',
     'Web request validation',
     'Web request validation passed',
+    '',
   ),
 ]

@@ -15,7 +15,12 @@ export const rolloutRule = rule(
         not(present('status')),
         // Written as a text; one that is no number or is ahead comes from before 0.10 and says nothing.
         all(present('status.observedGeneration'), compare('status.observedGeneration', '<', 'metadata.generation')),
-        all(present('spec.workloadRef'), not(same(WORKLOAD_GENERATION, 'status.workloadObservedGeneration'))),
+        all(
+          present('spec.workloadRef'),
+          // Without annotations it comes from before 1.1, which does not write the workload's generation.
+          present('metadata.annotations'),
+          not(same(WORKLOAD_GENERATION, 'status.workloadObservedGeneration')),
+        ),
       ),
       'Progressing',
       'Waiting for rollout spec update to be observed',

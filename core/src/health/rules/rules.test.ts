@@ -23,7 +23,7 @@ const ROWS: readonly (readonly [
     'source.toolkit.fluxcd.io/HelmRepository',
     {},
     'Healthy',
-    'Helm repositories of type OCI are always healthy',
+    "Helm repositories of type 'oci' do not contain any information in the status.",
     { type: 'oci' },
   ],
   [
@@ -75,7 +75,12 @@ const ROWS: readonly (readonly [
     'Progressing',
     'An install plan for a subscription is pending installation',
   ],
-  ['apps.openshift.io/DeploymentConfig', of(is('Available', 'False')), 'Degraded', 'Deployment config is degraded'],
+  [
+    'apps.openshift.io/DeploymentConfig',
+    { replicas: 1, ...of(is('Available', 'False')) },
+    'Degraded',
+    'Deployment config is degraded',
+  ],
   [
     'apps.openshift.io/DeploymentConfig',
     { replicas: 0, ...of(is('Available', 'False')) },

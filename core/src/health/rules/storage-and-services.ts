@@ -1,3 +1,4 @@
+import type { Line } from '../data/data-rule.ts'
 import { all, any, compare, condition, equals, filled, MESSAGE, not, present, rule, type ShippedRule } from './parts.ts'
 import { choose, first, join, texts } from './value-parts.ts'
 
@@ -59,10 +60,12 @@ function threeScale(
   kind: string,
   good: readonly [type: string, word: string],
   bad: { readonly [type: string]: string },
+  before: readonly Line[] = [],
 ) {
   return rule(
     `capabilities.3scale.net/${kind}`,
     [
+      ...before,
       ...Object.entries(bad).map(
         ([type, text]) =>
           [condition(type, 'True'), 'Degraded', `{condition.message|'3scale ${kind} ${text}'}`] as const,
@@ -78,18 +81,36 @@ function threeScale(
 const INVALID = 'configuration is invalid'
 const UNSYNCED = 'synchronization failed'
 
-/** 3scale's account kinds: Ready not True is a failure until the far side has given an id. */
-function threeScaleAccount(kind: string): ShippedRule {
-  return rule(
-    `capabilities.3scale.net/${kind}`,
+const NO_APPLICATION = not(compare('status.adminId', '>', 0))
+
+/** 3scale's Application: Ready not True is a failure until the far side has given an id. */
+const threeScaleApplication = rule(
+  'capabilities.3scale.net/Application',
+  [
+    [equals('status.state', 'suspended'), 'Suspended', '3scale Application is suspended'],
+    [condition('Ready', 'True'), 'Healthy', '3scale Application is ready'],
+    [all(condition('Ready'), NO_APPLICATION), 'Degraded', "{condition.message|'3scale Application is not ready'}"],
+  ],
+  'Waiting for 3scale Application status...',
+)
+
+/** A Tenant is ready when the far side has given both of its ids, whatever its condition says before. */
+const threeScaleTenant = rule(
+  'capabilities.3scale.net/Tenant',
+  [
     [
-      [equals('status.state', 'suspended'), 'Suspended', `3scale ${kind} is suspended`],
-      [condition('Ready', 'True'), 'Healthy', `3scale ${kind} is ready`],
-      [condition('Ready'), 'Degraded', `{condition.message|'3scale ${kind} is not ready'}`],
+      all(condition('Ready', 'True'), compare('status.tenantId', '>', 0), compare('status.adminId', '>', 0)),
+      'Healthy',
+      '3scale Tenant is ready',
     ],
-    `Waiting for 3scale ${kind} status...`,
-  )
-}
+    [
+      condition('Ready', undefined, { notStatuses: ['True'] }),
+      'Degraded',
+      "{condition.message|'3scale Tenant is degraded'}",
+    ],
+  ],
+  'Waiting for 3scale Tenant status...',
+)
 
 /** Snapshots, Ceph, NetApp, 3scale, SAP, Pulumi, DNS-SD and others with few kinds. */
 export const storageAndServiceRules: readonly ShippedRule[] = [
@@ -131,9 +152,8 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
       [condition('Degraded', 'True'), 'Degraded', MESSAGE],
       [condition('Progressing', 'True'), 'Progressing', MESSAGE],
       [condition('Available', 'True'), 'Healthy', MESSAGE],
-      [condition('Upgradeable', 'True'), 'Healthy', MESSAGE],
     ],
-    'StorageCluster is still being initialized or is in an unknown state.',
+    ['Unknown', 'StorageCluster is in an unknown state.'],
   ),
   rule(
     [
@@ -162,8 +182,8 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
   rule(
     'astra.netapp.io/AppVault',
     [
-      [equals('status.state', 'available'), 'Healthy', 'AppVault Available'],
-      [present('status.state'), 'Degraded', '{status.state}'],
+      [equals('status.state', 'available', 'Available'), 'Healthy', 'AppVault Available'],
+      [equals('status.state', 'failed', 'Failed'), 'Degraded', 'AppVault Failed'],
     ],
     ASTRA,
   ),
@@ -231,17 +251,24 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
   threeScale('ActiveDoc', ['Ready', 'ready'], {
     Invalid: INVALID,
     Orphan: 'references non-existing resources',
-    Failed: 'reconciliation failed',
+    Failed: UNSYNCED,
   }),
-  threeScale('ApplicationAuth', ['Ready', 'ready'], { Failed: UNSYNCED }),
+  threeScale('ApplicationAuth', ['Ready', 'ready'], { Failed: 'failed' }),
   threeScale('Backend', ['Synced', 'synced'], { Invalid: INVALID, Failed: UNSYNCED }),
   threeScale('CustomPolicyDefinition', ['Ready', 'ready'], { Invalid: INVALID, Failed: UNSYNCED }),
   threeScale('DeveloperAccount', ['Ready', 'ready'], { Invalid: INVALID, Failed: UNSYNCED }),
-  threeScale('DeveloperUser', ['Ready', 'ready'], {
-    Invalid: INVALID,
-    Orphan: 'references non-existing resources',
-    Failed: UNSYNCED,
-  }),
+  threeScale(
+    'DeveloperUser',
+    ['Ready', 'ready'],
+    { Invalid: INVALID, Orphan: 'references non-existing resources', Failed: UNSYNCED },
+    [
+      [
+        equals('status.developerUserState', 'suspended'),
+        'Suspended',
+        '3scale Developer user is waiting for admin approval',
+      ],
+    ],
+  ),
   threeScale('OpenAPI', ['Ready', 'ready'], { Invalid: INVALID, Failed: 'reconciliation failed' }),
   threeScale('Product', ['Synced', 'synced'], {
     Invalid: INVALID,
@@ -249,8 +276,8 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
     Failed: UNSYNCED,
   }),
   threeScale('ProxyConfigPromote', ['Ready', 'ready'], { Failed: 'failed' }),
-  threeScaleAccount('Application'),
-  threeScaleAccount('Tenant'),
+  threeScaleApplication,
+  threeScaleTenant,
   rule(
     ['services.cloud.sap.com/ServiceInstance', 'services.cloud.sap.com/ServiceBinding'],
     [
