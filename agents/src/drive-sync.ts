@@ -56,6 +56,8 @@ export interface DriveInput {
   readonly withHookLog: (state: HookState, live: KubernetesObject, mostBytes: number) => Promise<HookState>
   /** Stores how far it has come; called before whatever rests on it is begun. */
   readonly save: (step: Step, results: readonly ObjectResult[]) => Promise<void>
+  /** False: nothing of it is stored yet, which it is to be before anything is asked of the cluster for it. */
+  readonly stored?: boolean
 }
 
 export interface Driven {
@@ -83,7 +85,7 @@ class Drive {
   #plan: SyncPlan
   #progress: SyncProgress
   #results: readonly ObjectResult[]
-  #saved: string
+  #saved: string | undefined
   #checked: { readonly place: WaveWork['place']; readonly refused: readonly string[] } | undefined
   #wrote = false
   #lateClaims: ReadonlySet<string> = new Set()
@@ -96,7 +98,7 @@ class Drive {
     this.#plan = input.sight.plan
     this.#live = new Map(input.sight.live)
     this.#progress = progress
-    this.#saved = durableText(progress)
+    this.#saved = input.stored === false ? undefined : durableText(progress)
     this.#results = mergeResults(input.results, this.#initialResults())
     this.#forgetful = state.driven?.operationId !== operationId
     if (this.#forgetful) state.driven = { operationId, applied: new Map() }
@@ -114,7 +116,7 @@ class Drive {
       if (instruction.kind === 'wait' || instruction.kind === 'end') {
         return { step, results: this.#allResults(), wrote: this.#wrote }
       }
-      if (instruction.kind !== 'check') await this.#save(step)
+      if (instruction.kind !== 'check' || this.#saved === undefined) await this.#save(step)
       await this.#obey(step)
     }
     throw new Error(`operation ${this.#input.operationId} made ${MOST_STEPS} steps without an end`)

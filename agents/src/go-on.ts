@@ -16,7 +16,9 @@ import { hookLogInput, withHookLog } from './hook-logs.ts'
 import type { Look } from './look.ts'
 import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
 import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
+import { isKeptHook } from './removal-hooks.ts'
 import type { OperationProgress } from './run-operation.ts'
+import { settleGrant } from './settle-grant.ts'
 import { stalledReport, untilStalled } from './stalled.ts'
 import { writerOf } from './writer-of.ts'
 
@@ -45,16 +47,20 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   const { operations, clock, log, client } = engine
   const { grant } = record
   let current = record
+  const store = async (changed: OperationRecord): Promise<void> => {
+    current = changed
+    await operations.update(changed)
+    await settleGrant(engine, state, grant.id, 'started')
+  }
   const look = () => lookForOperation({ ...input, record: current })
   // What was seen a moment ago need not be read again.
   let first = replanned(input) ?? (await look())
   if (isConfirmedNow(input, first)) {
-    current = { ...record, confirmed: true }
-    await operations.update(current)
+    await store({ ...record, confirmed: true })
     first = { ...first, plan: planSync(first.intent, first.observation, choicesOf({ ...input, record: current })) }
   }
   if (grant.options.dryRun) {
-    await operations.update({ ...record, report: dryRunReport(record, first, clock.now()) })
+    await store({ ...record, report: dryRunReport(record, first, clock.now()) })
     return { underWay: false, wrote: false, againInMs: undefined }
   }
   const run = { ...runOf(offer), retry: retryOf(grant, offer) }
@@ -63,7 +69,10 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   const keepRemovalHooks = async () => {
     if (current.removalHooks !== undefined || !isWhole(grant)) return
     const kept = operations.of(offer.application.id).some(({ removalHooks }) => removalHooks === 'kept')
-    const any = await engine.removalHooks.write(record.application, seen.intent.prepared.hooks, kept)
+    const { hooks } = seen.intent.prepared
+    // What is kept of it is a write, too.
+    if (!operations.isStored(grant.id) && (kept || hooks.some(isKeptHook))) await store(current)
+    const any = await engine.removalHooks.write(record.application, hooks, kept)
     current = { ...current, removalHooks: any ? 'kept' : 'none' }
   }
   const driven = await driveSync({
@@ -93,9 +102,9 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     withHookLog: (...hook) => withHookLog(hookLogInput(engine, first), ...hook),
     save: async (step, results) => {
       const report = reportOf(current.report, { step, results }, clock.now(), current.report.stalled)
-      current = { ...current, report, progress: step.progress }
-      await operations.update(current)
+      await store({ ...current, report, progress: step.progress })
     },
+    stored: operations.isStored(grant.id),
   })
   const { step } = driven
   // Also where nothing had to be written.
@@ -103,9 +112,9 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   const now = clock.now()
   const stalled = await stalledReport(client, step, run, current.report.stalled, now)
   const report = reportOf(current.report, driven, now, stalled)
-  const changed = JSON.stringify(report) !== JSON.stringify(current.report)
+  const changed = !operations.isStored(grant.id) || JSON.stringify(report) !== JSON.stringify(current.report)
   if (changed || JSON.stringify(step.progress) !== JSON.stringify(current.progress ?? FRESH_PROGRESS)) {
-    await operations.update({ ...current, report, progress: step.progress })
+    await store({ ...current, report, progress: step.progress })
   }
   if (!isOver(step)) {
     const wait = step.instruction.kind === 'wait' ? step.instruction.againInMs : undefined

@@ -57,8 +57,9 @@ export function cutResults(results: readonly ObjectResult[]): Pick<OperationRepo
   )
   if (shortened.length <= MOST_RESULTS) return { results: shortened, resultsCut: 0 }
   const failed = shortened.filter(({ outcome }) => outcome === 'failed')
-  const others = shortened.filter(({ outcome }) => outcome !== 'failed')
-  const kept = [...failed, ...others].slice(0, MOST_RESULTS)
+  const done = shortened.filter(({ outcome }) => outcome !== 'failed' && outcome !== 'unchanged')
+  const unchanged = shortened.filter(({ outcome }) => outcome === 'unchanged')
+  const kept = [...failed, ...done, ...unchanged].slice(0, MOST_RESULTS)
   return { results: kept, resultsCut: results.length - kept.length }
 }
 

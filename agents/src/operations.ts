@@ -1,4 +1,5 @@
-import type { Digest } from '@flotilla/core/json/canonical-json'
+import { canonicalJson, type Digest } from '@flotilla/core/json/canonical-json'
+import type { Json } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import { compareNumbers, type OfferPayload } from '@flotilla/core/protocol/documents'
 import { WritingForbidden } from './apply.ts'
@@ -31,7 +32,8 @@ export interface LastOutcome {
 
 /**
  * Operations under Grants, kept in the cluster. A record is created, named by the Grant, before the first write: that
- * it exists means the Grant is used up, and after a restart the operation goes on from it.
+ * it exists means the Grant is used up, and after a restart the operation goes on from it. One that finds nothing to
+ * do is stored once, with its end: a process that dies before has done nothing, and its Grant may be used again.
  */
 export class OperationStore {
   readonly #client: KubernetesClient
@@ -39,6 +41,8 @@ export class OperationStore {
   readonly #clock: Clock
   readonly #mayWrite: () => boolean
   readonly #records = new Map<string, OperationRecord>()
+  /** Have begun and are not stored yet: nothing was written for them. */
+  readonly #begun = new Map<string, OperationRecord>()
 
   constructor(client: KubernetesClient, namespace: string, clock: Clock, mayWrite: () => boolean) {
     this.#mayWrite = mayWrite
@@ -50,6 +54,7 @@ export class OperationStore {
   /** Reads all records of the cluster. @throws KubernetesError */
   async load(): Promise<void> {
     this.#records.clear()
+    this.#begun.clear()
     const pages = this.#client.list('', 'ConfigMap', {
       namespace: this.#namespace,
       labelSelector: `${RECORD_LABEL}=operation`,
@@ -63,15 +68,21 @@ export class OperationStore {
   }
 
   get(grantId: string): OperationRecord | undefined {
-    return this.#records.get(grantId)
+    return this.#records.get(grantId) ?? this.#begun.get(grantId)
+  }
+
+  /** Whether its record is in the cluster. */
+  isStored(grantId: string): boolean {
+    return this.#records.has(grantId)
   }
 
   /** The operation that is under way, if any. */
   running(applicationId: string): OperationRecord | undefined {
+    for (const record of this.#begun.values()) if (record.application.id === applicationId) return record
     return this.of(applicationId).find(record => !isFinished(record))
   }
 
-  /** Newest first. */
+  /** Those that are stored, newest first. */
   of(applicationId: string): readonly OperationRecord[] {
     return [...this.#records.values()].filter(({ application }) => application.id === applicationId).sort(newestFirst)
   }
@@ -92,6 +103,11 @@ export class OperationStore {
     }
   }
 
+  /** Begins an operation that only looks so far: it is stored by its first {@link update}, before it writes anything. */
+  begin(record: OperationRecord): void {
+    this.#begun.set(record.grant.id, record)
+  }
+
   /** Stores a new record. `exists`: somebody started under this Grant before. @throws KubernetesError, WritingForbidden */
   async create(record: OperationRecord): Promise<'created' | 'exists'> {
     if (!this.#mayWrite()) throw new WritingForbidden()
@@ -109,9 +125,15 @@ export class OperationStore {
     }
   }
 
-  /** Stores how far it has come. @throws KubernetesError, WritingForbidden while another process may be the agent */
+  /**
+   * Stores how far it has come.
+   *
+   * @throws KubernetesError, `ALREADY_EXISTS` for one that has only begun here while its Grant was used elsewhere: what
+   * is stored counts from then on. WritingForbidden while another process may be the agent.
+   */
   async update(given: OperationRecord): Promise<void> {
     if (!this.#mayWrite()) throw new WritingForbidden()
+    if (this.#begun.has(given.grant.id)) return await this.#storeBegun(given)
     const record = stillTerminating(given, this.#records.get(given.grant.id))
     await this.#client.replace(encodeOperation(record, this.#namespace))
     this.#records.set(record.grant.id, record)
@@ -122,7 +144,7 @@ export class OperationStore {
    * `not-running`: there is none with this id, or it has ended. @throws KubernetesError, WritingForbidden
    */
   async terminate(applicationId: string, operationId: string, by: string): Promise<'asked' | 'not-running'> {
-    const record = this.#records.get(operationId)
+    const record = this.get(operationId)
     if (!record || record.application.id !== applicationId || isFinished(record)) return 'not-running'
     if (isTerminating(record)) return 'asked'
     const report = { ...record.report, phase: 'Terminating' as const, message: `terminated by ${by}` }
@@ -140,6 +162,7 @@ export class OperationStore {
   digestsInUse(): ReadonlySet<Digest> {
     const digests = new Set<Digest>()
     const applications = new Set<string>()
+    for (const { report } of this.#begun.values()) digests.add(report.digest)
     for (const record of this.#records.values()) {
       applications.add(record.application.id)
       if (!isFinished(record)) digests.add(record.report.digest)
@@ -194,6 +217,28 @@ export class OperationStore {
     const records = this.of(applicationId)
     const success = records.find(({ kind, report }) => kind === 'sync' && report.phase === 'Succeeded')
     return records[0]?.kind === 'removal' ? undefined : success
+  }
+
+  async #storeBegun(record: OperationRecord): Promise<void> {
+    const wanted = encodeOperation(record, this.#namespace)
+    try {
+      await this.#client.create(wanted)
+      this.#records.set(record.grant.id, record)
+    } catch (error) {
+      if (!isKubernetesError(error, 'ALREADY_EXISTS')) throw error
+      const stored = await this.#client.get(
+        recordKey(this.#namespace, recordName('flotilla-operation', record.grant.id)),
+      )
+      const known = stored && decodeOperation(stored)
+      if (!known) throw error
+      this.#records.set(record.grant.id, known)
+      // Ours, when only the answer to an earlier request was lost.
+      if (canonicalJson(stored['data'] as Json) !== canonicalJson(wanted['data'] as Json)) {
+        this.#begun.delete(record.grant.id)
+        throw error
+      }
+    }
+    this.#begun.delete(record.grant.id)
   }
 
   async #remove(record: OperationRecord): Promise<void> {

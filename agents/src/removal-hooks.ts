@@ -46,7 +46,7 @@ export class RemovalHooks {
     hooks: readonly HookTarget[],
     kept: boolean,
   ): Promise<boolean> {
-    const ours = hooks.filter(({ hook }) => hook.phases.some(isOfRemoval))
+    const ours = hooks.filter(isKeptHook)
     if (ours.length === 0) {
       if (kept) await this.remove(application.id)
       return false
@@ -80,6 +80,11 @@ export class RemovalHooks {
     const name = recordName('flotilla-removal-hooks', applicationId)
     return { group: '', kind: 'Secret', namespace: this.#namespace, name }
   }
+}
+
+/** Whether it runs at the removal of its Application. */
+export function isKeptHook({ hook }: HookTarget): boolean {
+  return hook.phases.some(isOfRemoval)
 }
 
 /** The namespace, label and finalizer are on it since it was kept. */

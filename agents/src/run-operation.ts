@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts'
 import { ASK_AGAIN_MS, type GoOnInput, goOn, LONGEST_WAIT_MS, runOf } from './go-on.ts'
 import type { Look } from './look.ts'
 import { isFinished, isTerminating, type OperationRecord, type PinnedOffer, termsOf } from './operation-record.ts'
+import { settleGrant } from './settle-grant.ts'
 
 export interface OperationProgress {
   /** An operation has begun and not ended. */
@@ -158,7 +159,8 @@ export type Started =
 
 /**
  * Looks at the Application's Grants, oldest first. The record is created in the cluster before anything is written; if
- * it exists, the Grant is used up, whoever used it.
+ * it exists, the Grant is used up, whoever used it. A sync looks first: its record is created when it has something to
+ * write, something to wait for, or nothing to do; only then the Grant is told to have started.
  */
 export async function startGranted(
   engine: Engine,
@@ -181,38 +183,26 @@ export async function startGranted(
     }
     if (answer.kind === 'refuse') {
       // Used means started, here or before a restart: the hub has not heard of it yet.
-      if (answer.code === 'USED') await settle(engine, state, grant.id, 'started')
-      else await settle(engine, state, grant.id, answer.code === 'LATE' ? 'lapsed' : 'refused', answer.message)
+      if (answer.code === 'USED') await settleGrant(engine, state, grant.id, 'started')
+      else await settleGrant(engine, state, grant.id, answer.code === 'LATE' ? 'lapsed' : 'refused', answer.message)
       continue
     }
     if (!engine.mayWrite()) return { kind: 'waits', againInMs: ASK_AGAIN_MS }
     const record = newRecord(grant)
-    if ((await operations.create(record)) === 'exists') {
-      await settle(engine, state, grant.id, 'started')
+    if (record.kind === 'sync') operations.begin(record)
+    else if ((await operations.create(record)) === 'exists') {
+      await settleGrant(engine, state, grant.id, 'started')
       const known = operations.get(grant.id)
       if (known && !isFinished(known)) return { kind: 'started', record: known }
       continue
     }
     healing.reset(held.application.id)
     state.heal = undefined
-    await settle(engine, state, grant.id, 'started')
+    if (record.kind !== 'sync') await settleGrant(engine, state, grant.id, 'started')
     log.info('operation started', { application: held.application.name, operation: grant.id, trigger: grant.trigger })
     return { kind: 'started', record }
   }
   return { kind: 'waits', againInMs }
-}
-
-async function settle(
-  { link }: Engine,
-  state: ApplicationState,
-  id: string,
-  outcome: 'started' | 'refused' | 'lapsed',
-  reason?: string,
-): Promise<void> {
-  const name = `${id} ${outcome}`
-  if (state.settled.has(name)) return
-  await link.settleGrant(id, outcome, reason)
-  state.settled.add(name)
 }
 
 /** Asked before each wave: gates may have closed, or the Offer may have moved on. */

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
-import type { ReportEntry } from '@flotilla/core/protocol/report'
+import type { OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import { RECORD_LABEL, RECORD_MANAGER } from './records.ts'
@@ -10,7 +10,7 @@ const WRITE_EVERY_MS = 10_000
 const MOST_LINES = 1_000
 
 /**
- * One ConfigMap, `flotilla-agent-status`, and an Event for each operation that ended: what the local administrator
+ * One ConfigMap, `flotilla-agent-status`, and an Event for each operation that did something or failed: what the local administrator
  * sees with `kubectl get`, without asking the hub. Failing to write it never stops anything else.
  */
 export class StatusObject {
@@ -45,6 +45,7 @@ export class StatusObject {
     const { operation: ended } = entry
     if (ended?.finishedAt !== undefined && !this.#announced.has(ended.id)) {
       this.#announced.add(ended.id)
+      if (didNothing(ended)) return
       const failed = ended.phase !== 'Succeeded'
       const reason = `Operation${ended.phase}`
       this.#emit(failed ? 'Warning' : 'Normal', reason, `${name}: ${ended.message}`.slice(0, 1000))
@@ -113,4 +114,9 @@ export class StatusObject {
       this.#log.debug('the status object could not be written', { error: reason })
     })
   }
+}
+
+/** Of many results those that changed nothing are cut first. */
+function didNothing({ phase, results }: OperationReport): boolean {
+  return phase === 'Succeeded' && results.every(({ outcome }) => outcome === 'unchanged')
 }
