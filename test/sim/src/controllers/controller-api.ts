@@ -5,7 +5,7 @@ import type { Core } from '../api/core.ts'
 import { deleteStored } from '../api/delete-objects.ts'
 import { createObject, updateObject, type WriteOptions } from '../api/write-object.ts'
 import { newReport } from '../objects/read-object.ts'
-import { settleObject } from '../objects/read-stored.ts'
+import { settleObject, settleStatus } from '../objects/read-stored.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import { controllerOf } from './controller.ts'
 
@@ -60,7 +60,7 @@ export class ControllerApi {
     manager = 'kube-controller-manager',
   ): KubernetesObject {
     const type = this.type(group, kind)
-    const next = settleObject(type, { ...live, status }, newReport())
+    const next = settleStatus(type, live, status)
     if (equalJson(next['status'], live['status'])) return live
     return updateObject(this.core, type, live, next, options(manager, 'status'))
   }

@@ -44,15 +44,26 @@ export function fieldSetOf(...paths: readonly (readonly PathElement[])[]): Field
   return builder
 }
 
+/** `a` or `b` itself where it holds the other. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
-  if (a === b || isEmptySet(b)) return a
-  if (isEmptySet(a)) return b
+  if (covers(a, b)) return a
+  if (covers(b, a)) return b
   const children = new Map(a.children)
   for (const [element, child] of b.children) {
     const mine = children.get(element)
     children.set(element, mine ? union(mine, child) : child)
   }
   return { members: new Set([...a.members, ...b.members]), children }
+}
+
+function covers(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true
+  for (const element of b.members) if (!a.members.has(element)) return false
+  for (const [element, child] of b.children) {
+    const mine = a.children.get(element)
+    if (mine ? !covers(mine, child) : !isEmptySet(child)) return false
+  }
+  return true
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
@@ -68,7 +79,7 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return { members, children }
 }
 
-/** Paths of `a` that are not members of `b`; a child outlives its removed parent. */
+/** Paths of `a` that are not members of `b`; a child outlives its removed parent. `a` itself where none is. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   return subtract(a, b, false)
 }
@@ -79,17 +90,28 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function subtract(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet {
-  if (isEmptySet(b)) return a
-  const members = new Set<PathElement>()
-  for (const element of a.members) if (!b.members.has(element)) members.add(element)
-  const children = new Map<PathElement, FieldSet>()
-  for (const [element, child] of a.children) {
-    if (recursive && b.members.has(element)) continue
-    const other = b.children.get(element)
-    const rest = other ? subtract(child, other, recursive) : child
-    if (!isEmptySet(rest)) children.set(element, rest)
+  let members: Set<PathElement> | undefined
+  let children: Map<PathElement, FieldSet> | undefined
+  for (const element of b.members) {
+    if (a.members.has(element)) {
+      members ??= new Set(a.members)
+      members.delete(element)
+    }
+    if (recursive && a.children.has(element)) {
+      children ??= new Map(a.children)
+      children.delete(element)
+    }
   }
-  return { members, children }
+  for (const [element, other] of b.children) {
+    const child = (children ?? a.children).get(element)
+    if (!child) continue
+    const rest = subtract(child, other, recursive)
+    if (rest === child) continue
+    children ??= new Map(a.children)
+    if (isEmptySet(rest)) children.delete(element)
+    else children.set(element, rest)
+  }
+  return members || children ? { members: members ?? a.members, children: children ?? a.children } : a
 }
 
 /** Adds every named field of a struct that only has members below it: owning `a.b` of a struct is owning `a`. */
@@ -120,23 +142,35 @@ export function pathsOf(set: FieldSet, prefix: readonly PathElement[] = []): (re
   return paths
 }
 
-/** The wire form: `{"f:spec":{"f:replicas":{}}}`, `.` where a parent is a member too. */
-export function writeFieldSet(set: FieldSet, includeSelf = false): JsonObject {
-  const written: MutableJsonObject = {}
-  if (includeSelf && !isEmptySet(set)) written['.'] = {}
+const written = new WeakMap<FieldSet, JsonObject>()
+
+/** The wire form: `{"f:spec":{"f:replicas":{}}}`, `.` where a parent is a member too. Made once a set. */
+export function writeFieldSet(set: FieldSet): JsonObject {
+  let fields = written.get(set)
+  if (!fields) {
+    fields = writeNode(set, false)
+    written.set(set, fields)
+    parsed.set(fields, set)
+  }
+  return fields
+}
+
+function writeNode(set: FieldSet, includeSelf: boolean): JsonObject {
+  const node: MutableJsonObject = {}
+  if (includeSelf && !isEmptySet(set)) node['.'] = {}
   const elements = new Set([...set.members, ...set.children.keys()])
   for (const element of [...elements].sort(compareElements)) {
     const child = set.children.get(element)
     // A branch that nothing was put into would read as a member.
     if (!set.members.has(element) && (!child || isEmptySet(child))) continue
-    written[element] = child && !isEmptySet(child) ? writeFieldSet(child, set.members.has(element)) : {}
+    node[element] = child && !isEmptySet(child) ? writeNode(child, set.members.has(element)) : {}
   }
-  return written
+  return node
 }
 
 const parsed = new WeakMap<object, FieldSet>()
 
-/** Reads the wire form; steps of kinds unknown are dropped. Parsed once per stored value. */
+/** Reads the wire form; steps of kinds unknown are dropped. Parsed once a stored value. */
 export function readFieldSet(fields: Json | undefined): FieldSet {
   if (!isJsonObject(fields)) return EMPTY_FIELDS
   const known = parsed.get(fields)

@@ -21,10 +21,24 @@ export function entryId(entry: Omit<ManagedEntry, 'fields' | 'time'>): string {
   return JSON.stringify([entry.manager, entry.operation, version, entry.subresource])
 }
 
-/** The entries of an object; `undefined` when they are not well formed. */
+const known = new WeakMap<readonly Json[], Managers>()
+const NOBODY: Managers = new Map()
+
+/** The entries of an object; `undefined` when they are not well formed. Read once a stored value. */
 export function readManagers(object: { readonly metadata?: KubernetesObject['metadata'] }): Managers | undefined {
+  const raw = object.metadata?.managedFields as readonly Json[] | undefined
+  if (!raw) return NOBODY
+  let managers = known.get(raw)
+  if (!managers) {
+    managers = readEntries(raw)
+    if (managers) known.set(raw, managers)
+  }
+  return managers
+}
+
+function readEntries(entries: readonly Json[]): Managers | undefined {
   const managers = new Map<string, ManagedEntry>()
-  for (const raw of (object.metadata?.managedFields ?? []) as readonly Json[]) {
+  for (const raw of entries) {
     if (!isJsonObject(raw)) return undefined
     const { manager, operation, apiVersion, subresource, time } = raw
     if (operation !== 'Apply' && operation !== 'Update') return undefined
@@ -44,7 +58,8 @@ export function readManagers(object: { readonly metadata?: KubernetesObject['met
 
 /** The wire form, sorted as the API server sorts: operation, time, manager, version, subresource. */
 export function writeManagers(managers: Managers): readonly JsonObject[] {
-  return [...managers.values()].sort(compareEntries).map(entry => ({
+  const sorted = [...managers].sort(([, a], [, b]) => compareEntries(a, b))
+  const entries = sorted.map(([, entry]) => ({
     ...(entry.manager === '' ? {} : { manager: entry.manager }),
     operation: entry.operation,
     apiVersion: entry.apiVersion,
@@ -53,6 +68,8 @@ export function writeManagers(managers: Managers): readonly JsonObject[] {
     fieldsV1: writeFieldSet(entry.fields),
     ...(entry.subresource === '' ? {} : { subresource: entry.subresource }),
   }))
+  known.set(entries, new Map(sorted))
+  return entries
 }
 
 function compareEntries(a: ManagedEntry, b: ManagedEntry): number {

@@ -81,18 +81,46 @@ function readValue(schema: Schema, value: Json, path: string, report: ReadReport
   }
 }
 
+/** The fields of a struct by place, and those that are looked at though nothing is said of them. */
+interface Layout {
+  readonly fields: readonly Field[]
+  readonly places: ReadonlyMap<string, number>
+  readonly always: readonly number[]
+}
+
+const layouts = new WeakMap<StructSchema, Layout>()
+
+function layoutOf(schema: StructSchema): Layout {
+  let layout = layouts.get(schema)
+  if (!layout) {
+    const fields = [...schema.fields.values()]
+    const places = new Map(fields.map(({ name }, place) => [name, place]))
+    const isAlways = (field: Field) => (schema.native ? field.always : field.fallback !== undefined)
+    layout = { fields, places, always: fields.flatMap((field, place) => (isAlways(field) ? [place] : [])) }
+    layouts.set(schema, layout)
+  }
+  return layout
+}
+
 function readStruct(schema: StructSchema, value: JsonObject, path: string, report: ReadReport): MutableJsonObject {
   const result: MutableJsonObject = {}
+  const { fields, places, always } = layoutOf(schema)
+  const looked = [...always]
   for (const key of Object.keys(value)) {
     const member = value[key]
-    if (member === undefined || schema.fields.has(key)) continue
-    if (schema.embedded && (key === 'apiVersion' || key === 'kind')) setKey(result, key, cloneJson(member))
+    if (member === undefined) continue
+    const place = places.get(key)
+    if (place !== undefined) {
+      if (!always.includes(place)) looked.push(place)
+    } else if (schema.embedded && (key === 'apiVersion' || key === 'kind')) setKey(result, key, cloneJson(member))
     else if (schema.embedded && key === 'metadata' && isJsonObject(member)) {
       setKey(result, key, readStruct(objectMetaSchema(), member, join(path, key), report))
     } else if (schema.keepsUnknown) setKey(result, key, readValue(ANY, member, join(path, key), report, false))
     else report.unknown.push(join(path, key))
   }
-  for (const field of schema.fields.values()) {
+  // Fields stand in the order of the type, whatever order they came in.
+  for (const place of looked.sort((a, b) => a - b)) {
+    const field = fields[place]!
     const member = Object.hasOwn(value, field.name) ? value[field.name] : undefined
     const read = schema.native
       ? readNativeField(field, member, path, report)
@@ -100,6 +128,12 @@ function readStruct(schema: StructSchema, value: JsonObject, path: string, repor
     if (read !== undefined) setKey(result, field.name, read)
   }
   return result
+}
+
+/** One member as it is stored; undefined where the type does not write it. */
+export function readMember(schema: StructSchema, name: string, value: Json, report: ReadReport): Json | undefined {
+  const field = schema.fields.get(name)
+  return field && readNativeField(field, value, '', report)
 }
 
 function readNativeField(field: Field, member: Json | undefined, path: string, report: ReadReport): Json | undefined {
@@ -202,7 +236,19 @@ function firstWrongByte(text: string): number {
   return at >= 0 ? at : Math.floor(text.length / 4) * 4
 }
 
+/** Times that were read: the same few stand in object after object. */
+const times = new Map<string, string>()
+const MOST_TIMES = 10_000
+
+function remembered(text: string, time: string): string {
+  if (times.size >= MOST_TIMES) times.clear()
+  times.set(text, time)
+  return time
+}
+
 function wholeSeconds(text: string, report: ReadReport): string | undefined {
+  const known = times.get(text)
+  if (known !== undefined) return known
   const at = Date.parse(text)
   if (Number.isNaN(at) || !/^\d{4}-\d\d-\d\dT/.test(text)) {
     report.wrong.push(
@@ -210,7 +256,7 @@ function wholeSeconds(text: string, report: ReadReport): string | undefined {
     )
     return undefined
   }
-  return `${new Date(at).toISOString().slice(0, 19)}Z`
+  return remembered(text, `${new Date(at).toISOString().slice(0, 19)}Z`)
 }
 
 const MICRO_FORM = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})(Z|[+-]\d\d:\d\d)$/

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import { apiVersionOf, type ResourceType } from '../resources/resource-type.ts'
 import { applyDefaults, foldStringData } from './default-kinds.ts'
 import type { Draft } from './drafts.ts'
-import { emptyObject, newReport, type ReadReport, readObject } from './read-object.ts'
+import { emptyObject, newReport, type ReadReport, readMember, readObject } from './read-object.ts'
 
 /** A copy of a well-formed object, free to be changed. */
 export function readStored(type: ResourceType, object: JsonObject): Draft {
@@ -18,6 +18,11 @@ export function settleObject(type: ResourceType, json: JsonObject, report: ReadR
   if (!type.custom) applyDefaults(type.group, type.kind, draft)
   if (type.group === '' && type.kind === 'Secret') foldStringData(draft)
   return draft as KubernetesObject
+}
+
+/** A stored object of a built-in kind with another status; nothing else of it is read again, and the rest is shared. */
+export function settleStatus(type: ResourceType, live: KubernetesObject, status: JsonObject): KubernetesObject {
+  return { ...live, status: readMember(type.schema, 'status', status, newReport()) }
 }
 
 const empties = new WeakMap<ResourceType, KubernetesObject>()

@@ -1,5 +1,5 @@
 import type { Json } from '@flotilla/core/json/json'
-import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
+import type { KubernetesObject, ObjectMeta } from '@flotilla/core/model/kubernetes-object'
 import { type FieldError, forbiddenField, invalid } from '../api/api-error.ts'
 import { kindName } from '../objects/kind-rules.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
@@ -11,7 +11,7 @@ import { checkAnnotations, checkLabels, checkName, checkOwners, notQualifiedName
 
 /** Everything that is wrong with an object that is to be made. */
 export function validateCreate(type: ResourceType, object: KubernetesObject): readonly FieldError[] {
-  return [...checkName(type, object.metadata.name), ...checkMetadata(object), ...checkBody(type, object)]
+  return [...checkName(type, object.metadata.name), ...checkMetadata(object, {}), ...checkBody(type, object)]
 }
 
 /** Everything that is wrong with a change, what may not change included. */
@@ -22,7 +22,7 @@ export function validateUpdate(
   subresource: string,
 ): readonly FieldError[] {
   const added = addedFinalizers(live, next)
-  const errors = [...checkMetadata(next), ...added]
+  const errors = [...checkMetadata(next, live.metadata), ...added]
   if (subresource === 'status') {
     return type.custom ? [...errors, ...checkCustom(type.custom.openApiSchema, next)] : errors
   }
@@ -35,16 +35,17 @@ function checkBody(type: ResourceType, object: KubernetesObject): readonly Field
   return KIND_CHECKS[kindName(type)]?.(object) ?? []
 }
 
-function checkMetadata(object: KubernetesObject): readonly FieldError[] {
+/** What is the very value of before was looked at before. */
+function checkMetadata(object: KubernetesObject, before: ObjectMeta): readonly FieldError[] {
   const { labels, annotations, finalizers = [], ownerReferences = [] } = object.metadata
   return [
-    ...checkLabels(labels, 'metadata.labels'),
-    ...checkAnnotations(annotations),
+    ...(labels === before.labels ? [] : checkLabels(labels, 'metadata.labels')),
+    ...(annotations === before.annotations ? [] : checkAnnotations(annotations)),
     ...finalizers.flatMap(finalizer => {
       const wrong = notQualifiedName(finalizer)
       return wrong === undefined ? [] : [invalid('metadata.finalizers', finalizer, wrong)]
     }),
-    ...checkOwners(ownerReferences as readonly Json[]),
+    ...(ownerReferences === before.ownerReferences ? [] : checkOwners(ownerReferences as readonly Json[])),
   ]
 }
 
