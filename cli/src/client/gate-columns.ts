@@ -73,7 +73,8 @@ export const OVERRIDE_COLUMNS: readonly Column[] = [
 function whatFor(row: JsonObject): string {
   const edit = valueAt(row, 'edit')
   if (textAt(edit, 'freeze') !== '') {
-    return `${valueAt(edit, 'document') === null ? 'end of' : 'change of'} freeze ${textAt(edit, 'freeze')}`
+    const what = textAt(edit, 'kind') === 'SyncWindow' ? 'window' : 'freeze'
+    return `${valueAt(edit, 'document') === null ? 'end of' : 'change of'} ${what} ${textAt(edit, 'freeze')}`
   }
   return scopeText(valueAt(row, 'scope') as JsonObject)
 }

@@ -185,6 +185,29 @@ describe('flotilla window, of a hub', () => {
     expect((await reader('window simulate')).code).toBe(2)
     expect((await reader('window get none')).code).toBe(1)
   })
+
+  it('a window is previewed, made, changed, and deleted by two', async () => {
+    const { ana, ben, reader, write } = await opened()
+    const spec = { kind: 'deny', schedule: '0 7 * * fri', duration: '4h', scope: { all: true }, description: 'market' }
+    const document = { apiVersion: 'flotilla.dev/v1alpha1', kind: 'SyncWindow', metadata: { name: 'market' }, spec }
+    await write('market.json', document)
+    const preview = await ana('window create -f market.json --dry-run')
+    expect(preview.stdout).toContain('this blocks 2 Applications in 1 cluster now')
+    expect((await reader('window list')).stderr).toContain('there is no window')
+    const made = await ana('window create -f market.json')
+    expect(made.stdout).toMatch(/^market +active +deny .* made by ana +market$/m)
+    expect(made.stdout).toContain('2 Applications in 1 cluster; in force on 1 of 1 clusters')
+    expect((await reader('window get market -o yaml')).stdout).toContain('kind: SyncWindow\n')
+    await write('market.json', { ...document, spec: { ...spec, duration: '6h' } })
+    expect((await ana('window edit market -f market.json', 'longer')).code).toBe(0)
+    expect((await reader('window get market -o json')).stdout).toContain('"duration": "6h"')
+    const asked = await ana('window delete market', 'no market today')
+    const id = /^(\S+) +Pending +end of window market /m.exec(asked.stdout)?.[1]
+    expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining(`flotilla override approve ${id}`)])
+    expect((await ana(`override approve ${id}`)).stderr).toContain('omebody else has to approve this')
+    expect((await ben(`override approve ${id}`)).code).toBe(0)
+    expect((await reader('window get market')).stdout).toMatch(/^market +ended /m)
+  })
 })
 
 describe('flotilla audit', () => {
@@ -250,6 +273,7 @@ describe('the commands of the pages', () => {
       spec: nights,
     }
     await write('nights.yaml', window)
+    await write('market-days.yaml', { ...window, metadata: { name: 'market-days' } })
     const ids = { override: '', token: '', sync: '' }
     const commands = [...commandsOf('freezing.md'), ...commandsOf('audit.md')]
     expect(commands.length).toBeGreaterThan(20)

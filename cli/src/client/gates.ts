@@ -13,7 +13,14 @@ import { type Column, printRows } from './print-rows.ts'
 
 export type Flags = GlobalOptions & HubConnectionOptions
 export type StopTheLine = Operations['freezeNow']['body']
-type Documents = Operations['createFreeze']['body']
+type Document = Operations['createFreeze']['body']
+
+/** Freezes and windows are made and changed in the same way: what each of the routes is called. */
+export type GateWord = 'freeze' | 'window'
+const ROUTES = {
+  freeze: { get: 'getFreeze', yaml: 'exportFreeze', create: 'createFreeze', edit: 'editFreeze' },
+  window: { get: 'getWindow', yaml: 'exportWindow', create: 'createWindow', edit: 'editWindow' },
+} as const
 
 const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const
 
@@ -37,28 +44,35 @@ export async function listGates(
   return 0
 }
 
-/** One freeze: its table and how far it has got; `-o yaml` is the document for a config repository. @throws CliError */
-export async function getFreeze(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
+/** One of them: its table and how far it has got; `-o yaml` is the document for a config repository. @throws CliError */
+export async function getGate(context: CliContext, flags: Flags, word: GateWord, name: string): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
   if (format === 'yaml') {
     const { text } = await withHubApi(flags, context, api =>
-      api.text('exportFreeze', { path: { name } }, `freeze "${name}"`),
+      api.text(ROUTES[word].yaml, { path: { name } }, `${word} "${name}"`),
     )
     context.stdout.write(text)
     return 0
   }
-  const found = await withHubApi(flags, context, api => api.call('getFreeze', { path: { name } }, `freeze "${name}"`))
-  await showFreeze(context, flags, format, found)
+  const found = await withHubApi(flags, context, api =>
+    api.call(ROUTES[word].get, { path: { name } }, `${word} "${name}"`),
+  )
+  await showGate(context, flags, format, found)
   return 0
 }
 
-/** Makes the freezes of a file, one after the other. @throws CliError for the first that cannot be. */
-export async function createFreezes(context: CliContext, flags: Flags, file: string, text: string): Promise<ExitCode> {
+/** Makes the freezes or windows of a file, one after the other. @throws CliError for the first that cannot be. */
+export async function createGates(
+  context: CliContext,
+  flags: Flags,
+  word: GateWord,
+  { file, text }: { readonly file: string; readonly text: string },
+): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
   const documents = documentsOf(file, text)
   return await withHubApi(flags, context, async (api): Promise<ExitCode> => {
     for (const document of documents) {
-      await showFreeze(context, flags, format, await api.call('createFreeze', { body: document as Documents }))
+      await showGate(context, flags, format, await api.call(ROUTES[word].create, { body: document as Document }))
     }
     return 0
   })
@@ -68,7 +82,7 @@ export async function createFreezes(context: CliContext, flags: Flags, file: str
 export async function freezeNow(context: CliContext, flags: Flags, body: StopTheLine): Promise<ExitCode> {
   const format = formatOf(flags, [...FORMATS])
   const made = await withHubApi(flags, context, api => api.call('freezeNow', { body }))
-  await showFreeze(context, flags, format, made)
+  await showGate(context, flags, format, made)
   return 0
 }
 
@@ -79,23 +93,31 @@ export async function endFreeze(context: CliContext, flags: Flags, name: string,
   )
 }
 
-/** Changes a freeze to what a file says; 1 while others have to approve. @throws CliError */
-export async function editFreeze(
+/** Deletes a window, or asks those who have to approve. 1 while it waits for them. @throws CliError */
+export async function deleteWindow(context: CliContext, flags: Flags, name: string, reason: string): Promise<ExitCode> {
+  return await change(context, flags, api =>
+    api.call('deleteWindow', { path: { name }, query: { reason } }, `window "${name}"`),
+  )
+}
+
+/** Changes one to what a file says; 1 while others have to approve. @throws CliError */
+export async function editGate(
   context: CliContext,
   flags: Flags,
+  word: GateWord,
   wanted: { readonly name: string; readonly file: string; readonly text: string; readonly reason: string },
 ): Promise<ExitCode> {
   const { name, file, text, reason } = wanted
   const [document, second] = documentsOf(file, text)
   if (document === undefined || second !== undefined) throw usageError(`${file} has to be one document`)
   return await change(context, flags, async api => {
-    const before = await api.call('getFreeze', { path: { name } }, `freeze "${name}"`)
+    const before = await api.call(ROUTES[word].get, { path: { name } }, `${word} "${name}"`)
     const spec = replacing(valueAt(before, 'document', 'spec'), document['spec'])
     const owner = valueAt(document, 'metadata', 'owner')
     const body = { spec, reason, metadata: { owner: owner ?? null } } as Operations['editFreeze']['body']
     const revision = numberIfAny(before, 'revision')
     const options = revision === undefined ? {} : { ifMatch: `"${revision}"` }
-    return await api.call('editFreeze', { path: { name }, body }, `freeze "${name}"`, options)
+    return await api.call(ROUTES[word].edit, { path: { name }, body }, `${word} "${name}"`, options)
   })
 }
 
@@ -112,7 +134,7 @@ async function change(context: CliContext, flags: Flags, ask: (api: HubApi) => P
   const answer = await withHubApi(flags, context, ask)
   const { waiting } = answer
   if (!isJsonObject(waiting)) {
-    await showFreeze(context, flags, format, answer)
+    await showGate(context, flags, format, answer)
     return 0
   }
   const id = textAt(waiting, 'id')
@@ -123,25 +145,25 @@ async function change(context: CliContext, flags: Flags, ask: (api: HubApi) => P
   return 1
 }
 
-async function showFreeze(
+async function showGate(
   context: CliContext,
   flags: Flags,
   format: (typeof FORMATS)[number],
-  freeze: JsonObject,
+  gate: JsonObject,
 ): Promise<void> {
-  await printRows(context, flags, format, { items: [freeze], whole: freeze }, GATE_COLUMNS)
+  await printRows(context, flags, format, { items: [gate], whole: gate }, GATE_COLUMNS)
   if (format !== 'table' && format !== 'wide') return
-  context.stdout.write(`\n${printable(effectText(freeze))}\n`)
+  context.stdout.write(`\n${printable(effectText(gate))}\n`)
 }
 
 /** `14 Applications in 3 clusters; in force on 2 of 3 clusters, latest possible start 2026-12-18 18:12 +00:00`. */
-export function effectText(freeze: JsonObject): string {
-  const effect = valueAt(freeze, 'effect')
+export function effectText(gate: JsonObject): string {
+  const effect = valueAt(gate, 'effect')
   const [applications, clusters, inForce] = ['applications', 'clusters', 'inForce'].map(key =>
     Number(valueAt(effect, key) ?? 0),
   ) as [number, number, number]
   const whom = `${applications} Application${applications === 1 ? '' : 's'} in ${clusters} cluster${clusters === 1 ? '' : 's'}`
-  if (!['active', 'indeterminate'].includes(textAt(freeze, 'state'))) return whom
+  if (!['active', 'indeterminate'].includes(textAt(gate, 'state'))) return whom
   const latest = textAt(effect, 'latestStart')
   const start = latest === '' ? 'nothing can start any more' : `latest possible start ${zoned(latest)}`
   return `${whom}; in force on ${inForce} of ${clusters} clusters, ${start}`

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, textAt, valueAt } from '@flotilla/core/json/read-json'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import type { CliContext, ExitCode } from '../context.ts'
-import { failure, usageError } from '../errors.ts'
+import { usageError } from '../errors.ts'
 import type { SharedTimeline } from '../offline/gates-offline.ts'
 import { coloursOf } from '../output/colours.ts'
 import { formatOf } from '../output/formats.ts'
@@ -101,6 +101,8 @@ export async function timelineOnHub(context: CliContext, flags: Flags, asked: Ti
 
 export interface SimulateQuestion {
   readonly documents: readonly { readonly file: string; readonly text: string }[]
+  /** The windows would be made through the hub, and not be declared in Git. */
+  readonly madeHere?: boolean
   readonly remove: readonly string[]
   readonly from?: string
   readonly to?: string
@@ -115,7 +117,7 @@ export async function simulateOnHub(context: CliContext, flags: Flags, asked: Si
   const answer = await withHubApi(flags, context, api =>
     api.call('simulateGates', {
       body: {
-        ...{ put, remove: asked.remove },
+        ...{ put, remove: asked.remove, madeHere: asked.madeHere === true },
         ...(asked.from !== undefined && { from: asked.from }),
         ...(asked.to !== undefined && { to: asked.to }),
       },
@@ -127,18 +129,6 @@ export async function simulateOnHub(context: CliContext, flags: Flags, asked: Si
     return 0
   }
   context.stdout.write(simulationText(answer, coloursOf(context, context.stdout, flags)))
-  return 0
-}
-
-/** One window or freeze by its name among those of the hub. @throws CliError */
-export async function getWindow(context: CliContext, flags: Flags, name: string): Promise<ExitCode> {
-  const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const { items } = await withHubApi(flags, context, api => api.list('listWindows', { query: { state: 'all' } }))
-  const found = items.find(each => textAt(each, 'name') === name || textAt(each, 'rule') === name)
-  if (found === undefined) throw failure(`there is no window "${name}"`, 'flotilla window list names them')
-  const { printRows } = await import('./print-rows.ts')
-  const { GATE_COLUMNS } = await import('./gate-columns.ts')
-  await printRows(context, flags, format, { items: [found], whole: found }, GATE_COLUMNS)
   return 0
 }
 

@@ -42,8 +42,8 @@ function registerReads(parent: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  flotilla freeze get year-end -o yaml > fleet/freezes/year-end.yaml')
     .action(
       action(context, async (name: string, _: object, command: Command): Promise<ExitCode> => {
-        const { getFreeze } = await import('../client/gates.ts')
-        return await getFreeze(context, command.optsWithGlobals(), name)
+        const { getGate } = await import('../client/gates.ts')
+        return await getGate(context, command.optsWithGlobals(), 'freeze', name)
       }),
     )
   parent
@@ -94,8 +94,9 @@ function registerWrites(parent: Command, context: CliContext): void {
     .action(
       action(context, async (_: object, command: Command): Promise<ExitCode> => {
         const flags: Flags & { readonly file: string } = command.optsWithGlobals()
-        const { createFreezes } = await import('../client/gates.ts')
-        return await createFreezes(context, flags, flags.file, await readTextFile(context, flags.file))
+        const { createGates } = await import('../client/gates.ts')
+        const text = await readTextFile(context, flags.file)
+        return await createGates(context, flags, 'freeze', { file: flags.file, text })
       }),
     )
   parent
@@ -108,9 +109,9 @@ function registerWrites(parent: Command, context: CliContext): void {
     .action(
       action(context, async (name: string, _: object, command: Command): Promise<ExitCode> => {
         const flags: Flags & { readonly file: string; readonly reason: string } = command.optsWithGlobals()
-        const { editFreeze } = await import('../client/gates.ts')
+        const { editGate } = await import('../client/gates.ts')
         const text = await readTextFile(context, flags.file)
-        return await editFreeze(context, flags, { name, file: flags.file, text, reason: flags.reason })
+        return await editGate(context, flags, 'freeze', { name, file: flags.file, text, reason: flags.reason })
       }),
     )
   parent

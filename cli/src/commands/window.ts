@@ -26,7 +26,7 @@ interface TimelineOptions extends WindowOptions {
   readonly to: string
 }
 
-/** `flotilla window explain|timeline [PATH]`: what the gates of a config repository say, or those of a hub; `list|get|simulate`. */
+/** `flotilla window explain|timeline [PATH]`: what the gates of a config repository say, or those of a hub; `list|get|create|edit|delete|simulate`. */
 export const window: Verb = {
   register(program, context) {
     const command = program.command('window').description('say when Applications may change, and what holds them')
@@ -65,12 +65,14 @@ export const window: Verb = {
         ),
       )
     registerOnHub(command, context)
+    registerWrites(command, context)
   },
 }
 
 interface SimulateOptions extends WindowOptions {
   readonly file?: readonly string[]
   readonly remove?: readonly string[]
+  readonly git?: boolean
   readonly from?: string
   readonly to?: string
 }
@@ -95,19 +97,20 @@ function registerOnHub(parent: Command, context: CliContext): void {
     )
   parent
     .command('get')
-    .description('show one window of a hub')
+    .description('show one window of a hub; -o yaml gives the document for a config repository')
     .argument('<name>', 'its name')
     .addHelpText('after', '\nExample:\n  flotilla window get business-hours -o yaml')
     .action(
       action(context, async (name: string, _: object, self: Command): Promise<ExitCode> => {
-        const { getWindow } = await import('../client/windows.ts')
-        return await getWindow(context, self.optsWithGlobals(), name)
+        const { getGate } = await import('../client/gates.ts')
+        return await getGate(context, self.optsWithGlobals(), 'window', name)
       }),
     )
   parent
     .command('simulate')
     .description('what a change of windows and freezes would block, before it is saved')
     .option('-f, --file <file>', 'SyncWindows and FreezePeriods that would be there; may be repeated', collect)
+    .option('--git', 'the windows would be declared in Git: there, one allow that is active is enough')
     .option('--remove <rule>', 'a rule that would be gone: SyncWindow/nights; may be repeated', collect)
     .option('--from <time>', 'beginning; now without it')
     .option('--to <time>', 'end; ninety days later without it')
@@ -119,9 +122,65 @@ function registerOnHub(parent: Command, context: CliContext): void {
         const { readTextFile } = await import('./read-text-file.ts')
         const documents = []
         for (const file of flags.file ?? []) documents.push({ file, text: await readTextFile(context, file) })
-        const { remove = [], from, to } = flags
+        const { remove = [], from, to, git } = flags
         const range = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
-        return await simulateOnHub(context, flags, { documents, remove, ...range })
+        return await simulateOnHub(context, flags, { documents, madeHere: git !== true, remove, ...range })
+      }),
+    )
+}
+
+/** What people make through a hub: a window that closes besides those of Git. */
+function registerWrites(parent: Command, context: CliContext): void {
+  parent
+    .command('create')
+    .description('make the windows of a file; they close besides those of Git, and open nothing that these close')
+    .requiredOption('-f, --file <file>', 'SyncWindows, YAML or JSON; - reads standard input')
+    .option('--dry-run', 'only say what they would close and open')
+    .addHelpText('after', '\nExample:\n  flotilla window create -f market-days.yaml --dry-run')
+    .action(
+      action(context, async (_: object, self: Command): Promise<ExitCode> => {
+        const flags: WindowOptions & { readonly file: string; readonly dryRun?: boolean } = self.optsWithGlobals()
+        const { file, dryRun } = flags
+        const { readTextFile } = await import('./read-text-file.ts')
+        const text = await readTextFile(context, file)
+        if (dryRun === true) {
+          const { simulateOnHub } = await import('../client/windows.ts')
+          return await simulateOnHub(context, flags, { documents: [{ file, text }], madeHere: true, remove: [] })
+        }
+        const { createGates } = await import('../client/gates.ts')
+        return await createGates(context, flags, 'window', { file, text })
+      }),
+    )
+  parent
+    .command('edit')
+    .description('change a window to what a file says; one that closes now is made to close less only with approval')
+    .argument('<name>', 'its name')
+    .requiredOption('-f, --file <file>', 'the SyncWindow as it is to be; - reads standard input')
+    .option('--reason <text>', 'why; kept, and read by whoever approves', '')
+    .addHelpText(
+      'after',
+      '\nExample:\n  flotilla window edit market-days -f market-days.yaml --reason "longer in summer"',
+    )
+    .action(
+      action(context, async (name: string, _: object, self: Command): Promise<ExitCode> => {
+        const flags: WindowOptions & { readonly file: string; readonly reason: string } = self.optsWithGlobals()
+        const { file, reason } = flags
+        const { readTextFile } = await import('./read-text-file.ts')
+        const { editGate } = await import('../client/gates.ts')
+        return await editGate(context, flags, 'window', { name, file, text: await readTextFile(context, file), reason })
+      }),
+    )
+  parent
+    .command('delete')
+    .description('delete a window that was made through the hub; one that closes now only when somebody else approves')
+    .argument('<name>', 'its name')
+    .option('--reason <text>', 'why; kept, and read by whoever approves', '')
+    .addHelpText('after', '\nExample:\n  flotilla window delete market-days --reason "the market is closed"')
+    .action(
+      action(context, async (name: string, _: object, self: Command): Promise<ExitCode> => {
+        const flags: WindowOptions & { readonly reason: string } = self.optsWithGlobals()
+        const { deleteWindow } = await import('../client/gates.ts')
+        return await deleteWindow(context, flags, name, flags.reason)
       }),
     )
 }

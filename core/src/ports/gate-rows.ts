@@ -21,9 +21,11 @@ export interface MadeGateRow {
   readonly ended?: { readonly by: string; readonly at: EpochMs; readonly reason: string }
 }
 
-/** What somebody wants to do to an active freeze that makes it hold less: it needs the approvals that an override needs. */
-export interface FreezeEdit {
-  /** Id of the freeze. */
+/** What somebody wants to do to a gate that holds now, so that it holds less: it needs the approvals of an override. */
+export interface GateEdit {
+  /** Absent for a freeze. */
+  readonly kind?: 'SyncWindow'
+  /** Id of the gate, whatever its kind. */
   readonly freeze: string
   readonly name: string
   /** That it was asked for; another one by then, and it is not done. */
@@ -54,8 +56,8 @@ export interface OverrideRow extends OverrideWish {
   readonly endedAt?: EpochMs
   /** Closes the review. */
   readonly review?: { readonly by: string; readonly at: EpochMs; readonly comment: string }
-  /** It is for an edit of a freeze and opens no gate. */
-  readonly edit?: FreezeEdit
+  /** It is for an edit of a gate and opens none. */
+  readonly edit?: GateEdit
 }
 
 export interface OverriddenRule {

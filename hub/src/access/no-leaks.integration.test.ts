@@ -40,6 +40,7 @@ p, role:dev, applications, get, shop/hidden, deny
 p, role:dev, logs, get, shop/*, allow
 p, role:dev, clusters, get, eu-1, allow
 p, role:dev, freezes, *, shop/*, allow
+p, role:dev, windows, *, shop/*, allow
 p, role:dev, overrides, *, shop/*, allow
 p, role:dev, confirmations, *, shop/*, allow
 p, role:dev, projects, get, shop, allow
@@ -70,6 +71,13 @@ function freeze(name: string, project: string) {
       ...{ level: 'hard', reason: `closing of ${project}`, scope: { projects: [project] } },
       when: [{ from: '2030-12-18', through: '2030-12-31' }],
     },
+  }
+}
+
+function windowOf(name: string, project: string) {
+  return {
+    ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'SyncWindow', metadata: { name } },
+    spec: { kind: 'deny', schedule: '0 3 29 2 *', duration: '1h', scope: { projects: [project] } },
   }
 }
 
@@ -126,6 +134,8 @@ beforeAll(async () => {
       for (const project of ['shop', CANARY]) {
         const name = `year-end-${project}`
         await rows.putMadeGate(sampleMadeGate({ id: name, name, document: freeze(name, project) }))
+        const window = { id: `window-${project}`, kind: 'SyncWindow' as const, name: `nights-${project}` }
+        await rows.putMadeGate(sampleMadeGate({ ...window, document: windowOf(window.name, project) }))
         const scope = { projects: [project] }
         await rows.putOverride(
           sampleOverride({ id: `override-${project}`, scope, reason: project, from: now, until: now + 9 }),
@@ -162,6 +172,7 @@ const THINGS: readonly (readonly [path: RegExp, hidden: string, absent: string])
   [/^\/api\/v1\/operations\//, `grant-of-${CANARY}-ledger`, 'absent'],
   [/^\/api\/v1\/overrides\//, `override-${CANARY}`, 'absent'],
   [/^\/api\/v1\/freezes\//, `year-end-${CANARY}`, 'absent'],
+  [/^\/api\/v1\/windows\//, `nights-${CANARY}`, 'absent'],
   [/^\/api\/v1\/confirmations\//, `plan-${CANARY}`, 'absent'],
   [/^\/api\/v1\/enrolments\//, `asks-${CANARY}`, 'absent'],
   [/^\/api\/v1\/join-tokens\//, `join-${CANARY}`, 'absent'],
@@ -174,6 +185,7 @@ const BODIES: { readonly [id: string]: object } = {
   scheduleSync: { notBefore: '+1h' },
   reviewOverride: { comment: 'looked at' },
   editFreeze: { reason: 'because', spec: { reason: 'other' } },
+  editWindow: { reason: 'because', spec: { description: 'other' } },
   rollbackApplication: { operation: 'operation-1', reason: 'because' },
   pinApplication: { revision: 'main', reason: 'because' },
 }

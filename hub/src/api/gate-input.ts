@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { DeskMistake, Refusal, Unknown } from '../gate-desk/desk.ts'
 import type { GateDesk } from '../gate-desk/gate-desk.ts'
 import { Problem } from './problem.ts'
+import { revisionIn } from './revision.ts'
 import type { Context } from './route.ts'
 
 /** Parts of questions about gates that several routes take. */
@@ -68,13 +69,7 @@ function problemError({ path, message, hint }: DeskMistake, at: string) {
   return { pointer, message, ...(hint !== undefined && { hint }) }
 }
 
-/** The revision of `If-Match: "3"`; undefined without one. @throws Problem `REQUEST_INVALID` */
+/** The revision of `If-Match: "3"`; undefined without one, or where it names the tag of a read, which was compared. */
 export function revisionOf({ request }: Context): number | undefined {
-  const header = request.get('If-Match')
-  if (header === undefined) return undefined
-  const found = /^\s*"?(\d{1,9})"?\s*$/.exec(header)
-  if (found !== null) return Number(found[1])
-  throw new Problem('REQUEST_INVALID', {
-    errors: [{ pointer: '/headers/If-Match', message: 'is the revision that was seen, in quotes: "3"' }],
-  })
+  return revisionIn(request.get('If-Match'))
 }

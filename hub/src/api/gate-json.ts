@@ -97,9 +97,14 @@ export const overrideSchema = z
     needsReview: z.boolean(),
     review: z.strictObject({ by: z.string(), at: time, comment: z.string() }).nullable(),
     edit: z
-      .strictObject({ freeze: z.string(), revision: z.int(), document: anyObject.nullable() })
+      .strictObject({
+        kind: z.enum(['FreezePeriod', 'SyncWindow']),
+        freeze: z.string().meta({ description: 'Its name, whatever its kind.' }),
+        revision: z.int(),
+        document: anyObject.nullable(),
+      })
       .nullable()
-      .meta({ description: 'It is for this change of an active freeze, and opens no gate; null document: it ends.' }),
+      .meta({ description: 'It is for this change of a gate that holds now, and opens none; null document: it ends.' }),
   })
   .meta({ id: 'Override' })
 
@@ -123,6 +128,7 @@ export function overrideJson(row: OverrideRow, now: EpochMs): z.input<typeof ove
       edit === undefined
         ? null
         : {
+            kind: edit.kind ?? ('FreezePeriod' as const),
             freeze: edit.name,
             revision: edit.revision,
             document: edit.document === undefined ? null : { ...edit.document },

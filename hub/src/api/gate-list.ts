@@ -77,9 +77,9 @@ export function windowsOf(
 ): readonly GateJson[] {
   const lookup = byName(rules)
   const own = new Set((fleet.syncWindows ?? []).map(({ spec }) => spec.name))
-  const ofApi = new Set(made.map(({ name }) => `SyncWindow/${name}`))
   const ofProjects = rules.written.windows
-    .filter(({ name }) => !own.has(name) && !ofApi.has(name))
+    // What was made here is told by its row.
+    .filter(({ name, rhythm }) => !own.has(name) && rhythm === undefined)
     .map(window => {
       const compiled = lookup.get(window.name)
       const project = fleet.projects.find(({ name }) => window.name.startsWith(`Project/${name} `))

@@ -119,7 +119,7 @@ function headersOf(route: Route): z.ZodObject | undefined {
       'If-Match': z
         .string()
         .optional()
-        .meta({ description: `The tag of \`${route.ifMatch}\`: 412 when it is another.` }),
+        .meta({ description: ifMatchText(route) }),
     }),
     ...(takesKey(route) && {
       'Idempotency-Key': z
@@ -177,4 +177,10 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     responses,
     ...(typeof route.access === 'object' && { 'x-flotilla-access': { ...route.access } }),
   }
+}
+
+function ifMatchText({ ifMatch, ifRevision }: Route): string {
+  const what =
+    ifRevision === true ? `The tag of \`${ifMatch}\`, or the \`revision\` that it shows` : `The tag of \`${ifMatch}\``
+  return `${what}: 412 when it is another.`
 }

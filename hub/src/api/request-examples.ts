@@ -10,6 +10,13 @@ const FREEZE = {
     when: [{ from: '2030-12-18', through: '2030-12-31' }],
   },
 }
+/** A sync window as it is made through the API. */
+const WINDOW = {
+  apiVersion: 'flotilla.dev/v1alpha1',
+  kind: 'SyncWindow',
+  metadata: { name: 'market-days', owner: 'shop' },
+  spec: { kind: 'deny', schedule: '0 8 * * sat', duration: '6h', scope: { projects: ['shop'] }, manualSync: true },
+}
 const OBJECT = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'checkout' }
 
 /** A body of each operation that wants one, as somebody would write it; a test holds each against its schema. */
@@ -35,6 +42,8 @@ export const REQUEST_EXAMPLES: { readonly [operation: string]: unknown } = {
   freezeNow: { scope: { environments: ['prod'] }, reason: 'INC-4711', until: '+4h' },
   editFreeze: { spec: { reason: 'the books are closed, and audited' } },
   endFreeze: { reason: 'closed earlier' },
+  createWindow: WINDOW,
+  editWindow: { spec: { duration: '8h' }, reason: 'the market is longer in summer' },
   simulateGates: { put: [FREEZE], from: 'now', to: '+168h' },
   requestOverride: { scope: { applications: { names: ['shop-checkout-eu-1'] } }, until: '+2h', reason: 'INC-4711' },
   approveOverride: { comment: 'agreed' },

@@ -32,6 +32,7 @@ import { tokenRoutes } from './handlers/tokens.ts'
 import { versionRoutes } from './handlers/versions.ts'
 import { watchRoutes } from './handlers/watch.ts'
 import { webhookRoutes } from './handlers/webhooks.ts'
+import { windowRoutes } from './handlers/windows.ts'
 import type { Route } from './route.ts'
 
 /**
@@ -60,6 +61,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...deletionRoutes,
   ...confirmationRoutes,
   ...freezeRoutes,
+  ...windowRoutes,
   ...overrideRoutes,
   ...scheduledSyncRoutes,
   ...decisionRoutes,

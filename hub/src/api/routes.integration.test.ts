@@ -55,6 +55,9 @@ beforeAll(async () => {
       await rows.putSet(sampleSet())
       await rows.putDeletionPlan(samplePlan())
       await rows.putMadeGate(sampleMadeGate({ document: freezeDocument('year-end') }))
+      await rows.putMadeGate(
+        sampleMadeGate({ id: 'gate-2', kind: 'SyncWindow', name: 'leap', document: windowDocument('leap') }),
+      )
       await rows.putOverride(sampleOverride({ from: api.clock.now(), until: api.clock.now() + 3_600_000 }))
       await rows.putOverride(
         sampleOverride({ id: 'override-2', approvals: [{ by: 'ben', at: 2_000 }], from: 1_000, until: 9_000 }),
@@ -111,6 +114,14 @@ afterAll(() => api.close())
 function applicationDocument(name: string, project: string) {
   const destination = { name: 'eu-1', namespace: 'shop' }
   return { metadata: { name }, spec: { project, destination } }
+}
+
+/** It closes for an hour in four years. */
+function windowDocument(name: string) {
+  return {
+    ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'SyncWindow', metadata: { name } },
+    spec: { kind: 'deny', schedule: '0 3 29 2 *', duration: '1h', scope: { all: true } },
+  }
 }
 
 function freezeDocument(name: string, from = '2030-12-18') {
@@ -176,6 +187,10 @@ const EXAMPLES: { readonly [id: string]: string } = {
   exportFreeze: '/api/v1/freezes/year-end/yaml',
   editFreeze: '/api/v1/freezes/year-end',
   endFreeze: '/api/v1/freezes/year-end/end',
+  getWindow: '/api/v1/windows/leap',
+  exportWindow: '/api/v1/windows/leap/yaml',
+  editWindow: '/api/v1/windows/leap',
+  deleteWindow: '/api/v1/windows/leap?reason=over',
   getOverride: '/api/v1/overrides/override-1',
   approveOverride: '/api/v1/overrides/override-1/approve',
   revokeOverride: '/api/v1/overrides/override-1/revoke',
@@ -221,6 +236,8 @@ const BODIES: { readonly [id: string]: object } = {
   freezeNow: { reason: 'it burns', until: '+1h' },
   editFreeze: { spec: { reason: 'closing of the year' } },
   endFreeze: { reason: 'not needed' },
+  createWindow: windowDocument('another-day'),
+  editWindow: { spec: { description: 'once in four years' } },
   requestOverride: {
     scope: { applications: { names: ['name-a'] } },
     until: '+1h',

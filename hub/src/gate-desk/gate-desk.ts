@@ -1,16 +1,19 @@
+import type { FreezeRule, WindowRule } from '@flotilla/core/gates/rules'
 import type { OperationDesk } from '../operations/operation-desk.ts'
 import { SyncSchedule } from '../scheduled-sync/sync-schedule.ts'
 import { CalendarDesk, type CalendarParts } from './calendar-desk.ts'
 import type { DeskServices } from './desk.ts'
-import { FreezeDesk } from './freeze-desk.ts'
 import { GateClock } from './gate-clock.ts'
 import type { LoggedEvents } from './logged-events.ts'
+import { MadeGateDesk } from './made-gate-desk.ts'
+import { FREEZES, WINDOWS } from './made-kind.ts'
 import { OverrideDesk } from './override-desk.ts'
 import type { RuleKeeper } from './rule-keeper.ts'
 
-/** Where people come with what they want of gates: freezes, break-glass, calendars. One a hub. */
+/** Where people come with what they want of gates: freezes, windows, break-glass, calendars. One a hub. */
 export class GateDesk {
-  readonly freezes: FreezeDesk
+  readonly freezes: MadeGateDesk<FreezeRule>
+  readonly windows: MadeGateDesk<WindowRule>
   readonly overrides: OverrideDesk
   readonly calendars: CalendarDesk
   readonly keeper: RuleKeeper
@@ -30,8 +33,9 @@ export class GateDesk {
     this.keeper = services.keeper
     this.fleet = services.fleet
     this.events = services.events
-    this.freezes = new FreezeDesk(services)
-    this.overrides = new OverrideDesk(services, this.freezes)
+    this.freezes = new MadeGateDesk(services, FREEZES)
+    this.windows = new MadeGateDesk(services, WINDOWS)
+    this.overrides = new OverrideDesk(services, { FreezePeriod: this.freezes, SyncWindow: this.windows })
     this.calendars = new CalendarDesk(services, calendars)
     this.clock = new GateClock(services, this.overrides)
     this.schedule = new SyncSchedule({ ...services, sync })

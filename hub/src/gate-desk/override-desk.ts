@@ -11,15 +11,20 @@ import {
 import type { GateScope, GateTarget } from '@flotilla/core/gates/rules'
 import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { JsonObject } from '@flotilla/core/json/json'
-import type { AuditNote, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
+import type { AuditNote, MadeGateRow, OverrideRow, StoreWriter } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
 import { type Actor, type DeskServices, type Refusal, refused, UNKNOWN, type Unknown } from './desk.ts'
-import type { FreezeDesk } from './freeze-desk.ts'
 import type { GateEvent } from './gate-events.ts'
+import type { MadeGateDesk } from './made-gate-desk.ts'
 
 export type OverrideAnswer = { readonly kind: 'done'; readonly row: OverrideRow } | Refusal | Unknown
+
+/** Who does the changes that were approved. */
+export type EditDesks = {
+  readonly [Kind in MadeGateRow['kind']]: Pick<MadeGateDesk<never>, 'applyApproved'>
+}
 
 /** For which Applications somebody may ask for break-glass. */
 export interface MayOverride {
@@ -32,11 +37,11 @@ export interface MayOverride {
 /** Break-glass: asked for by one, approved by another, counted, ended, looked back at. */
 export class OverrideDesk {
   readonly #services: DeskServices
-  readonly #freezes: FreezeDesk
+  readonly #edits: EditDesks
 
-  constructor(services: DeskServices, freezes: FreezeDesk) {
+  constructor(services: DeskServices, edits: EditDesks) {
     this.#services = services
-    this.#freezes = freezes
+    this.#edits = edits
   }
 
   /** @param now Of the request, which its times were made from. */
@@ -104,7 +109,8 @@ export class OverrideDesk {
       let next = step.row
       let applied: GateEvent | undefined
       if (next.edit !== undefined && next.approvals.length >= next.approvalsNeeded) {
-        const edited = await this.#freezes.applyApproved(rows, next, by.name, now)
+        const edits = this.#edits[next.edit.kind ?? 'FreezePeriod']
+        const edited = await edits.applyApproved(rows, next, by.name, now)
         if (edited.kind === 'refused') return edited
         applied = edited
         next = { ...next, useCount: 1, endedAt: now }

@@ -1,5 +1,5 @@
 import type { CompiledRules } from '@flotilla/core/gates/compile-rules'
-import type { RuleGroup } from '@flotilla/core/gates/rule-group'
+import { isAllow, type RuleGroup } from '@flotilla/core/gates/rule-group'
 import type { GateTarget } from '@flotilla/core/gates/rules'
 import { type TimelineInterval, timeline } from '@flotilla/core/gates/timeline'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
@@ -76,16 +76,23 @@ function withRules(
     return at >= each.member.exemptUntil && interval !== undefined && interval.from <= at
   }
   const freezes = members.filter(({ member: { rule } }) => rule.effect.kind === 'freeze')
-  const windows = (effect: 'allow' | 'deny') =>
-    members.filter(({ member: { rule } }) => rule.effect.kind === 'window' && rule.effect.effect === effect)
-  const [denies, allows] = [windows('deny'), windows('allow')]
+  const rhythms = group.rhythms.map(rhythm => {
+    const windows = members.filter(({ member }) => rhythm.includes(member))
+    return {
+      denies: windows.filter(({ member: { rule } }) => !isAllow(rule)),
+      allows: windows.filter(({ member: { rule } }) => isAllow(rule)),
+    }
+  })
   return intervals.map(interval => {
     if (interval.automated === 'open') return { ...interval, rules: [] }
     const at = interval.from
-    const denying = denies.filter(each => isActive(each, at))
-    const allowing = allows.some(each => isActive(each, at))
-    const counting = denying.length > 0 || allowing ? [] : allows.filter(({ member }) => at >= member.exemptUntil)
-    const holding = [...freezes.filter(each => isActive(each, at)), ...denying, ...counting]
+    const windows = rhythms.flatMap(({ denies, allows }) => {
+      const denying = denies.filter(each => isActive(each, at))
+      if (denying.length > 0) return denying
+      const allowing = allows.some(each => isActive(each, at))
+      return allowing ? [] : allows.filter(({ member }) => at >= member.exemptUntil)
+    })
+    const holding = [...freezes.filter(each => isActive(each, at)), ...windows]
     return { ...interval, rules: holding.map(({ member: { rule } }) => rule.name) }
   })
 }

@@ -4,11 +4,14 @@ import type { FreezeRule, GateRules, GateTarget, WindowRule } from '@flotilla/co
 import { type Simulation, simulate } from '@flotilla/core/gates/simulate'
 import type { JsonObject } from '@flotilla/core/json/json'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { rhythmOf } from '../gates/rules-in-force.ts'
 import type { DeskMistake } from './desk.ts'
 import type { RulesNow } from './rule-keeper.ts'
 
 /** A change of rules that nobody has made yet. */
 export interface RuleChange {
+  /** Whether `put` would be made through the API, where windows of a hub close besides those of Git. */
+  readonly madeHere: boolean
   /** FreezePeriods and SyncWindows that would be there; one of a name that there is replaces it. */
   readonly put: readonly JsonObject[]
   /** Rules that would be gone, as blockers name them. */
@@ -35,7 +38,7 @@ export function simulateChange(
     if (read.kind === 'mistakes') {
       mistakes.push(...read.mistakes.map(each => ({ ...each, path: ['put', index, ...each.path] })))
     } else if (read.kind === 'freeze') freezes.push(read.rule)
-    else windows.push(read.rule)
+    else windows.push(change.madeHere ? { ...read.rule, rhythm: rhythmOf(read.rule) } : read.rule)
   }
   const known = new Set([...written.freezes, ...written.windows].map(({ name }) => name))
   for (const [index, name] of change.remove.entries()) {

@@ -62,12 +62,23 @@ export function rulesInForce({ fleet, declared, stored, settings, now }: RulesIn
   }
 }
 
+/**
+ * Windows that were made here with the same owner and for the same Projects are judged together; every other rhythm, and
+ * that of the config sources, has to be open as well. Whoever may make a window for some Projects so opens nothing that
+ * others have closed there, and least of all what is closed for more than these Projects.
+ */
+export function rhythmOf({ owner, select }: WindowRule): string {
+  const projects = select.kind === 'scope' ? (select.scope.projects ?? []) : []
+  return `made ${JSON.stringify([owner ?? null, [...new Set(projects)].sort()])}`
+}
+
 /** Names are unique among the rules; one from a config source has it, whoever came first. */
 function madeRule(row: MadeGateRow, taken: Set<string>): WindowRule | FreezeRule {
   const read = readGateDocument(row.document)
   const written = `${row.kind}/${row.name}`
   const name = taken.has(written) ? `${written} (${row.id})` : written
   taken.add(name)
+  if (read.kind === 'window') return { ...read.rule, name, rhythm: rhythmOf(read.rule) }
   if (read.kind !== 'mistakes') return { ...read.rule, name }
   return {
     name,

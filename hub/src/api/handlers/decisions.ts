@@ -145,6 +145,10 @@ export const decisionRoutes: readonly Route[] = [
     body: z
       .strictObject({
         put: z.array(documentSchema).max(200).default([]).meta({ description: 'FreezePeriods and SyncWindows.' }),
+        madeHere: z.boolean().default(false).meta({
+          description:
+            'They would be made through the API, and not be declared in Git: windows then close besides those of Git.',
+        }),
         remove: z
           .array(z.string().max(300))
           .max(200)
@@ -160,7 +164,8 @@ export const decisionRoutes: readonly Route[] = [
       const rules = gatesOf(context).keeper.now()
       const { from, to } = stretch(body.from, body.to, context.now, '/body')
       const seen = targetsSeen(rules, caller, context)
-      const answer = simulateChange({ put: body.put as JsonObject[], remove: body.remove }, rules, seen, from, to)
+      const { madeHere, remove } = body
+      const answer = simulateChange({ put: body.put as JsonObject[], madeHere, remove }, rules, seen, from, to)
       if (answer.kind === 'mistakes') {
         return refuse({ kind: 'refused', code: 'GATE_INVALID', mistakes: answer.mistakes })
       }
