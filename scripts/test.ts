@@ -139,9 +139,13 @@ const STEPS: readonly Step[] = [
     onRequest: true,
   },
   {
-    ...vitest('chaos', 'twenty syncs to a cluster that fails in every way', ['e2e'], ['test/e2e/chaos']),
+    ...vitest(
+      'chaos',
+      'an agent that is killed so often while it syncs to a cluster that fails in every way',
+      ['e2e'],
+      ['test/e2e/chaos'],
+    ),
     onRequest: true,
-    environment: { FLOTILLA_CHAOS: '20' },
   },
   {
     name: 'nightly-planted',
@@ -185,7 +189,7 @@ const { values, positionals } = parseArgs({
   options: {
     fast: { type: 'boolean' },
     only: { type: 'string' },
-    // How often the step of this name kills; in the step `e2e` the same test does it as often as it says itself.
+    // How often the steps `kills` and `chaos` kill; in the step `e2e` the same test does it as often as it says itself.
     kills: { type: 'string', default: '500' },
   },
   allowPositionals: true,
@@ -260,7 +264,7 @@ async function perform(step: Step, output: 'live' | 'kept'): Promise<void> {
     return
   }
   const startedAt = performance.now()
-  const kills = step.name === 'kills' && { FLOTILLA_KILLS: values.kills }
+  const kills = ['kills', 'chaos'].includes(step.name) && { FLOTILLA_KILLS: values.kills }
   const bundled = beside.some(({ name }) => name === COMMAND) && BUNDLED
   const environment = { ...step.environment, ...kills, ...bundled, ...(values.fast && INNER_LOOP) }
   const { code, text } = await run(step, environment, output)

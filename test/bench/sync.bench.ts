@@ -122,7 +122,7 @@ async function writes({ hub, agent, fixture, repository, transport }: Stage): Pr
       ...{ unit: 'ms', value: median(nothing), target: '< 300' },
     },
     {
-      figure: 'of which each writes to the cluster: the record of the operation and its Event',
+      figure: 'of which each writes to the cluster: the record of the operation',
       ...{ unit: 'requests', value: writesOf(counts) / BY_HAND },
     },
     {

@@ -5,51 +5,57 @@ import { controlPlaneAvailability, readAuditLog } from '@flotilla/controlplane'
 import type { Json } from '@flotilla/core/json/json'
 import { listAt, textAt } from '@flotilla/core/json/read-json'
 import { seededRandom } from '@flotilla/core/ports/create-random'
-import { dump } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ApiFault, ApiProxy } from './support/api-proxy.ts'
+import { ApiProxy } from './support/api-proxy.ts'
 import { bundledCommand } from './support/bundled-command.ts'
-import { objectIn } from './support/cluster-client.ts'
+import { askCluster, objectIn } from './support/cluster-client.ts'
+import { ClusterWeather } from './support/cluster-weather.ts'
 import { isDone } from './support/hub-under-test.ts'
-import { OneCluster, WEB_FILE } from './support/one-cluster.ts'
+import { LEASE, OneCluster } from './support/one-cluster.ts'
 import type { Started } from './support/processes.ts'
+import { filesOf, HOOKS, OBJECTS } from './support/two-hundred-objects.ts'
 import { until } from './support/until.ts'
 
 const availability = await controlPlaneAvailability()
-/** `npm run test:chaos` asks for twenty. */
-const ROUNDS = Number(process.env['FLOTILLA_CHAOS'] ?? 1)
-const OBJECTS = 200
-const WAVES = 4
-/** Faults that befall one sync, one after the other. */
-const EACH_ROUND = 4
+/** `npm run test:chaos` asks for five hundred. */
+const KILLS = Number(process.env['FLOTILLA_KILLS'] ?? 6)
+/** How often the long run says where it is. */
+const TELL_EVERY = 25
+/**
+ * An agent dies at one of its first so many requests (few more often than many), or so long after its first one; each
+ * life in a row that came to no sync lets the next one be longer.
+ */
+const [MOST_REQUESTS, LIFE_MS] = [500, 4_000]
+/** Once in so many lives there is a newer commit before the last one is done. */
+const COMMIT_EVERY = 20
+/** Once in so many deaths nobody says that the agent is dead: the next one waits for the term of its Lease. */
+const LEASE_EVERY = 50
+
 const OBJECT_PATH = '/api/v1/namespaces/shop/configmaps'
+const JOB_PATH = '/apis/batch/v1/namespaces/shop/jobs'
+const RECORDS = '/api/v1/namespaces/flotilla-system/configmaps?labelSelector=flotilla.dev%2Frecord%3Doperation'
 
-/** What may befall a cluster and its agent during a sync; each round draws some of it. */
-const FAULTS: readonly (readonly [name: string, fault: ApiFault | 'cut' | 'killed' | 'frozen' | 'agent'])[] = [
-  ['answers 429', { kind: 'answers', status: 429, share: 0.3 }],
-  ['answers 500', { kind: 'answers', status: 500, share: 0.2 }],
-  ['answers 503', { kind: 'answers', status: 503, share: 0.2 }],
-  ['does not answer what it did', { kind: 'unanswered', share: 0.1 }],
-  ['is slow', { kind: 'slow', ms: 150 }],
-  ['cuts watches', 'cut'],
-  ['is killed', 'killed'],
-  ['is frozen', 'frozen'],
-  ['the agent is killed', 'agent'],
-]
-
-describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJECTS} objects under faults`, () => {
+describe.skipIf(availability.kind === 'unavailable')(`${KILLS} deaths of an agent in a cluster that fails`, () => {
   let world: OneCluster
   let proxy: ApiProxy
   let command: Awaited<ReturnType<typeof bundledCommand>>
+  let kubeconfig: string
   const seed = Number(process.env['FLOTILLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  const random = seededRandom(seed)
 
   beforeAll(async () => {
     console.log(`chaos: FLOTILLA_SEED=${seed}`)
     command = await bundledCommand()
     const { program } = command
     world = await OneCluster.start({ plane: { audit: 'requestResponse' }, files: filesOf(0), program })
-    proxy = await ApiProxy.start(world.plane, random)
+    proxy = await ApiProxy.start(world.plane, seededRandom(seed))
+    kubeconfig = join(world.folder.path, 'kubeconfig')
+    const through = {
+      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'chaos' },
+      clusters: [{ name: 'chaos', cluster: { server: proxy.url } }],
+      users: [{ name: 'chaos', user: {} }],
+      contexts: [{ name: 'chaos', context: { cluster: 'chaos', user: 'chaos' } }],
+    }
+    await writeFile(kubeconfig, JSON.stringify(through), { mode: 0o600 })
   })
   afterAll(async () => {
     await world?.close()
@@ -57,128 +63,145 @@ describe.skipIf(availability.kind === 'unavailable')(`${ROUNDS} syncs of ${OBJEC
     command?.remove()
   })
 
-  async function agent(flags: readonly string[] = []): Promise<Started> {
-    const file = join(world.folder.path, 'kubeconfig')
-    const through = {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'chaos' },
-      clusters: [{ name: 'chaos', cluster: { server: proxy.url } }],
-      users: [{ name: 'chaos', user: {} }],
-      contexts: [{ name: 'chaos', context: { cluster: 'chaos', user: 'chaos' } }],
+  /** What the cluster says for certain: asked past the proxy, and again while the apiserver is killed or frozen. */
+  const certainly = <T>(look: () => Promise<T>): Promise<T> => {
+    const answer = async (): Promise<{ readonly is: T } | undefined> => {
+      try {
+        return { is: await look() }
+      } catch {
+        return undefined
+      }
     }
-    await writeFile(file, JSON.stringify(through), { mode: 0o600 })
-    return world.processOfAgent(file, flags)
+    return until('the cluster answers', answer, { everyMs: 100 }).then(({ is }) => is)
   }
 
-  async function roundOf(name: string): Promise<string> {
-    return textAt(await objectIn(world.cluster, `${OBJECT_PATH}/${name}`), 'data', 'round')
+  const itemsAt = async (path: string) => listAt(await certainly(() => objectIn(world.cluster, path)), 'items')
+
+  async function isSyncing(): Promise<boolean> {
+    const records = await itemsAt(RECORDS)
+    return records.some(item => ['Running', 'Terminating'].includes(textAt(item, 'data', 'phase')))
   }
 
-  test('each ends as Git says; nothing is lost, nothing goes back, no hook runs twice for one operation', async () => {
-    const { hub, plane, fleet } = world
-    let living = await agent(['--join-token', await world.joinToken()])
-    await settled(0)
-    const drawn: string[] = []
-    for (let round = 1; round <= ROUNDS; round++) {
-      await fleet.commit(filesOf(round))
-      await hub.push()
-      const first = objectsOf(round)[0]!.metadata.name
-      await until('it has begun to write', async () => (await roundOf(first)) === String(round), { everyMs: 10 })
-      const order = FAULTS.map(each => ({ each, at: random.fraction() })).sort((a, b) => a.at - b.at)
-      for (const { each } of order.slice(0, EACH_ROUND)) {
-        const [name, fault] = each
-        drawn.push(`${round}: ${name}`)
-        if (fault === 'cut') proxy.cutWatches()
-        else if (fault === 'killed') {
-          await plane.kill()
-          await sleep(500)
-          await plane.restart()
-        } else if (fault === 'frozen') {
-          plane.pause()
-          await sleep(1_500)
-          plane.resume()
-        } else if (fault === 'agent') {
-          await living.end('SIGKILL')
-          living = await agent()
-        } else {
-          proxy.fault = fault
-          await sleep(1_500)
-          proxy.fault = { kind: 'none' }
-        }
-      }
-      await settled(round)
-    }
-    await lawsOfTheLog()
-    console.log(`chaos: ${drawn.join(', ')}; ${proxy.faulted} requests met a fault`)
+  /** A process that is dead for certain holds no Lease: the term need not pass. */
+  async function declareDead(): Promise<void> {
+    const { status } = await certainly(async () => {
+      const answer = await askCluster(world.cluster, 'PATCH', LEASE, { spec: { holderIdentity: '' } })
+      if (answer.status >= 429) throw new Error(`answered ${answer.status}`)
+      return answer
+    })
+    expect([200, 404]).toContain(status)
+  }
 
-    async function settled(round: number): Promise<void> {
-      const told = async () =>
-        `${drawn.join(', ')}\n${JSON.stringify(await hub.applications(), undefined, 1)}\n${living.stderr().slice(-4000)}`
-      const done = async () => {
-        const rows = await hub.applications()
-        return rows.length === 1 && rows.every(isDone) && (await roundOf(`o-${OBJECTS - 1}`)) === String(round)
+  async function roundIn(name: string): Promise<string> {
+    return textAt(await certainly(() => objectIn(world.cluster, `${OBJECT_PATH}/${name}`)), 'data', 'round')
+  }
+
+  async function isAsInGit(round: number): Promise<boolean> {
+    const rows = await world.hub.applications()
+    if (rows.length !== 1 || !rows.every(isDone)) return false
+    return (await roundIn(`o-${OBJECTS - 1}`)) === String(round) && !(await isSyncing())
+  }
+
+  /** Resolves at one of the agent's next requests, or when it has lived long enough. */
+  async function someTimeOf(fraction: number, lifeMs: number): Promise<void> {
+    const last = Math.ceil(MOST_REQUESTS ** fraction)
+    let requests = 0
+    await new Promise<void>(resolve => {
+      proxy.onRequest = () => {
+        requests++
+        if (requests === 1) sleep(lifeMs * fraction).then(resolve)
+        if (requests === last) resolve()
       }
-      await until(`round ${round} is done`, done, { withinMs: 240_000, told })
-      const there = listAt(await objectIn(world.cluster, OBJECT_PATH), 'items').filter(
-        item => textAt(item, 'metadata', 'name') !== 'kube-root-ca.crt',
-      )
-      expect(there).toHaveLength(OBJECTS)
-      expect(new Set(there.map(item => textAt(item, 'data', 'round')))).toEqual(new Set([String(round)]))
+    })
+    proxy.onRequest = undefined
+  }
+
+  test('ends as Git says: nothing is lost, nothing goes back, and no hook runs twice for one operation', async () => {
+    const random = seededRandom(seed + 1)
+    const { hub, fleet, plane } = world
+    const agent = (flags: readonly string[] = []): Started => world.processOfAgent(kubeconfig, flags)
+    let living = agent(['--join-token', await world.joinToken()])
+    await until('it has joined and is as in Git', () => isAsInGit(0))
+    await living.end('SIGKILL')
+    await declareDead()
+    const weather = new ClusterWeather(plane, proxy, seededRandom(seed + 2))
+    const beganAt = performance.now()
+    let [round, inTheMiddle, lives, inVain] = [0, 0, 0, 0]
+    const told = () => `${inTheMiddle} of ${lives} in the middle of a sync, round ${round}, ${proxy.faulted} faults`
+    while (inTheMiddle < KILLS) {
+      lives++
+      expect(lives, 'lives that come to a sync').toBeLessThan(20 + 4 * KILLS)
+      if (random.fraction() < 1 / COMMIT_EVERY || (await isAsInGit(round))) {
+        round++
+        await fleet.commit(filesOf(round))
+        await hub.push()
+      }
+      living = agent()
+      await someTimeOf(random.fraction(), LIFE_MS * (1 + inVain))
+      await living.end('SIGKILL')
+      const counts = await isSyncing()
+      if (counts) inTheMiddle++
+      inVain = counts ? 0 : inVain + 1
+      if (lives % LEASE_EVERY !== 0) await declareDead()
+      const seconds = Math.round((performance.now() - beganAt) / 1000)
+      if (counts && inTheMiddle % TELL_EVERY === 0) console.log(`chaos: ${seconds} s, kills: ${told()}`)
     }
+    await weather.clearsUp()
+    living = agent()
+    const state = async () =>
+      `${told()}\n${JSON.stringify(await hub.applications(), undefined, 1)}\n${living.stderr().slice(-6000)}`
+    await until('everything is as Git says', () => isAsInGit(round), { withinMs: 600_000, told: state })
+    await lawsOfTheEnd(round)
+    const operations = await lawsOfTheLog()
+    const faults = [...weather.seen].map(([name, times]) => `${name} ${times} times`).join(', ')
+    console.log(`chaos: kills: ${told()}, ${operations} operations; the cluster ${faults}`)
   }, 3_600_000)
 
-  /** What the apiserver wrote down of every write that succeeded. */
-  async function lawsOfTheLog(): Promise<void> {
-    const newest = new Map<string, number>()
-    const hooks = new Set<string>()
-    const succeeded = (await readAuditLog(world.plane.auditLog())).filter(
-      ({ responseStatus, requestURI, objectRef }) =>
-        (responseStatus?.code ?? 500) < 300 && !requestURI.includes('dryRun=') && objectRef?.namespace === 'shop',
+  async function lawsOfTheEnd(round: number): Promise<void> {
+    const objects = await itemsAt(OBJECT_PATH)
+    const rounds = objects
+      .filter(item => textAt(item, 'metadata', 'name') !== 'kube-root-ca.crt')
+      .map(item => textAt(item, 'data', 'round'))
+    expect(rounds, 'nothing is lost, and nothing is left behind').toEqual(
+      Array.from({ length: OBJECTS }, () => String(round)),
     )
-    for (const { verb, objectRef, responseObject, user } of succeeded) {
-      const name = objectRef?.name ?? textAt(responseObject as Json, 'metadata', 'name')
-      if (objectRef?.resource === 'configmaps' && name !== 'kube-root-ca.crt') {
+    const jobs = (await itemsAt(JOB_PATH)).map(item => [
+      textAt(item, 'metadata', 'name'),
+      textAt(item, 'metadata', 'annotations', 'example.com/round'),
+      listAt(item, 'status', 'conditions').some(condition => textAt(condition, 'type') === 'Complete'),
+    ])
+    const wanted = HOOKS.filter(name => name !== 'passing').sort()
+    expect(jobs, 'each hook has run in the last round').toEqual(wanted.map(name => [name, String(round), true]))
+  }
+
+  /** What the apiserver wrote down of every write that succeeded. Returns of how many operations it tells. */
+  async function lawsOfTheLog(): Promise<number> {
+    const newest = new Map<string, number>()
+    const jobs = new Map<string, Set<string>>()
+    for (const event of await readAuditLog(world.plane.auditLog())) {
+      const { verb, objectRef, requestURI, responseObject, responseStatus, user } = event
+      if ((responseStatus?.code ?? 500) >= 300 || requestURI.includes('dryRun=')) continue
+      if (objectRef?.namespace !== 'shop' || objectRef.subresource !== undefined) continue
+      const name = objectRef.name ?? textAt(responseObject as Json, 'metadata', 'name')
+      if (objectRef.resource === 'configmaps' && name !== 'kube-root-ca.crt') {
         expect(verb, `${name} is never deleted`).not.toBe('delete')
         const round = Number(textAt(responseObject as Json, 'data', 'round'))
         expect(round, `${name} never goes back`).toBeGreaterThanOrEqual(newest.get(name) ?? 0)
         newest.set(name, round)
       }
       const isNew = verb === 'create' || verb === 'patch'
-      if (objectRef?.resource !== 'jobs' || !isNew || user.username.startsWith('system:')) continue
+      if (objectRef.resource !== 'jobs' || !isNew || user.username.startsWith('system:')) continue
       const { metadata } = (responseObject ?? {}) as { metadata?: { uid?: string; annotations?: object } }
-      const run = textAt(metadata?.annotations as Json, 'flotilla.dev/hook-run')
-      if (run !== '') hooks.add(`${name} ${run} ${metadata?.uid}`)
+      // `<operation>/<phase>/<attempt>`: no hook of this test fails, so that no attempt may follow another.
+      const [operation, phase] = textAt(metadata?.annotations as Json, 'flotilla.dev/hook-run').split('/')
+      if (phase === undefined) continue
+      const hook = `${operation} ${phase} ${name}`
+      jobs.set(hook, (jobs.get(hook) ?? new Set()).add(metadata?.uid ?? ''))
     }
-    const runs = [...hooks].map(each => each.replace(/ \S+$/, ''))
-    expect(runs.length).toBeGreaterThan(ROUNDS)
-    expect(new Set(runs).size, 'one Job for each hook of each operation').toBe(runs.length)
+    const twice = [...jobs].filter(([, uids]) => uids.size > 1).map(([hook]) => hook)
+    expect(twice, 'hooks with two Jobs for one operation').toEqual([])
+    const operations = new Set([...jobs.keys()].map(hook => hook.split(' ')[0]))
+    expect(operations.size).toBeGreaterThan(1)
+    return operations.size
   }
 })
-
-interface Declared {
-  readonly metadata: { readonly name: string }
-}
-
-/** Two hundred ConfigMaps in waves, a hook before them and one behind. */
-function objectsOf(round: number): readonly Declared[] {
-  return Array.from({ length: OBJECTS }, (_, index) => ({
-    ...{ apiVersion: 'v1', kind: 'ConfigMap' },
-    metadata: {
-      name: `o-${index}`,
-      annotations: { 'argocd.argoproj.io/sync-wave': String(Math.floor((index * WAVES) / OBJECTS)) },
-    },
-    data: { round: String(round) },
-  }))
-}
-
-function hook(name: string, phase: string, round: number): object {
-  const annotations = { 'argocd.argoproj.io/hook': phase, 'example.com/round': String(round) }
-  const template = {
-    spec: { restartPolicy: 'Never', containers: [{ name: 'job', image: 'registry.example/job:1' }] },
-  }
-  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, annotations }, spec: { backoffLimit: 0, template } }
-}
-
-function filesOf(round: number): Record<string, string> {
-  const objects = [hook('before', 'PreSync', round), ...objectsOf(round), hook('after', 'PostSync', round)]
-  return { [WEB_FILE]: objects.map(each => dump(each)).join('---\n') }
-}

@@ -20,6 +20,8 @@ export class ApiProxy {
   /** How many requests met a fault. */
   faulted = 0
   fault: ApiFault = { kind: 'none' }
+  /** Told of each request before anything is done with it. */
+  onRequest: ((method: string, path: string) => void) | undefined
   readonly #server: Server
   readonly #agent: Agent
   readonly #watches = new Set<ServerResponse>()
@@ -31,6 +33,7 @@ export class ApiProxy {
     this.#agent = new Agent({ ca: plane.certificateAuthority, keepAlive: true })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const { fault } = this
+      this.onRequest?.(request.method ?? 'GET', request.url ?? '/')
       const meets = 'share' in fault && random.fraction() < fault.share
       if (meets || fault.kind === 'slow') this.faulted++
       if (fault.kind === 'answers' && meets) return refuse(response, fault.status)
