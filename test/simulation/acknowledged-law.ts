@@ -1,5 +1,6 @@
 import type { Store } from '@flotilla/core/ports/store'
 import { decodeReportBatch, decodeReportsAnswer } from '@flotilla/core/protocol/report-batch'
+import { isCopy } from './cluster-copies.ts'
 
 /**
  * What the hub said it took, it has: an answer leaves only after its commit is durable, whatever dies afterwards.
@@ -8,13 +9,15 @@ export class AcknowledgedLaw {
   readonly #breach: (sentence: string) => void
   /** By Application: the newest report that the hub said it took. */
   readonly #taken = new Map<string, { readonly inc: number; readonly n: number }>()
+  /** Ids of Applications that a copy of their cluster has said to be gone, and was believed: nobody knew it for a copy. */
+  readonly endedByCopies = new Set<string>()
 
   constructor(breach: (sentence: string) => void) {
     this.#breach = breach
   }
 
-  /** A hub has answered a batch of reports. */
-  reports(batch: Uint8Array | undefined, answer: Uint8Array): void {
+  /** A hub has answered a batch of reports of this machine. */
+  reports(machine: string, batch: Uint8Array | undefined, answer: Uint8Array): void {
     const sent = decodeReportBatch(batch ?? new Uint8Array(), 0)
     const answered = decodeReportsAnswer(answer)
     if (sent.kind === 'refused' || answered.kind === 'refused') {
@@ -23,6 +26,7 @@ export class AcknowledgedLaw {
     }
     const taken = new Set(answered.value.taken)
     for (const { entry } of sent.value) {
+      if (entry.gone && isCopy(machine) && taken.has(entry.application)) this.endedByCopies.add(entry.application)
       const before = this.#taken.get(entry.application)
       if (!taken.has(entry.application) || (before && (before.inc - entry.inc || before.n - entry.n) > 0)) continue
       this.#taken.set(entry.application, { inc: entry.inc, n: entry.n })

@@ -3,6 +3,11 @@ import type { SimulatedAgent } from './simulated-agent.ts'
 /** Each is a cluster more to simulate. */
 const MOST_COPIES = 2
 
+/** Whether a machine is the copy of another one. */
+export function isCopy(name: string): boolean {
+  return name.includes('~')
+}
+
 /** Copies of clusters with their agents, from images of their disks; a copy never joins by itself. */
 export class ClusterCopies {
   readonly #copies = new Map<string, SimulatedAgent>()

@@ -72,7 +72,7 @@ async function clusterIsNot(
   const missing: string[] = []
   const own = wanted.filter(application => application.cluster === name)
   const keys = new Set(own.flatMap(({ objects }) => objects.map(object => objectKeyText(placed(object)))))
-  const unknown = fleet.laws.restores > 0 ? await unknownToTheHub(fleet, name, own) : new Set<string>()
+  const unknown = await unknownToTheHub(fleet, name, own)
   for (const live of cluster.objects()) {
     const key = objectKeyText(placed(live))
     const owner = live.metadata.labels?.[APPLICATION_LABEL]
@@ -101,7 +101,8 @@ async function clusterIsNot(
 
 /**
  * What an agent holds although the hub knows nothing of it: made after the backup that the hub was restored from, and
- * gone from Git since. Absence never deletes, so it stays as it is, and is shown as unclaimed.
+ * gone from Git since, or removed by a copy of the cluster, which was believed. Absence never deletes, so it stays as it
+ * is, and is shown as unclaimed.
  */
 async function unknownToTheHub(
   fleet: SimulatedFleet,
@@ -109,7 +110,9 @@ async function unknownToTheHub(
   own: readonly WantedApplication[],
 ): Promise<ReadonlySet<string>> {
   const known = new Set((await fleet.store.read(reader => reader.applications())).map(({ id }) => id))
-  const held = [...(fleet.agent(name).link?.held() ?? [])]
+  const held = [...(fleet.agent(name).link?.held() ?? [])].filter(
+    ([id]) => fleet.laws.restores > 0 || fleet.laws.acknowledged.endedByCopies.has(id),
+  )
   // A hub that nobody told of it may go on for good when it has issued as much again by the time agents come: what it
   // made anew under another id then stays two things. It deletes nothing, and operators are to restore with the command.
   const wanted = new Set(fleet.laws.unannounced > 0 ? [] : own.map(application => application.name))

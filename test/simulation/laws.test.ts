@@ -148,7 +148,7 @@ test('a report that was acknowledged and is not there is told', async () => {
   const [row] = await fleet.store.read(rows => rows.reports())
   const batch = encodeReportBatch([{ ...row!.entry, n: row!.entry.n + 1 }])
   const answer = Buffer.from(JSON.stringify({ taken: [row!.applicationId], known: [], ignored: [] }))
-  fleet.laws.acknowledged.reports(batch, answer)
+  fleet.laws.acknowledged.reports('eu', batch, answer)
   await fleet.laws.reports(fleet.store)
   expect(fleet.laws.breaches).toEqual([expect.stringMatching(/^the hub took report .* and has /)])
 })

@@ -207,7 +207,7 @@ export class SimulatedAgent {
     if (response.status !== 200) return response
     const { laws } = this.#options
     if (read.kind === 'read') laws.served(this.name, read.jws.kid)
-    if (request.path === '/agent/v1/reports') laws.acknowledged.reports(request.body, response.body)
+    if (request.path === '/agent/v1/reports') laws.acknowledged.reports(this.name, request.body, response.body)
     if (!request.path.startsWith('/agent/v1/documents')) return response
     const answer = JSON.parse(Buffer.from(response.body).toString('utf8')) as { readonly documents: readonly string[] }
     const documents = this.#replays > 0 ? [...answer.documents, ...this.#overheard.toReversed()] : answer.documents

@@ -175,7 +175,7 @@ describe('an approval', () => {
       instance: 'i',
       previousKey: 'older',
       revokedAt: 5,
-      cloned: { since: 1, why: 'overtakings', instances: [] },
+      keyNumber: 3,
       registered: { labels: { site: 'store' }, at: 1, by: 'ana' },
     }
     expect(underNextAdmission(before, { key: 'k', uid: 'u', versions: {}, hubKid: 'h' }, NOW)).toEqual({
@@ -193,5 +193,14 @@ describe('an approval', () => {
       hubKid: 'h',
       registered: { labels: { site: 'store' }, at: 1, by: 'ana' },
     })
+  })
+
+  test('of copies has to show what it holds: what was heard may have been of another one', () => {
+    const admitted = { key: 'k', uid: 'u', versions: {}, hubKid: 'h' }
+    const cloned = { since: 1, why: 'overtakings', instances: [] } as const
+    const after = underNextAdmission({ ...JOINED, cloned }, admitted, NOW)
+    expect(after.cloned).toBeUndefined()
+    expect(after.recovery).toBe('unproved')
+    expect(underNextAdmission(JOINED, admitted, NOW).recovery).toBeUndefined()
   })
 })

@@ -152,7 +152,7 @@ export interface Admitted {
  * an earlier agent did, was or knew does not count any more.
  */
 export function underNextAdmission(cluster: ClusterRow, admitted: Admitted, now: EpochMs): ClusterRow {
-  const { id, name, epoch, lastNumber, admission, registered, recovery } = cluster
+  const { id, name, epoch, lastNumber, admission, registered, recovery, cloned } = cluster
   return {
     id,
     name,
@@ -167,7 +167,7 @@ export function underNextAdmission(cluster: ClusterRow, admitted: Admitted, now:
     versions: admitted.versions,
     hubKid: admitted.hubKid,
     ...(registered && { registered }),
-    // Whoever it is, the store has not heard of what it holds since it was recovered.
-    ...(recovery && { recovery: 'unproved' as const }),
+    // Whoever it is, the store has not heard of what it holds since it was recovered, or heard it of a copy of it.
+    ...((recovery || cloned) && { recovery: 'unproved' as const }),
   }
 }

@@ -63,13 +63,14 @@ export const CLUSTER_STATES = {
   },
   RECOVERY_UNPROVED: {
     tone: 'note',
-    meaning: 'Since the hub was recovered, the agent has not shown what it holds, so nothing is offered to it.',
+    meaning:
+      'Since the hub was recovered, or copies of the cluster were told apart, the agent has not shown what it holds, so nothing is offered to it.',
     mend: 'It does by itself once it is connected; see that it is.',
   },
   RECOVERY_UNREPORTED: {
     tone: 'note',
     meaning:
-      'Since the hub was recovered, the agent has not reported on all of its Applications: no sync and no removal starts.',
+      'Since the hub was recovered, or copies of the cluster were told apart, the agent has not reported on all of its Applications: no sync and no removal starts.',
     mend: 'It does by itself within two heartbeats, about a minute.',
   },
   UNCLAIMED: {

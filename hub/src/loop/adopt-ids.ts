@@ -12,9 +12,9 @@ export class AdoptedIds {
   readonly #byCluster = new Map<string, ReadonlyMap<string, string>>()
 
   async restore(rows: StoreReader, clusters: Iterable<ClusterRow>): Promise<void> {
-    for (const { id, name, epoch } of clusters) {
-      // Only a recovery raises the epoch, and only after one are ids taken over.
-      const stored = epoch > 1 ? await rows.setting(settingOf(id)) : undefined
+    for (const { id, name, epoch, admission } of clusters) {
+      // Ids are taken over after a recovery, which raises the epoch, and from clones, one of which is admitted again.
+      const stored = epoch > 1 || admission > 1 ? await rows.setting(settingOf(id)) : undefined
       if (stored) this.take(name, new Map(Object.entries(stored).map(([key, value]) => [key, String(value)])))
     }
   }

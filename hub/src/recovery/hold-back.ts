@@ -13,7 +13,7 @@ export function offerHold(recovery: Doubts, cluster: ClusterRow | undefined): Ho
     return { code: 'STORE_BEHIND', reason }
   }
   if (cluster?.recovery === 'unproved') {
-    const reason = `since the hub was recovered, the agent of "${cluster.name}" has not shown what it holds; it does by itself as soon as it is connected`
+    const reason = `since the hub was recovered, or copies of the cluster were told apart, the agent of "${cluster.name}" has not shown what it holds; it does by itself as soon as it is connected`
     return { code: 'RECOVERY_UNPROVED', reason }
   }
   return undefined
@@ -24,7 +24,7 @@ export function grantHold(recovery: Doubts, cluster: ClusterRow): Hold | undefin
   const held = offerHold(recovery, cluster)
   if (held) return held
   if (cluster.recovery === 'proved') {
-    const reason = `since the hub was recovered, "${cluster.name}" has not reported on all of its Applications; it does by itself`
+    const reason = `since the hub was recovered, or copies of the cluster were told apart, "${cluster.name}" has not reported on all of its Applications; it does by itself`
     return { code: 'RECOVERY_UNPROVED', reason }
   }
   if (!recovery?.unacknowledged) return undefined
