@@ -422,6 +422,7 @@ export const databaseRules: readonly ShippedRule[] = [
           ...[
             'Statefulset not controlled by operator',
             'Another MinIO Tenant already exists in the namespace',
+            'Tenant credentials are not set properly',
             'Different versions across MinIO Pools',
             'Pool Decommissioning Not Allowed',
           ].map(state => equals('status.currentState', state)),

@@ -192,6 +192,9 @@ const solo = rule(
   'Update in progress',
 )
 
+/** Contour says it once more in words of its own. */
+const DESCRIPTION = '{status.description|condition.message}'
+
 const AVAILABLE = condition('Available', 'True')
 const ROLLED_OUT = condition('Progressing', 'True', { reasons: ['NewReplicationControllerAvailable'] })
 
@@ -237,9 +240,15 @@ export const gatewayRules: readonly ShippedRule[] = [
   rule(
     'projectcontour.io/HTTPProxy',
     [
-      [filled('spec.includes'), 'Healthy', 'HTTPProxy inclusions cannot be health checked'],
-      [condition('Valid', 'True', { current: true }), 'Healthy', MESSAGE],
-      [condition('Valid', 'False', { current: true }), 'Degraded', MESSAGE],
+      [condition('Valid', 'True', { current: true }), 'Healthy', DESCRIPTION],
+      // One that includes others waits for them, and they for it: neither may hold a sync up.
+      [
+        all(present('spec.includes'), condition('Valid', 'False', { current: true })),
+        'Healthy',
+        'HTTPProxy inclusions cannot be health checked',
+      ],
+      [condition('Valid', 'False', { current: true }), 'Degraded', DESCRIPTION],
+      [all(not(present('status.conditions')), filled('status.currentStatus')), 'Progressing', DESCRIPTION],
     ],
     'Waiting for status',
   ),

@@ -252,6 +252,63 @@ const ROWS: Readonly<Record<string, Row>> = {
     status: { parents: [from('a', is('Accepted', 'True'), is('ResolvedRefs', 'True'))] },
     says: ['Healthy', 'TLSRoute is healthy'],
   },
+  'a proxy that includes others is well when it says so': {
+    kind: 'projectcontour.io/HTTPProxy',
+    spec: { includes: [{ name: 'shop' }] },
+    status: { description: 'Valid HTTPProxy', ...of({ ...is('Valid', 'True'), observedGeneration: 2 }) },
+    says: ['Healthy', 'Valid HTTPProxy'],
+  },
+  'a proxy that includes others is not waited for': {
+    kind: 'projectcontour.io/HTTPProxy',
+    spec: { includes: [{ name: 'shop' }] },
+    status: { description: 'not found', ...of({ ...is('Valid', 'False'), observedGeneration: 2 }) },
+    says: ['Healthy', 'HTTPProxy inclusions cannot be health checked'],
+  },
+  'a proxy that nobody has looked at yet says what its status says': {
+    kind: 'projectcontour.io/HTTPProxy',
+    status: { currentStatus: 'NotReconciled', description: 'Waiting for controller' },
+    says: ['Progressing', 'Waiting for controller'],
+  },
+  'a MinIO tenant without credentials': {
+    kind: 'minio.min.io/Tenant',
+    status: { currentState: 'Tenant credentials are not set properly' },
+    says: ['Degraded', 'Tenant credentials are not set properly'],
+  },
+  'a job of a kind of state that nobody knows is waited for': {
+    kind: 'tower.ansible.com/AnsibleJob',
+    status: { ansibleJobResult: { status: 'odd', url: 'https://tower' } },
+    says: ['Progressing', 'Waiting for AnsibleJob'],
+  },
+  'a scaled object that is paused and broken says that it is paused': {
+    kind: 'keda.sh/ScaledObject',
+    status: of(is('Ready', 'False', '', 'no target'), is('Paused', 'True', '', 'paused by hand')),
+    says: ['Degraded', 'paused by hand'],
+  },
+  'a deployment of Flink that was never looked at waits for the operator': {
+    kind: 'flink.apache.org/FlinkDeployment',
+    status: { jobManagerDeploymentStatus: 'ERROR' },
+    says: ['Progressing', 'Waiting for Flink operator'],
+  },
+  'an upgrade that waits for approval is told as if it were not there, at its place in the list': {
+    kind: 'operators.coreos.com/Subscription',
+    spec: { installPlanApproval: 'Manual' },
+    status: {
+      installedCSV: 'a',
+      state: 'UpgradePending',
+      ...of(is('InstallPlanPending', 'True', 'RequiresApproval'), is('CatalogSourcesUnhealthy', 'False')),
+    },
+    says: ['Healthy', "2: CatalogSourcesUnhealthy | False\n.status.state is 'AtLatestKnown'\n"],
+  },
+  'an upgrade that is available but has no plan is still on its way': {
+    kind: 'operators.coreos.com/Subscription',
+    spec: { installPlanApproval: 'Manual' },
+    status: {
+      installedCSV: 'a',
+      state: 'UpgradeAvailable',
+      ...of(is('InstallPlanPending', 'True', 'RequiresApproval')),
+    },
+    says: ['Progressing', ".status.state is 'UpgradeAvailable'\n"],
+  },
   'a ListenerSet whose listener clashes with another is degraded': {
     kind: 'gateway.networking.k8s.io/ListenerSet',
     status: { ...of(is('Accepted', 'True')), listeners: [of({ type: 'Conflicted', status: 'True' })] },

@@ -15,7 +15,7 @@ import {
   some,
   stale,
 } from './parts.ts'
-import { choose, count, join, texts } from './value-parts.ts'
+import { choose, count, join } from './value-parts.ts'
 
 const COMPLIANT = equals('status.compliant', 'Compliant')
 const UNREPORTED = 'Waiting for the status to be reported'
@@ -96,6 +96,15 @@ const binding = rule(
   { clusters: count('spec.clusters'), reports: count('status.aggregatedStatus') },
 )
 
+const PLAN_PENDING = equals('entry.type', 'InstallPlanPending')
+
+/** Who approves by hand has decided that an upgrade may wait; the installation itself must not. */
+const WAITS_FOR_APPROVAL = all(
+  equals('spec.installPlanApproval', 'Manual'),
+  present('status.installedCSV'),
+  condition('InstallPlanPending', 'True', { reasons: ['RequiresApproval'] }),
+)
+
 const subscription = rule(
   'operators.coreos.com/Subscription',
   [
@@ -109,19 +118,10 @@ const subscription = rule(
       'Degraded',
       '{$message}',
     ],
-    // Who approves by hand has decided that an upgrade may wait; the installation itself must not.
-    [
-      all(
-        equals('spec.installPlanApproval', 'Manual'),
-        filled('status.installedCSV'),
-        condition('InstallPlanPending', 'True', { reasons: ['RequiresApproval'] }),
-      ),
-      'Healthy',
-      '{$message}',
-    ],
+    [all(WAITS_FOR_APPROVAL, equals('status.state', 'UpgradePending', 'AtLatestKnown')), 'Healthy', '{$message}'],
     [
       any(
-        condition('InstallPlanPending', 'True'),
+        all(not(WAITS_FOR_APPROVAL), condition('InstallPlanPending', 'True')),
         not(filled('status.state')),
         equals('status.state', 'UpgradeAvailable', 'UpgradePending'),
       ),
@@ -131,9 +131,20 @@ const subscription = rule(
   ],
   ['Healthy', '{$message}'],
   {
-    conditions: join('status.conditions', '{index}: {entry.type} | {entry.status}\n', { separator: '' }),
-    state: choose([[present('status.state'), ".status.state is '{status.state}'\n"]], '.status.state not yet known\n'),
-    message: texts('', '{$conditions}', '{$state}'),
+    // What waits for somebody's approval is told as if it were not there.
+    all: join('status.conditions', '{index}: {entry.type} | {entry.status}\n', { separator: '' }),
+    expected: join('status.conditions', '{$line}', {
+      separator: '',
+      values: { line: choose([[PLAN_PENDING, '']], '{index}: {entry.type} | {entry.status}\n') },
+    }),
+    state: choose(
+      [
+        [all(WAITS_FOR_APPROVAL, equals('status.state', 'UpgradePending')), ".status.state is 'AtLatestKnown'\n"],
+        [present('status.state'), ".status.state is '{status.state}'\n"],
+      ],
+      '.status.state not yet known\n',
+    ),
+    message: choose([[WAITS_FOR_APPROVAL, '{$expected}{$state}']], '{$all}{$state}'),
   },
 )
 

@@ -66,7 +66,7 @@ const ROWS: readonly (readonly [
     'operators.coreos.com/Subscription',
     { state: 'UpgradePending', installedCSV: 'a', ...of(is('InstallPlanPending', 'True', 'RequiresApproval')) },
     'Healthy',
-    "1: InstallPlanPending | True\n.status.state is 'UpgradePending'\n",
+    ".status.state is 'AtLatestKnown'\n",
     { installPlanApproval: 'Manual' },
   ],
   [

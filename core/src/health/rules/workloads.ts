@@ -274,6 +274,7 @@ export const workloadRules: readonly ShippedRule[] = [
   rule(
     'flink.apache.org/FlinkDeployment',
     [
+      [not(present('status.reconciliationStatus')), 'Progressing', 'Waiting for Flink operator'],
       [DEPLOYED, 'Healthy'],
       [equals(FLINK, 'DEPLOYED_NOT_READY', 'DEPLOYING'), 'Progressing', 'Waiting for deploying'],
       [equals(FLINK, 'ERROR'), 'Degraded', '{status.reconciliationStatus.error}'],
@@ -284,6 +285,7 @@ export const workloadRules: readonly ShippedRule[] = [
     'keda.sh/ScaledObject',
     [
       [condition('Fallback', 'True'), 'Degraded', MESSAGE],
+      [all(condition('Paused', 'True'), condition('Ready', 'False')), 'Degraded', MESSAGE],
       [condition('Ready', 'False'), 'Degraded', MESSAGE],
       [all(condition('Paused', 'True'), condition('Ready', 'True')), 'Suspended', MESSAGE],
       [condition('Ready', 'True'), 'Healthy', MESSAGE],
@@ -293,6 +295,7 @@ export const workloadRules: readonly ShippedRule[] = [
   rule(
     'keda.sh/ScaledJob',
     [
+      [all(condition('Paused', 'True'), condition('Ready', ['False', 'Unknown'])), 'Degraded', MESSAGE],
       [condition('Ready', ['False', 'Unknown']), 'Degraded', MESSAGE],
       [all(condition('Paused', 'True'), condition('Ready', 'True')), 'Suspended', MESSAGE],
       [condition('Ready', 'True'), 'Healthy', MESSAGE],
@@ -331,7 +334,7 @@ export const workloadRules: readonly ShippedRule[] = [
         '{status.ansibleJobResult.status} job - {status.ansibleJobResult.url}',
       ],
       [
-        present('status.ansibleJobResult.status'),
+        equals('status.ansibleJobResult.status', 'new', 'pending', 'waiting', 'running'),
         'Progressing',
         '{status.ansibleJobResult.status} job - {status.ansibleJobResult.url}',
       ],
