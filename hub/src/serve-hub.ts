@@ -27,6 +27,7 @@ import { createMetrics, type HubMetrics } from './metrics.ts'
 import type { Notifier } from './notify/notifier.ts'
 import { PauseDesk } from './operations/pause-desk.ts'
 import { PinDesk } from './operations/pin-desk.ts'
+import { endInterruptedBulks } from './operations/run-bulk.ts'
 import { measureRecovery } from './recovery/measure-recovery.ts'
 import { Authenticator } from './sign-in/authenticator.ts'
 import { openSignIn } from './sign-in/open-sign-in.ts'
@@ -125,6 +126,7 @@ export async function serveHub(served: {
     if (asker === undefined || view === undefined) return false
     return hub.access.rightsOf(asker, clock.now()).may('sync', applicationObject(view))
   })
+  await endInterruptedBulks({ store, clock, log })
   const { auditedReads: reads, denialsPerMinute } = options.api ?? {}
   const auditTrail = openAuditTrail(
     { store, clock, random, log },

@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
+import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Json, JsonObject } from '@flotilla/core/json/json'
 import { listAt, objectAt, textAt, valueAt } from '@flotilla/core/json/read-json'
+import { createRandom } from '@flotilla/core/ports/create-random'
 import type { Operations } from '@flotilla/hub/client/operations'
 import { wholeNumber } from '../commands/numbers.ts'
 import type { CliContext, ExitCode } from '../context.ts'
@@ -102,8 +105,15 @@ export async function operateOnMany(
     reason: flags.reason,
   } as Operations['operateOnMany']['body']
   return await withHubApi(flags, context, async api => {
-    const done = await api.call('operateOnMany', { body: { ...body, dryRun: flags.yes !== true } })
-    const items = listAt(done, 'items') as readonly JsonObject[]
+    const asked = { body: { ...body, dryRun: flags.yes !== true } }
+    // With a key it is done once, however often the connection breaks: who asks again is told the same id.
+    const random = createRandom(randomBytes)
+    const key = flags.yes === true ? { idempotencyKey: uuidV7(context.clock.now(), random.bytes(10)) } : {}
+    const done = await api.call('operateOnMany', asked, undefined, key)
+    const answered = listAt(done, 'items') as readonly JsonObject[]
+    // A hub that ended in the middle answers what it had begun: what became of it is asked for.
+    const isOpen = answered.some(each => textAt(each, 'status') === 'pending')
+    const items = isOpen ? await itemsOf(api, context, textAt(done, 'id'), waitMs) : answered
     if (items.length === 0) {
       context.stderr.write('no Application is chosen by that\n')
       return 1
@@ -192,6 +202,15 @@ export async function follow(api: HubApi, context: CliContext, id: string, waitM
     if (ENDED.has(textAt(followed, 'state')) || clock.monotonicMs() >= deadline) return followed
     await clock.sleep(LOOK_MS)
   }
+}
+
+/** What became of each of many, as it would have been answered. @throws CliError */
+async function itemsOf(api: HubApi, context: CliContext, id: string, waitMs: number): Promise<readonly JsonObject[]> {
+  const followed = await follow(api, context, id, waitMs)
+  return (listAt(followed, 'items') as readonly JsonObject[]).map(({ state = '', ...each }) => ({
+    ...each,
+    status: state,
+  }))
 }
 
 function shown(application: string, followed: JsonObject): JsonObject {

@@ -13,7 +13,7 @@ import type { Cloned, Speaker } from '../protocol/order-incarnation.ts'
 import type { ClusterRecovery } from '../protocol/recovery.ts'
 import type { OperationReport, ReportEntry } from '../protocol/report.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
-import type { BulkOperationRow } from './bulk-operation-row.ts'
+import type { BulkItemRow, BulkOperationRow } from './bulk-operation-row.ts'
 import type { EnrolmentRow, RegisteredCluster } from './enrolment-row.ts'
 import type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 import type { CommandRow, GrantRow } from './grant-rows.ts'
@@ -110,6 +110,10 @@ export interface StoreReader {
   message(id: string): Promise<MessageRow | undefined>
   keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined>
   bulkOperation(id: string): Promise<BulkOperationRow | undefined>
+  /** Those without an end, in order of id. */
+  openBulkOperations(): Promise<readonly BulkOperationRow[]>
+  /** What was decided so far of one that is open, in order of place. */
+  bulkItems(bulk: string): Promise<readonly BulkItemRow[]>
   /** Newest first. */
   audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]>
   /** Oldest first, those after a number: for exports. */
@@ -178,7 +182,9 @@ export interface StoreWriter extends StoreReader {
   deleteKeptAnswer(principal: string, key: string): Promise<void>
   /** Deletes those that expired before; returns how many. */
   deleteKeptAnswers(expiredBefore: EpochMs): Promise<number>
+  /** One with an end keeps no items but its own. */
   putBulkOperation(row: BulkOperationRow): Promise<void>
+  putBulkItem(row: BulkItemRow): Promise<void>
   /** Deletes those that were made before; returns how many. */
   deleteBulkOperations(madeBefore: EpochMs): Promise<number>
   /** Takes the next place in the chain; nothing of the log is ever changed or removed. */
@@ -426,7 +432,7 @@ export interface TokenRow {
 export type AuditRow = AuditEntry
 export type { ActivityEntry, ActivityNote } from '../activity/activity-entry.ts'
 export type { AuditHead, AuditNote } from '../audit/audit-entry.ts'
-export type { BulkOperationItem, BulkOperationRow } from './bulk-operation-row.ts'
+export type { BulkItemRow, BulkOperationItem, BulkOperationRow } from './bulk-operation-row.ts'
 export type { EnrolmentRow, EnrolmentState, RegisteredCluster } from './enrolment-row.ts'
 export type { CalendarRow, MadeGateRow, OverrideRow } from './gate-rows.ts'
 export type { CommandRow, CommandState, GrantRow, GrantState } from './grant-rows.ts'

@@ -17,6 +17,10 @@ export const followedBulkSchema = z
     reason: z.string(),
     createdAt: time,
     finishedAt: time.nullable(),
+    interrupted: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why nobody came to those that are `interrupted`: nothing was done to them.' }),
     counts: z.record(z.string(), z.int()).meta({ description: 'How many there are of each state.' }),
     items: z.array(
       z.strictObject({
@@ -37,14 +41,14 @@ type Item = FollowedBulk['items'][number]
 
 /** What becomes of an item with nothing to follow, or nothing that is still there. */
 const WITHOUT_OPERATION = {
+  pending: 'waiting',
   accepted: 'unknown',
   done: 'succeeded',
+  failed: 'failed',
+  interrupted: 'interrupted',
   cancelled: 'cancelled',
   refused: 'refused',
 } as const
-
-/** Kept so long: whoever asked has looked by then, and each operation stays in its history. */
-export const BULK_KEPT_MS = 30 * 24 * 60 * 60_000
 
 /**
  * What became of many, item by item, and of all together.
@@ -59,7 +63,8 @@ export async function followBulk(
   follow: (rows: StoreReader, id: string, now: EpochMs) => Promise<FollowedView | undefined>,
 ): Promise<FollowedBulk> {
   const shown: Item[] = []
-  let finishedAt: string | null = isoTime(row.madeAt)
+  const isOpen = items.some(({ status }) => status === 'pending')
+  let finishedAt: string | null = isOpen ? null : isoTime(row.endedAt ?? row.madeAt)
   for (const { application, cluster, operation, status, code, message } of items) {
     // What was taken back before it began is no operation that could be followed.
     const followed = operation !== undefined && status === 'accepted' ? await follow(rows, operation, now) : undefined
@@ -81,6 +86,7 @@ export async function followBulk(
       .join(', '),
     createdAt: isoTime(row.madeAt),
     finishedAt,
+    interrupted: row.interrupted ?? null,
     ...{ counts, items: shown, total: shown.length },
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { KeptAnswerRow, Store } from '@flotilla/core/ports/store'
 import { jsonText } from './json-text.ts'
 import { Problem } from './problem.ts'
-import type { Reply } from './route.ts'
+import type { KeepAnswer, Reply } from './route.ts'
 
 const KEPT_MS = 24 * 60 * 60_000
 const KEY = /^[\x21-\x7e]{1,128}$/
@@ -46,10 +46,12 @@ export class KeptAnswers {
   }
 
   /**
+   * @param work Gets a way to keep an answer with the transaction that begins it: it is what counts if the hub ends
+   *   before there is another one.
    * @throws Problem `IDEMPOTENCY_KEY_INVALID`, `IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_UNFINISHED`,
    *   `IDEMPOTENCY_SECRET`; and what the work throws.
    */
-  async once(asked: KeyedRequest, work: () => Promise<Reply>): Promise<Reply> {
+  async once(asked: KeyedRequest, work: (keep: KeepAnswer) => Promise<Reply>): Promise<Reply> {
     const { principal, key } = asked
     if (!KEY.test(key)) throw new Problem('IDEMPOTENCY_KEY_INVALID')
     const request = sha256(canonicalJson([asked.method, asked.url, (asked.body ?? null) as Json]))
@@ -71,7 +73,11 @@ export class KeptAnswers {
     }
   }
 
-  async #begin(asked: KeyedRequest, request: KeptAnswerRow['request'], work: () => Promise<Reply>): Promise<Reply> {
+  async #begin(
+    asked: KeyedRequest,
+    request: KeptAnswerRow['request'],
+    work: (keep: KeepAnswer) => Promise<Reply>,
+  ): Promise<Reply> {
     const { principal, key, requestId } = asked
     const now = this.#clock.now()
     const row = { principal, key, request, requestId, run: this.#run, expiresAt: now + KEPT_MS }
@@ -88,10 +94,15 @@ export class KeptAnswers {
     if (kept !== undefined) return replay(kept, request)
     let reply: Reply
     try {
-      reply = await work()
+      reply = await work(async (writer, begun) => {
+        const answer = keptOf(begun, asked.secretAnswer)
+        if (answer !== undefined) await writer.putKeptAnswer({ ...row, answer })
+      })
     } catch (error) {
-      // A write that throws leaves nothing behind: the same key may come again and do it.
-      await this.#store.write(rows => rows.deleteKeptAnswer(principal, key))
+      // A write that throws leaves nothing behind, but for what has kept an answer: the same key may come again.
+      await this.#store.write(async rows => {
+        if ((await rows.keptAnswer(principal, key))?.answer === undefined) await rows.deleteKeptAnswer(principal, key)
+      })
       throw error
     }
     const answer = keptOf(reply, asked.secretAnswer)

@@ -2,7 +2,7 @@ import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
-import type { ClusterRow, OperationRow, Store } from '@flotilla/core/ports/store'
+import type { ClusterRow, OperationRow, Store, StoreWriter } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
@@ -155,7 +155,14 @@ export interface Context {
   readonly visible: VisibleSet
   /** The body's bytes as they came, for signatures over them. */
   readonly rawBody: Uint8Array
+  /**
+   * Of a write with an Idempotency-Key: keeps what is answered if nothing else comes to be, in the transaction that
+   * begins the work.
+   */
+  readonly keepAnswer?: KeepAnswer
 }
+
+export type KeepAnswer = (writer: StoreWriter, reply: Reply) => Promise<void>
 
 export type Reply =
   | {

@@ -18,7 +18,7 @@ import { problemOf } from './problem-of.ts'
 import { readerOf } from './reader.ts'
 import { DEFAULT_REQUEST_LIMITS, RequestLimits } from './request-limits.ts'
 import { revisionIn } from './revision.ts'
-import type { ApiServices, Context, Reply, Route } from './route.ts'
+import type { ApiServices, Context, KeepAnswer, Reply, Route } from './route.ts'
 import { sendReply } from './send-reply.ts'
 import type { Caller } from './tokens.ts'
 import { NOTHING_VISIBLE } from './visible-set.ts'
@@ -109,7 +109,10 @@ export class RouteServer {
       ...{ principal: readerOf(caller), key, requestId: requestIdOf(response), method: request.method },
       ...{ url: request.originalUrl, body: request.body as unknown, secretAnswer: route.secretAnswer === true },
     }
-    return await this.#answers.once(asked, () => this.#audited(route, readBody, request, response, caller))
+    return await this.#answers.once(asked, keep => {
+      response.locals['keepAnswer'] = keep
+      return this.#audited(route, readBody, request, response, caller)
+    })
   }
 
   #audited(
@@ -155,6 +158,7 @@ export class RouteServer {
 
   #contextOf(request: Request, response: Response, caller: Caller | undefined): Context {
     const services = this.#services
+    const keepAnswer = response.locals['keepAnswer'] as KeepAnswer | undefined
     const context: Context = {
       services,
       watchers: this.#watchers,
@@ -164,6 +168,7 @@ export class RouteServer {
       get visible() {
         return caller === undefined ? NOTHING_VISIBLE : rightsOf(caller, context).visible
       },
+      ...(keepAnswer && { keepAnswer }),
       rawBody: (response.locals['rawBody'] as Uint8Array | undefined) ?? new Uint8Array(),
     }
     return context

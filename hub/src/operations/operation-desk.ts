@@ -108,6 +108,9 @@ export interface DeskServices {
   readonly changed: (applicationIds: readonly string[]) => void
 }
 
+/** What else is written in the transaction that does it; not called for what is refused. */
+export type Within<Answer> = (writer: StoreWriter, answer: Exclude<Answer, { kind: 'refused' }>) => Promise<void>
+
 /** A Grant that a person asked for may be used for so long. */
 const START_WITHIN_MS = 15 * 60_000
 /** Holds that stop the hub from syncing by itself, and nobody else. */
@@ -129,8 +132,8 @@ export class OperationDesk {
   }
 
   /** Permits one sync of what is offered now. */
-  async sync(name: string, wish: SyncWish): Promise<DeskAnswer> {
-    return await this.#act(name, async (writer, { row, cluster }) => await this.#sync(writer, row, cluster, wish))
+  async sync(name: string, wish: SyncWish, within?: Within<DeskAnswer>): Promise<DeskAnswer> {
+    return await this.#act(name, (writer, { row, cluster }) => this.#sync(writer, row, cluster, wish), within)
   }
 
   /** {@link sync} as a part of a greater transaction, whose owner undoes it all when this is refused, and tells. */
@@ -145,8 +148,8 @@ export class OperationDesk {
   }
 
   /** Ends the operation of an Application: takes the permission back, or tells the agent to stop. */
-  async terminate(name: string, asker: Asker): Promise<DeskAnswer> {
-    return await this.#act(name, async (writer, found) => await this.#terminate(writer, found, asker))
+  async terminate(name: string, asker: Asker, within?: Within<DeskAnswer>): Promise<DeskAnswer> {
+    return await this.#act(name, (writer, found) => this.#terminate(writer, found, asker), within)
   }
 
   /** What {@link terminate} would answer now; nothing is stored. */
@@ -299,14 +302,20 @@ export class OperationDesk {
     return { kind: 'accepted', id: issued.row.id }
   }
 
-  async #act(name: string, work: (writer: StoreWriter, found: Found) => Promise<DeskAnswer>): Promise<DeskAnswer> {
+  async #act(
+    name: string,
+    work: (writer: StoreWriter, found: Found) => Promise<DeskAnswer>,
+    within?: Within<DeskAnswer>,
+  ): Promise<DeskAnswer> {
     const { told, changed } = this.#services
     let found: Found | undefined
     const answer = await this.#write(async writer => {
       const target = await find(writer, name)
       if (target.kind === 'refused') return target
       found = target
-      return await work(writer, target)
+      const decided = await work(writer, target)
+      if (decided.kind !== 'refused') await within?.(writer, decided)
+      return decided
     })
     if (found && answer.kind !== 'refused') {
       told([found.cluster.id])

@@ -9,7 +9,7 @@ import { voidGrant } from '../gateway/void-grant.ts'
 import type { Interventions } from '../loop/intervene.ts'
 import { HubBehind } from '../recovery/hub-behind.ts'
 import { auditIntervention } from './audit-intervention.ts'
-import type { Asker, DeskAnswer } from './operation-desk.ts'
+import type { Asker, DeskAnswer, Within } from './operation-desk.ts'
 
 export interface PauseWish extends Asker {
   /** Ends by itself then. */
@@ -42,7 +42,7 @@ export class PauseDesk {
   }
 
   /** Lets nothing start by itself and heals nothing, until it is resumed. What runs goes on to its end. */
-  async pause(name: string, { by, reason, until }: PauseWish): Promise<PauseAnswer> {
+  async pause(name: string, { by, reason, until }: PauseWish, within?: Within<PauseAnswer>): Promise<PauseAnswer> {
     const { clock, random, keys } = this.#services
     const found = await this.#pausable(name)
     if (found.kind === 'refused') return found
@@ -58,11 +58,12 @@ export class PauseDesk {
       }
       const detail = { pause: pause.id, ...(until === undefined ? {} : { until: isoTime(until) }) }
       await auditIntervention(writer, row, this.#services.clock.now(), 'application.pause', { by, reason }, detail)
+      await within?.(writer, { kind: 'done' })
     })
   }
 
   /** What Git wants begins by itself again, where that is automated and gates are open. */
-  async resume(name: string, asker: Asker): Promise<PauseAnswer> {
+  async resume(name: string, asker: Asker, within?: Within<PauseAnswer>): Promise<PauseAnswer> {
     const found = await this.#paused(name)
     if (found.kind === 'refused') return found
     const { row, pause } = found
@@ -70,6 +71,7 @@ export class PauseDesk {
       await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpause', asker, {
         pause: pause.id,
       })
+      await within?.(writer, { kind: 'done' })
     })
   }
 

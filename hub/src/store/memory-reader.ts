@@ -10,6 +10,7 @@ import type {
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -199,6 +200,19 @@ export class MemoryReader implements StoreReader {
 
   async bulkOperation(id: string): Promise<BulkOperationRow | undefined> {
     return this.view('bulkOperations').get(id)
+  }
+
+  async openBulkOperations(): Promise<readonly BulkOperationRow[]> {
+    return this.view('bulkOperations')
+      .all()
+      .filter(({ endedAt }) => endedAt === undefined)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  async bulkItems(bulk: string): Promise<readonly BulkItemRow[]> {
+    return this.view('bulkItems')
+      .where('bulk', bulk)
+      .sort((a, b) => a.place - b.place)
   }
 
   async command(id: string): Promise<CommandRow | undefined> {

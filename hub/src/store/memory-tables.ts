@@ -7,6 +7,7 @@ import type {
   AlertRow,
   ApplicationRow,
   AuditRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -95,6 +96,10 @@ export function createTables() {
     messages: new MemoryTable<MessageRow>({ key: row => row.id, lookups: { state: row => row.state } }),
     keptAnswers: new MemoryTable<KeptAnswerRow>({ key: row => compositeKey(row.principal, row.key) }),
     bulkOperations: new MemoryTable<BulkOperationRow>({ key: row => row.id }),
+    bulkItems: new MemoryTable<BulkItemRow>({
+      key: row => compositeKey(row.bulk, String(row.place)),
+      lookups: { bulk: row => row.bulk },
+    }),
     audit: new MemoryTable<AuditRow>({ key: row => String(row.sequence) }),
     activity: new MemoryTable<ActivityEntry>({ key: row => String(row.sequence), lookups: { key: row => row.key } }),
   }

@@ -9,6 +9,7 @@ import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/s
 import type {
   AlertRow,
   ApplicationRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -161,6 +162,15 @@ export class MemoryWriter extends MemoryReader implements StoreWriter {
 
   async putBulkOperation(row: BulkOperationRow): Promise<void> {
     this.changed(this.view('bulkOperations').put(row))
+    if (row.endedAt === undefined) return
+    const items = this.view('bulkItems')
+    for (const { bulk, place } of items.where('bulk', row.id)) {
+      this.changed(items.delete(compositeKey(bulk, String(place))))
+    }
+  }
+
+  async putBulkItem(row: BulkItemRow): Promise<void> {
+    this.changed(this.view('bulkItems').put(row))
   }
 
   async deleteBulkOperations(madeBefore: EpochMs): Promise<number> {

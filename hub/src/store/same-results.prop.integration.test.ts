@@ -118,6 +118,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step('putBulkOperation', fc.record({ id, madeAt: small }), (rows, over) =>
     rows.putBulkOperation(sample.sampleBulkOperation(over)),
   ),
+  step('putBulkItem', fc.record({ bulk: id, place: small }), (rows, over) =>
+    rows.putBulkItem(sample.sampleBulkItem({ ...over, place: Math.floor(over.place) })),
+  ),
   step('deleteBulkOperations', small, (rows, before) => rows.deleteBulkOperations(before)),
   step('deleteCommands', small, (rows, before) => rows.deleteCommands(before)),
   step(

@@ -4,6 +4,7 @@ import type { PersonRow, SessionRow } from '@flotilla/core/ports/sign-in-rows'
 import type {
   AlertRow,
   ApplicationRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -208,8 +209,14 @@ export function sampleBulkOperation(over: Partial<BulkOperationRow> = {}): BulkO
   return {
     ...{ id: 'bulk-1', action: 'sync', by: 'ana@example.com', reason: 'new certificate', madeAt: 1_000 },
     items: [{ ...item, status: 'accepted', message: '' }],
+    endedAt: 1_500,
     ...over,
   }
+}
+
+export function sampleBulkItem(over: Partial<BulkItemRow> = {}): BulkItemRow {
+  const item = { application: 'web', cluster: 'eu-1', applicationId: 'app-1', status: 'done', message: '' } as const
+  return { bulk: 'bulk-1', place: 0, item, ...over }
 }
 
 export function sampleKeptAnswer(over: Partial<KeptAnswerRow> = {}): KeptAnswerRow {

@@ -59,7 +59,8 @@ export interface StoreSchema {
   readonly incidents: IdentifiedTable
   readonly messages: { id: string; state: string; body: string }
   readonly kept_answers: { principal: string; key: string; expires_at: number; body: string }
-  readonly bulk_operations: { id: string; made_at: number; body: string }
+  readonly bulk_operations: { id: string; made_at: number; open: number; body: string }
+  readonly bulk_items: { bulk: string; place: number; body: string }
   readonly audit: { sequence: Generated<number>; body: string }
   readonly activity: { sequence: Generated<number>; at: number; key: string | null; body: string }
 }
@@ -102,6 +103,7 @@ export const STORE_TABLES = [
   'calendars',
   'kept_answers',
   'bulk_operations',
+  'bulk_items',
   'alerts',
   'incidents',
   'messages',

@@ -9,6 +9,7 @@ import type {
   ApplicationFilter,
   ApplicationRow,
   AuditRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -188,6 +189,16 @@ export class SqlReader implements StoreReader {
 
   async bulkOperation(id: string): Promise<BulkOperationRow | undefined> {
     return one(await this.sql.selectFrom('bulk_operations').select('body').where('id', '=', id).execute())
+  }
+
+  async openBulkOperations(): Promise<readonly BulkOperationRow[]> {
+    const query = this.sql.selectFrom('bulk_operations').select('body').where('open', '=', 1)
+    return all<BulkOperationRow>(await query.orderBy('id').execute())
+  }
+
+  async bulkItems(bulk: string): Promise<readonly BulkItemRow[]> {
+    const query = this.sql.selectFrom('bulk_items').select('body').where('bulk', '=', bulk)
+    return all<BulkItemRow>(await query.orderBy('place').execute())
   }
 
   async command(id: string): Promise<CommandRow | undefined> {

@@ -6,6 +6,7 @@ import type { PersonRow, SessionRow, SignedOutRow } from '@flotilla/core/ports/s
 import type {
   AlertRow,
   ApplicationRow,
+  BulkItemRow,
   BulkOperationRow,
   BundleRow,
   CalendarRow,
@@ -186,8 +187,15 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
   }
 
   async putBulkOperation(row: BulkOperationRow): Promise<void> {
-    const { id, madeAt } = row
-    await this.upsert('bulk_operations', ['id'], { id, made_at: Math.floor(madeAt), body: encodeRow(row) })
+    const { id, madeAt, endedAt } = row
+    const open = endedAt === undefined ? 1 : 0
+    await this.upsert('bulk_operations', ['id'], { id, made_at: Math.floor(madeAt), open, body: encodeRow(row) })
+    if (open === 0) this.count(await this.sql.deleteFrom('bulk_items').where('bulk', '=', id).execute())
+  }
+
+  async putBulkItem(row: BulkItemRow): Promise<void> {
+    const { bulk, place } = row
+    await this.upsert('bulk_items', ['bulk', 'place'], { bulk, place, body: encodeRow(row) })
   }
 
   async deleteBulkOperations(madeBefore: EpochMs): Promise<number> {

@@ -475,6 +475,23 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       expect((await store.read(rows => rows.bulkOperation('bulk-2')))?.madeAt).toBe(2_000.5)
     })
 
+    rule('what was asked of many is open until it has an end, with what was decided so far', async () => {
+      const { endedAt: _, ...open } = sample.sampleBulkOperation()
+      const places = async () => (await store.read(rows => rows.bulkItems('bulk-1'))).map(({ place }) => place)
+      const ids = async () => (await store.read(rows => rows.openBulkOperations())).map(({ id }) => id)
+      await store.write(async rows => {
+        for (const id of ['bulk-2', 'bulk-1']) await rows.putBulkOperation({ ...open, id })
+        for (const place of [10, 9, 9]) await rows.putBulkItem(sample.sampleBulkItem({ place }))
+        await rows.putBulkItem(sample.sampleBulkItem({ bulk: 'bulk-2' }))
+      })
+      expect(await ids()).toEqual(['bulk-1', 'bulk-2'])
+      expect(await places()).toEqual([9, 10])
+      expect((await store.read(rows => rows.bulkItems('bulk-2')))[0]).toEqual(sample.sampleBulkItem({ bulk: 'bulk-2' }))
+      await store.write(rows => rows.putBulkOperation(sample.sampleBulkOperation()))
+      expect(await ids()).toEqual(['bulk-2'])
+      expect(await places()).toEqual([])
+    })
+
     rule('void Grants are told until nobody could start them any more', async () => {
       await withCluster(async rows => {
         await rows.putGrant(sample.sampleGrant({ id: 'b', state: 'void', createdAt: 2 }))

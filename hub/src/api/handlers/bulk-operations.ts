@@ -1,20 +1,22 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { BulkOperationItem, BulkOperationRow } from '@flotilla/core/ports/store'
 import { z } from 'zod'
 import { applicationObject } from '../../access/objects.ts'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each } from '../../access/route-access.ts'
-import type { DeskAnswer } from '../../operations/operation-desk.ts'
+import { currentStamp, noteDenial } from '../../audit/audited-store.ts'
+import type { DeskAnswer, Within } from '../../operations/operation-desk.ts'
 import type { PauseAnswer } from '../../operations/pause-desk.ts'
+import { type Decided as BulkDecision, runBulk } from '../../operations/run-bulk.ts'
 import { EVERY_APPLICATION } from '../application-query.ts'
 import { CODES, deskOf, pauseEnd, pausesOf } from '../desk-answers.ts'
-import { BULK_KEPT_MS } from '../follow-bulk.ts'
 import type { LabelSelector } from '../label-selector.ts'
 import { reasonField, syncFields } from '../operation-fields.ts'
 import { anyOf, selectorParameter } from '../parameters.ts'
-import { Problem } from '../problem.ts'
+import { Problem, type ProblemCode } from '../problem.ts'
+import { problemOf } from '../problem-of.ts'
 import { wishOf } from '../retry-wish.ts'
-import { type Context, json, type Route, route } from '../route.ts'
+import { type Context, json, type Reply, type Route, route } from '../route.ts'
+import type { Caller } from '../tokens.ts'
 
 const bulkBody = z
   .strictObject({
@@ -38,7 +40,12 @@ const bulkAnswer = z
       z.strictObject({
         application: z.string(),
         cluster: z.string(),
-        status: z.enum(['planned', 'accepted', 'done', 'cancelled', 'refused']),
+        status: z
+          .enum(['planned', 'pending', 'accepted', 'done', 'cancelled', 'refused', 'failed', 'interrupted'])
+          .meta({
+            description:
+              'pending: its turn is still to come. failed: it could not be decided. interrupted: its turn will not come; nothing was done to it.',
+          }),
         id: z.string().nullable(),
         code: z.string().nullable(),
         message: z.string(),
@@ -63,41 +70,92 @@ export const bulkOperationRoutes: readonly Route[] = [
       202: { description: 'What was accepted is on its way, and can be followed.', schema: bulkAnswer },
     },
     async handle({ body }, caller, context) {
-      const rights = rightsOf(caller, context)
-      const { right, act } = actOf(body, caller.name, context)
-      const items: Decided[] = []
-      for (const { name, cluster, view } of chosen(body, context)) {
-        if (view !== undefined && !rights.may(right, applicationObject(view))) {
-          const { message } = new Problem('FORBIDDEN')
-          items.push({ application: name, cluster, status: 'refused', id: null, code: 'FORBIDDEN', message })
-          continue
+      const { right, plan, act } = actOf(body, caller.name, context)
+      const items = chosen(body, context).map(each => admitted(each, right, caller, context))
+      if (body.dryRun) {
+        const planned: Decided[] = []
+        for (const item of items) {
+          const { application, cluster, status } = item
+          if (status === 'pending') planned.push(plannedItem(application, cluster, await plan(application)))
+          else planned.push(shownItem(item))
         }
-        if (view === undefined) {
-          const { message } = new Problem('NOT_FOUND')
-          items.push({ application: name, cluster, status: 'refused', id: null, code: 'NOT_FOUND', message })
-          continue
-        }
-        items.push(itemOf(name, cluster, await act(name), body.dryRun))
+        return json(200, { id: null, items: planned, total: planned.length })
       }
-      if (body.dryRun) return json(200, { id: null, items, total: items.length })
-      await showDone(items, context)
-      const id = await keepBulk(body, items, caller.name, context)
-      return json(202, { id, items, total: items.length })
+      const { action, reason } = body
+      for (const item of items) if (item.status === 'refused') noteRefusal(item, caller.name, context)
+      const { store, clock, random, log, signal } = context.services
+      const row = await runBulk(
+        { store, clock, random, log, ...(signal && { signal }) },
+        { action, by: caller.name, reason, items },
+        async (name, within) => {
+          const denials = currentStamp()?.denials.length
+          const answer = await act(name, (writer, done) => within(writer, decidedOf(done)))
+          const decided = decidedOf(answer)
+          // What gates deny they have told themselves.
+          const isTold = currentStamp()?.denials.length !== denials
+          if (answer.kind === 'refused' && !isTold) {
+            noteRefusal({ application: name, cluster: '', ...decided }, caller.name, context)
+          }
+          return decided
+        },
+        // Whoever sends it again after a crash is answered the id, to follow what became of it.
+        async (writer, begun) => await context.keepAnswer?.(writer, answerOf(begun)),
+        error => {
+          const { code, message } = problemOf(error)
+          return { code, message }
+        },
+      )
+      await showDone(row.items, context)
+      return answerOf(row)
     },
   }),
 ]
 
 type Decided = z.input<typeof bulkAnswer>['items'][number]
 
+function answerOf({ id, items }: BulkOperationRow): Reply {
+  return json(202, { id, items: items.map(shownItem), total: items.length })
+}
+
+function shownItem({ application, cluster, status, operation, code, message }: BulkOperationItem): Decided {
+  return { application, cluster, status, id: operation ?? null, code: code ?? null, message }
+}
+
+/** One that was chosen, as far as it can be said before it is asked for. */
+function admitted(
+  { name, cluster, view }: ReturnType<typeof chosen>[number],
+  right: Act['right'],
+  caller: Caller,
+  context: Context,
+): BulkOperationItem {
+  const refused = (code: ProblemCode): BulkOperationItem => {
+    const { message } = new Problem(code)
+    return { application: name, cluster, status: 'refused', code, message }
+  }
+  if (view === undefined) return refused('NOT_FOUND')
+  if (!rightsOf(caller, context).may(right, applicationObject(view))) return refused('FORBIDDEN')
+  return { application: name, cluster, status: 'pending', message: '' }
+}
+
+/** What was said no to is in the audit log, one by one, as if each had been asked for by itself. */
+function noteRefusal({ application, code = '' }: BulkOperationItem, actor: string, { services }: Context): void {
+  const about = { actor, action: 'operateOnMany', subject: `Application/${application}` }
+  noteDenial({ at: services.clock.now(), ...about, outcome: 'refused', detail: { code } })
+}
+
+type Answer = DeskAnswer | PauseAnswer
+
 interface Act {
   /** What it asks for, of each. */
   readonly right: 'sync' | 'rollback'
-  readonly act: (name: string) => Promise<DeskAnswer | PauseAnswer>
+  /** What would become of it; nothing is done. */
+  readonly plan: (name: string) => Promise<Answer>
+  readonly act: (name: string, within: Within<Answer>) => Promise<Answer>
 }
 
 /** @throws Problem `REQUEST_INVALID`, `UNAVAILABLE` */
 function actOf(body: z.output<typeof bulkBody>, by: string, context: Context): Act {
-  const { action, dryRun, reason, until } = body
+  const { action, reason, until } = body
   const asker = { by, reason }
   if (until !== undefined && action !== 'pause') {
     const errors = [{ pointer: '/body/until', message: 'only a pause has an end' }]
@@ -105,52 +163,34 @@ function actOf(body: z.output<typeof bulkBody>, by: string, context: Context): A
   }
   if (action === 'pause') {
     const [pauses, wish] = [pausesOf(context), { ...asker, ...pauseEnd(until, context) }]
-    return { right: 'rollback', act: name => (dryRun ? pauses.wouldPause(name) : pauses.pause(name, wish)) }
+    const act: Act['act'] = (name, within) => pauses.pause(name, wish, within)
+    return { right: 'rollback', plan: name => pauses.wouldPause(name), act }
   }
   if (action === 'resume') {
     const pauses = pausesOf(context)
-    return { right: 'rollback', act: name => (dryRun ? pauses.wouldResume(name) : pauses.resume(name, asker)) }
+    const act: Act['act'] = (name, within) => pauses.resume(name, asker, within)
+    return { right: 'rollback', plan: name => pauses.wouldResume(name), act }
   }
   const desk = deskOf(context)
-  if (action === 'terminate')
-    return { right: 'sync', act: name => (dryRun ? desk.wouldTerminate(name, asker) : desk.terminate(name, asker)) }
+  if (action === 'terminate') {
+    const act: Act['act'] = (name, within) => desk.terminate(name, asker, within)
+    return { right: 'sync', plan: name => desk.wouldTerminate(name, asker), act }
+  }
   const wish = { ...wishOf(body.sync), ...asker }
-  return { right: 'sync', act: name => (dryRun ? desk.wouldSync(name, wish) : desk.sync(name, wish)) }
+  return {
+    right: 'sync',
+    plan: name => desk.wouldSync(name, wish),
+    act: (name, within) => desk.sync(name, wish, within),
+  }
 }
 
 /** What was just written is shown, whenever the view would have been told of it. */
-async function showDone(items: readonly Decided[], { services }: Context): Promise<void> {
+async function showDone(items: readonly BulkOperationItem[], { services }: Context): Promise<void> {
   const { view, store, clock } = services
   const applications = items.flatMap(({ status, application }) =>
     status === 'done' ? (view.applicationRow(application)?.id ?? []) : [],
   )
   if (applications.length > 0) await view.refresh(store, { applications }, () => clock.now())
-}
-
-/** Written when each is decided: what is followed is what was answered. */
-async function keepBulk(
-  { action, reason }: Pick<BulkOperationRow, 'action' | 'reason'>,
-  items: readonly Decided[],
-  by: string,
-  { services, now }: Context,
-): Promise<string> {
-  const id = uuidV7(now, services.random.bytes(10))
-  await services.store.write(async rows => {
-    const kept: BulkOperationItem[] = []
-    for (const { application, cluster, status, id: operation, code, message } of items) {
-      // Which one had the name when it was decided: another may have it when somebody looks.
-      const row = cluster === '' ? undefined : await rows.applicationByName(application)
-      kept.push({
-        ...{ application, cluster, status: status === 'planned' ? 'accepted' : status, message },
-        ...(row && { applicationId: row.id }),
-        ...(operation !== null && { operation }),
-        ...(code !== null && { code }),
-      })
-    }
-    await rows.putBulkOperation({ id, action, by, reason, madeAt: now, items: kept })
-    await rows.deleteBulkOperations(now - BULK_KEPT_MS)
-  })
-  return id
 }
 
 interface Choice {
@@ -188,12 +228,13 @@ function chosen({ applications, labels, project, cluster, set }: Choice, { servi
 
 const MOST_AT_ONCE = 2000
 
-function itemOf(application: string, cluster: string, answer: DeskAnswer | PauseAnswer, planned: boolean): Decided {
-  if (answer.kind === 'refused') {
-    const { message } = answer
-    return { application, cluster, status: 'refused', id: null, code: CODES[answer.code], message }
-  }
-  const status = planned ? 'planned' : answer.kind
-  const id = planned || answer.kind === 'done' ? null : answer.id
-  return { application, cluster, status, id, code: null, message: '' }
+function decidedOf(answer: Answer): BulkDecision {
+  if (answer.kind === 'refused') return { status: 'refused', code: CODES[answer.code], message: answer.message }
+  if (answer.kind === 'done') return { status: 'done', message: '' }
+  return { status: answer.kind, operation: answer.id, message: '' }
+}
+
+function plannedItem(application: string, cluster: string, answer: Answer): Decided {
+  if (answer.kind === 'refused') return shownItem({ application, cluster, ...decidedOf(answer) })
+  return { application, cluster, status: 'planned', id: null, code: null, message: '' }
 }

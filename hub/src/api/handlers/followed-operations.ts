@@ -3,6 +3,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type FollowedView, viewCommand, viewGrant } from '@flotilla/core/view/followed-view'
 import { z } from 'zod'
 import { each, one } from '../../access/route-access.ts'
+import { readBulk } from '../../operations/run-bulk.ts'
 import { EVERY_APPLICATION } from '../application-query.ts'
 import { followBulk, followedBulkSchema } from '../follow-bulk.ts'
 import { listOf } from '../list-of.ts'
@@ -105,7 +106,7 @@ export const followedOperationRoutes: readonly Route[] = [
       const followed = await services.store.read(async rows => {
         const id = await applicationOf(rows, path.id)
         if (id !== undefined) return isSeen(id, context) ? await follow(rows, path.id, now) : undefined
-        const many = await rows.bulkOperation(path.id)
+        const many = await readBulk(rows, path.id)
         const items = many ? itemsSeen(many, caller.name, context) : []
         return many && items.length > 0 ? await followBulk(many, items, rows, now, follow) : undefined
       })

@@ -10,6 +10,7 @@ import { notifications } from './0007-notifications.ts'
 import { signIn } from './0008-sign-in.ts'
 import { keptAnswers } from './0009-kept-answers.ts'
 import { bulkOperations } from './0010-bulk-operations.ts'
+import { bulkItems } from './0011-bulk-items.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -27,5 +28,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0007-notifications': notifications(dialect),
     '0009-kept-answers': keptAnswers(dialect),
     '0010-bulk-operations': bulkOperations(dialect),
+    '0011-bulk-items': bulkItems(dialect),
   }
 }
