@@ -7,7 +7,7 @@ import { type ClusterRequest, type ClusterTransport, ClusterUnreachable } from '
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
-import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
+import type { CommandAction, GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
 
 const NO_STATE = {
@@ -30,6 +30,8 @@ export class Bench {
   readonly client: KubernetesClient
   /** What agents of this bench asked for that changes something, in order: `apply ConfigMap shop/a`. */
   readonly writes: string[] = []
+  /** The same, each with the account that it was asked as; undefined: the agent's own. */
+  readonly accounts: { readonly write: string; readonly account: string | undefined }[] = []
   /** Dry runs that agents of this bench asked for, each with when, by the agent's clock. */
   readonly dryRuns: { readonly at: number; readonly path: string }[] = []
   readonly log: string[] = []
@@ -164,23 +166,19 @@ export class Bench {
   }
 
   terminate(grant: GrantPayload, by: string): void {
-    const { cluster, adm, must } = grant
+    this.command(`terminate-${grant.id}`, { verb: 'terminate', operation: grant.id }, by)
+  }
+
+  /** Somebody does something by hand, through the hub. */
+  command(id: string, action: CommandAction, by: string): void {
     this.hub.link.openCommands.push({
-      cluster,
-      adm,
-      must,
-      typ: 'command',
-      iat: this.clock.now(),
-      id: `terminate-${grant.id}`,
-      application: this.application.id,
-      action: { verb: 'terminate', operation: grant.id },
-      by,
-      expires: this.clock.now() + 60_000,
+      ...{ typ: 'command', cluster: 'c', adm: 1, iat: this.clock.now(), must: [], id },
+      ...{ application: this.application.id, action, by, expires: this.clock.now() + 60_000 },
     })
     this.hub.link.changed()
   }
 
-  #note({ method, path }: ClusterRequest): void {
+  #note({ method, path, headers }: ClusterRequest): void {
     if (path.includes('dryRun=')) this.dryRuns.push({ at: this.clock.now(), path })
     if (method === 'GET' || path.includes('dryRun=') || path.includes('/leases/')) return
     const url = new URL(path, 'http://cluster')
@@ -189,7 +187,9 @@ export class Bench {
     const [namespace, resource = '', name = ''] =
       rest[0] === 'namespaces' && rest.length > 2 ? [rest[1], rest[2], rest[3]] : ['', rest[0], rest[1]]
     const verb = method === 'PATCH' && url.searchParams.has('force') ? 'apply' : method.toLowerCase()
-    this.writes.push(`${verb} ${resource} ${namespace === '' ? name : `${namespace}/${name}`}`)
+    const write = `${verb} ${resource} ${namespace === '' ? name : `${namespace}/${name}`}`
+    this.writes.push(write)
+    this.accounts.push({ write, account: headers?.['impersonate-user'] })
   }
 
   #story(): string {
