@@ -105,6 +105,15 @@ const OPERATIONS: { readonly [operation: string]: { readonly run: Run; readonly 
     },
   },
   'utils.Render.RenderTemplateParams': { run: runRenderTemplate, apiObjects: true },
+  'utils.Render.Replace': {
+    run: ({ args }) => {
+      const parameters = (args['replaceMap'] ?? {}) as Parameters
+      const { value, error } = messageOf(() =>
+        renderText(engineOf(args), String(args['tmpl'] ?? ''), parameters, { remaining: 1e9 }),
+      )
+      return { values: { result: value }, ...(error !== undefined && { error }) }
+    },
+  },
   'utils.SlugifyName': {
     run: ({ args }) => {
       const given = (args['args'] ?? []) as readonly Json[]
