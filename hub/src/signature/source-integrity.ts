@@ -12,14 +12,10 @@ import {
 } from '@flotilla/core/signature/signed-object'
 import { readSshKey, type SshKey, verifySshSignature } from '@flotilla/core/signature/ssh-signature'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { BoundedMemo } from '../source/bounded-memo.ts'
+import { byItself, type IntegrityProblem, type Judged, JudgedCommits } from './judged-commits.ts'
 import { type OpenPgpKeyring, OpenPgpMissing, openPgpKeyring } from './openpgp-keyring.ts'
 
-/** Why a revision is not taken; all of it is for people. */
-export interface IntegrityProblem {
-  readonly code: 'SIGNATURE_MISSING' | 'SIGNATURE_REFUSED' | 'SIGNATURE_UNCHECKED'
-  readonly message: string
-}
+export type { IntegrityProblem } from './judged-commits.ts'
 
 export interface AskedRevision {
   /** As the Application names it: a branch, a tag, a commit. */
@@ -30,19 +26,8 @@ export interface AskedRevision {
   readonly keys: SigningKeys
 }
 
-type Judged =
-  | {
-      readonly kind: 'good'
-      readonly goodUntil: EpochMs
-      readonly parents: readonly ObjectId[]
-      readonly seal: boolean
-    }
-  /** Whoever asks with the same keys shares what was found; whose policy it is they do not learn from each other. */
-  | { readonly kind: 'refused'; readonly lasting: boolean; problemFor(asker: string): IntegrityProblem }
-
 type Refused = Extract<Judged, { kind: 'refused' }>
 
-const MEMO_ENTRIES = 200_000
 /** Commits that one look may check; a longer history wants a seal. */
 export const MOST_COMMITS = 20_000
 const MOST_TAGS = 8
@@ -56,16 +41,17 @@ const FOR_EVER = Number.POSITIVE_INFINITY
 export class SourceIntegrity {
   readonly #clock: Pick<Clock, 'now'>
   readonly #mostCommits: number
-  readonly #judged = new BoundedMemo<Judged>(MEMO_ENTRIES, () => 1)
-  /** Commits whose whole history was found good, and until when that holds. */
-  readonly #histories = new BoundedMemo<EpochMs>(MEMO_ENTRIES, () => 1)
+  readonly #known: JudgedCommits
+  /** What stands in the texts of keys, which are the same objects until somebody changes them. */
+  readonly #texts = new WeakMap<SigningKeys, { readonly digest: string; readonly ssh: readonly SshKey[] }>()
   #keyring: { readonly of: readonly string[]; readonly opened: Promise<OpenPgpKeyring> } | undefined
   /** Signatures really checked since the start. */
   checked = 0
 
-  constructor(clock: Pick<Clock, 'now'>, mostCommits = MOST_COMMITS) {
+  constructor(clock: Pick<Clock, 'now'>, mostCommits = MOST_COMMITS, known = new JudgedCommits()) {
     this.#clock = clock
     this.#mostCommits = mostCommits
+    this.#known = known
   }
 
   /**
@@ -97,12 +83,23 @@ export class SourceIntegrity {
   }
 
   #lookOf(signed: SignedObjects, { policy, keys }: AskedRevision): Look {
-    const hash = createHash('sha256').update(JSON.stringify([policy.keys, keys.openpgp, keys.ssh]))
+    const { digest, ssh } = this.#readTexts(keys)
+    const all = createHash('sha256').update(JSON.stringify([policy.keys, digest]))
     return {
-      ...{ signed, policy, keys, now: this.#clock.now(), key: hash.digest('base64url') },
+      ...{ signed, policy, keys, ssh, now: this.#clock.now() },
+      key: this.#known.nameOf(all.digest('base64url')),
       allowed: policy.keys.map(readKeyId),
-      ssh: keys.ssh.flatMap(line => readSshKey(line) ?? []),
     }
+  }
+
+  /** Texts of keys may be long, and every look is about the same ones. */
+  #readTexts(keys: SigningKeys): { readonly digest: string; readonly ssh: readonly SshKey[] } {
+    const known = this.#texts.get(keys)
+    if (known !== undefined) return known
+    const hash = createHash('sha256').update(JSON.stringify([keys.openpgp, keys.ssh]))
+    const read = { digest: hash.digest('base64url'), ssh: keys.ssh.flatMap(line => readSshKey(line) ?? []) }
+    this.#texts.set(keys, read)
+    return read
   }
 
   async #historyProblem(look: Look, { commit }: AskedRevision): Promise<IntegrityProblem | undefined> {
@@ -111,7 +108,7 @@ export class SourceIntegrity {
     const waiting = [commit]
     let goodUntil = FOR_EVER
     for (let next = waiting.pop(); next !== undefined && refused.length < MOST_TOLD; next = waiting.pop()) {
-      const known = this.#histories.get(`${next} ${look.key}`)
+      const known = this.#known.historyGoodUntil(next, look.key)
       if (known !== undefined && known > look.now) {
         goodUntil = Math.min(goodUntil, known)
         continue
@@ -136,7 +133,7 @@ export class SourceIntegrity {
     }
     const [first] = refused
     if (first === undefined) {
-      this.#histories.set(`${commit} ${look.key}`, goodUntil)
+      this.#known.keepHistory(commit, look.key, goodUntil)
       return undefined
     }
     return { code: first.code, message: refused.map(({ message }) => message).join('; ') }
@@ -163,23 +160,24 @@ export class SourceIntegrity {
   }
 
   async #judge(commit: ObjectId, look: Look): Promise<Judged> {
-    const memoKey = `${commit} ${look.key}`
-    const known = this.#judged.get(memoKey)
+    const known = this.#known.verdict(commit, look.key)
     if (known !== undefined && (known.kind === 'refused' || known.goodUntil > look.now)) return known
     const read = await readObject(look.signed, commit, 'commit')
     const what = `commit ${commit.slice(0, 12)}`
     const judged =
       read.kind === 'mistake' ? refuse(what, read.message) : await this.#judgeObject(what, read.object, look)
-    if (judged.kind === 'good' || judged.lasting) this.#judged.set(memoKey, judged)
+    if (judged.kind === 'good' || judged.lasting) this.#known.keep(commit, look.key, judged)
     return judged
   }
 
   async #judgeObject(what: string, object: SignedObject, look: Look): Promise<Judged> {
     const { signature, payload, parents, message } = object
-    const by = `${what} of ${shown(object.author)}`
+    const by = byItself(`${what} of ${shown(object.author)}`)
     if (signature === undefined) return unsigned(by)
     this.checked++
-    const good = (goodUntil = FOR_EVER): Judged => ({ kind: 'good', goodUntil, parents, seal: isSeal(message) })
+    const good = (goodUntil = FOR_EVER): Judged => ({
+      ...{ kind: 'good', goodUntil, parents: parents.map(byItself), seal: isSeal(message) },
+    })
     if (armourOf(signature) === 'ssh') {
       const verdict = verifySshSignature(signature, payload, look.ssh)
       if (verdict.kind === 'bad') return refuse(by, `its signature is not good: ${verdict.message}`)
