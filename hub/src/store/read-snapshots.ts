@@ -1,11 +1,10 @@
 import type { Database } from 'better-sqlite3'
-import type { Kysely } from 'kysely'
-import type { StoreSchema } from './schema.ts'
-import { kyselyOver } from './sqlite-dialect.ts'
+import { sqlOver } from './sqlite-dialect.ts'
+import type { StoreSql } from './store-sql.ts'
 
 interface ReadConnection {
   readonly connection: Database
-  readonly sql: Kysely<StoreSchema>
+  readonly sql: StoreSql
   users: number
   /** How many commits its snapshot has seen. */
   commits: number
@@ -34,7 +33,7 @@ export class ReadSnapshots {
     this.commits += 1
   }
 
-  async use<T>(work: (sql: Kysely<StoreSchema>) => Promise<T>): Promise<T> {
+  async use<T>(work: (sql: StoreSql) => Promise<T>): Promise<T> {
     let connection = this.acquire()
     while (connection === undefined) {
       await new Promise<void>(resolve => this.waiting.push(resolve))
@@ -65,16 +64,16 @@ export class ReadSnapshots {
     let idle = this.connections.find(({ users }) => users === 0)
     if (idle === undefined && this.connections.length < MOST_CONNECTIONS) {
       const connection = this.open()
-      idle = { connection, sql: kyselyOver(connection), users: 0, commits: 0 }
+      idle = { connection, sql: sqlOver(connection), users: 0, commits: 0 }
       this.connections.push(idle)
     }
     if (idle === undefined) return undefined
-    idle.connection.exec('BEGIN')
+    idle.sql.run('begin')
     try {
       // A deferred transaction has its snapshot from the first read on.
-      idle.connection.exec('SELECT 1 FROM sqlite_schema LIMIT 1')
+      idle.sql.rows('select 1 from sqlite_schema limit 1', [])
     } catch (error) {
-      idle.connection.exec('ROLLBACK')
+      idle.sql.run('rollback')
       throw error
     }
     idle.users = 1
@@ -85,7 +84,7 @@ export class ReadSnapshots {
   private release(connection: ReadConnection): void {
     connection.users -= 1
     if (connection.users > 0) return
-    if (connection.connection.open && connection.connection.inTransaction) connection.connection.exec('ROLLBACK')
+    if (connection.connection.open && connection.connection.inTransaction) connection.sql.run('rollback')
     this.wake()
   }
 

@@ -1,9 +1,9 @@
 import type { StoreSchema } from './schema.ts'
 import { SqlReader } from './sql-reader.ts'
-import { upsertWhenChanged } from './upsert-when-changed.ts'
+import { insertRow, type SqlValue, upsertWhenChanged } from './store-sql.ts'
 
 type Table = keyof StoreSchema
-type Columns = Readonly<Record<string, string | number | null>>
+type Columns = Readonly<Record<string, SqlValue>>
 
 /** Statements that change rows, and how many they really changed. A row equal to the stored one is not written. */
 export abstract class SqlChanges extends SqlReader {
@@ -12,8 +12,11 @@ export abstract class SqlChanges extends SqlReader {
 
   /** One statement, no read before it. */
   protected async upsert(table: Table, key: readonly string[], columns: Columns, compared = 'body'): Promise<void> {
-    const result = await this.sql.executeQuery(upsertWhenChanged(this.sql, table, key, columns, compared))
-    this.rowsChanged += Number(result.numAffectedRows ?? 0n)
+    this.rowsChanged += this.run(upsertWhenChanged(table, key, columns, compared), ...Object.values(columns))
+  }
+
+  protected insert(table: Table, columns: Columns): void {
+    this.rowsChanged += this.run(insertRow(table, Object.keys(columns)), ...Object.values(columns))
   }
 
   protected count(results: readonly { readonly numDeletedRows: bigint }[]): void {

@@ -58,6 +58,7 @@ import {
   incumbent,
 } from './row-rules.ts'
 import type { StoreSchema } from './schema.ts'
+import { type SqlValue, type StoreSql, selectBodies } from './store-sql.ts'
 
 /**
  * The port's questions in SQL that every database of ours understands.
@@ -65,130 +66,140 @@ import type { StoreSchema } from './schema.ts'
  * The transaction is a function so that its owner decides what using it too late means.
  */
 export class SqlReader implements StoreReader {
-  private readonly transaction: () => Kysely<StoreSchema>
+  private readonly transaction: () => StoreSql
 
-  constructor(transaction: () => Kysely<StoreSchema>) {
+  constructor(transaction: () => StoreSql) {
     this.transaction = transaction
   }
 
   protected get sql(): Kysely<StoreSchema> {
-    return this.transaction()
+    return this.transaction().build
+  }
+
+  protected rows<Row>(text: string, ...values: readonly SqlValue[]): readonly Row[] {
+    return this.transaction().rows(text, values)
+  }
+
+  /** @returns How many rows it changed. */
+  protected run(text: string, ...values: readonly SqlValue[]): number {
+    return this.transaction().run(text, values)
+  }
+
+  /** The rows of a table by some of its columns: nearly every question. */
+  private bodies<Row>(table: keyof StoreSchema, where: Readonly<Record<string, SqlValue>> = {}): Row[] {
+    return all<Row>(this.rows<Bodied>(selectBodies(table, Object.keys(where)), ...Object.values(where)))
+  }
+
+  private body<Row>(table: keyof StoreSchema, where: Readonly<Record<string, SqlValue>>): Row | undefined {
+    return this.bodies<Row>(table, where)[0]
   }
 
   async setting(key: string): Promise<JsonObject | undefined> {
-    return one(await this.sql.selectFrom('settings').select('body').where('key', '=', key).execute())
+    return this.body('settings', { key })
   }
 
   async sources(): Promise<readonly SourceRow[]> {
-    return all<SourceRow>(await this.sql.selectFrom('sources').select('body').execute()).sort(bySourceName)
+    return this.bodies<SourceRow>('sources').sort(bySourceName)
   }
 
   async sourceDocuments(source: string): Promise<readonly SourceDocumentRow[]> {
-    const found = await this.sql.selectFrom('source_documents').select('body').where('source', '=', source).execute()
-    return all<SourceDocumentRow>(found).sort(byFileAndIndex)
+    return this.bodies<SourceDocumentRow>('source_documents', { source }).sort(byFileAndIndex)
   }
 
   async sets(): Promise<readonly SetRow[]> {
-    return all<SetRow>(await this.sql.selectFrom('sets').select('body').execute()).sort(bySetKey)
+    return this.bodies<SetRow>('sets').sort(bySetKey)
   }
 
   async set(key: string): Promise<SetRow | undefined> {
-    return one(await this.sql.selectFrom('sets').select('body').where('key', '=', key).execute())
+    return this.body('sets', { key })
   }
 
   async applications(filter: ApplicationFilter = {}): Promise<readonly ApplicationRow[]> {
-    let query = this.sql.selectFrom('applications').select('body')
-    if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId)
-    if (filter.set !== undefined) query = query.where('set_name', '=', filter.set)
-    if (filter.source !== undefined) query = query.where('source', '=', filter.source)
-    return all<ApplicationRow>(await query.execute()).sort(byApplicationName)
+    const { clusterId, set, source } = filter
+    const where = {
+      ...(clusterId !== undefined && { cluster_id: clusterId }),
+      ...(set !== undefined && { set_name: set }),
+      ...(source !== undefined && { source }),
+    }
+    return this.bodies<ApplicationRow>('applications', where).sort(byApplicationName)
   }
 
   async application(id: string): Promise<ApplicationRow | undefined> {
-    return one(await this.sql.selectFrom('applications').select('body').where('id', '=', id).execute())
+    return this.body('applications', { id })
   }
 
   async applicationByName(name: string): Promise<ApplicationRow | undefined> {
-    return incumbent(all(await this.sql.selectFrom('applications').select('body').where('name', '=', name).execute()))
+    return incumbent(this.bodies('applications', { name }))
   }
 
   async clusters(): Promise<readonly ClusterRow[]> {
-    return all<ClusterRow>(await this.sql.selectFrom('clusters').select('body').execute()).sort(byClusterName)
+    return this.bodies<ClusterRow>('clusters').sort(byClusterName)
   }
 
   async cluster(id: string): Promise<ClusterRow | undefined> {
-    return one(await this.sql.selectFrom('clusters').select('body').where('id', '=', id).execute())
+    return this.body('clusters', { id })
   }
 
   async clusterByName(name: string): Promise<ClusterRow | undefined> {
-    return one(await this.sql.selectFrom('clusters').select('body').where('name', '=', name).execute())
+    return this.body('clusters', { name })
   }
 
   async joinToken(id: string): Promise<JoinTokenRow | undefined> {
-    return one(await this.sql.selectFrom('join_tokens').select('body').where('id', '=', id).execute())
+    return this.body('join_tokens', { id })
   }
 
   async joinTokens(): Promise<readonly JoinTokenRow[]> {
-    return all<JoinTokenRow>(await this.sql.selectFrom('join_tokens').select('body').execute()).sort(byCreation)
+    return this.bodies<JoinTokenRow>('join_tokens').sort(byCreation)
   }
 
   async enrolments(tokenId?: string): Promise<readonly EnrolmentRow[]> {
-    const query = this.sql.selectFrom('enrolments').select('body')
-    const asked = tokenId === undefined ? query : query.where('token_id', '=', tokenId)
-    return all<EnrolmentRow>(await asked.execute()).sort(byAsking)
+    return this.bodies<EnrolmentRow>('enrolments', tokenId === undefined ? {} : { token_id: tokenId }).sort(byAsking)
   }
 
   async enrolment(id: string): Promise<EnrolmentRow | undefined> {
-    return one(await this.sql.selectFrom('enrolments').select('body').where('id', '=', id).execute())
+    return this.body('enrolments', { id })
   }
 
   async documents(clusterId: string, after?: DocumentNumber): Promise<readonly DocumentRow[]> {
-    let query = this.sql.selectFrom('documents').select('body').where('cluster_id', '=', clusterId)
-    if (after !== undefined) {
-      query = query.where(is =>
-        is.or([is('epoch', '>', after.epoch), is.and([is('epoch', '=', after.epoch), is('n', '>', after.n)])]),
-      )
-    }
-    return all<DocumentRow>(await query.execute()).sort(byDocumentNumber)
+    const ofCluster = selectBodies('documents', ['cluster_id'])
+    const later = ' and (epoch > ? or (epoch = ? and n > ?))'
+    const found = after
+      ? this.rows<Bodied>(`${ofCluster}${later}`, clusterId, after.epoch, after.epoch, after.n)
+      : this.rows<Bodied>(ofCluster, clusterId)
+    return all<DocumentRow>(found).sort(byDocumentNumber)
   }
 
   async document(clusterId: string, key: string): Promise<DocumentRow | undefined> {
-    const query = this.sql.selectFrom('documents').select('body').where('cluster_id', '=', clusterId)
-    return one(await query.where('key', '=', key).execute())
+    return this.body('documents', { cluster_id: clusterId, key })
   }
 
   async offersDigest(clusterId: string, digest: Digest): Promise<boolean> {
-    const query = this.sql.selectFrom('offered').select('digest').where('cluster_id', '=', clusterId)
-    return (await query.where('digest', '=', digest).limit(1).execute()).length > 0
+    return this.rows('select 1 from offered where cluster_id = ? and digest = ?', clusterId, digest).length > 0
   }
 
   async openGrants(clusterId: string): Promise<readonly GrantRow[]> {
-    const query = this.sql.selectFrom('grants').select('body').where('cluster_id', '=', clusterId)
-    return all<GrantRow>(await query.where('state', '=', 'open').execute()).sort(byCreation)
+    return this.bodies<GrantRow>('grants', { cluster_id: clusterId, state: 'open' }).sort(byCreation)
   }
 
   async grant(id: string): Promise<GrantRow | undefined> {
-    return one(await this.sql.selectFrom('grants').select('body').where('id', '=', id).execute())
+    return this.body('grants', { id })
   }
 
   async voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]> {
-    const query = this.sql.selectFrom('grants').select('body').where('cluster_id', '=', clusterId)
-    const rows = all<GrantRow>(await query.where('state', '=', 'void').execute())
+    const rows = this.bodies<GrantRow>('grants', { cluster_id: clusterId, state: 'void' })
     return rows.filter(({ payload }) => payload.startBefore > startBeforeAfter).sort(byCreation)
   }
 
   async openCommands(clusterId: string): Promise<readonly CommandRow[]> {
-    const query = this.sql.selectFrom('commands').select('body').where('cluster_id', '=', clusterId)
-    return all<CommandRow>(await query.where('state', '=', 'open').execute()).sort(byCreation)
+    return this.bodies<CommandRow>('commands', { cluster_id: clusterId, state: 'open' }).sort(byCreation)
   }
 
   async keptAnswer(principal: string, key: string): Promise<KeptAnswerRow | undefined> {
-    const query = this.sql.selectFrom('kept_answers').select('body').where('principal', '=', principal)
-    return one(await query.where('key', '=', key).execute())
+    return this.body('kept_answers', { principal, key })
   }
 
   async bulkOperation(id: string): Promise<BulkOperationRow | undefined> {
-    return one(await this.sql.selectFrom('bulk_operations').select('body').where('id', '=', id).execute())
+    return this.body('bulk_operations', { id })
   }
 
   async openBulkOperations(): Promise<readonly BulkOperationRow[]> {
@@ -202,45 +213,40 @@ export class SqlReader implements StoreReader {
   }
 
   async command(id: string): Promise<CommandRow | undefined> {
-    return one(await this.sql.selectFrom('commands').select('body').where('id', '=', id).execute())
+    return this.body('commands', { id })
   }
 
   async reports(clusterId?: string): Promise<readonly ReportRow[]> {
-    const query = this.sql.selectFrom('reports').select('body')
-    const found = await (clusterId === undefined ? query : query.where('cluster_id', '=', clusterId)).execute()
-    return all<ReportRow>(found).sort(byApplicationId)
+    return this.bodies<ReportRow>('reports', clusterId === undefined ? {} : { cluster_id: clusterId }).sort(
+      byApplicationId,
+    )
   }
 
   async report(applicationId: string): Promise<ReportRow | undefined> {
-    return one(
-      await this.sql.selectFrom('reports').select('body').where('application_id', '=', applicationId).execute(),
-    )
+    return this.body('reports', { application_id: applicationId })
   }
 
   async operations(
     applicationId: string,
     page: { readonly limit: number; readonly before?: number },
   ): Promise<readonly OperationRow[]> {
-    let query = this.sql
-      .selectFrom('operations')
-      .select(['sequence', 'body'])
-      .where('application_id', '=', applicationId)
-    if (page.before !== undefined) query = query.where('sequence', '<', page.before)
-    return (await query.orderBy('sequence', 'desc').limit(page.limit).execute()).map(withSequence<OperationRow>)
+    const text = 'select sequence, body from operations where application_id = ? and sequence < ?'
+    const { limit, before = Number.MAX_SAFE_INTEGER } = page
+    const found = this.rows<Numbered>(`${text} order by sequence desc limit ?`, applicationId, before, limit)
+    return found.map(withSequence<OperationRow>)
   }
 
   async operation(clusterId: string, id: string): Promise<OperationRow | undefined> {
-    const query = this.sql.selectFrom('operations').select(['sequence', 'body']).where('cluster_id', '=', clusterId)
-    return (await query.where('id', '=', id).execute()).map(withSequence<OperationRow>)[0]
+    const text = 'select sequence, body from operations where cluster_id = ? and id = ?'
+    return this.rows<Numbered>(text, clusterId, id).map(withSequence<OperationRow>)[0]
   }
 
   async renderMemo(key: string): Promise<Digest | undefined> {
-    const found = await this.sql.selectFrom('render_memos').select('digest').where('key', '=', key).execute()
-    return found[0]?.digest as Digest | undefined
+    return this.rows<{ readonly digest: Digest }>('select digest from render_memos where "key" = ?', key)[0]?.digest
   }
 
   async bundle(digest: Digest): Promise<BundleRow | undefined> {
-    return one(await this.sql.selectFrom('bundles').select('body').where('digest', '=', digest).execute())
+    return this.body('bundles', { digest })
   }
 
   async referencedDigests(since?: EpochMs): Promise<ReadonlySet<Digest>> {
@@ -266,37 +272,35 @@ export class SqlReader implements StoreReader {
   }
 
   async deletionPlans(): Promise<readonly DeletionPlan[]> {
-    return all<DeletionPlan>(await this.sql.selectFrom('deletion_plans').select('body').execute()).sort(byPlanAge)
+    return this.bodies<DeletionPlan>('deletion_plans').sort(byPlanAge)
   }
 
   async deletionPlan(id: string): Promise<DeletionPlan | undefined> {
-    return one(await this.sql.selectFrom('deletion_plans').select('body').where('id', '=', id).execute())
+    return this.body('deletion_plans', { id })
   }
 
   async token(id: string): Promise<TokenRow | undefined> {
-    return one(await this.sql.selectFrom('tokens').select('body').where('id', '=', id).execute())
+    return this.body('tokens', { id })
   }
 
   async tokens(): Promise<readonly TokenRow[]> {
-    return all<TokenRow>(await this.sql.selectFrom('tokens').select('body').execute()).sort(byCreation)
+    return this.bodies<TokenRow>('tokens').sort(byCreation)
   }
 
   async session(id: string): Promise<SessionRow | undefined> {
-    return one(await this.sql.selectFrom('sessions').select('body').where('id', '=', id).execute())
+    return this.body('sessions', { id })
   }
 
   async sessions(owner?: string): Promise<readonly SessionRow[]> {
-    const query = this.sql.selectFrom('sessions').select('body')
-    const found = await (owner === undefined ? query : query.where('owner', '=', owner)).execute()
-    return all<SessionRow>(found).sort(byCreation)
+    return this.bodies<SessionRow>('sessions', owner === undefined ? {} : { owner }).sort(byCreation)
   }
 
   async person(id: string): Promise<PersonRow | undefined> {
-    return one(await this.sql.selectFrom('people').select('body').where('id', '=', id).execute())
+    return this.body('people', { id })
   }
 
   async signedOut(id: Digest): Promise<SignedOutRow | undefined> {
-    return one(await this.sql.selectFrom('signed_out').select('body').where('id', '=', id).execute())
+    return this.body('signed_out', { id })
   }
 
   async freezes(): Promise<readonly MadeGateRow[]> {
@@ -308,33 +312,31 @@ export class SqlReader implements StoreReader {
   }
 
   async overrides(): Promise<readonly OverrideRow[]> {
-    return all<OverrideRow>(await this.sql.selectFrom('overrides').select('body').execute()).sort(byRequest)
+    return this.bodies<OverrideRow>('overrides').sort(byRequest)
   }
 
   async override(id: string): Promise<OverrideRow | undefined> {
-    return one(await this.sql.selectFrom('overrides').select('body').where('id', '=', id).execute())
+    return this.body('overrides', { id })
   }
 
   async calendars(): Promise<readonly CalendarRow[]> {
-    return all<CalendarRow>(await this.sql.selectFrom('calendars').select('body').execute()).sort(byCalendarName)
+    return this.bodies<CalendarRow>('calendars').sort(byCalendarName)
   }
 
   async alerts(): Promise<readonly AlertRow[]> {
-    return all<AlertRow>(await this.sql.selectFrom('alerts').select('body').execute()).sort(byId)
+    return this.bodies<AlertRow>('alerts').sort(byId)
   }
 
   async incidents(): Promise<readonly IncidentRow[]> {
-    return all<IncidentRow>(await this.sql.selectFrom('incidents').select('body').execute()).sort(byId)
+    return this.bodies<IncidentRow>('incidents').sort(byId)
   }
 
   async messages(state?: MessageState): Promise<readonly MessageRow[]> {
-    const query = this.sql.selectFrom('messages').select('body')
-    const asked = state === undefined ? query : query.where('state', '=', state)
-    return all<MessageRow>(await asked.execute()).sort(byId)
+    return this.bodies<MessageRow>('messages', state === undefined ? {} : { state }).sort(byId)
   }
 
   async message(id: string): Promise<MessageRow | undefined> {
-    return one(await this.sql.selectFrom('messages').select('body').where('id', '=', id).execute())
+    return this.body('messages', { id })
   }
 
   async audit(page: { readonly limit: number; readonly before?: number }): Promise<readonly AuditRow[]> {
@@ -364,7 +366,7 @@ export class SqlReader implements StoreReader {
   }
 
   private async madeGates(kind: MadeGateRow['kind']): Promise<readonly MadeGateRow[]> {
-    const found = all<MadeGateRow>(await this.sql.selectFrom('made_gates').select('body').execute())
+    const found = this.bodies<MadeGateRow>('made_gates')
     return found.filter(row => row.kind === kind).sort(byMaking)
   }
 
@@ -391,8 +393,8 @@ interface Bodied {
   readonly body: string
 }
 
-function one<Row>(found: readonly Bodied[]): Row | undefined {
-  return found[0] === undefined ? undefined : decodeRow<Row>(found[0].body)
+interface Numbered extends Bodied {
+  readonly sequence: number
 }
 
 function all<Row>(found: readonly Bodied[]): Row[] {
@@ -400,9 +402,6 @@ function all<Row>(found: readonly Bodied[]): Row[] {
 }
 
 /** The database gives the number, so it is not in the body. */
-function withSequence<Row extends { readonly sequence: number }>(found: {
-  readonly sequence: number
-  readonly body: string
-}): Row {
+function withSequence<Row extends { readonly sequence: number }>(found: Numbered): Row {
   return { ...decodeRow<Omit<Row, 'sequence'>>(found.body), sequence: found.sequence } as Row
 }

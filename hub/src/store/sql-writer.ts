@@ -34,6 +34,7 @@ import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { decodeRow, encodeRow } from './encode-row.ts'
 import { firstHeard, isNewerReport, withoutLoweredNumber } from './row-rules.ts'
 import { SqlJournal } from './sql-journal.ts'
+import { insertRow } from './store-sql.ts'
 
 /** The port's changes in SQL, row by row. */
 export class SqlWriter extends SqlJournal implements StoreWriter {
@@ -124,9 +125,8 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
     const row = await this.cluster(clusterId)
     assert(row !== undefined, `no cluster ${clusterId}`)
     const n = row.lastNumber + 1
-    const changed = { last_number: n, body: encodeRow({ ...row, lastNumber: n }) }
-    await this.sql.updateTable('clusters').set(changed).where('id', '=', clusterId).execute()
-    this.rowsChanged += 1
+    const text = 'update clusters set last_number = ?, body = ? where id = ?'
+    this.rowsChanged += this.run(text, n, encodeRow({ ...row, lastNumber: n }), clusterId)
     return { epoch: row.epoch, n }
   }
 
@@ -143,9 +143,8 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
   }
 
   async putDocument(row: DocumentRow): Promise<void> {
-    const columns = ['epoch', 'n'] as const
-    const query = this.sql.selectFrom('documents').select(columns).where('cluster_id', '=', row.clusterId)
-    const stored = (await query.where('key', '=', row.key).execute())[0]
+    const text = 'select epoch, n from documents where cluster_id = ? and "key" = ?'
+    const [stored] = this.rows<DocumentNumber>(text, row.clusterId, row.key)
     assert(stored === undefined || compareNumbers(row.number, stored) >= 0, `the number of ${row.key} would go back`)
     await this.upsert('documents', ['cluster_id', 'key'], {
       cluster_id: row.clusterId,
@@ -156,10 +155,8 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
       body: encodeRow(row),
     })
     if (row.digest === undefined) return
-    const offered = { cluster_id: row.clusterId, digest: row.digest }
-    const insertion = this.sql.insertInto('offered').values(offered)
-    const [added] = await insertion.onConflict(conflict => conflict.doNothing()).execute()
-    this.rowsChanged += Number(added?.numInsertedOrUpdatedRows ?? 0n)
+    const insertion = insertRow('offered', ['cluster_id', 'digest'])
+    this.rowsChanged += this.run(`${insertion} on conflict do nothing`, row.clusterId, row.digest)
   }
 
   async deleteDocument(clusterId: string, key: string): Promise<void> {
@@ -245,13 +242,8 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
 
   async putOperation(row: Omit<OperationRow, 'sequence'>): Promise<void> {
     const { id, applicationId, clusterId, operation } = row
-    const stored = await this.sql
-      .selectFrom('operations')
-      .select(['sequence', 'body'])
-      .where('cluster_id', '=', clusterId)
-      .where('id', '=', id)
-      .execute()
-    const earlier = stored[0]
+    const text = 'select sequence, body from operations where cluster_id = ? and id = ?'
+    const [earlier] = this.rows<{ readonly sequence: number; readonly body: string }>(text, clusterId, id)
     // Built member by member: a caller that hands in a whole OperationRow must not have its number stored.
     const kept = firstHeard(row, earlier && decodeRow<Omit<OperationRow, 'sequence'>>(earlier.body))
     const columns = {
@@ -263,8 +255,8 @@ export class SqlWriter extends SqlJournal implements StoreWriter {
       body: encodeRow(kept),
     }
     if (earlier?.body === columns.body) return
-    if (earlier === undefined) await this.sql.insertInto('operations').values(columns).execute()
-    else await this.sql.updateTable('operations').set(columns).where('sequence', '=', earlier.sequence).execute()
+    if (earlier === undefined) return this.insert('operations', columns)
+    await this.sql.updateTable('operations').set(columns).where('sequence', '=', earlier.sequence).execute()
     this.rowsChanged += 1
   }
 

@@ -5,18 +5,17 @@ import type { Log } from '@flotilla/core/ports/log'
 import { type Store, StoreError, type StoreReader, type StoreWriter } from '@flotilla/core/ports/store'
 import type Sqlite from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
-import type { Kysely } from 'kysely'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
 import { loadSqlite } from './load-sqlite.ts'
 import { checkVersion, migrateStore } from './migrate-store.ts'
 import { Mutex } from './mutex.ts'
 import { ReadSnapshots } from './read-snapshots.ts'
-import type { StoreSchema } from './schema.ts'
 import { SqlReader } from './sql-reader.ts'
 import { SqlWriter } from './sql-writer.ts'
-import { kyselyOver } from './sqlite-dialect.ts'
+import { sqlOver } from './sqlite-dialect.ts'
 import { asStoreError, RESTORE_HINT } from './sqlite-error.ts'
 import { RESTORE_READY, STORE_FILE } from './store-files.ts'
+import type { StoreSql } from './store-sql.ts'
 
 export interface OpenStoreOptions {
   /** The hub's data folder; made when it is not there, readable by its owner alone. */
@@ -80,7 +79,7 @@ type PerformedWrite =
 class SqliteStore implements Store {
   private readonly file: string
   private readonly connection: Database
-  private readonly sql: Kysely<StoreSchema>
+  private readonly sql: StoreSql
   private readonly reads: ReadSnapshots
   private readonly lock: DirectoryLock
   private readonly writers = new Mutex()
@@ -91,7 +90,7 @@ class SqliteStore implements Store {
   constructor(file: string, connection: Database, reads: ReadSnapshots, lock: DirectoryLock) {
     this.file = file
     this.connection = connection
-    this.sql = kyselyOver(connection)
+    this.sql = sqlOver(connection)
     this.reads = reads
     this.lock = lock
   }
@@ -136,7 +135,7 @@ class SqliteStore implements Store {
     const done: { readonly write: WaitingWrite; readonly result: unknown; readonly rowsChanged: number }[] = []
     let unanswered = together
     try {
-      this.connection.exec('BEGIN IMMEDIATE')
+      this.sql.run('begin immediate')
       for (const write of together) {
         const outcome = await this.perform(write)
         if (outcome.kind === 'done') done.push({ write, ...outcome })
@@ -144,9 +143,9 @@ class SqliteStore implements Store {
         unanswered = unanswered.filter(each => each !== write || outcome.kind === 'done')
         if (!this.connection.inTransaction) throw rolledBack(this.file)
       }
-      this.connection.exec('COMMIT')
+      this.sql.run('commit')
     } catch (error) {
-      if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+      if (this.connection.inTransaction) this.sql.run('rollback')
       for (const { reject } of unanswered) reject(asStoreError(error, this.file))
       return
     }
@@ -161,16 +160,19 @@ class SqliteStore implements Store {
   private async perform({ work }: WaitingWrite): Promise<PerformedWrite> {
     const turn = new Turn(this.sql, () => this.refuseWhenRolledBack())
     const rows = new SqlWriter(turn.use)
-    this.connection.exec('SAVEPOINT one_write')
+    this.sql.run('savepoint one_write')
     try {
       const result = await work(rows)
       turn.ended = true
       this.refuseWhenRolledBack()
-      this.connection.exec('RELEASE one_write')
+      this.sql.run('release one_write')
       return { kind: 'done', result, rowsChanged: rows.rowsChanged }
     } catch (error) {
       turn.ended = true
-      if (this.connection.inTransaction) this.connection.exec('ROLLBACK TO one_write; RELEASE one_write')
+      if (this.connection.inTransaction) {
+        this.sql.run('rollback to one_write')
+        this.sql.run('release one_write')
+      }
       return { kind: 'failed', error: asStoreError(error, this.file) }
     }
   }
@@ -203,9 +205,9 @@ function rolledBack(file: string): StoreError {
 /** What one transaction may use, and until when: a forgotten `await` shows at once. */
 class Turn {
   ended = false
-  readonly use: () => Kysely<StoreSchema>
+  readonly use: () => StoreSql
 
-  constructor(sql: Kysely<StoreSchema>, check: () => void = () => undefined) {
+  constructor(sql: StoreSql, check: () => void = () => undefined) {
     this.use = () => {
       if (this.ended) throw new Error('a store transaction was used after its work had ended')
       check()
