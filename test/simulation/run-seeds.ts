@@ -28,22 +28,9 @@ export async function runSeeds(run: SeedRun): Promise<readonly SeedOutcome[]> {
   return outcomes.flat().sort((a, b) => a.seed - b.seed)
 }
 
-/** What lives leave behind in a process adds up: another one goes on. */
-const MOST_LIVES = 250
-
 async function runWorker(run: SeedRun, jobs: number, job: number): Promise<readonly SeedOutcome[]> {
-  const seeds = Array.from({ length: run.count }, (_, index) => run.from + index).filter((_, at) => at % jobs === job)
-  const outcomes: SeedOutcome[] = []
-  for (let from = 0; from < seeds.length; from += MOST_LIVES) {
-    outcomes.push(...(await runProcess(run, seeds.slice(from, from + MOST_LIVES))))
-    if (run.untilFailed && outcomes.at(-1)?.failed) break
-  }
-  return outcomes
-}
-
-async function runProcess(run: SeedRun, seeds: readonly number[]): Promise<readonly SeedOutcome[]> {
   const work: SeedWork = {
-    seeds,
+    seeds: Array.from({ length: run.count }, (_, index) => run.from + index).filter((_, at) => at % jobs === job),
     options: run.options ?? {},
     ...(run.plant !== undefined && { plant: run.plant }),
     untilFailed: run.untilFailed ?? false,

@@ -8,6 +8,7 @@ import {
   ClusterUnreachable,
 } from '@flotilla/core/ports/cluster-transport'
 import type { Random } from '@flotilla/core/ports/random'
+import { firstAborted } from './first-aborted.ts'
 import { KubernetesError } from './kubernetes-error.ts'
 import { BodyTooLarge, parseJsonOrText, readText } from './read-body.ts'
 import { readFailure } from './read-failure.ts'
@@ -80,11 +81,8 @@ export class Requester {
         return await this.#once(request)
       } catch (error) {
         if (!(error instanceof KubernetesError) || attempt >= MOST_ATTEMPTS || !mayRepeat(error, request)) throw error
-        const given = [request.signal, stopping].filter(signal => signal !== undefined)
-        await clock.sleep(
-          this.#delayMs(attempt, error.retryAfterMs),
-          given.length > 0 ? AbortSignal.any(given) : undefined,
-        )
+        const { controller, release } = firstAborted(request.signal, stopping)
+        await clock.sleep(this.#delayMs(attempt, error.retryAfterMs), controller.signal).finally(release)
       }
     }
   }

@@ -4,6 +4,7 @@ import { numberAt, objectAt, textAt } from '@flotilla/core/json/read-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Log } from '@flotilla/core/ports/log'
 import { type KubernetesClient, METADATA_ONLY, pathOf } from './client.ts'
+import { firstAborted } from './first-aborted.ts'
 import { KubernetesError } from './kubernetes-error.ts'
 import { readLines } from './read-body.ts'
 
@@ -118,8 +119,8 @@ async function watchOnce(
   })
   if (target.labelSelector) query.set('labelSelector', target.labelSelector)
   // A server that vanished without a word would otherwise never be noticed.
-  const silence = new AbortController()
-  const timer = clock.setTimer((seconds + 30) * 1000, () => silence.abort(new Error('the watch outlived its time')))
+  const { controller: end, release } = firstAborted(signal)
+  const timer = clock.setTimer((seconds + 30) * 1000, () => end.abort(new Error('the watch outlived its time')))
   let last = from
   try {
     const response = await client.requester.stream({
@@ -129,7 +130,7 @@ async function watchOnce(
       subject,
       verb: 'watch',
       idempotent: true,
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: end.signal,
     })
     for await (const line of readLines(response.body, MOST_EVENT_BYTES)) {
       if (signal.aborted) return last
@@ -141,6 +142,7 @@ async function watchOnce(
     return last
   } finally {
     timer.cancel()
+    release()
   }
 }
 
