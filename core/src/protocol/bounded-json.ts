@@ -9,7 +9,7 @@ export const MAX_JSON_DEPTH = 64
  * never more than the bytes), or nested deeper than {@link MAX_JSON_DEPTH}. Never throws.
  */
 export function parseBoundedJson(text: string, maxBytes: number): Json | undefined {
-  if (text.length > maxBytes || nestingOf(text) > MAX_JSON_DEPTH) return undefined
+  if (text.length > maxBytes || isTooDeep(text)) return undefined
   try {
     return parseJson(text)
   } catch {
@@ -27,6 +27,17 @@ export function parseBoundedJsonBytes(bytes: Uint8Array, maxBytes: number): Json
   } catch {
     return undefined
   }
+}
+
+/** Few texts have as many brackets as may stand in each other; only those are looked at sign by sign. */
+function isTooDeep(text: string): boolean {
+  let brackets = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > MAX_JSON_DEPTH) return nestingOf(text) > MAX_JSON_DEPTH
+    }
+  }
+  return false
 }
 
 /** The deepest nesting of brackets outside strings; for text that is not JSON, some number. */

@@ -48,7 +48,7 @@ const HEADER_BYTES = 1024
  * JSON is canonical and Ed25519 is deterministic.
  */
 export function signJws(typ: string, payload: object, key: SigningKey): string {
-  const input = `${segment({ alg: 'EdDSA', kid: key.kid, typ })}.${segment(payload as JsonObject)}`
+  const input = `${headerSegment(key.kid, typ)}.${segment(payload as JsonObject)}`
   return `${input}.${sign(null, Buffer.from(input, 'ascii'), key.privateKey).toString('base64url')}`
 }
 
@@ -75,7 +75,7 @@ export function readJws(text: string, maxBytes = MAX_JWS_BYTES): UnverifiedJws |
   const parts = text.split('.', 4)
   if (parts.length !== 3) return refused('JWS_MALFORMED', 'it does not have three parts')
   const [headerPart = '', payloadPart = '', signaturePart = ''] = parts
-  const header = headerPart.length > HEADER_BYTES ? undefined : jsonSegment(headerPart)
+  const header = headerPart.length > HEADER_BYTES ? undefined : readHeader(headerPart)
   if (!header) return refused('JWS_MALFORMED', 'its header is not a JSON object in base64url')
   const { alg, kid, typ, ...others } = header
   if (alg !== 'EdDSA') return refused('JWS_ALGORITHM', 'its algorithm is not EdDSA')
@@ -117,6 +117,30 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64url')
   return bytes.toString('base64url') === text ? bytes : undefined
+}
+
+/** The same few headers stand before every document: as they were read and as they are written. */
+const headersRead = new Map<string, JsonObject>()
+const headersWritten = new Map<string, string>()
+const MOST_HEADERS = 256
+
+function readHeader(part: string): JsonObject | undefined {
+  const known = headersRead.get(part)
+  if (known) return known
+  const header = jsonSegment(part)
+  return header && keep(headersRead, part, header)
+}
+
+function headerSegment(kid: string, typ: string): string {
+  const name = `${typ} ${kid}`
+  return headersWritten.get(name) ?? keep(headersWritten, name, segment({ alg: 'EdDSA', kid, typ }))
+}
+
+/** Whoever makes up headers only has the others forgotten. */
+function keep<T>(known: Map<string, T>, name: string, value: T): T {
+  if (known.size >= MOST_HEADERS) known.clear()
+  known.set(name, value)
+  return value
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
