@@ -73,14 +73,8 @@ export const knativeRules: readonly ShippedRule[] = [
     [
       [not(present('status.conditions')), 'Progressing', 'Waiting for InferenceService to report status...'],
       [condition('Stopped', 'True'), 'Suspended', 'InferenceService is Stopped'],
-      [
-        any(
-          someCondition({ notTypes: ['Stopped'], statuses: ['False'] }),
-          equals(TRANSITION, 'BlockedByFailedLoad', 'InvalidSpec'),
-        ),
-        'Degraded',
-        '{$message}',
-      ],
+      // A condition that is False may still become True: only the model itself says that it has failed.
+      [all(filled('$transition'), not(equals(TRANSITION, 'InProgress'))), 'Degraded', '{$message}'],
       [
         any(someCondition({ notTypes: ['Stopped'], notStatuses: ['True'] }), filled('$transition')),
         'Progressing',
@@ -94,12 +88,12 @@ export const knativeRules: readonly ShippedRule[] = [
         [[all(filled(TRANSITION), not(equals(TRANSITION, 'UpToDate'))), `0: transitionStatus | {${TRANSITION}}`]],
         '',
       ),
-      unready: join('status.conditions', '{index}: {$parts}', {
+      unready: join('status.conditions', ' | {index}: {$parts}', {
         where: all(not(equals('entry.type', 'Stopped')), not(equals('entry.status', 'True'))),
         values: { parts: texts(' | ', '{entry.type}', '{entry.status}', '{entry.reason}', '{entry.message}') },
-        separator: ' | ',
+        separator: '',
       }),
-      message: texts(' | ', '{$transition}', '{$unready}'),
+      message: texts('', '{$transition}', '{$unready}'),
     },
   ),
 ]

@@ -289,6 +289,42 @@ const ROWS: Readonly<Record<string, Row>> = {
     status: { jobManagerDeploymentStatus: 'ERROR' },
     says: ['Progressing', 'Waiting for Flink operator'],
   },
+  'a model whose parts are not ready yet is waited for, though they say False': {
+    kind: 'serving.kserve.io/InferenceService',
+    status: of(is('Ready', 'False', 'NotYet'), is('Stopped', 'False')),
+    says: ['Progressing', ' | 1: Ready | False | NotYet'],
+  },
+  'a model that cannot be loaded has failed': {
+    kind: 'serving.kserve.io/InferenceService',
+    status: { modelStatus: { transitionStatus: 'BlockedByFailedLoad' }, ...of(is('Ready', 'Unknown')) },
+    says: ['Degraded', '0: transitionStatus | BlockedByFailedLoad | 1: Ready | Unknown'],
+  },
+  'Spark Streaming has bounds of its own': {
+    kind: 'sparkoperator.k8s.io/SparkApplication',
+    spec: {
+      executor: { instances: 9 },
+      sparkConf: {
+        'spark.streaming.dynamicAllocation.enabled': 'true',
+        'spark.streaming.dynamicAllocation.maxExecutors': '3',
+        'spark.dynamicAllocation.enabled': 'true',
+        'spark.dynamicAllocation.minExecutors': '5',
+      },
+    },
+    status: { applicationState: { state: 'RUNNING' }, executorState: { a: 'RUNNING', b: 'PENDING' } },
+    says: ['Healthy', 'SparkApplication is Running'],
+  },
+  'Spark without executors may be what its bounds allow': {
+    kind: 'sparkoperator.k8s.io/SparkApplication',
+    spec: { executor: {}, dynamicAllocation: { enabled: true, maxExecutors: 2 } },
+    status: { applicationState: { state: 'RUNNING' }, executorState: {} },
+    says: ['Healthy', 'SparkApplication is Running'],
+  },
+  'Spark with more executors than its bounds allow': {
+    kind: 'sparkoperator.k8s.io/SparkApplication',
+    spec: { executor: {}, dynamicAllocation: { enabled: true, maxExecutors: 1 } },
+    status: { applicationState: { state: 'RUNNING' }, executorState: { a: 'RUNNING', b: 'RUNNING' } },
+    says: ['Progressing', 'Waiting for Executor pods'],
+  },
   'an upgrade that waits for approval is told as if it were not there, at its place in the list': {
     kind: 'operators.coreos.com/Subscription',
     spec: { installPlanApproval: 'Manual' },

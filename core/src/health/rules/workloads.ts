@@ -1,3 +1,4 @@
+import type { Path, Test } from '../data/data-rule.ts'
 import {
   all,
   any,
@@ -14,7 +15,7 @@ import {
   same,
   unobserved,
 } from './parts.ts'
-import { count, difference, first, part } from './value-parts.ts'
+import { count, difference, part } from './value-parts.ts'
 
 const INITIAL = 'Waiting for initialization'
 const UPDATED = 'status.updatedAvailableReplicas'
@@ -112,22 +113,36 @@ const gameServer = rule(
 )
 
 const SPARK = 'status.applicationState.state'
-const SETTINGS = ['spec', 'sparkConf']
-const DYNAMIC = any(
-  equals([...SETTINGS, 'spark.dynamicAllocation.enabled'], 'true'),
-  equals('spec.dynamicAllocation.enabled', true),
-)
-const SOME_RUNNING = compare('$running', '>', 0)
+const CONF: readonly string[] = ['spec', 'sparkConf']
+const BY_SPEC = equals('spec.dynamicAllocation.enabled', true)
+const STREAMING = equals([...CONF, 'spark.streaming.dynamicAllocation.enabled'], 'true')
+const BY_CONF = equals([...CONF, 'spark.dynamicAllocation.enabled'], 'true')
+
+/** As many as the bounds at these paths allow; one that is missing bounds nothing. */
+function between(least: Path, most: Path): Test {
+  return all(
+    { kind: 'not', test: { kind: 'compare', at: ['$running'], operator: '<', to: least } },
+    any(not(present(most)), { kind: 'not', test: { kind: 'compare', at: ['$running'], operator: '>', to: most } }),
+  )
+}
+
+function confBetween(prefix: string): Test {
+  return between([...CONF, `${prefix}.minExecutors`], [...CONF, `${prefix}.maxExecutors`])
+}
 
 /** As many as are wanted; with dynamic allocation between its bounds; without any number at least one. */
-const ENOUGH_EXECUTORS = any(
-  all(not(DYNAMIC), present('spec.executor.instances'), compare('$running', '=', 'spec.executor.instances')),
-  all(not(DYNAMIC), not(present('spec.executor.instances')), SOME_RUNNING),
-  all(
-    DYNAMIC,
-    SOME_RUNNING,
-    not(compare('$running', '<', '$least')),
-    any(not(present('$most')), not(compare('$running', '>', '$most'))),
+const ENOUGH_EXECUTORS = all(
+  present('status.executorState'),
+  any(
+    all(present('spec.executor.instances'), compare('$running', '=', 'spec.executor.instances')),
+    all(BY_SPEC, between(['spec', 'dynamicAllocation', 'minExecutors'], ['spec', 'dynamicAllocation', 'maxExecutors'])),
+    all(not(BY_SPEC), STREAMING, confBetween('spark.streaming.dynamicAllocation')),
+    all(not(any(BY_SPEC, STREAMING)), BY_CONF, confBetween('spark.dynamicAllocation')),
+    all(
+      not(any(BY_SPEC, STREAMING, BY_CONF)),
+      not(any(present('spec.dynamicAllocation'), present('spec.executor.instances'))),
+      compare('$running', '>', 0),
+    ),
   ),
 )
 
@@ -156,8 +171,6 @@ const sparkApplication = rule(
   'Waiting for Executor pods',
   {
     running: count('status.executorState', equals(['entry'], 'RUNNING')),
-    least: first([[...SETTINGS, 'spark.dynamicAllocation.minExecutors'], 'spec.dynamicAllocation.minExecutors']),
-    most: first([[...SETTINGS, 'spark.dynamicAllocation.maxExecutors'], 'spec.dynamicAllocation.maxExecutors']),
   },
 )
 
