@@ -208,6 +208,31 @@ it('an orphan may be looked at and deleted through the Application, and nothing 
   expect(await remove('new')).toMatchObject({ outcome: 'refused' })
 })
 
+it('what the Project’s account may not read is no orphan that could be deleted', async () => {
+  const bench = await startBench()
+  await make(bench, 'shop', 'ConfigMap', 'left')
+  const { ceiling } = bench.hub.offer(bundleOf(configMap('a')))
+  const serviceAccount = 'system:serviceaccount:shop:deployer'
+  const reads: (string | undefined)[] = []
+  bench.between = async (request, pass) => {
+    if (!/\/namespaces\/shop\/configmaps\/left/.test(request.path)) return pass(request)
+    const as = request.headers?.['impersonate-user']
+    reads.push(as)
+    if (as === undefined) return pass(request)
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: 403, message: 'no' })
+    return { status: 403, headers: { 'content-type': 'application/json' }, body: bytes(body) }
+  }
+  bench.hub.sync(bundleOf(configMap('a')), { ceiling: { ...ceiling, serviceAccount }, orphans: ORPHANS })
+  await bench.pass(20_000)
+  const object = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'left' }
+  const uid = bench.read('ConfigMap', 'left')!.metadata.uid!
+  expect(await ask(bench, { verb: 'delete', object, uid })).toMatchObject({
+    ...{ outcome: 'refused', message: expect.stringMatching(/is not tracked/) },
+  })
+  expect(reads).toContain(serviceAccount)
+  expect(bench.read('ConfigMap', 'left')).toBeDefined()
+})
+
 let commands = 0
 async function ask(bench: AgentBench, action: CommandAction): Promise<CommandAnswer | undefined> {
   const id = `command-${++commands}`

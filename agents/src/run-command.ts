@@ -8,6 +8,7 @@ import type { CommandAction, CommandPayload } from '@flotilla/core/protocol/docu
 import type { CommandAnswer, CommandResult } from '@flotilla/core/protocol/frames'
 import { mayRunCommand } from '@flotilla/core/protocol/may-run-command'
 import type { Engine } from './engine.ts'
+import type { KubernetesClient } from './kubernetes/client.ts'
 import { isKubernetesError } from './kubernetes/kubernetes-error.ts'
 import type { HeldCommand } from './link/held-commands.ts'
 import { isOrphanNow } from './orphan-now.ts'
@@ -118,7 +119,7 @@ async function onObject(
   const live = await client.get(object)
   if (!live) return { outcome: 'refused', message: `${objectKeyText(object)} is not there` }
   const refusal = await whyNot(engine, application, object, live)
-  const orphan = refusal !== undefined && (await mayGo(engine, application, action, live))
+  const orphan = refusal !== undefined && (await mayGo(engine, writer, application, action))
   if (refusal !== undefined && !orphan) return { outcome: 'refused', message: refusal }
   if (action.verb === 'inspect') {
     return { outcome: 'done', message: `${objectKeyText(object)} is there`, result: resultOf(live) }
@@ -141,16 +142,24 @@ async function onObject(
   return { outcome: 'done', message: plan.message, result: resultOf(changed) }
 }
 
-/** Of what nothing tracks, an orphan may be looked at and deleted: that is what the report of it is for. */
+/**
+ * Of what nothing tracks, an orphan may be looked at and deleted: that is what the report of it is for. It is read with
+ * the rights that the report was made with: what those do not show is no orphan of this Application.
+ */
 async function mayGo(
   engine: Engine,
+  reader: KubernetesClient,
   application: string,
   { verb, object }: { readonly verb: string; readonly object: ObjectKey },
-  live: KubernetesObject,
 ): Promise<boolean> {
   const held = engine.link.held().get(application)
-  if (held?.typ !== 'offer' || (verb !== 'inspect' && verb !== 'delete')) return false
-  return await isOrphanNow(engine, held, object, live)
+  if (held?.typ !== 'offer' || held.orphans === undefined || (verb !== 'inspect' && verb !== 'delete')) return false
+  const live = await reader.get(object).catch(unseen)
+  return live !== undefined && (await isOrphanNow(engine, reader, held, object, live))
+}
+
+function unseen(error: unknown): undefined {
+  if (!isKubernetesError(error, 'FORBIDDEN')) throw error
 }
 
 /** Only what the Application tracks, and only what its Project's ceiling permits now. */

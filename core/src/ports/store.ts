@@ -285,6 +285,8 @@ export interface ApplicationRow {
   /** The Offer since which a success counts: what it asks for besides the digest (namespace, options) changed there. */
   readonly syncFrom?: DocumentNumber
   readonly images: readonly string[]
+  /** Its Project warns of objects in its namespace that nobody declares. */
+  readonly warnsOfOrphans?: true
   readonly hold?: Hold
   /** What a person holds it to; one that has lapsed goes with the next look. */
   readonly pin?: Pin

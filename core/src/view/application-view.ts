@@ -200,9 +200,13 @@ export function viewApplication(input: ApplicationViewInput): ApplicationView {
   }
 }
 
-function conditionsOf({ namespace }: ApplicationRow, report: ReportRow | undefined): readonly ConditionView[] {
+/** Whether a Project still warns is known before its agent has heard of it; what was found is not told any more then. */
+function conditionsOf(
+  { namespace, warnsOfOrphans }: ApplicationRow,
+  report: ReportRow | undefined,
+): readonly ConditionView[] {
   const orphans = report?.entry.orphans
-  if (!orphans?.warn || orphans.count === 0) return []
+  if (!warnsOfOrphans || orphans === undefined || orphans.count === 0) return []
   return [{ type: 'OrphanedResourceWarning', message: orphanMessage(orphans, namespace) }]
 }
 

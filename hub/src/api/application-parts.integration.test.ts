@@ -1,3 +1,4 @@
+import type { StoreWriter } from '@flotilla/core/ports/store'
 import request from 'supertest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sampleApplication, sampleCluster, sampleReport } from '../store/sample-rows.ts'
@@ -6,8 +7,18 @@ import { openTestApi, type TestApi } from './test-api.ts'
 const key = (kind: string, name: string, namespace = '') => ({ group: '', kind, namespace, name })
 
 let api: TestApi
+/** What the Project says of orphans now. */
+let orphanedResources: object | undefined = {}
 beforeAll(async () => {
-  api = await openTestApi()
+  const declared = { source: 'platform', file: 'projects/shop.yaml', line: 1 }
+  const kinds = { clusterResourceWhitelist: [], clusterResourceBlacklist: [], namespaceResourceBlacklist: [] }
+  const spec = () => ({
+    sourceRepos: ['*'],
+    destinations: [],
+    ...kinds,
+    ...(orphanedResources && { orphanedResources }),
+  })
+  api = await openTestApi({}, { projects: () => [{ name: 'shop', spec: spec(), declared }] })
   const map = (name: string, data: Readonly<Record<string, string>>) => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -30,7 +41,9 @@ beforeAll(async () => {
       await rows.putCluster(sampleCluster({ agentKey: 'key', joinedAt: 1000 }))
       const over = { clusterId: 'cluster-1', document, project: 'shop', holdsSecrets: true }
       const images = ['registry.example.com:5000/shop/web:1.4.2', 'busybox', 'busybox@sha256:00']
-      await rows.putApplication(sampleApplication({ ...over, id: 'a', name: 'web', digest: after, images }))
+      await rows.putApplication(
+        sampleApplication({ ...over, id: 'a', name: 'web', digest: after, images, warnsOfOrphans: true }),
+      )
       await rows.putApplication(sampleApplication({ ...over, id: 'b', name: 'other', images: ['busybox:1.37'] }))
       const objects = [
         {
@@ -82,7 +95,7 @@ it('the difference is against what was last synced; values of Secrets are masked
 it('what nobody declares is told with the Application, cut and counted', async () => {
   const { body } = await get('/api/v1/applications/web/orphans').expect(200)
   expect(body).toEqual({
-    ...{ project: 'shop', monitored: false, reported: true, total: 60, more: false, unseenKinds: 2 },
+    ...{ project: 'shop', monitored: true, reported: true, total: 60, more: false, unseenKinds: 2 },
     items: [{ group: '', kind: 'Secret', namespace: 'shop', name: 'left' }],
   })
   const shown = await get('/api/v1/applications/web').expect(200)
@@ -92,6 +105,19 @@ it('what nobody declares is told with the Application, cut and counted', async (
       message: '60 objects in namespace "shop" declared by no Application: Secret left, …',
     },
   ])
+  // As soon as the Project says otherwise, whether its agent has heard of it or not.
+  orphanedResources = { ignore: [{ kind: 'Secret', name: 'le*' }] }
+  const ignored = await get('/api/v1/applications/web/orphans').expect(200)
+  expect(ignored.body).toMatchObject({ monitored: true, reported: true, total: 59, items: [] })
+  orphanedResources = undefined
+  const unasked = await get('/api/v1/applications/web/orphans').expect(200)
+  expect(unasked.body).toMatchObject({ monitored: false, reported: false, total: 0, items: [], unseenKinds: 0 })
+  const unwarned = async (rows: StoreWriter) => {
+    const { warnsOfOrphans: _, ...row } = (await rows.applicationByName('web'))!
+    await rows.putApplication(row)
+  }
+  await api.write(unwarned, { applications: ['a'] })
+  expect((await get('/api/v1/applications/web').expect(200)).body.conditions).toEqual([])
   const other = await get('/api/v1/applications/other/orphans').expect(200)
   expect(other.body).toMatchObject({ reported: false, total: 0, items: [] })
   await get('/api/v1/applications/none/orphans').expect(404)

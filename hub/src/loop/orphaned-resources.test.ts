@@ -22,9 +22,10 @@ it('agents look for orphans where the Project asks, by its rules, and stop when 
     const documents = (await hub.documents(eu1)) as readonly { readonly typ: string; readonly orphans?: object }[]
     return documents.find(({ typ }) => typ === 'offer')?.orphans
   }
-  expect(await asked()).toEqual({ warn: true, ignore })
+  const warns = () => hub.application('web-eu-1').warnsOfOrphans
+  expect([await asked(), warns()]).toEqual([{ warn: true, ignore }, true])
   await hub.push(CONFIG, { 'projects/shop.json': asking({ warn: false }) })
-  expect(await asked()).toEqual({ warn: false, ignore: [] })
+  expect([await asked(), warns()]).toEqual([{ warn: false, ignore: [] }, undefined])
   await hub.push(CONFIG, { 'projects/shop.json': asking() })
-  expect(await asked()).toBeUndefined()
+  expect([await asked(), warns()]).toEqual([undefined, undefined])
 })

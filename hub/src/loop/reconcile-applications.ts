@@ -137,8 +137,10 @@ export async function perform(
   const { digest, size, holdsSecrets, images } = release.bundle
   if (release.rendered) await writer.putBundle(release.bundle)
   if (row.renderKey !== release.renderKey) await writer.putRenderMemo(release.renderKey, digest)
+  const { warnsOfOrphans: _, ...unwarned } = row
   const released: ApplicationRow = {
-    ...row,
+    ...unwarned,
+    ...(release.orphans?.warn && { warnsOfOrphans: true }),
     digest,
     size,
     holdsSecrets,

@@ -1,4 +1,4 @@
-import { orphanRulesOf } from '@flotilla/core/orphans/orphan-rules'
+import { compileIgnores, orphanRulesOf } from '@flotilla/core/orphans/orphan-rules'
 import { z } from 'zod'
 import { one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
@@ -37,13 +37,21 @@ export const orphanRoutes: readonly Route[] = [
       const row = services.view.applicationRow(path.name)
       if (row === undefined) throw new Problem('NOT_FOUND')
       const report = await services.store.read(rows => rows.report(row.id))
-      const found = report?.entry.orphans
+      const spec = services.projects?.().find(({ name }) => name === project)?.spec
+      const rules = spec && orphanRulesOf(spec)
+      // What was found for rules that are no longer is told to nobody, also while the agent has not heard of it.
+      const found = rules && report?.entry.orphans
+      const ignores = compileIgnores(rules?.ignore ?? [])
+      const items = (found?.objects ?? []).filter(({ group, kind, name }) => {
+        const ignored = ignores.ofKind(group, kind)
+        return ignored !== 'every' && !ignored(name)
+      })
       return json(200, {
         project,
-        monitored: services.projects?.().some(({ name, spec }) => name === project && orphanRulesOf(spec)) ?? false,
+        monitored: rules !== undefined,
         reported: found !== undefined,
-        items: found?.objects ?? [],
-        total: found?.count ?? 0,
+        items,
+        total: found === undefined ? 0 : found.count - (found.objects.length - items.length),
         more: found?.more ?? false,
         unseenKinds: found?.unseenKinds ?? 0,
       })
