@@ -230,6 +230,7 @@ export class Hub {
     const recovery = await Recovery.load({ store, clock, log: parts.log }, parts.lostStore)
     const hub = new Hub(parts, settings, view, recovery)
     await hub.loop.start()
+    await hub.gates.catchUp()
     hub.gates.start(parts.ticker)
     hub.gateDesk.start()
     hub.#shown.tellDeclared()

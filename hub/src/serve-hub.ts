@@ -117,7 +117,7 @@ export async function serveHub(served: {
       },
       process.env,
     ))
-  const stopRecording = recordGateEvents(hub.gates.events, store, log)
+  const stopRecording = recordGateEvents(hub.gates.events, store, log, hub.gates)
   const teller = await tellActivity(store, hub.view.changes, clock, log)
   const proof = opened?.signIn.authenticator ?? new Authenticator({ store, clock, log })
   hub.gateDesk.schedule.judgeBy(async ({ application, ...asked }) => {

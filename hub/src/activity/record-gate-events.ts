@@ -2,6 +2,7 @@ import type { ActivityKind, ActivityNote } from '@flotilla/core/activity/activit
 import type { Log } from '@flotilla/core/ports/log'
 import type { Store, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import type { GateEvent } from '../gate-desk/gate-events.ts'
+import { type GateMark, putGateMark } from '../gates/gate-mark.ts'
 
 /** Those that changed something for somebody; the others are events and no activity. */
 const KINDS: { readonly [Kind in GateEvent['kind']]?: ActivityKind } = {
@@ -37,21 +38,25 @@ export async function keepGateEvent(rows: StoreWriter, event: GateEvent): Promis
  * Keeps what gates tell of by themselves, as time goes on: a freeze that begins, a sync that is held up. What somebody
  * has done is kept by {@link keepGateEvent}.
  *
+ * @param marks How far was told: written together with the last of it, so that a restart tells the rest and no more.
  * @returns How to stop; resolves when what was told is kept.
  */
 export function recordGateEvents(
   events: { listen(listener: (event: GateEvent) => void): () => void },
   store: Store,
   log: Log,
+  marks?: { listen(listener: (mark: GateMark) => void): () => void },
 ): () => Promise<void> {
-  const waiting: GateEvent[] = []
+  const waiting: (GateEvent | GateMark)[] = []
   let writing: Promise<void> | undefined
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.splice(0)
       try {
         await store.write(async rows => {
-          for (const event of batch) await rows.appendActivity(await activityOfGate(event, rows))
+          for (const each of batch) if ('kind' in each) await rows.appendActivity(await activityOfGate(each, rows))
+          const mark = batch.findLast(each => !('kind' in each))
+          if (mark !== undefined && !('kind' in mark)) await putGateMark(rows, mark)
         })
       } catch (error) {
         log.error('events of gates could not be kept; it is tried again with the next one', {
@@ -65,14 +70,18 @@ export function recordGateEvents(
     }
     writing = undefined
   }
-  const stop = events.listen(event => {
-    if (event.kept) return
-    waiting.push(event)
+  const take = (each: GateEvent | GateMark): void => {
+    waiting.push(each)
     if (waiting.length > MOST_WAITING) waiting.shift()
     writing ??= write()
+  }
+  const stop = events.listen(event => {
+    if (!event.kept) take(event)
   })
+  const stopMarks = marks?.listen(take)
   return async () => {
     stop()
+    stopMarks?.()
     await writing
     // What a store took nothing of before may be taken now.
     await write()

@@ -69,14 +69,15 @@ it('freezes, break-glass, calendars and the chain outlive the hub, and what is c
       })
       expect((await ask('GET', '/api/v1/overrides?review=open', ana)).json()).toMatchObject({ total: 1 })
       const exported = await ask('GET', '/api/v1/audit/export', admin)
-      const head = exported.headers.get('flotilla-audit-head')!.split(' ')[1]!
+      const [number, head] = exported.headers.get('flotilla-audit-head')!.split(' ') as [string, string]
       expect(verified(exported.text, head)).toMatchObject({ intact: true })
       expect(exported.text).not.toContain('secret')
       await hub.stop()
       expect(heads).toContain(head)
 
       const database = new Sqlite(join(directory, 'hub.db'))
-      database.exec('DELETE FROM audit WHERE sequence > (SELECT max(sequence) - 2 FROM audit)')
+      // The head that was told, and what came after it.
+      database.prepare('DELETE FROM audit WHERE sequence > ?').run(Number(number) - 2)
       database.close()
       hub = await start()
       const cut = (await ask('GET', '/api/v1/audit/export', admin)).text
@@ -89,6 +90,59 @@ it('freezes, break-glass, calendars and the chain outlive the hub, and what is c
       await hub.stop()
       server.closeAllConnections()
       server.close()
+    }
+  }))
+
+it('what gates did while no hub ran is told by the next one, once, with its true instant', () =>
+  withDirectory(async directory => {
+    const real = createClock(globalThis)
+    const start = (laterMs: number) =>
+      startHub(
+        {
+          ...{ dataDirectory: directory, listen: { host: '127.0.0.1', port: 0 }, version: '0.0.0' },
+          ...{ configSources: [], gitBinary: false },
+        },
+        {
+          clock: {
+            now: () => real.now() + laterMs,
+            monotonicMs: () => real.monotonicMs(),
+            setTimer: (delayMs, work) => real.setTimer(delayMs, work),
+            sleep: (delayMs, signal) => real.sleep(delayMs, signal),
+          },
+          random: seededRandom(laterMs),
+          log: silentLog,
+        },
+      )
+    const MINUTE_MS = 60_000
+    let hub = await start(0)
+    const headers = { authorization: `Bearer ${hub.adminToken!}`, 'content-type': 'application/json' }
+    const at = (minutes: number) => new Date(Math.ceil(real.now() / MINUTE_MS + minutes) * MINUTE_MS).toISOString()
+    const [from, until] = [at(30), at(60)]
+    const told = async () => {
+      const answer = await fetch(`${hub.url}/api/v1/activity?kind=freeze`, { headers })
+      const { items } = (await answer.json()) as { items: { event: string; at: string; subject: string }[] }
+      return items.map(each => `${each.event} ${each.subject} ${each.at}`).toSorted()
+    }
+    try {
+      const when = [{ from, until }]
+      const spec = { level: 'hard', reason: 'closing', scope: { all: true }, when }
+      const body = JSON.stringify({
+        ...{ apiVersion: 'flotilla.dev/v1alpha1', kind: 'FreezePeriod', metadata: { name: 'stop' }, spec },
+      })
+      expect((await fetch(`${hub.url}/api/v1/freezes`, { method: 'POST', headers, body })).status).toBe(201)
+      expect(await told()).toEqual([expect.stringContaining('freeze.made')])
+      await hub.stop()
+      for (const hours of [2, 3]) {
+        hub = await start(hours * 60 * MINUTE_MS)
+        expect(await told()).toEqual([
+          `freeze.ended FreezePeriod/stop ${until}`,
+          expect.stringContaining('freeze.made'),
+          `freeze.started FreezePeriod/stop ${from}`,
+        ])
+        await hub.stop()
+      }
+    } finally {
+      await hub.stop()
     }
   }))
 

@@ -8,6 +8,7 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { ApplicationRow } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import type { GateEvent, GateEvents } from '../gate-desk/gate-events.ts'
+import { type GateMark, type MissedBoundary, missedBoundaries } from './gate-mark.ts'
 import type { GateNews, OverrideUseNews } from './gate-news.ts'
 import type { RulesChange } from './gates.ts'
 
@@ -31,6 +32,8 @@ export interface GateWatchParts {
   readonly ownersOf: (rules: readonly string[]) => readonly string[]
   /** Whether a config source declares it: edits through the API are told by those who take them. */
   readonly isDeclared: (rule: string) => boolean
+  /** Up to here everything was told: what is kept of it says after a restart what was missed. */
+  readonly marked?: (mark: GateMark) => void
 }
 
 /** Teams are told so long before a window opens or closes. */
@@ -58,9 +61,13 @@ export class GateWatch implements GateNews {
   #declared: ReadonlySet<string> = new Set()
   #timer: Timer | undefined
   #stopped = false
+  /** Before it is known what an earlier process told, nothing is told ahead, nor how far this one has got. */
+  #following: boolean
+  #toldBefore: ReadonlySet<string> = new Set()
 
   constructor(parts: GateWatchParts) {
     this.#parts = parts
+    this.#following = parts.marked === undefined
   }
 
   get counters(): GateCounters {
@@ -81,6 +88,31 @@ export class GateWatch implements GateNews {
     this.look()
   }
 
+  /** What began and ended after the mark of an earlier process, while nobody looked: with its true instant. */
+  missedSince(mark: GateMark): readonly GateEvent[] {
+    const { rules, clock } = this.#parts
+    const missed = missedBoundaries(rules().rules, rule => this.#zonesOf(rule), mark, clock.now())
+    return missed.map(({ rule, at, active, before }) => {
+      const more = before === 0 ? '' : `, and ${before} times before it`
+      const message = `${rule.reason} (while the hub was not running${more})`
+      return { kind: kindOf(rule, active), subject: rule.name, at, by: 'hub', message }
+    })
+  }
+
+  /** From now on it is said how far this process has got. @param mark What an earlier one has said. */
+  follow(mark: GateMark | undefined): void {
+    this.#following = true
+    this.#toldBefore = new Set(mark?.ahead ?? [])
+  }
+
+  /** How far this process has got. */
+  mark(): GateMark {
+    const ahead = [...this.#states].flatMap(([rule, { announced, next }]) =>
+      announced && next !== undefined ? aheadKey(rule, next) : [],
+    )
+    return { at: this.#parts.clock.now(), rules: this.#parts.rules().rules.map(({ id }) => id), ahead }
+  }
+
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
@@ -96,6 +128,7 @@ export class GateWatch implements GateNews {
       this.#emit('rule.indeterminate', rule.name, `it cannot be evaluated and closes its scope: ${why}`)
     }
     this.look()
+    this.#marked()
   }
 
   blocked(row: ApplicationRow, hold: Hold): void {
@@ -131,13 +164,17 @@ export class GateWatch implements GateNews {
     for (const rule of this.#states.keys()) if (!known.has(rule)) this.#states.delete(rule)
     let next = now + LOOK_MS
     let changed = false
+    let announced = false
     for (const rule of rules) {
       const state = this.#stateOf(rule, now)
-      changed ||= this.#advance(rule, state, now)
+      const before = state.announced
+      changed = this.#advance(rule, state, now) || changed
+      announced ||= state.announced && !before
       if (state.next === undefined) continue
       next = Math.min(next, state.announced ? state.next : Math.max(now + 1, state.next - AHEAD_MS), state.next)
     }
     if (changed) this.#parts.wake()
+    if (changed || announced) this.#marked()
     this.#timer?.cancel()
     this.#timer = this.#parts.clock.setTimer(Math.max(1, next - now), () => this.look())
   }
@@ -184,15 +221,17 @@ export class GateWatch implements GateNews {
       return false
     }
     if (now < state.next) {
-      if (!state.announced && now >= state.next - AHEAD_MS) {
+      if (!state.announced && this.#following && now >= state.next - AHEAD_MS) {
         state.announced = true
-        this.#tellAhead(rule, state)
+        if (!this.#toldBefore.has(aheadKey(rule, state.next))) this.#tellAhead(rule, state)
       }
       return false
     }
-    const before = state.active
+    // A machine that slept has slept through more than one of them.
+    const since = { at: state.next - 1, rules: [rule.id], ahead: [] }
+    const due: readonly MissedBoundary[] = missedBoundaries([rule], each => this.#zonesOf(each), since, now)
     Object.assign(state, this.#timesOf(rule, now), { announced: false })
-    if (before !== state.active) this.#tell(rule, state.active)
+    for (const { at, active } of due) this.#tell(rule, active, at)
     return true
   }
 
@@ -219,13 +258,8 @@ export class GateWatch implements GateNews {
     return zones.size > 0 ? zones : new Set([rules.defaultZone])
   }
 
-  #tell(rule: CompiledRule, active: boolean): void {
-    if (rule.effect.kind === 'freeze') {
-      this.#emit(active ? 'freeze.started' : 'freeze.ended', rule.name, rule.reason)
-    } else {
-      const opens = rule.effect.effect === 'allow' ? active : !active
-      this.#emit(opens ? 'window.opened' : 'window.closed', rule.name, rule.reason)
-    }
+  #tell(rule: CompiledRule, active: boolean, at?: EpochMs): void {
+    this.#emit(kindOf(rule, active), rule.name, rule.reason, at === undefined ? {} : { at })
   }
 
   /** Of freezes people are told as their documents say (`announce`). */
@@ -239,8 +273,22 @@ export class GateWatch implements GateNews {
     kind: GateEvent['kind'],
     subject: string,
     message: string,
-    more: Partial<Pick<GateEvent, 'by' | 'owners'>> = {},
+    more: Partial<Pick<GateEvent, 'at' | 'by' | 'owners'>> = {},
   ): void {
     this.#parts.events.emit({ kind, subject, at: this.#parts.clock.now(), by: 'hub', message, ...more })
   }
+
+  #marked(): void {
+    if (this.#following) this.#parts.marked?.(this.mark())
+  }
+}
+
+function kindOf({ effect }: CompiledRule, active: boolean): GateEvent['kind'] {
+  if (effect.kind === 'freeze') return active ? 'freeze.started' : 'freeze.ended'
+  const opens = effect.effect === 'allow' ? active : !active
+  return opens ? 'window.opened' : 'window.closed'
+}
+
+function aheadKey({ id }: CompiledRule, next: EpochMs): string {
+  return `${id} ${next}`
 }

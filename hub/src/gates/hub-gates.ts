@@ -1,6 +1,7 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Store } from '@flotilla/core/ports/store'
+import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { LoggedEvents } from '../gate-desk/logged-events.ts'
 import type { Connection } from '../gateway/connections.ts'
 import type { Loop } from '../loop/loop.ts'
@@ -9,6 +10,7 @@ import type { Ticker } from '../source/ticker.ts'
 import { calendarReach, type Reach } from './calendar-reach.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { gateForPeople } from './gate-for-people.ts'
+import { type GateMark, putGateMark, readGateMark } from './gate-mark.ts'
 import type { OverrideUseNews } from './gate-news.ts'
 import { GateWatch } from './gate-watch.ts'
 import type { MeasuredGates } from './measure-gates.ts'
@@ -27,6 +29,7 @@ export class HubGates {
   readonly events: LoggedEvents
   readonly watch: GateWatch
   readonly #parts: HubGatesParts
+  readonly #marks = new Set<(mark: GateMark) => void>()
   #ticking: ReturnType<Ticker['start']> | undefined
 
   constructor(parts: HubGatesParts) {
@@ -49,7 +52,40 @@ export class HubGates {
       isDeclared: rule => {
         return (loop().world.fleet.fleet.freezePeriods ?? []).some(({ kind, name }) => `${kind}/${name}` === rule)
       },
+      marked: mark => {
+        for (const listener of this.#marks) listener(mark)
+      },
     })
+  }
+
+  /**
+   * Tells what came due while no hub ran, once: it stands in the feed as soon as it is written that it was told. A store
+   * that takes nothing is no reason not to start.
+   */
+  async catchUp(): Promise<void> {
+    const { store, log } = this.#parts
+    const { watch, events } = this
+    try {
+      const { mark, missed } = await store.write(async rows => {
+        const before = await readGateMark(rows)
+        const news = []
+        if (before !== undefined)
+          for (const event of watch.missedSince(before)) news.push(await keepGateEvent(rows, event))
+        await putGateMark(rows, { ...watch.mark(), ahead: before?.ahead ?? [] })
+        return { mark: before, missed: news }
+      })
+      watch.follow(mark)
+      for (const event of missed) events.emit(event)
+    } catch (error) {
+      log.error('what gates did while the hub was not running could not be told', { error })
+      watch.follow(undefined)
+    }
+  }
+
+  /** Calls `listener` with how far was told, after each thing that was; returns how to stop. */
+  listen(listener: (mark: GateMark) => void): () => void {
+    this.#marks.add(listener)
+    return () => this.#marks.delete(listener)
   }
 
   /** Begins to follow the rules. The ticker only wakes: what is due is decided by the clock. */
