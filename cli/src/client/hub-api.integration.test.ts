@@ -38,6 +38,11 @@ describe('a join token is asked for', () => {
       3,
       'the token is not valid there\n  hint: give --token-file or FLOTILLA_TOKEN',
     ],
+    'with a token of Argo CD': [
+      () => answering(401, problem('no', { detail: 'This token was issued by Argo CD: flotilla token create' })),
+      3,
+      'This token was issued by Argo CD: flotilla token create',
+    ],
     'without the right to': [
       () => answering(403, problem('This token may not make join tokens.')),
       3,

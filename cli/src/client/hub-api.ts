@@ -138,6 +138,7 @@ function refusal({ status, code, message, errors }: HubProblem, url: string): Cl
     return new CliError(3, `${url}: ${message}`, { hint: `flotilla login --hub ${url}` })
   }
   if (status === 401 && code === 'SIGN_IN_REFUSED') return new CliError(3, `${url}: ${message}`)
+  if (status === 401 && message.includes('Argo CD')) return new CliError(3, `${url}: ${message}`)
   if (status === 401) return refusedToken(url)
   if (status === 403) return new CliError(3, `${url}: ${message}`)
   const mistakes = errors.map(each => `\n  ${each.pointer} ${each.message}`)

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { argoTokenAdvice } from '../sign-in/argo-token.ts'
 import { Authenticator, GroupsLinked, SignInStale } from '../sign-in/authenticator.ts'
 import { ProviderError } from '../sign-in/provider-error.ts'
 import { shownCredential } from '../sign-in/shown-credential.ts'
@@ -24,7 +25,7 @@ export function authenticatorOf(services: ApiServices): Authenticator {
 /**
  * Who asks, proved. Whatever proves an identity is looked at here and nowhere else.
  *
- * @throws Problem `UNAUTHENTICATED`: the same for no token, a malformed, an unknown, a wrong and an expired one;
+ * @throws Problem `UNAUTHENTICATED`: the same for no token, a malformed, an unknown, a wrong and an expired one, but for what is said of one that says itself that it is Argo CD's;
  *   `GROUPS_LINKED` for a token without the groups that it should have; `SIGN_IN_STALE` for a write by somebody whose groups were told too long ago; `UNAVAILABLE`.
  */
 export async function authenticate(services: ApiServices, request: Request, inQuery?: true): Promise<Caller> {
@@ -38,7 +39,10 @@ export async function authenticate(services: ApiServices, request: Request, inQu
   const writes = request.method !== 'GET' && request.method !== 'HEAD'
   const caller = await asked(() => authenticatorOf(services).authenticate(shown, writes))
   // URLs end up in logs and histories of others: one that may change anything is as good as none there.
-  if (caller === undefined || (shown.kind === 'query' && !isHarmless(caller))) throw new Problem('UNAUTHENTICATED')
+  if (caller === undefined || (shown.kind === 'query' && !isHarmless(caller))) {
+    const detail = shown.kind === 'bearer' ? argoTokenAdvice(shown.text) : undefined
+    throw new Problem('UNAUTHENTICATED', detail === undefined ? {} : { detail })
+  }
   return caller
 }
 
