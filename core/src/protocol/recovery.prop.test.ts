@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareNumbers, type DocumentNumber } from './documents.ts'
-import { decideAdoptions, judgeProof, type KnownApplication, type ProvedDocument, recoveredEpoch } from './recovery.ts'
+import {
+  type AdmittedKey,
+  decideAdoptions,
+  judgeAdmission,
+  judgeProof,
+  type KnownApplication,
+  type ProvedDocument,
+  recoveredEpoch,
+} from './recovery.ts'
 
 /** A hub in three lines: each step issues the next number on some line. */
 interface Store {
@@ -120,6 +128,45 @@ describe('ids that are taken over', () => {
         expect(decideAdoptions('c', [...documents].reverse(), byId, byName)).toEqual(
           decideAdoptions('c', documents, byId, byName),
         )
+      }),
+    )
+  })
+})
+
+describe('a hub that is shown the admissions of one cluster, of its own signature', () => {
+  /** What becomes of a cluster's right to speak: another key, another admission, or a recovery of the hub. */
+  const happenings = fc.array(fc.constantFrom('key', 'admission', 'recovery'), { maxLength: 12 })
+  const lives = (list: readonly string[]): readonly Required<AdmittedKey>[] => {
+    const all = [{ admission: 1, keyNumber: 0, epoch: 1 }]
+    for (const happened of list) {
+      const last = all.at(-1)!
+      if (happened === 'key') all.push({ ...last, keyNumber: last.keyNumber + 1 })
+      if (happened === 'admission') all.push({ ...last, admission: last.admission + 1, keyNumber: 0 })
+      if (happened === 'recovery') all.push({ ...last, epoch: last.epoch + 5 })
+    }
+    return all
+  }
+
+  test('takes none for a newer one that it has come past, and refuses none that came after what a backup has', () => {
+    fc.assert(
+      fc.property(happenings, fc.nat(12), fc.nat(12), (list, first, second) => {
+        const all = lives(list)
+        const [before, after] = [first % all.length, second % all.length].sort((a, b) => a - b) as [number, number]
+        const [older, later] = [all[before]!, all[after]!]
+        const isSame = older.admission === later.admission && older.keyNumber === later.keyNumber
+        expect(judgeAdmission(older, later)).toBe('superseded')
+        expect(judgeAdmission(later, older)).toBe(isSame ? 'superseded' : 'not-issued')
+      }),
+    )
+  })
+
+  test('is not found to be behind once more by what was signed before its last recovery', () => {
+    fc.assert(
+      fc.property(happenings, fc.nat(12), fc.integer({ min: 1, max: 9 }), (list, at, by) => {
+        const all = lives(list)
+        const highest = Math.max(...all.map(({ epoch }) => epoch))
+        const known = { ...all[at % all.length]!, epoch: highest + by }
+        for (const shown of all) expect(judgeAdmission(shown, known)).not.toBe('not-issued')
       }),
     )
   })
