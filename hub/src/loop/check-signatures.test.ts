@@ -3,7 +3,7 @@ import { sshSigner } from '@flotilla/core/signature/testing/ssh-signer'
 import type { GitRequest, InputAnswer } from '@flotilla/generators/inputs'
 import { expect, it } from 'vitest'
 import { SourceIntegrity } from '../signature/source-integrity.ts'
-import { answerSigned } from './check-signatures.ts'
+import { answerSigned, waitingForSignature } from './check-signatures.ts'
 import type { LoopServices } from './services.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project } from './testing/loop-harness.ts'
 
@@ -29,4 +29,15 @@ it('answers nothing of a repository that came unsigned while it was asked', asyn
     return read
   })
   expect([asked, answer]).toMatchObject([1, { kind: 'failed', code: 'SIGNATURE_MISSING' }])
+})
+
+it('looks through no readers where nobody asks for signatures', async () => {
+  const hub = new LoopHarness()
+  hub.git.commit(CONFIG, { 'clusters/eu.json': cluster('eu-1'), 'shop.json': project('shop') })
+  await hub.start()
+  function* readers(): Iterable<string> {
+    yield 'application/a'
+    throw new Error('asked for')
+  }
+  expect([...waitingForSignature(readers(), hub.loop.world)]).toEqual([])
 })

@@ -44,7 +44,7 @@ describe('PathReaders', () => {
         const readers = new PathReaders()
         for (const [reader, path] of steps) readers.set(`k${reader}`, at(path))
         for (let reader = 0; reader <= 5; reader++) readers.remove(`k${reader}`)
-        return readers.repositories().length === 0 && readers.all('r', 'main').size === 0
+        return readers.repositories().length === 0 && [...readers.all('r', 'main')].length === 0
       }),
     )
   })

@@ -84,12 +84,13 @@ export class PathReaders {
     return found
   }
 
-  /** Everyone who reads that revision. */
-  all(repository: string, revision: string): ReadonlySet<string> {
-    const found = new Set<string>()
+  /** Everyone who reads that revision, one after the other: whoever needs none of them looks through none. */
+  *all(repository: string, revision: string): Iterable<string> {
     const root = this.#roots.get(rootKey(repository, revision))
-    if (root) collectBelow(root, found)
-    return found
+    if (!root) return
+    const found = new Set<string>()
+    collectBelow(root, found)
+    yield* found
   }
 
   #nodeAt(root: string, path: string): Node {

@@ -169,10 +169,23 @@ function fingerprint(request: InputRequest, answer: InputAnswer): string {
   const add = (text: string): void => void hash.update(`${text.length}:`).update(text)
   if (isGitRequest(request) && request.wantsCommit && 'commit' in answer) add(answer.commit)
   if (answer.kind === 'failed') add(answer.message)
-  else if (answer.kind === 'git-directories') answer.directories.forEach(add)
+  else if (answer.kind === 'git-directories') add(printOfPaths(answer.directories))
   else if (answer.kind === 'git-files') for (const { path, text } of answer.files) [path, text].forEach(add)
   else add(stringifyJson(answer as unknown as JsonObject))
   return hash.digest('base64')
+}
+
+/** A list that is the same as the last time was read then: a fleet of ten thousand folders is one such list. */
+const pathPrints = new WeakMap<readonly string[], string>()
+
+function printOfPaths(paths: readonly string[]): string {
+  const known = pathPrints.get(paths)
+  if (known !== undefined) return known
+  const hash = createHash('sha256')
+  for (const path of paths) hash.update(`${path.length}:${path}`)
+  const print = hash.digest('base64')
+  pathPrints.set(paths, print)
+  return print
 }
 
 function declaredProjects(world: World): readonly string[] {

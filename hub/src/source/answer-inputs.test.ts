@@ -197,6 +197,22 @@ describe('the cost', () => {
     expect(repository.counters).toEqual(before)
   })
 
+  it('of a list in which nothing came or went is not even its length', async () => {
+    const content = { 'apps/a/x': '1', 'apps/b/x': '1', 'lib/x': '1' }
+    const { commit, answers } = await setUp(content)
+    const listed = async () => {
+      const answer = await answers.answer(directories(rule('*/*')))
+      return answer.kind === 'git-directories' ? answer.directories : undefined
+    }
+    const first = await listed()
+    await commit({ ...content, 'apps/b/x': '2' })
+    expect(await listed()).toBe(first)
+    await commit({ ...content, 'lib/c/x': '1' })
+    expect(await listed()).toEqual(['apps/a', 'apps/b', 'lib/c'])
+    await commit(content)
+    expect(await listed()).toEqual(first)
+  })
+
   it('of folders that no rule can match is nothing', async () => {
     const { repository, answers } = await setUp({ 'apps/a/x': '1', 'vendor/big/tree/y': '2' })
     await answers.answer(directories(rule('apps/*')))

@@ -26,17 +26,36 @@ interface Match {
   readonly entry: TreeEntry
 }
 
+/** What one folder gave: by itself, and from the folders in it, in order. */
+interface Listing {
+  readonly parts: readonly (Match | readonly Match[])[]
+  readonly found: readonly Match[]
+}
+
+interface Search {
+  readonly matcher: PathMatcher
+  readonly wanted: 'directories' | 'files'
+  /** What the matcher was made of. */
+  readonly rule: string
+  /** The repository and its revision, as asked. */
+  readonly place: string
+}
+
 const MEMO_MATCHES = 300_000
 
 /**
  * Answers what generators ask of repositories. What a rule finds in a tree is remembered by the tree's id, place and
- * rule, so that after a commit only the folders on its way are looked at again, whatever the size of the repository.
+ * rule, so that after a commit only the folders on its way are looked at again, whatever the size of the repository. Where
+ * that finds what was found there before, it is the same list as before: whoever has seen the list needs not read it.
  */
 export class InputAnswers {
   readonly #mirrors: Pick<RepositoryMirrors, 'open' | 'failure'>
   readonly #limits: AnswerLimits
   readonly #texts: TextFiles
   readonly #matches = new BoundedMemo<readonly Match[]>(MEMO_MATCHES, matches => matches.length + 1)
+  /** By place and rule, whatever the tree was. */
+  readonly #listings = new BoundedMemo<Listing>(MEMO_MATCHES, ({ parts }) => parts.length + 1)
+  readonly #paths = new WeakMap<readonly Match[], readonly string[]>()
 
   constructor(mirrors: Pick<RepositoryMirrors, 'open' | 'failure'>, limits: Partial<AnswerLimits> = {}) {
     this.#mirrors = mirrors
@@ -70,8 +89,14 @@ export class InputAnswers {
     const { tree } = await repository.readCommit(commit)
     if (request.kind === 'git-directories') {
       const rule = `d ${JSON.stringify(request.rules)}`
-      const found = await this.#search(repository, tree, directoryMatcher(request.rules), 'directories', rule)
-      return { kind: 'git-directories', commit, directories: found.map(match => match.path) }
+      const search = {
+        matcher: directoryMatcher(request.rules),
+        wanted: 'directories',
+        rule,
+        place: placeOf(request),
+      } as const
+      const found = await this.#search(repository, tree, search)
+      return { kind: 'git-directories', commit, directories: this.#pathsOf(found) }
     }
     return this.#answerFiles(repository, commit, tree, request)
   }
@@ -84,7 +109,8 @@ export class InputAnswers {
   ): Promise<InputAnswer> {
     const { dialect, repoURL, rules } = request
     const rule = `f ${dialect} ${JSON.stringify(rules)}`
-    const found = await this.#search(repository, tree, fileMatcher(rules, dialect), 'files', rule)
+    const search = { matcher: fileMatcher(rules, dialect), wanted: 'files', rule, place: placeOf(request) } as const
+    const found = await this.#search(repository, tree, search)
     const files: { path: string; text: string }[] = []
     let characters = 0
     for (const { path, entry } of [...found].sort((a, b) => compareBytes(a.path, b.path))) {
@@ -108,9 +134,7 @@ export class InputAnswers {
   async #search(
     repository: GitRepository,
     root: ObjectId,
-    matcher: PathMatcher,
-    wanted: 'directories' | 'files',
-    rule: string,
+    { matcher, wanted, rule, place }: Search,
   ): Promise<readonly Match[]> {
     const visit = async (tree: ObjectId, prefix: string, depth: number): Promise<readonly Match[]> => {
       const key = `${tree} ${prefix} ${rule}`
@@ -118,23 +142,68 @@ export class InputAnswers {
       if (known) return known
       if (depth > this.#limits.maxDepth)
         throw new WalkTooLarge(`folders nest deeper than ${this.#limits.maxDepth} levels`)
-      const found: Match[] = []
+      const parts: (Match | readonly Match[])[] = []
+      let count = 0
       for (const entry of await sortedEntries(repository, tree)) {
         const path = prefix + entry.name
         const isDirectory = entry.type === 'directory'
-        if (isDirectory === (wanted === 'directories') && matcher.matches(path, entry)) found.push({ path, entry })
-        if (isDirectory && matcher.mayContain(path)) {
-          for (const match of await visit(entry.id, `${path}/`, depth + 1)) found.push(match)
+        if (isDirectory === (wanted === 'directories') && matcher.matches(path, entry)) {
+          count += 1
+          parts.push({ path, entry })
         }
-        if (found.length > this.#limits.maxMatches) {
+        if (isDirectory && matcher.mayContain(path)) {
+          const below = await visit(entry.id, `${path}/`, depth + 1)
+          count += below.length
+          if (below.length > 0) parts.push(below)
+        }
+        if (count > this.#limits.maxMatches) {
           throw new WalkTooLarge(`more than ${this.#limits.maxMatches} ${wanted} match`)
         }
       }
+      const found = this.#listed(`${place} ${prefix} ${rule}`, parts, wanted)
       this.#matches.set(key, found)
       return found
     }
     return matcher.mayContain('') ? visit(root, '', 0) : []
   }
+
+  /** The list that these parts are: the one of the last time where they are the same. */
+  #listed(key: string, parts: Listing['parts'], wanted: Search['wanted']): readonly Match[] {
+    const last = this.#listings.get(key)
+    if (
+      last &&
+      last.parts.length === parts.length &&
+      parts.every((part, at) => isSame(part, last.parts[at]!, wanted))
+    ) {
+      return last.found
+    }
+    const found = parts.flat()
+    this.#listings.set(key, { parts, found })
+    return found
+  }
+
+  #pathsOf(found: readonly Match[]): readonly string[] {
+    const paths = this.#paths.get(found) ?? found.map(match => match.path)
+    this.#paths.set(found, paths)
+    return paths
+  }
+}
+
+function placeOf({ repoURL, revision }: GitRequest): string {
+  return JSON.stringify([repoURL, revision])
+}
+
+/** Of a folder that matches its path is told alone, whatever is in it. */
+function isSame(now: Match | readonly Match[], then: Match | readonly Match[], wanted: Search['wanted']): boolean {
+  if (isList(now) || isList(then)) return now === then
+  return (
+    now.path === then.path &&
+    (wanted === 'directories' || (now.entry.id === then.entry.id && now.entry.type === then.entry.type))
+  )
+}
+
+function isList(part: Match | readonly Match[]): part is readonly Match[] {
+  return Array.isArray(part)
 }
 
 async function sortedEntries(repository: GitRepository, tree: ObjectId): Promise<readonly TreeEntry[]> {
