@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '@flotilla/core/ports/clock'
 import {
   type GitBackend,
@@ -20,7 +20,14 @@ export type MemoryFile = string | Uint8Array | { readonly symlink: string } | { 
 interface Remote {
   readonly objects: Map<ObjectId, StoredObject>
   readonly refs: Map<string, ObjectId>
-  readonly files: Map<string, Map<string, MemoryFile>>
+  /** By branch: all that the next commit begins with. */
+  readonly folders: Map<string, Folder>
+}
+
+/** A folder that is committed to, and its object as long as nothing below it has changed. */
+interface Folder {
+  readonly below: Map<string, Folder | MemoryFile>
+  stored?: ObjectId | undefined
 }
 
 /**
@@ -48,17 +55,11 @@ export class MemoryGit implements GitBackend {
   commit(url: string, changes: { readonly [path: string]: MemoryFile | null }, branch = 'main'): ObjectId {
     const remote = this.#remotes.get(url) ?? newRemote()
     this.#remotes.set(url, remote)
-    const files = new Map<string, MemoryFile>(remote.files.get(branch))
-    for (const [path, file] of Object.entries(changes)) {
-      if (file === null) files.delete(path)
-      else files.set(path, file)
-    }
-    remote.files.set(branch, files)
+    const folder = remote.folders.get(branch) ?? { below: new Map() }
+    remote.folders.set(branch, folder)
+    for (const [path, file] of Object.entries(changes)) put(folder, path.split('/'), file)
     const parent = remote.refs.get(`refs/heads/${branch}`)
-    const tree = storeTree(
-      remote,
-      [...files].map(([path, file]) => ({ segments: path.split('/'), file })),
-    )
+    const tree = storeTree(remote, folder)
     const at = this.#clock.now()
     const author = `Flotilla <flotilla@example.com> ${Math.floor(at / 1000)} +0000`
     const lines = [
@@ -89,7 +90,7 @@ export class MemoryGit implements GitBackend {
 
   /** Replaces the branch by a commit without parents: a forced push. */
   rewrite(url: string, files: { readonly [path: string]: string }, branch = 'main'): ObjectId {
-    this.#remotes.get(url)?.files.delete(branch)
+    this.#remotes.get(url)?.folders.delete(branch)
     this.#remotes.get(url)?.refs.delete(`refs/heads/${branch}`)
     return this.commit(url, files, branch)
   }
@@ -134,12 +135,27 @@ export class MemoryGit implements GitBackend {
 }
 
 function newRemote(): Remote {
-  return { objects: new Map(), refs: new Map(), files: new Map() }
+  return { objects: new Map(), refs: new Map(), folders: new Map() }
 }
 
-interface PlacedFile {
-  readonly segments: readonly string[]
-  readonly file: MemoryFile
+/** Puts a file where the segments lead, or takes it away, and with it folders that nothing is left in. */
+function put(folder: Folder, [name = '', ...rest]: readonly string[], file: MemoryFile | null): void {
+  folder.stored = undefined
+  if (rest.length === 0) {
+    if (file === null) folder.below.delete(name)
+    else folder.below.set(name, file)
+    return
+  }
+  const known = folder.below.get(name)
+  if (file === null && !isFolder(known)) return
+  const inner = isFolder(known) ? known : { below: new Map() }
+  folder.below.set(name, inner)
+  put(inner, rest, file)
+  if (inner.below.size === 0) folder.below.delete(name)
+}
+
+function isFolder(value: Folder | MemoryFile | undefined): value is Folder {
+  return typeof value === 'object' && 'below' in value
 }
 
 const MODES: Readonly<Record<TreeEntry['type'], string>> = {
@@ -150,21 +166,20 @@ const MODES: Readonly<Record<TreeEntry['type'], string>> = {
   submodule: '160000',
 }
 
-function storeTree(remote: Remote, files: readonly PlacedFile[]): ObjectId {
-  const entries = [...Map.groupBy(files, file => file.segments[0]!)].map(([name, below]): TreeEntry => {
-    const [first] = below
-    if (first && below.length === 1 && first.segments.length === 1) return storeFile(remote, name, first.file)
-    const inner = below.map(({ segments, file }) => ({ segments: segments.slice(1), file }))
-    return { name, type: 'directory', id: storeTree(remote, inner) }
-  })
+function storeTree(remote: Remote, folder: Folder): ObjectId {
+  if (folder.stored !== undefined) return folder.stored
+  const entries = [...folder.below].map(
+    ([name, value]): TreeEntry =>
+      isFolder(value) ? { name, type: 'directory', id: storeTree(remote, value) } : storeFile(remote, name, value),
+  )
   entries.sort((a, b) => Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))))
   const parts = entries.flatMap(({ name, type, id }) => [
     Buffer.from(`${MODES[type]} ${name}\0`),
     Buffer.from(id, 'hex'),
   ])
-  const id = objectId('tree', Buffer.concat(parts))
-  remote.objects.set(id, { type: 'tree', entries })
-  return id
+  folder.stored = objectId('tree', Buffer.concat(parts))
+  remote.objects.set(folder.stored, { type: 'tree', entries })
+  return folder.stored
 }
 
 function storeFile(remote: Remote, name: string, file: MemoryFile): TreeEntry {
@@ -182,5 +197,5 @@ function sortName({ name, type }: TreeEntry): string {
 }
 
 function objectId(type: string, bytes: Uint8Array): ObjectId {
-  return createHash('sha1').update(`${type} ${bytes.length}\0`).update(bytes).digest('hex')
+  return hash('sha1', Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes]), 'hex')
 }
