@@ -28,6 +28,8 @@ import {
   withTaken,
 } from '@flotilla/core/protocol/take-document'
 
+type Applications = ReadonlyMap<string, OfferPayload | TombstonePayload>
+
 const PREFIX = 'documents/'
 const RETIRED = 'retired'
 
@@ -44,6 +46,16 @@ export class HeldDocuments {
   #cluster = ''
   /** Application ids that the hub does not name: still held, but not part of what both agree on. */
   #unclaimed: ReadonlySet<string> = new Set()
+  /** What was made of the documents held; those are never changed, only replaced. */
+  #byId: { readonly of: HeldState['documents']; readonly applications: Applications } | undefined
+  #digested:
+    | {
+        readonly of: HeldState['documents']
+        readonly unclaimed: ReadonlySet<string>
+        readonly newestKid: string
+        readonly digest: string
+      }
+    | undefined
 
   constructor(state: AgentState, log: Log) {
     this.#state = state
@@ -145,12 +157,16 @@ export class HeldDocuments {
     return true
   }
 
-  applications(): ReadonlyMap<string, OfferPayload | TombstonePayload> {
-    const result = new Map<string, OfferPayload | TombstonePayload>()
-    for (const { payload } of this.#held.documents.values()) {
-      if (payload.typ !== 'calendar') result.set(payload.application.id, payload)
+  /** By id; made once for what is held, since every look and every event asks. */
+  applications(): Applications {
+    const { documents } = this.#held
+    if (this.#byId?.of === documents) return this.#byId.applications
+    const applications = new Map<string, OfferPayload | TombstonePayload>()
+    for (const { payload } of documents.values()) {
+      if (payload.typ !== 'calendar') applications.set(payload.application.id, payload)
     }
-    return result
+    this.#byId = { of: documents, applications }
+    return applications
   }
 
   application(id: string): OfferPayload | TombstonePayload | undefined {
@@ -188,8 +204,16 @@ export class HeldDocuments {
     return lines
   }
 
+  /** Of {@link lines}; every heartbeat says it, and few come after a change. */
   digest(newestKid: string): string {
-    return heldDigest(this.lines(newestKid))
+    const { documents } = this.#held
+    const known = this.#digested
+    if (known?.of === documents && known.unclaimed === this.#unclaimed && known.newestKid === newestKid) {
+      return known.digest
+    }
+    const digest = heldDigest(this.lines(newestKid))
+    this.#digested = { of: documents, unclaimed: this.#unclaimed, newestKid, digest }
+    return digest
   }
 
   unclaimed(): readonly string[] {
