@@ -1,4 +1,4 @@
-import { type KubernetesObject, keyOf } from '@flotilla/core/model/kubernetes-object'
+import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 
 export const CONFIG = 'https://git.example.com/fleet.git'
 export const APPS = 'https://git.example.com/apps.git'
@@ -126,16 +126,48 @@ export class DeclaredFleet {
   }
 }
 
+/** What a folder holds is asked for at every commit; a folder that changes is another value. */
+const objects = new WeakMap<DeclaredFolder, readonly KubernetesObject[]>()
+const files = new WeakMap<DeclaredFolder, { readonly [path: string]: string }>()
+
+function remembered<T>(
+  made: WeakMap<DeclaredFolder, T>,
+  folder: DeclaredFolder,
+  make: (folder: DeclaredFolder) => T,
+): T {
+  const known = made.get(folder)
+  if (known !== undefined) return known
+  const value = make(folder)
+  made.set(folder, value)
+  return value
+}
+
 export function objectsOf(folder: DeclaredFolder): readonly KubernetesObject[] {
+  return remembered(objects, folder, makeObjects)
+}
+
+function makeObjects(folder: DeclaredFolder): readonly KubernetesObject[] {
   const { name, cluster, version, parts, replicas } = folder
-  const objects: KubernetesObject[] = parts.map(part => ({
+  const made: KubernetesObject[] = parts.map(part => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: `${name}-${part}` },
     data: { cluster, part, version: String(version) },
   }))
-  if (replicas !== undefined) objects.push(deployment(folder, replicas), service(name, cluster))
-  return objects
+  if (replicas !== undefined) made.push(deployment(folder, replicas), service(name, cluster))
+  return made
+}
+
+const keys = new WeakMap<KubernetesObject, string>()
+
+/** The text of {@link placed}. */
+export function placedText(object: KubernetesObject): string {
+  let text = keys.get(object)
+  if (text === undefined) {
+    text = objectKeyText(placed(object))
+    keys.set(object, text)
+  }
+  return text
 }
 
 /** The key that an object of a Bundle has in the cluster: everything here is namespaced. */
@@ -144,12 +176,17 @@ export function placed(object: KubernetesObject) {
 }
 
 function filesOf(folder: DeclaredFolder): { readonly [path: string]: string } {
+  return remembered(files, folder, makeFiles)
+}
+
+function makeFiles(folder: DeclaredFolder): { readonly [path: string]: string } {
   const place = folder.kind === 'folder' ? `clusters/${folder.cluster}` : folder.kind
-  const files = objectsOf(folder).map(object => [
-    `${place}/${folder.name}/${object.kind.toLowerCase()}-${object.metadata.name}.yaml`,
-    JSON.stringify(object, undefined, 2),
-  ])
-  return Object.fromEntries(files)
+  return Object.fromEntries(
+    objectsOf(folder).map(object => [
+      `${place}/${folder.name}/${object.kind.toLowerCase()}-${object.metadata.name}.yaml`,
+      JSON.stringify(object, undefined, 2),
+    ]),
+  )
 }
 
 function soloPath(name: string): string {

@@ -113,7 +113,7 @@ export class InProcessTransport implements HubTransport {
 
   async #answer(request: HubRequest): Promise<HubResponse> {
     const response = await unlessCut(this.#gateway().handle({ ...request, remoteAddress: this.#remoteAddress }))
-    const sent = { ...response, body: Uint8Array.from(response.body) }
+    const sent = { ...response, body: new Uint8Array(response.body) }
     return this.#options.onAnswer?.(request, sent) ?? sent
   }
 

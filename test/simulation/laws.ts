@@ -16,7 +16,7 @@ import {
 } from '@flotilla/core/protocol/documents'
 import type { SimulatedCluster } from '@flotilla/sim'
 import { AcknowledgedLaw } from './acknowledged-law.ts'
-import { type DeclaredFleet, NAMESPACE, placed } from './declared-fleet.ts'
+import { type DeclaredFleet, NAMESPACE, placedText } from './declared-fleet.ts'
 import { HubTime } from './hub-time.ts'
 import { StartLaw, writtenBy } from './start-law.ts'
 
@@ -79,7 +79,7 @@ export class Laws {
   committed(declared: DeclaredFleet): void {
     const wanted = new Set<string>()
     for (const { cluster, objects } of declared.wanted()) {
-      for (const object of objects) wanted.add(`${cluster} ${objectKeyText(placed(object))}`)
+      for (const object of objects) wanted.add(`${cluster} ${placedText(object)}`)
     }
     for (const key of this.#wanted) if (!wanted.has(key)) this.#withdrawn.set(key, this.#clock.monotonicMs())
     this.#wanted = wanted
@@ -151,8 +151,8 @@ export class Laws {
   async asked(cluster: SimulatedCluster, agentHolds: ReadonlyMap<string, Held>, request: ClusterRequest) {
     this.mustEnd(cluster.name)
     if (request.method === 'GET') return
-    const live = objectAt(cluster, request.path)
-    if (request.method === 'DELETE' && live) await this.#deletes(cluster.name, live, agentHolds)
+    const live = request.method === 'DELETE' ? objectAt(cluster, request.path) : undefined
+    if (live) await this.#deletes(cluster.name, live, agentHolds)
     await this.starts.asked(cluster.name, id => this.#heldSince(cluster.name, id, agentHolds), request, live)
     const body = request.method === 'PATCH' || request.method === 'POST' ? writtenBy(request).object : undefined
     if (body?.metadata.labels?.[APPLICATION_LABEL]) this.#meantFor(cluster.name, body, 'applies')
@@ -240,7 +240,7 @@ export class Laws {
     if (heldForMs <= WAVE_MS) return
     const bytes = await this.#bundles.get(document.digest)
     const objects = bytes ? decodeBundle(bytes, document.digest).objects : []
-    if (objects.some(object => objectKeyText(placed(object)) === objectKeyText(key))) {
+    if (objects.some(object => placedText(object) === objectKeyText(key))) {
       this.#breach(`${what}, although it holds an Offer with it for ${heldForMs} ms`)
     }
   }

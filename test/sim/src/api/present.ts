@@ -16,6 +16,7 @@ const META_VERSION = 'meta.k8s.io/v1'
 /** The first form of the Accept header that this server has. @throws ApiError 406 when there is none. */
 export function formOf(request: ApiRequest): Form {
   const accept = request.headers['accept'] ?? '*/*'
+  if (accept === 'application/json') return 'object'
   for (const option of accept.split(',')) {
     const [type, ...parameters] = option.split(';').map(part => part.trim().toLowerCase())
     const as = parameters.find(parameter => parameter.startsWith('as='))?.slice(3)

@@ -21,19 +21,41 @@ export interface ApiRequest {
 /** The largest body taken, as of the real API server. */
 export const MAXIMUM_BODY_BYTES = 3 * 1024 * 1024
 
-export function parseRequest(request: ClusterRequest, user: User): ApiRequest {
-  const mark = request.path.indexOf('?')
-  const path = mark < 0 ? request.path : request.path.slice(0, mark)
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
-  return {
-    method: request.method,
+/** An address taken apart. */
+interface Place {
+  readonly path: string
+  readonly segments: readonly string[]
+  readonly query: URLSearchParams
+}
+
+/** Clients ask for the same few addresses again and again. */
+const places = new Map<string, Place>()
+const MOST_PLACES = 4_000
+
+function placeOf(address: string): Place {
+  const known = places.get(address)
+  if (known) return known
+  const mark = address.indexOf('?')
+  const path = mark < 0 ? address : address.slice(0, mark)
+  const place = {
     path,
     segments: path
       .split('/')
       .filter(part => part !== '')
       .map(decode),
-    query: new URLSearchParams(mark < 0 ? '' : request.path.slice(mark + 1)),
+    query: new URLSearchParams(mark < 0 ? '' : address.slice(mark + 1)),
+  }
+  if (places.size >= MOST_PLACES) places.clear()
+  places.set(address, place)
+  return place
+}
+
+export function parseRequest(request: ClusterRequest, user: User): ApiRequest {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
+  return {
+    method: request.method,
+    ...placeOf(request.path),
     headers,
     body: request.body ?? '',
     user: impersonated(user, headers),
