@@ -1,4 +1,6 @@
+import { type Agreeing, maySamePerson, sameName, subjectsOf } from '../access/second-person.ts'
 import type { OverrideRow, OverrideUse } from '../ports/gate-rows.ts'
+import type { Identity } from '../ports/sign-in-rows.ts'
 import type { EpochMs } from '../time/epoch-ms.ts'
 import { type OverrideState, overrideState } from './override.ts'
 import type { OverrideRule } from './rules.ts'
@@ -12,6 +14,8 @@ export interface OverrideActor {
   readonly kind: 'person' | 'robot'
   /** Who has made the token that is shown. */
   readonly madeBy?: string
+  /** Who is behind it: the subjects by which a second person is known. */
+  readonly makers?: readonly Identity[]
 }
 
 export type OverrideRefusal =
@@ -41,26 +45,29 @@ export function approveOverride(row: OverrideRow, by: OverrideActor, at: EpochMs
   if (by.kind !== 'person') {
     return refuse('OVERRIDE_NEEDS_PERSON', 'a person has to approve this: a token of a program cannot')
   }
-  if (samePerson(by.name, row.requestedBy)) {
+  if (sameName(by.name, row.requestedBy)) {
     return refuse('OVERRIDE_OWN', 'somebody else has to approve this: you have asked for it')
   }
-  const sameHand = [
-    by.madeBy !== undefined && samePerson(by.madeBy, row.requestedBy),
-    row.requesterMadeBy !== undefined && samePerson(row.requesterMadeBy, by.name),
-  ].some(Boolean)
-  if (sameHand) {
-    const message = 'somebody else has to approve this: one of the two tokens was made by the owner of the other'
+  const me: Agreeing = { name: by.name, madeBy: by.madeBy, subjects: subjectsOf(by.makers) }
+  if (maySamePerson(me, { name: row.requestedBy, madeBy: row.requesterMadeBy, subjects: row.requesterSubjects })) {
+    const message =
+      'somebody else has to approve this: you are behind the request, or one of the two made the other’s token'
     return refuse('OVERRIDE_OWN', message)
   }
   const state = stateOfOverride(row, at)
-  if (row.approvals.some(each => samePerson(each.by, by.name)) && (state === 'Pending' || state === 'Active')) {
-    return { kind: 'same', row }
-  }
+  const again = row.approvals.some(each => maySamePerson(me, { ...each, name: each.by }))
+  if (again && (state === 'Pending' || state === 'Active')) return { kind: 'same', row }
   // One that waits only for its time may have more approvals than it needs: a rule that comes later may want them.
   if (state !== 'Pending' && state !== 'Active') {
     return refuse('OVERRIDE_NOT_PENDING', `it cannot be approved any more: it is ${state.toLowerCase()}`)
   }
-  const approval = { by: by.name, at, ...(comment !== '' && { comment }) }
+  const { madeBy, subjects = [] } = me
+  const approval = {
+    ...{ by: by.name, at },
+    ...(madeBy !== undefined && { madeBy }),
+    ...(subjects.length > 0 && { subjects }),
+    ...(comment !== '' && { comment }),
+  }
   return { kind: 'done', row: { ...row, approvals: [...row.approvals, approval] } }
 }
 
@@ -131,11 +138,6 @@ function ruleOf(row: OverrideRow): OverrideRule {
     uses: row.useCount,
     ...(row.revoked !== undefined && { revoked: true }),
   }
-}
-
-/** Subjects are one when people would read them as one. */
-function samePerson(a: string, b: string): boolean {
-  return a.normalize('NFKC').trim().toLowerCase() === b.normalize('NFKC').trim().toLowerCase()
 }
 
 function refuse(code: OverrideRefusal, message: string): OverrideStep {

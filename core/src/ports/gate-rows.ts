@@ -42,11 +42,13 @@ export interface OverrideRow extends OverrideWish {
   readonly requestedAt: EpochMs
   /** Who has made the token that asked: not the second person. */
   readonly requesterMadeBy?: string
+  /** Subjects behind it, whatever they are called: none of them is the second person. */
+  readonly requesterSubjects?: readonly string[]
   /** Approvals that the strictest of the rules it covers asks for. */
   readonly approvalsNeeded: number
   /** The rules that would have blocked when it was asked for. */
   readonly rules: readonly OverriddenRule[]
-  readonly approvals: readonly { readonly by: string; readonly at: EpochMs; readonly comment?: string }[]
+  readonly approvals: readonly OverrideApproval[]
   /** Every use, also of those that `uses` does not list any more. */
   readonly useCount: number
   /** The latest. */
@@ -58,6 +60,15 @@ export interface OverrideRow extends OverrideWish {
   readonly review?: { readonly by: string; readonly at: EpochMs; readonly comment: string }
   /** It is for an edit of a gate and opens none. */
   readonly edit?: GateEdit
+}
+
+/** Who has agreed, and by what a third person is known not to be this one. */
+export interface OverrideApproval {
+  readonly by: string
+  readonly at: EpochMs
+  readonly madeBy?: string
+  readonly subjects?: readonly string[]
+  readonly comment?: string
 }
 
 export interface OverriddenRule {

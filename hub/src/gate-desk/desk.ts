@@ -1,3 +1,4 @@
+import { subjectsOf } from '@flotilla/core/access/second-person'
 import type { OverrideActor } from '@flotilla/core/gates/override-steps'
 import type { Fleet } from '@flotilla/core/model/fleet'
 import type { Clock } from '@flotilla/core/ports/clock'
@@ -59,6 +60,15 @@ export type EditAnswer<Done> =
   | { readonly kind: 'waits'; readonly request: OverrideRow; readonly because: readonly string[] }
   | Refusal
   | Unknown
+
+/** By what whoever asks is known not to be the second person. */
+export function requesterOf({ madeBy, makers }: Actor): Pick<OverrideRow, 'requesterMadeBy' | 'requesterSubjects'> {
+  const subjects = subjectsOf(makers)
+  return {
+    ...(madeBy !== undefined && { requesterMadeBy: madeBy }),
+    ...(subjects.length > 0 && { requesterSubjects: subjects }),
+  }
+}
 
 export function refused(code: RefusalCode, detail: string, mistakes?: readonly DeskMistake[]): Refusal {
   return { kind: 'refused', code, detail, ...(mistakes !== undefined && { mistakes }) }

@@ -8,7 +8,7 @@ import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
 import type { Actor, DeskServices, EditAnswer, Refusal } from './desk.ts'
-import { refused, UNKNOWN } from './desk.ts'
+import { refused, requesterOf, UNKNOWN } from './desk.ts'
 import { editContextOf } from './freeze-checks.ts'
 import type { GateEvent } from './gate-events.ts'
 import type { MadeKind } from './made-kind.ts'
@@ -195,7 +195,7 @@ export class MadeGateDesk<Rule extends FreezeRule | WindowRule> {
         until: now + EDIT_WAITS_MS,
       },
       ...{ maxUses: 1, reason: wish.reason, requestedBy: by.name, requestedAt: now },
-      ...(by.madeBy !== undefined && { requesterMadeBy: by.madeBy }),
+      ...requesterOf(by),
       approvalsNeeded: Math.max(1, breakGlass.approvals),
       rules: [{ name: before.name, id: ruleIdOf(before), kind, ...(before.owner && { owner: before.owner }) }],
       ...{ approvals: [], useCount: 0, uses: [] },

@@ -15,7 +15,7 @@ import type { AuditNote, MadeGateRow, OverrideRow, StoreWriter } from '@flotilla
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { keepGateEvent } from '../activity/record-gate-events.ts'
 import { bumpRulesVersion } from '../gates/rules-version.ts'
-import { type Actor, type DeskServices, type Refusal, refused, UNKNOWN, type Unknown } from './desk.ts'
+import { type Actor, type DeskServices, type Refusal, refused, requesterOf, UNKNOWN, type Unknown } from './desk.ts'
 import type { GateEvent } from './gate-events.ts'
 import type { MadeGateDesk } from './made-gate-desk.ts'
 
@@ -72,7 +72,7 @@ export class OverrideDesk {
       ...(maxUses !== undefined && { maxUses }),
       ...(includeAutomated !== undefined && { includeAutomated }),
       ...{ reason: wish.reason, requestedBy: by.name, requestedAt: now },
-      ...(by.madeBy !== undefined && { requesterMadeBy: by.madeBy }),
+      ...requesterOf(by),
       ...{ approvalsNeeded: judged.approvalsNeeded, rules: judged.rules, approvals: [], useCount: 0, uses: [] },
     }
     const message = `${by.name} asks for break-glass until ${isoTime(row.until)}: ${row.reason}`

@@ -1,4 +1,5 @@
 import { type Principal, principalOf } from '@flotilla/core/access/principal'
+import { lastingSubject } from '@flotilla/core/access/second-person'
 import type { Identity, KeptClaims } from '@flotilla/core/ports/store'
 
 /** More than directories put into a token; what is beyond is not kept. */
@@ -78,8 +79,7 @@ export function linkedGroupClaims(
 
 /** By whom sessions and sign-outs are counted: `provider <subject>`, `account <name>`; undefined for what signs in nowhere. */
 export function ownerOf(identity: Identity): string | undefined {
-  if (identity.kind === 'provider') return `provider ${identity.subject}`
-  return identity.kind === 'account' ? `account ${identity.account}` : undefined
+  return lastingSubject(identity)
 }
 
 /**
