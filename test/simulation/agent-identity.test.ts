@@ -135,6 +135,24 @@ describe('a join token that is new to an agent that was admitted before', () => 
   })
 })
 
+test('an agent that its hub refuses, while its API server is away, asks again later as if that were all', async () => {
+  const { agent, hub, clock, random, transport, row } = await world()
+  await agent.link.stop()
+  await hub.store.write(async rows => rows.putCluster({ ...(await row()), agentKey: 'another' }))
+  let asked = 0
+  const uid = async () => {
+    asked++
+    throw new Error('too many requests')
+  }
+  const again = smallAgent({ transport, clock, random, state: agent.state, uid })
+  await again.link.start()
+  await clock.advance(5 * 60_000)
+  expect(asked).toBeGreaterThan(1)
+  const messages = again.log.lines.map(({ message }) => message)
+  expect(messages).toContain('this agent could not return to its hub')
+  expect(messages).not.toContain('the link to the hub failed; it is tried again')
+})
+
 describe('a key of the hub', () => {
   test('is learned by whoever is connected, and signs when all know it; then the old one is not believed', async () => {
     const { agent, hub, clock, random } = await world()

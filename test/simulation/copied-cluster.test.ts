@@ -4,38 +4,65 @@ import { SimulatedFleet } from './fleet.ts'
 const MINUTE_MS = 60_000
 const SHOP = { kind: 'folder', name: 'shop', cluster: 'eu', version: 1, parts: ['blue'] } as const
 
-test('what a copy removed in its place stays in the cluster, and is taken up when it is declared again', async () => {
+/** A copy of a cluster has removed something in its place and said so; then the two were told apart. */
+async function toldApart(order: 'withdrawn before the copy' | 'withdrawn after the copy') {
   const fleet = await SimulatedFleet.start({ seed: 11, clusters: ['eu', 'us'] })
   fleet.declare(fleet.declared.put(SHOP), true)
   fleet.declare(fleet.declared.put({ ...SHOP, name: 'till' }), true)
   await fleet.run(MINUTE_MS)
   expect(await fleet.converged()).toEqual([])
-  fleet.declare(fleet.declared.remove('shop'), true)
-  await fleet.run(5 * MINUTE_MS)
-  fleet.partition('eu', 15 * MINUTE_MS)
+  if (order === 'withdrawn before the copy') {
+    fleet.declare(fleet.declared.remove('shop'), true)
+    await fleet.run(5 * MINUTE_MS)
+  }
+  fleet.partition('eu', 20 * MINUTE_MS)
   fleet.clone('eu')
-  await fleet.run(10 * MINUTE_MS)
-  // The copy has said that it is gone, and nobody could know it for a copy.
+  await fleet.run(4 * MINUTE_MS)
+  if (order === 'withdrawn after the copy') fleet.declare(fleet.declared.remove('shop'), true)
+  await fleet.run(12 * MINUTE_MS)
+  // Nobody could know it for a copy.
   expect(await fleet.store.read(rows => rows.applicationByName('shop-eu'))).toBeUndefined()
   const before = uid(fleet)
   expect(before).toBeDefined()
   // Both are shown, the copy is switched off, and the cluster is admitted anew, by the operator of the fleet.
   await fleet.run(30 * MINUTE_MS)
   const row = (await fleet.store.read(rows => rows.clusterByName('eu')))!
-  expect(row.cloned).toBeUndefined()
-  expect(row.admission).toBeGreaterThan(1)
+  expect(row).toMatchObject({ admission: 2 })
+  expect([row.cloned, row.recovery]).toEqual([undefined, undefined])
   expect(await fleet.converged()).toEqual([])
   expect(uid(fleet)).toBe(before)
-  fleet.killHub()
-  await fleet.startHub()
-  fleet.declare(fleet.declared.put({ ...SHOP, version: 2 }), true)
-  await fleet.run(5 * MINUTE_MS)
-  expect(await fleet.converged()).toEqual([])
-  expect(uid(fleet)).toBe(before)
-  expect(fleet.laws.breaches).toEqual([])
-})
+  const unclaimed = await unclaimedBy(fleet)
+  expect(unclaimed.map(({ application }) => application.name)).toEqual(['shop-eu'])
+  return { fleet, before, unclaimed }
+}
+
+/** What the agent holds and the hub has issued nothing of. */
+async function unclaimedBy(fleet: SimulatedFleet) {
+  const row = (await fleet.store.read(rows => rows.clusterByName('eu')))!
+  const issued = new Set((await fleet.store.read(rows => rows.documents(row.id))).map(each => each.applicationId))
+  return [...(fleet.agent('eu').link?.held() ?? [])].flatMap(([id, held]) => (issued.has(id) ? [] : [held]))
+}
 
 function uid(fleet: SimulatedFleet): string | undefined {
   const key = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'shop-blue' }
   return fleet.agent('eu').cluster.read(key)?.metadata.uid
 }
+
+test.each([
+  ['withdrawn before the copy', 'tombstone'],
+  ['withdrawn after the copy', 'offer'],
+] as const)(
+  'what was %s, which removed it, stays in the cluster, and is taken up when it is declared again',
+  async (order, typ) => {
+    const { fleet, before, unclaimed } = await toldApart(order)
+    expect(unclaimed.map(held => held.typ)).toEqual([typ])
+    fleet.killHub()
+    await fleet.startHub()
+    fleet.declare(fleet.declared.put({ ...SHOP, version: 2 }), true)
+    await fleet.run(5 * MINUTE_MS)
+    expect(await fleet.converged()).toEqual([])
+    expect(await unclaimedBy(fleet)).toEqual([])
+    expect(uid(fleet)).toBe(before)
+    expect(fleet.laws.breaches).toEqual([])
+  },
+)

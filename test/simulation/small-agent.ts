@@ -22,7 +22,7 @@ export function smallAgent(options: {
   readonly random: Random
   readonly joinToken?: string
   readonly state?: AgentState
-  readonly uid?: string
+  readonly uid?: string | (() => Promise<string>)
   readonly incarnation?: Incarnation
 }): SmallAgent {
   const { transport, clock, random, joinToken, state = new MemoryState(), uid = 'uid-1' } = options
@@ -35,7 +35,7 @@ export function smallAgent(options: {
     log,
     incarnation: options.incarnation ?? folderIncarnation(state, () => Buffer.from(random.bytes(8)).toString('hex')),
     ...(joinToken !== undefined && { joinToken }),
-    clusterUid: async () => uid,
+    clusterUid: typeof uid === 'string' ? async () => uid : uid,
     versions: { agent: '0.1.0', kubernetes: '1.36' },
   })
   const agent: SmallAgent = { link, state, log, changes: 0 }

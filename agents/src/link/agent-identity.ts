@@ -188,23 +188,13 @@ export class AgentIdentity {
 
   /** Shows the hub the admission that it gave before; whether to dial again. */
   async #returned(): Promise<boolean> {
-    const { state, clock, random, log, clusterUid, versions } = this.#options
+    const { clock, random, log } = this.#options
     const kept = this.#kept
     if ((await this.#keyRepeated()) || ((await this.#admitted()) && this.#kept !== kept)) {
       this.#unknown = false
       return true
     }
-    const outcome: ReturnOutcome = kept
-      ? await returnToHub({
-          client: this.#options.client,
-          state,
-          random,
-          key: this.#requireKey().signing,
-          kept,
-          uid: await clusterUid(),
-          versions,
-        })
-      : { kind: 'refused' }
+    const outcome: ReturnOutcome = kept ? await this.#showAdmission(kept) : { kind: 'refused' }
     if (outcome.kind === 'admitted') {
       log.info('the hub has let this agent in again')
       this.#unknown = false
@@ -228,6 +218,18 @@ export class AgentIdentity {
     )
     this.#unknown = false
     return true
+  }
+
+  async #showAdmission(kept: KeptAdmission): Promise<ReturnOutcome> {
+    const { client, state, random, clusterUid, versions } = this.#options
+    let uid: string
+    try {
+      uid = await clusterUid()
+    } catch (error) {
+      // The API server is away, and the hub has an opinion of us meanwhile: both pass.
+      return { kind: 'failed', message: `the UID of this cluster cannot be read: ${String(error)}` }
+    }
+    return await returnToHub({ client, state, random, key: this.#requireKey().signing, kept, uid, versions })
   }
 
   async #trusted(kept: KeptAdmission): Promise<void> {

@@ -138,7 +138,8 @@ async function dropUnheld(writer: StoreWriter, cluster: ClusterRow, shown: reado
 
 /**
  * What the agent holds is what was offered last: so the next Offer is compared with that, and asks for a new sync only
- * where it asks for something else.
+ * where it asks for something else. Only of before a recovery: what this epoch issued and the store has no more has
+ * ended, and is nobody's until it is declared again.
  */
 async function keepOffers(
   writer: StoreWriter,
@@ -148,7 +149,7 @@ async function keepOffers(
 ): Promise<void> {
   const kept = new Set(adoptions.flatMap(({ kind, id }) => (kind === 'refused' ? [] : [id])))
   for (const { payload, jws } of shown) {
-    if (payload.typ !== 'offer' || !kept.has(payload.application.id)) continue
+    if (payload.typ !== 'offer' || payload.number.epoch >= cluster.epoch || !kept.has(payload.application.id)) continue
     const key = applicationLine(payload.application.id)
     const current = await writer.document(cluster.id, key)
     if (current && compareNumbers(current.number, payload.number) >= 0) continue
