@@ -20,6 +20,26 @@ export interface HttpClientOptions {
   /** No byte for this long ends the request. */
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
+  /** Without it each request has a connection of its own. */
+  readonly connections?: KeptConnections
+}
+
+/** What several requests of one fetch go over: a handshake costs more than what is asked. */
+export class KeptConnections {
+  readonly #agents = new Map<string, HttpAgent | HttpsAgent>()
+
+  agentFor(secure: boolean, certificateAuthority: string | undefined): HttpAgent | HttpsAgent {
+    const key = `${secure} ${certificateAuthority ?? ''}`
+    const agent = this.#agents.get(key) ?? newAgent(secure, certificateAuthority, true)
+    this.#agents.set(key, agent)
+    return agent
+  }
+
+  /** Ends them, requests under way too. */
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy()
+    this.#agents.clear()
+  }
 }
 
 /** The response passed `maxResponseBytes`. */
@@ -97,13 +117,8 @@ function send(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:'
-    const proxyEnv = process.env
-    const agent = secure
-      ? new HttpsAgent({
-          proxyEnv,
-          ...(options.certificateAuthority ? { ca: trusted(options.certificateAuthority) } : {}),
-        })
-      : new HttpAgent({ proxyEnv })
+    const { connections, certificateAuthority } = options
+    const agent = connections?.agentFor(secure, certificateAuthority) ?? newAgent(secure, certificateAuthority, false)
     const request = (secure ? httpsRequest : httpRequest)(
       url,
       { method, headers, agent, signal: options.signal },
@@ -115,6 +130,12 @@ function send(
     request.on('error', reject)
     request.end(body)
   })
+}
+
+function newAgent(secure: boolean, certificateAuthority: string | undefined, keepAlive: boolean) {
+  const proxyEnv = process.env
+  if (!secure) return new HttpAgent({ proxyEnv, keepAlive })
+  return new HttpsAgent({ proxyEnv, keepAlive, ...(certificateAuthority && { ca: trusted(certificateAuthority) }) })
 }
 
 function trusted(certificateAuthority: string): string[] {

@@ -7,15 +7,24 @@ import { isMirroredRef, isObjectId, type RefSnapshot } from './refs.ts'
  * Asks a server for its branches, tags and `HEAD` in Git's protocol of today (version 2): two small requests, no objects,
  * no process, and nothing of `refs/pull/*`, of which a forge may have thousands.
  *
+ * @param greeted The server spoke version 2 when it was asked before: what it speaks is asked only if it does not answer.
  * @returns Undefined where the answer is anything else: an older protocol, another hash, another address, nonsense.
  * @throws What the network throws.
  */
-export async function listRefs(url: string, options: HttpClientOptions): Promise<RefSnapshot | undefined> {
+export async function listRefs(
+  url: string,
+  options: HttpClientOptions,
+  greeted = false,
+): Promise<RefSnapshot | undefined> {
   const ask = (path: string, command?: Uint8Array) => askUploadPack(url, path, command, options)
+  const list = async () => {
+    const listed = await ask('/git-upload-pack', LISTING)
+    return listed && parseListing(listed)
+  }
+  const known = greeted ? await list() : undefined
+  if (known) return known
   const offered = await ask('/info/refs?service=git-upload-pack')
-  if (!offered || !speaksListing(offered)) return undefined
-  const listed = await ask('/git-upload-pack', LISTING)
-  return listed && parseListing(listed)
+  return offered && speaksListing(offered) ? await list() : undefined
 }
 
 const LISTING = commandOf('ls-refs', ['symrefs', 'ref-prefix HEAD', 'ref-prefix refs/heads/', 'ref-prefix refs/tags/'])

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
 import { gitError } from './git-errors.ts'
-import { basicAuthorization, type HttpClientOptions } from './isomorphic-http.ts'
+import { basicAuthorization, type HttpClientOptions, KeptConnections } from './isomorphic-http.ts'
 import { listRefs } from './list-refs.ts'
 import { readLocalRefs } from './local-repository.ts'
 import { type GitEnvironment, networkEnvironment } from './native-environment.ts'
@@ -33,6 +33,7 @@ export interface NativeMirrorOptions {
 interface Session {
   readonly signal: AbortSignal
   readonly environment: () => Promise<GitEnvironment>
+  readonly connections: KeptConnections
 }
 
 /** Without a process: a server that is silent for so long is left to the git program, which knows more ways. */
@@ -57,6 +58,8 @@ export class NativeMirror implements Mirror {
   #mayBeLocked = true
   /** Whether this server can be asked for its refs without the git program, as far as is known. */
   #listsHere: boolean
+  /** Whether it has listed them so. */
+  #greeted = false
   #fetching: Promise<void> = Promise.resolve()
 
   private constructor(options: NativeMirrorOptions) {
@@ -114,13 +117,15 @@ export class NativeMirror implements Mirror {
       made ??= networkEnvironment(url, credentials, join(directory, 'session'))
       return made
     }
+    const connections = new KeptConnections()
     try {
-      await this.#update({ environment, signal })
+      await this.#update({ environment, signal, connections })
     } catch (error) {
       if (error instanceof GitRunFailed) throw error.error
       if (error instanceof GitError) throw error
       throw gitError('REPOSITORY_UNREACHABLE', this.subject, 'the mirror cannot be written', error)
     } finally {
+      connections.close()
       await (await made?.catch(() => undefined))?.dispose()
     }
   }
@@ -136,7 +141,7 @@ export class NativeMirror implements Mirror {
   async #take(listed: RefSnapshot, session: Session): Promise<void> {
     if (!this.#exists || this.#suspect) return this.#cloneAnew(listed, session)
     if (equalRefs(this.#refs, listed)) return
-    if (await this.#takeSmall(listed, session.signal)) {
+    if (await this.#takeSmall(listed, session)) {
       this.#refs = listed
       return this.#repack(session)
     }
@@ -151,7 +156,7 @@ export class NativeMirror implements Mirror {
   }
 
   async #list(session: Session): Promise<RefSnapshot> {
-    const here = this.#listsHere ? await this.#listHere(session.signal) : undefined
+    const here = this.#listsHere ? await this.#listHere(session) : undefined
     if (here) return here
     const listed = await this.#listByProgram(session)
     // What the program can do and we cannot (its certificates, its ways to log in) is the same the next time.
@@ -163,10 +168,11 @@ export class NativeMirror implements Mirror {
    * Asks without a process, which in a large hub costs more than the question. Only a list of refs counts: an error or an
    * empty list is left to the git program, whose word on both is better.
    */
-  async #listHere(signal: AbortSignal): Promise<RefSnapshot | undefined> {
-    const limits = { maxResponseBytes: LIST_BYTES, idleTimeoutMs: LIST_IDLE_MS, signal }
+  async #listHere(session: Session): Promise<RefSnapshot | undefined> {
+    const options = { ...this.#httpOptions(session), maxResponseBytes: LIST_BYTES }
     try {
-      const listed = await listRefs(this.#options.url.url, { ...this.#httpOptions(), ...limits })
+      const listed = await listRefs(this.#options.url.url, options, this.#greeted)
+      this.#greeted = listed !== undefined
       return listed && listed.refs.size > 0 ? listed : undefined
     } catch {
       // When it was stopped, so is the program, and says why.
@@ -174,20 +180,21 @@ export class NativeMirror implements Mirror {
     }
   }
 
-  async #takeSmall(listed: RefSnapshot, signal: AbortSignal): Promise<boolean> {
+  async #takeSmall(listed: RefSnapshot, session: Session): Promise<boolean> {
     if (!this.#listsHere) return false
     const { gitBinary, url } = this.#options
     const mirror = { gitBinary, subject: this.subject, url: url.url, folder: this.#folder, refs: this.#refs }
-    return await takeSmallChange(mirror, listed, { ...this.#httpOptions(), idleTimeoutMs: LIST_IDLE_MS, signal })
+    return await takeSmallChange(mirror, listed, this.#httpOptions(session))
   }
 
-  #httpOptions(): Pick<HttpClientOptions, 'authorization' | 'certificateAuthority'> {
+  #httpOptions({ signal, connections }: Session): Omit<HttpClientOptions, 'maxResponseBytes'> {
     const { credentials } = this.#options
     const { certificateAuthority } = credentials
     const authorization = basicAuthorization(credentials)
     return {
       ...(authorization !== undefined && { authorization }),
       ...(certificateAuthority !== undefined && { certificateAuthority }),
+      ...{ idleTimeoutMs: LIST_IDLE_MS, signal, connections },
     }
   }
 

@@ -55,6 +55,37 @@ describe('a small change', () => {
     expect(await textAt(repository, id)).toBe('changed')
   })
 
+  it('is two questions over one connection, once the server is known', async () => {
+    await fixture.commit({ files: { 'apps/one/a': '1' } })
+    const questions: (number | undefined)[] = []
+    const { repository } = await mirror(request => {
+      questions.push(request.socket.remotePort)
+      return false
+    })
+    questions.length = 0
+    const id = await fixture.commit({ files: { 'apps/one/a': '2' } })
+    await repository.fetch()
+    expect(questions).toHaveLength(2)
+    expect(new Set(questions).size).toBe(1)
+    expect(await repository.resolve('main')).toBe(id)
+  })
+
+  it('is asked for anew of a server that has forgotten what it spoke', async () => {
+    await fixture.commit({ files: { 'apps/one/a': '1' } })
+    let refusals = 0
+    const { repository, asked } = await mirror((request, response) => {
+      if (refusals === 0 || request.method !== 'POST') return false
+      refusals--
+      response.writeHead(400).end('no such command')
+      return true
+    })
+    const id = await fixture.commit({ files: { 'apps/one/a': '2' } })
+    refusals = 1
+    await repository.fetch()
+    expect(await asked()).toEqual(SMALL)
+    expect(await repository.resolve('main')).toBe(id)
+  })
+
   it('may be a branch that is new, one that goes back, and a tag', async () => {
     const first = await fixture.commit({ files: { 'apps/one/a': '1' } })
     const second = await fixture.commit({ files: { 'apps/one/a': '2' } })
