@@ -26,6 +26,8 @@ export function isWatched(resource: string): boolean {
 export class TeamIndex {
   readonly #byMember = new Map<string, CompiledTeam[]>()
   readonly #byName = new Map<string, CompiledTeam>()
+  /** Of principals that ask again and again: neither they nor the teams ever change. */
+  readonly #known = new WeakMap<Principal, readonly CompiledTeam[]>()
 
   constructor(teams: readonly Team[]) {
     for (const team of teams) {
@@ -50,8 +52,12 @@ export class TeamIndex {
 
   teamsOf(principal: Principal): readonly CompiledTeam[] {
     if (this.#byMember.size === 0 || principal.kind !== 'person') return []
+    const known = this.#known.get(principal)
+    if (known !== undefined) return known
     const names = [`user:${principal.subject}`, ...principal.groups.map(group => `group:${group}`)]
-    return [...new Set(names.flatMap(name => this.#byMember.get(name) ?? []))]
+    const found = [...new Set(names.flatMap(name => this.#byMember.get(name) ?? []))]
+    this.#known.set(principal, found)
+    return found
   }
 }
 

@@ -15,6 +15,8 @@ export class PolicyInForce {
   /** `policy-7`: what an entry of the audit log was decided by. It rises with every change of meaning. */
   readonly version: string
   readonly #sights = new Map<string, PrincipalSight>()
+  /** The same by the principal itself, which a caller who asks again still has. */
+  readonly #lastSights = new WeakMap<Principal, PrincipalSight>()
 
   constructor(reading: Pick<AccessReading, 'settings' | 'scopes'>, version: string) {
     this.settings = reading.settings
@@ -25,13 +27,14 @@ export class PolicyInForce {
 
   /** What the principal sees of Applications, worked out once for as long as this policy is in force. */
   sightOf(principal: Principal): PrincipalSight {
+    const last = this.#lastSights.get(principal)
+    if (last !== undefined) return last
     const key = JSON.stringify(principal)
-    const known = this.#sights.get(key)
-    if (known !== undefined) return known
     if (this.#sights.size >= MOST_SIGHTS) this.#sights.clear()
-    const made = new PrincipalSight(this.policy, principal, key)
-    this.#sights.set(key, made)
-    return made
+    const sight = this.#sights.get(key) ?? new PrincipalSight(this.policy, principal, key)
+    this.#sights.set(key, sight)
+    this.#lastSights.set(principal, sight)
+    return sight
   }
 }
 

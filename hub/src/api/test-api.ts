@@ -8,6 +8,7 @@ import { sha256 } from '@flotilla/core/json/canonical-json'
 import type { KubernetesObject } from '@flotilla/core/model/kubernetes-object'
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
+import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import type { Express } from 'express'
 import type { KnownProject } from '../access/known-projects.ts'
@@ -72,6 +73,7 @@ export interface TestApi {
   readonly store: Store
   readonly view: FleetView
   readonly clock: TestClock
+  readonly random: Random
   readonly bundles: MemoryBundles
   readonly admin: string
   readonly readonly: string
@@ -223,6 +225,7 @@ export async function openTestApi(
     store,
     view,
     clock,
+    random,
     bundles,
     admin: admin!,
     readonly,
