@@ -14,4 +14,5 @@ export { type Incumbents, incumbentsOf, type MergeResult, mergeFleets } from './
 export { prefixedName, withNamePrefix } from './name-prefix.ts'
 export { ownRights } from './own-rights.ts'
 export type { UnreadableFile } from './read-file.ts'
+export { scriptMistakes } from './script-mistakes.ts'
 export { trusted } from './trust.ts'

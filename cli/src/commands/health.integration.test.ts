@@ -62,6 +62,47 @@ test('the strict reading is Argo CD’s', async () => {
   expect(JSON.parse(stdout)[0].message).toContain('observed deployment generation less than desired generation')
 })
 
+const RULES = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm}
+data:
+  resource.customizations.health.cert-manager.io_Certificate: |
+    return { status = "Suspended", message = "by a script" }
+  flotilla.health.ConfigMap: |
+    lines: [{ when: { kind: equals, at: metadata.name, oneOf: settings }, status: Healthy, message: "{name} is there" }]
+    otherwise: { status: Unknown }
+  flotilla.health.apps_Deployment: |
+    failed: metadata.name == "other"
+    current: metadata.name == "web"
+`
+
+test('rules of one’s own come first: scripts, rules as data and expressions', async () => {
+  writeFileSync(join(folder, 'argocd-cm.yaml'), RULES)
+  const { code, stdout } = await run('-f', 'live.yaml', '--rules', 'argocd-cm.yaml', '-o', 'json')
+  expect(code).toBe(0)
+  const rows = JSON.parse(stdout) as { readonly status: string; readonly message: string }[]
+  expect(rows.map(({ status, message }) => [status, message])).toEqual([
+    // A status of an earlier generation says nothing, to nobody.
+    ['Progressing', 'generation is 2, but latest observed generation is 1'],
+    ['Healthy', 'settings is there'],
+    ['Suspended', 'by a script'],
+  ])
+  writeFileSync(join(folder, 'seen.yaml'), LIVE.replace('observedGeneration: 1', 'observedGeneration: 2'))
+  const seen = await run('-f', 'seen.yaml', '--rules', 'argocd-cm.yaml', '-o', 'json')
+  expect(JSON.parse(seen.stdout)[0].status).toBe('Healthy')
+})
+
+test('a mistake in a rule is told at its key, and its kind keeps the rule that it has', async () => {
+  writeFileSync(join(folder, 'broken.yaml'), RULES.replace('return {', 'return ='))
+  const { code, stdout, stderr } = await run('-f', 'live.yaml', '--rules', 'broken.yaml', '-o', 'json')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/broken\.yaml:6:\d+ INVALID_VALUE the health script for cert-manager\.io\/Certificate/)
+  expect(JSON.parse(stdout)[2]).toMatchObject({ status: 'Degraded', message: 'no such issuer' })
+  writeFileSync(join(folder, 'none.yaml'), '{}\n')
+  expect((await run('-f', 'live.yaml', '--rules', 'none.yaml')).code).not.toBe(0)
+  expect((await run('-f', 'live.yaml', '--rules', 'nowhere.yaml')).stderr).toContain('--rules')
+})
+
 test('people get a table', async () => {
   const { stdout } = await run('-f', 'live.yaml')
   expect(stdout).toMatch(/^KIND +NAMESPACE +NAME +HEALTH +MESSAGE\n/)

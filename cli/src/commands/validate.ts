@@ -19,7 +19,7 @@ export const validate: Verb = {
         action(context, async (path: string, _: object, command: Command) => {
           const options: GlobalOptions = command.optsWithGlobals()
           const format = formatOf(options, ['table', 'json', 'yaml'])
-          const { ownRights } = await import('@flotilla/config')
+          const { ownRights, scriptMistakes } = await import('@flotilla/config')
           const { compareDiagnostics } = await import('@flotilla/core/model/diagnostic')
           const { countText, diagnosticJson, diagnosticText, hasErrors } = await import('../output/diagnostics.ts')
           const { expandOffline, readOfflineFleet } = await import('../offline/offline-fleet.ts')
@@ -27,7 +27,12 @@ export const validate: Verb = {
           // Sets that need no repository are tried: a template's mistakes are mistakes of the document.
           const expanded = await expandOffline(fleet, { gather: false })
           await fleet.repositories.close()
-          const found = [...fleet.diagnostics, ...expanded.diagnostics, ...ownRights(fleet.fleet)]
+          const found = [
+            ...fleet.diagnostics,
+            ...expanded.diagnostics,
+            ...ownRights(fleet.fleet),
+            ...(await scriptMistakes(fleet.fleet)),
+          ]
           const diagnostics = found.sort(compareDiagnostics)
           if (format === 'table') {
             const colours = coloursOf(context, context.stdout, options)

@@ -1,6 +1,7 @@
 import { customizationsFor, type ResourceCustomizations } from '@flotilla/core/model/resource-customizations'
 import { describe, expect, it } from 'vitest'
 import { load } from '../load.ts'
+import { scriptMistakes } from '../script-mistakes.ts'
 
 const ARGO_CM = `apiVersion: v1
 kind: ConfigMap
@@ -13,6 +14,7 @@ data:
   flotilla.health.example.com_Pool: |
     lines: [{ when: { kind: present, at: status.ready }, status: Healthy }]
     otherwise: { status: Progressing }
+  flotilla.health.example.com_Lake: "{ current: status.phase == 'Open' }"
   resource.customizations.ignoreDifferences.apps_Deployment: |
     jsonPointers: [/spec/replicas]
   resource.customizations.ignoreDifferences.all: |
@@ -42,6 +44,7 @@ describe('ConfigMap argocd-cm', () => {
       'example.com/Queue',
       '*.crossplane.io/*',
       'example.com/Database',
+      'example.com/Lake',
       'example.com/Pool',
     ])
     expect(spec?.ignoreDifferences).toEqual([
@@ -53,7 +56,7 @@ describe('ConfigMap argocd-cm', () => {
 
   it('says what of it does nothing, and leaves other settings alone', () => {
     expect(diagnostics.map(({ code, line, message }) => [code, line, message])).toEqual([
-      ['FIELD_NOT_SUPPORTED_YET', 16, expect.stringContaining('useOpenLibs')],
+      ['FIELD_NOT_SUPPORTED_YET', 17, expect.stringContaining('useOpenLibs')],
     ])
   })
 
@@ -66,6 +69,19 @@ describe('ConfigMap argocd-cm', () => {
       5,
       'lines[0].when.at names an entry, and there is no list here',
     ],
+    ['expressions that are none', 'flotilla.health.example.com_Lake: "{ current: status. }"', 5, 'Expected'],
+    [
+      'expressions that never say that all is well',
+      'flotilla.health.example.com_Lake: "{ failed: status.bad }"',
+      5,
+      'current is missing',
+    ],
+    [
+      'expressions beside something else',
+      'flotilla.health.example.com_Lake: "{ current: status.ok, stale: status.bad }"',
+      5,
+      'stale is no expression',
+    ],
     [
       'an expression that no agent could run',
       `resource.customizations.ignoreDifferences.all: 'jqPathExpressions: ["del(.a)"]'`,
@@ -75,6 +91,30 @@ describe('ConfigMap argocd-cm', () => {
   ])('tells a mistake at its key: %s', (_sentence, entry, line, message) => {
     const { diagnostics } = read(`apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  ${entry}\n`)
     expect(diagnostics).toMatchObject([{ severity: 'error', line, message: expect.stringContaining(message) }])
+  })
+
+  it('tells which scripts cannot be read, at their keys, in both forms', async () => {
+    const { fleet, diagnostics } = load({
+      files: [
+        {
+          path: 'argocd-cm.yaml',
+          text: ARGO_CM.replaceAll('return {', 'return =').replace('Database: |\n', 'Database: |\n    local a = 1\n'),
+        },
+      ],
+      source: 'platform',
+      trust: { kind: 'all' },
+    })
+    // The document is in force all the same.
+    expect(diagnostics.map(({ code }) => code)).toEqual(['FIELD_NOT_SUPPORTED_YET'])
+    expect(await scriptMistakes(fleet)).toMatchObject([
+      {
+        line: 8,
+        source: 'platform',
+        message: expect.stringMatching(/^the health script for example.com\/Database .*:2:/),
+      },
+      { line: 20, source: 'platform', message: expect.stringContaining('for example.com/Queue') },
+    ])
+    expect(await scriptMistakes(load({ files: [], source: '', trust: { kind: 'all' } }).fleet)).toEqual([])
   })
 
   it('gives a Bundle the rules of its kinds', () => {

@@ -1,3 +1,4 @@
+import { type CelExpressions, celHealthRule } from '@flotilla/core/health/custom/cel-rule'
 import {
   argoHealthScripts,
   argoHealthScriptsOfMap,
@@ -14,7 +15,7 @@ import { ignoreRuleProblems } from './ignore-rule-problems.ts'
 import { type KindReader, type KindReading, member, nameOf, textOf } from './kind.ts'
 
 const WHOLE = 'resource.customizations'
-/** A rule of ours as data; the rest of the key is as in Argo CD's. */
+/** A rule of ours, as data or in expressions; the rest of the key is as in Argo CD's. */
 const RULE = 'flotilla.health.'
 const IGNORE = `${WHOLE}.ignoreDifferences.`
 /** Of what a person of Argo CD might miss here, the reason why it does nothing. */
@@ -45,7 +46,7 @@ function readArgoConfigMap(document: JsonObject): KindReading {
   const health: readonly CustomRuleSource[] = [
     ...argoHealthScriptsOfMap(older),
     ...argoHealthScripts(data),
-    ...dataRules(data, problems),
+    ...ownRules(data, problems),
   ]
   for (const key of Object.keys(data)) {
     const reason = WITHOUT_EFFECT.find(([prefix]) => key.startsWith(prefix))?.[1]
@@ -58,21 +59,47 @@ function readArgoConfigMap(document: JsonObject): KindReading {
   return { name: nameOf(document), spec, problems }
 }
 
-function dataRules(data: JsonObject, problems: Problem[]): readonly CustomRuleSource[] {
+function ownRules(data: JsonObject, problems: Problem[]): readonly CustomRuleSource[] {
   return Object.keys(data)
     .filter(key => key.startsWith(RULE))
     .sort()
-    .flatMap(key => {
+    .flatMap((key): readonly CustomRuleSource[] => {
       const before = problems.length
       const document = yamlAt(data, key, problems)
       if (problems.length > before) return []
-      const parsed = parseDataRule(document)
-      if (parsed.kind === 'rule') return [{ kind: kindOfKey(key.slice(RULE.length)), data: document }]
-      for (const { at, message } of parsed.mistakes) {
-        problems.push({ code: 'INVALID_VALUE', severity: 'error', path: ['data', key], message: `${at} ${message}` })
+      const kind = kindOfKey(key.slice(RULE.length))
+      const tell = (message: string) =>
+        problems.push({ code: 'INVALID_VALUE', severity: 'error', path: ['data', key], message })
+      if (EXPRESSIONS.some(name => Object.hasOwn(document, name))) {
+        const cel = readExpressions(document)
+        const mistake = typeof cel === 'string' ? cel : mistakeIn(cel)
+        if (mistake === undefined && typeof cel !== 'string') return [{ kind, cel }]
+        tell(mistake ?? '')
+        return []
       }
+      const parsed = parseDataRule(document)
+      if (parsed.kind === 'rule') return [{ kind, data: document }]
+      for (const { at, message } of parsed.mistakes) tell(`${at} ${message}`)
       return []
     })
+}
+
+const EXPRESSIONS = ['inProgress', 'failed', 'current'] as const
+
+/** As Flux' `healthCheckExprs` have them, or what is wrong with their form. */
+function readExpressions(document: JsonObject): CelExpressions | string {
+  for (const [name, value] of Object.entries(document)) {
+    if (!EXPRESSIONS.some(one => one === name)) return `${name} is no expression; there are ${EXPRESSIONS.join(', ')}`
+    if (typeof value !== 'string') return `${name} is a text`
+  }
+  return typeof document['current'] === 'string'
+    ? (document as unknown as CelExpressions)
+    : 'current is missing: nothing would say that all is well'
+}
+
+function mistakeIn(expressions: CelExpressions): string | undefined {
+  const rule = celHealthRule(expressions)
+  return typeof rule === 'string' ? rule : undefined
 }
 
 function ignoreRule(name: string, rule: JsonObject, path: Path, problems: Problem[]): JsonObject {

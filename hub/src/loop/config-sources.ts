@@ -3,6 +3,7 @@ import type { LastGood, LastGoodDocument } from '@flotilla/config/last-good'
 import { type ConfigFile, type ConfigLoad, load } from '@flotilla/config/load'
 import { LoadCache } from '@flotilla/config/load-cache'
 import { type Incumbents, incumbentsOf, mergeFleets } from '@flotilla/config/merge-fleets'
+import { scriptMistakes } from '@flotilla/config/script-mistakes'
 import { equalJson, type JsonObject } from '@flotilla/core/json/json'
 import { compareDiagnostics, type Diagnostic } from '@flotilla/core/model/diagnostic'
 import type { Trust } from '@flotilla/core/model/fleet'
@@ -43,6 +44,8 @@ interface SourceState {
   between: readonly Diagnostic[]
   /** Its Applications whose name another has. */
   refused: readonly Diagnostic[]
+  /** Of its health scripts, those that cannot be read. */
+  scripts: readonly Diagnostic[]
 }
 
 /** The config sources with what is in force of each; all of them merged are the fleet. */
@@ -59,7 +62,7 @@ export class ConfigSources {
   #add(config: ConfigSource): void {
     const { name, repository, revision, path } = config
     const row: SourceRow = { name, repository, revision, path, diagnostics: [] }
-    this.#states.set(name, { config, cache: new LoadCache(), row, between: [], refused: [] })
+    this.#states.set(name, { config, cache: new LoadCache(), row, between: [], refused: [], scripts: [] })
   }
 
   /** Those of hub.yaml. */
@@ -188,6 +191,14 @@ export class ConfigSources {
     return { index, changed, ...(differs && { contested }) }
   }
 
+  /** Looks at the health scripts of what was just taken; returns its row when there is something to tell. */
+  async checkScripts(name: string): Promise<SourceRow | undefined> {
+    const state = this.#states.get(name)
+    if (!state?.load) return undefined
+    state.scripts = await scriptMistakes(state.load.fleet)
+    return state.scripts.length > 0 && tellAll(state) ? state.row : undefined
+  }
+
   /** Says which of a source's own Applications have no name; returns its row when that is news. */
   refuse(name: string, refused: readonly Diagnostic[]): SourceRow | undefined {
     const state = this.#states.get(name)
@@ -210,7 +221,9 @@ export class ConfigSources {
 
 /** Puts every mistake of a source into its row; whether that changed it. */
 function tellAll(state: SourceState): boolean {
-  const all = [...(state.load?.diagnostics ?? []), ...state.between, ...state.refused].sort(compareDiagnostics)
+  const all = [...(state.load?.diagnostics ?? []), ...state.between, ...state.refused, ...state.scripts].sort(
+    compareDiagnostics,
+  )
   const diagnostics = all as unknown as readonly JsonObject[]
   if (equalJson(diagnostics, state.row.diagnostics)) return false
   state.row = { ...state.row, diagnostics }

@@ -45,7 +45,16 @@ describe('what an installation says of kinds', () => {
     })
     await hub.clock.advance(2_000)
     expect((await offerOf(hub, eu1)).healthRules).toEqual([{ kind: 'ConfigMap', data }])
+    const told = async () =>
+      (await hub.store.read(rows => rows.sources())).flatMap(({ diagnostics }) =>
+        diagnostics.map(({ message }) => message),
+      )
+    expect(await told()).toEqual([])
+    const broken = { 'resource.customizations.health.ConfigMap': 'return =' }
+    await hub.push(CONFIG, { 'argocd-cm.json': argoConfigMap(broken) })
+    expect(await told()).toEqual([expect.stringContaining('the health script for ConfigMap cannot be read')])
     await hub.push(CONFIG, { 'argocd-cm.json': null })
+    expect(await told()).toEqual([])
     await hub.clock.advance(2_000)
     const after = await offerOf(hub, eu1)
     expect(after.healthRules).toBeUndefined()

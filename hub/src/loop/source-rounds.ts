@@ -66,7 +66,8 @@ export class SourceRounds {
     if (!config || (config.broughtBy !== undefined && !brought)) return
     const { read, away }: SourceReading = brought ?? (await readSource(config, world, sources, services))
     const taken = sources.take(name, read, clock.now(), away)
-    await store.write(writer => storeSource(writer, taken))
+    const row = (await sources.checkScripts(name)) ?? taken.row
+    await store.write(writer => storeSource(writer, { ...taken, row }))
     if (brought) waiting.done(name, brought)
     announce.sources([name])
     if (read.kind === 'read') await fleets.merge()
