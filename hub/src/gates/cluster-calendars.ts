@@ -1,15 +1,14 @@
 import { type CalendarContent, calendarContent } from '@flotilla/core/gates/calendar'
 import type { CompiledRules } from '@flotilla/core/gates/compile-rules'
 import type { GateTarget } from '@flotilla/core/gates/rules'
-import { canonicalJson } from '@flotilla/core/json/canonical-json'
-import { isJsonObject, type Json, type JsonObject } from '@flotilla/core/json/json'
+import { isJsonObject } from '@flotilla/core/json/json'
 import type { Log } from '@flotilla/core/ports/log'
-import type { ApplicationRow, ClusterRow, GrantRow, StoreWriter } from '@flotilla/core/ports/store'
-import type { ClosedInterval } from '@flotilla/core/protocol/documents'
+import type { ApplicationRow, ClusterRow, DocumentRow, GrantRow, StoreWriter } from '@flotilla/core/ports/store'
+import { type ClosedInterval, compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
 import { readJws } from '@flotilla/core/protocol/jws'
 import { CALENDAR_LINE } from '@flotilla/core/protocol/take-document'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import type { Issued } from '../gateway/issue-documents.ts'
+import { type Issued, saysCalendar } from '../gateway/issue-documents.ts'
 import type { Gates } from './gates.ts'
 import { grantStillOpen, isUseOf } from './grant-question.ts'
 
@@ -29,12 +28,8 @@ export interface CalendarBench {
   /** Every Application bound for the cluster, in whatever state. */
   applicationsOf(cluster: ClusterRow): readonly ApplicationRow[]
   application(id: string): ApplicationRow | undefined
-  /** Signs and stores it; `until` is the end of the period. */
-  issue(
-    writer: StoreWriter,
-    cluster: ClusterRow,
-    content: CalendarContent & { readonly void: readonly string[]; readonly until: EpochMs },
-  ): Promise<Issued>
+  /** Signs and stores it for the cluster as this transaction has it; it is for [from, until). */
+  issue(writer: StoreWriter, cluster: ClusterRow, content: CalendarContent & Period): Promise<Issued>
 }
 
 export interface CalendarRound {
@@ -54,10 +49,16 @@ interface Known {
   readonly targets: ReadonlyMap<string, GateTarget>
 }
 
-interface Current extends CalendarContent {
+/** What a calendar says beside what is closed. */
+interface Period {
   readonly from: EpochMs
   readonly until: EpochMs
   readonly void: readonly string[]
+}
+
+interface Current extends Period {
+  readonly number: DocumentNumber
+  readonly adm: number
 }
 
 /**
@@ -67,6 +68,8 @@ interface Current extends CalendarContent {
 export class ClusterCalendars {
   readonly #bench: CalendarBench
   readonly #known = new Map<string, Known>()
+  /** What stands in the calendars that were issued here: taking a thousand of them apart again costs more than signing. */
+  readonly #issued = new Map<string, Current>()
 
   constructor(bench: CalendarBench) {
     this.#bench = bench
@@ -97,13 +100,13 @@ export class ClusterCalendars {
     const targets = new Map([...rows, ...(row ? [row] : [])].map(each => [each.id, gates.target(each)]))
     const subjects = [...targets].map(([id, target]) => ({ id, target }))
     const document = await writer.document(cluster.id, CALENDAR_LINE)
-    const current = document && readCalendar(document.jws)
+    const current = document && this.#current(document)
     const remember = (renewAt: EpochMs) => {
       const { admission, epoch } = cluster
       this.#known.set(cluster.id, { rules, admission, epoch, renewAt, targets })
     }
-    const isOfNow = current?.adm === cluster.admission && document?.number.epoch === cluster.epoch
-    const stands = isOfNow && now < renewalOf(current) && this.#says(current, rules, subjects)
+    const isOfNow = current?.adm === cluster.admission && current.number.epoch === cluster.epoch
+    const stands = isOfNow && now < renewalOf(current) && says(document!, current, rules, subjects)
     // An override that is over changes no calendar, but what may start: so Grants are asked about after every change.
     const same = stands && this.#known.get(cluster.id)?.rules === rules
     const taken = same ? [] : await this.#takeBack(writer, cluster, now)
@@ -115,21 +118,24 @@ export class ClusterCalendars {
     const kept = await stillMatters(writer, current?.void ?? [], now)
     const { content, until } = this.#fresh(cluster, subjects, now)
     const voided = [...new Set([...kept, ...taken.map(({ id }) => id)])].slice(-MOST_VOID)
-    const issued = await this.#bench.issue(writer, cluster, { ...content, void: voided, until })
-    const renewAt = renewalOf({ from: now, until })
+    const period: Period = { from: now, until, void: voided }
+    const issued = await this.#bench.issue(writer, cluster, { ...content, ...period })
+    this.#issued.set(cluster.id, { ...period, number: issued.number, adm: cluster.admission })
+    const renewAt = renewalOf(period)
     remember(renewAt)
     return { kind: issued.kind, voided: taken.map(({ applicationId }) => applicationId), renewAt }
-  }
-
-  /** Whether a calendar says of its own time what is true now. */
-  #says(current: Current, rules: CompiledRules, subjects: Subjects): boolean {
-    const content = this.#fitting(rules, subjects, current.from, current.until)
-    return content !== undefined && sameContent(content, current)
   }
 
   /** A transaction failed: what is stored is another thing than what was about to be. */
   forget(): void {
     this.#known.clear()
+    this.#issued.clear()
+  }
+
+  /** Others issue calendars as well, which take Grants back: each has a number of its own. */
+  #current(document: DocumentRow): Current | undefined {
+    const known = this.#issued.get(document.clusterId)
+    return known && compareNumbers(known.number, document.number) === 0 ? known : readCalendar(document)
   }
 
   /** Grants that nobody has used, and that the rules as they are now would not give: they must not start any more. */
@@ -172,7 +178,7 @@ export class ClusterCalendars {
 type Subjects = Parameters<typeof calendarContent>[1]
 
 /** Half of its time is left then: an agent that is away for days is not without one when it comes back. */
-function renewalOf({ from, until }: Pick<Current, 'from' | 'until'>): EpochMs {
+function renewalOf({ from, until }: Pick<Period, 'from' | 'until'>): EpochMs {
   return from + (until - from) / 2
 }
 
@@ -181,9 +187,10 @@ function alike(rules: CompiledRules, a: GateTarget, b: GateTarget): boolean {
   return same('sync') && same('delete-app')
 }
 
-function sameContent(content: CalendarContent, current: Current): boolean {
-  const textOf = ({ intervals, groups }: CalendarContent) => canonicalJson({ intervals, groups } as unknown as Json)
-  return textOf(content) === textOf(current)
+/** Whether a calendar says of its own time what is true now. */
+function says(document: DocumentRow, current: Current, rules: CompiledRules, subjects: Subjects): boolean {
+  const content = calendarContent(rules, subjects, current.from, current.until)
+  return saysCalendar(document, current.adm, { ...content, void: current.void })
 }
 
 async function stillMatters(writer: StoreWriter, ids: readonly string[], now: EpochMs): Promise<readonly string[]> {
@@ -196,11 +203,11 @@ async function stillMatters(writer: StoreWriter, ids: readonly string[], now: Ep
 }
 
 /** A calendar of our own; it was signed here, so its signature is not asked again. */
-function readCalendar(jws: string): (Current & { readonly adm: number }) | undefined {
+function readCalendar({ jws, number }: DocumentRow): Current | undefined {
   const read = readJws(jws)
   if (read.kind !== 'unverified' || !isJsonObject(read.payload)) return undefined
-  const { groups = {}, ...payload } = read.payload as JsonObject
-  return { ...payload, groups } as unknown as Current & { readonly adm: number }
+  const { from, until, void: taken, adm } = read.payload as unknown as Current
+  return { from, until, void: taken, adm, number }
 }
 
 function everythingClosed(from: EpochMs, to: EpochMs): ClosedInterval {

@@ -15,6 +15,9 @@ import type { OverrideUseNews } from './gate-news.ts'
 import { GateWatch } from './gate-watch.ts'
 import type { MeasuredGates } from './measure-gates.ts'
 
+/** Whoever is about to start something asks, a thousand of them at once; the middle of a thousand clocks moves slowly. */
+const DOUBT_STANDS_MS = 1_000
+
 export interface HubGatesParts {
   readonly store: Store
   readonly clock: Clock
@@ -31,6 +34,7 @@ export class HubGates {
   readonly #parts: HubGatesParts
   readonly #marks = new Set<(mark: GateMark) => void>()
   #ticking: ReturnType<Ticker['start']> | undefined
+  #doubt: { readonly atMs: number; readonly why: string | undefined } | undefined
 
   constructor(parts: HubGatesParts) {
     const { clock, log, loop } = parts
@@ -101,7 +105,12 @@ export class HubGates {
 
   /** Why this hub must suspect its own clock, while it must; never before enough agents have said what theirs is. */
   clockDoubt(): string | undefined {
-    return clockDoubt(this.#parts.connections().flatMap(({ skewMs }) => skewMs ?? []))
+    const { clock, connections } = this.#parts
+    const now = clock.monotonicMs()
+    if (this.#doubt === undefined || now - this.#doubt.atMs >= DOUBT_STANDS_MS) {
+      this.#doubt = { atMs: now, why: clockDoubt(connections().flatMap(({ skewMs }) => skewMs ?? [])) }
+    }
+    return this.#doubt.why
   }
 
   /** On how many of these Clusters the gates as they are now are in force, and until when others may still start. */

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert'
 import { timeOfUuid, uuidV7 } from '@flotilla/core/identity/uuid'
-import { canonicalJson, sha256 } from '@flotilla/core/json/canonical-json'
+import { canonicalJson, type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import { isJsonObject, type JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
-import type { ClusterRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { ClusterRow, DocumentRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import {
   type CalendarPayload,
   compareNumbers,
@@ -28,6 +28,8 @@ export interface CalendarContent {
   readonly intervals: CalendarPayload['intervals']
   readonly groups?: CalendarPayload['groups']
   readonly void: CalendarPayload['void']
+  /** When it begins; now without it. */
+  readonly from?: EpochMs
   /** How far it reaches, milliseconds; it is issued again when half of that has passed. */
   readonly horizonMs: number
   /** It is issued whatever is current: that was compared already, over the time that it reaches. */
@@ -78,20 +80,33 @@ export async function issueTombstone(
   return await issue(writer, keys, clock, cluster, { typ: 'tombstone', ...content }, { must })
 }
 
-/** Makes a cluster's calendar; the same intervals are issued again only when half of the horizon has passed. */
+/**
+ * Makes a cluster's calendar; the same intervals are issued again only when half of the horizon has passed.
+ *
+ * @param cluster Its id, or its row as it was read in this transaction.
+ */
 export async function issueCalendar(
   writer: StoreWriter,
   keys: HubKeys,
   clock: Clock,
-  clusterId: string,
+  cluster: string | ClusterRow,
   content: CalendarContent,
 ): Promise<Issued> {
-  const cluster = await clusterOf(writer, clusterId)
+  const row = typeof cluster === 'string' ? await clusterOf(writer, cluster) : cluster
   const now = Math.floor(clock.now())
-  const { horizonMs, renew: wanted, ...meaning } = content
-  const window = { from: now, until: now + horizonMs, must: calendarMust(content) }
-  const renew = wanted ?? (await currentEnd(writer, clusterId)) - now < horizonMs / 2
-  return await issue(writer, keys, clock, cluster, { typ: 'calendar', ...meaning }, window, renew)
+  const { from = now, horizonMs, renew: wanted, ...meaning } = content
+  const window = { from, until: from + horizonMs, must: calendarMust(content) }
+  const renew = wanted ?? (await currentEnd(writer, row.id)) - now < horizonMs / 2
+  return await issue(writer, keys, clock, row, { typ: 'calendar', ...meaning }, window, renew)
+}
+
+/** Whether a calendar that was issued says this, whatever time it is for. */
+export function saysCalendar(
+  document: DocumentRow,
+  admission: number,
+  content: Pick<CalendarContent, 'intervals' | 'groups' | 'void'>,
+): boolean {
+  return document.meaning === hashOf({ typ: 'calendar', ...content }, admission)
 }
 
 /** Whoever does not understand how Applications are named, or that a rule comes again, must not take it for open. */
@@ -204,8 +219,7 @@ async function issue(
 ): Promise<Issued> {
   const { application, digest } = meaning as Partial<OfferPayload>
   const key = application ? applicationLine(application.id) : CALENDAR_LINE
-  // Number, time and calendar are left out: a newer calendar alone re-signs no Offer.
-  const hash = sha256(canonicalJson({ ...meaning, adm: cluster.admission } as unknown as JsonObject))
+  const hash = hashOf(meaning, cluster.admission)
   // A freeze of the fleet renews a thousand calendars in one transaction: nothing is read that decides nothing.
   const current = renew ? undefined : await writer.document(cluster.id, key)
   // What an earlier epoch said is void, and is said again (protocol.md 5.7).
@@ -226,6 +240,11 @@ async function issue(
     issuedAt,
   })
   return { kind: 'issued', number }
+}
+
+/** Number, time and calendar are left out: a newer calendar alone re-signs no Offer. */
+function hashOf(meaning: Meaning, admission: number): Digest {
+  return sha256(canonicalJson({ ...meaning, adm: admission } as unknown as JsonObject))
 }
 
 async function clusterOf(reader: StoreReader, clusterId: string): Promise<ClusterRow> {

@@ -15,9 +15,9 @@ export function calendarsOf(world: World, { keys, clock, log }: LoopServices): C
       // What an earlier cluster of this name was given is another's affair.
       return rows.filter(({ clusterId }) => clusterId === undefined || clusterId === id)
     },
-    issue: async (writer, { id }, { until, ...content }) => {
-      const horizonMs = until - Math.floor(clock.now())
-      return await issueCalendar(writer, keys, clock, id, { ...content, horizonMs, renew: true })
+    issue: (writer, cluster, { until, ...content }) => {
+      const horizonMs = until - content.from
+      return issueCalendar(writer, keys, clock, cluster, { ...content, horizonMs, renew: true })
     },
   })
 }
