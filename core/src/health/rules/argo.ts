@@ -1,7 +1,7 @@
-import { condition, equals, goodWhenTrue, MESSAGE, rule, type ShippedRule } from './parts.ts'
+import { condition, equals, goodWhenTrue, MESSAGE, not, present, rule, type ShippedRule, stale } from './parts.ts'
 import { rolloutRule } from './rollout.ts'
 
-/** Argo's own kinds but the Promoter's: Rollouts, Workflows, Events, ApplicationSets. */
+/** Argo's own kinds but the Promoter's: Rollouts, Workflows, Events, ApplicationSets, the Image Updater. */
 export const argoRules: readonly ShippedRule[] = [
   rolloutRule,
   rule(
@@ -40,6 +40,17 @@ export const argoRules: readonly ShippedRule[] = [
     'argoproj.io/EventBus',
     goodWhenTrue('Deployed', '{condition.message|condition.reason}'),
     'Waiting for initialization',
+  ),
+  rule(
+    'argocd-image-updater.argoproj.io/ImageUpdater',
+    [
+      [not(present('status.conditions')), 'Progressing', 'Waiting for ImageUpdater to be reconciled'],
+      [stale(), 'Progressing', 'Waiting for ImageUpdater to see its latest generation'],
+      [condition('Error', 'True'), 'Degraded', MESSAGE],
+      [condition('Reconciling', 'True'), 'Progressing', MESSAGE],
+      ...goodWhenTrue('Ready'),
+    ],
+    'Waiting for ImageUpdater to say whether it is ready',
   ),
   rule(
     'argoproj.io/CronWorkflow',

@@ -16,7 +16,7 @@ import { part, texts } from './value-parts.ts'
 /** How an ACME server ends a challenge or an order that it does not grant. */
 const ACME_FAILED = equals('status.state', 'invalid', 'expired', 'errored')
 
-/** cert-manager, Sealed Secrets, External Secrets, 1Password, SOPS. */
+/** cert-manager and its trust-manager, Sealed Secrets, External Secrets, 1Password, SOPS. */
 export const certificateAndSecretRules: readonly ShippedRule[] = [
   rule(
     'cert-manager.io/Certificate',
@@ -26,6 +26,14 @@ export const certificateAndSecretRules: readonly ShippedRule[] = [
   rule('certmanager.k8s.io/Certificate', goodWhenTrue('Ready'), 'Waiting for certificate'),
   rule(['cert-manager.io/Issuer', 'certmanager.k8s.io/Issuer'], goodWhenTrue('Ready'), 'Initializing issuer'),
   rule('cert-manager.io/ClusterIssuer', goodWhenTrue('Ready'), 'Initializing ClusterIssuer'),
+  rule(
+    'trust.cert-manager.io/Bundle',
+    [
+      [condition('Synced', 'True'), 'Healthy', "{condition.message|'Bundle is synced'}"],
+      [condition('Synced'), 'Degraded', "{condition.message|condition.reason|'Bundle is not synced'}"],
+    ],
+    'Waiting for Bundle to be synced',
+  ),
   rule(
     'acme.cert-manager.io/Challenge',
     [

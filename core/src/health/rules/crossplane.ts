@@ -1,4 +1,4 @@
-import type { Line } from '../data/data-rule.ts'
+import type { Line, Test } from '../data/data-rule.ts'
 import {
   all,
   condition,
@@ -10,6 +10,8 @@ import {
   REASON,
   rule,
   type ShippedRule,
+  same,
+  some,
   someCondition,
   stale,
 } from './parts.ts'
@@ -54,7 +56,19 @@ const AWS: readonly Line[] = [
   [present('status.conditions'), 'Degraded'],
 ]
 
-/** Crossplane and its providers, and the clouds' own controllers. */
+/** kro says of each condition which generation it is about; one that does not is not believed. */
+const KRO_CURRENT = all(present('entry.observedGeneration'), same('entry.observedGeneration', 'metadata.generation'))
+const KRO_READY = [equals('entry.type', 'Ready'), equals('entry.status', 'True')]
+
+/** A step of kro's own that has not been made. */
+function kroUndone(...steps: readonly string[]): Test {
+  return all(KRO_CURRENT, equals('entry.type', ...steps), equals('entry.status', 'False'))
+}
+
+const GRAPH_UNDONE = kroUndone('GraphRevisionsResolved', 'GraphAccepted', 'KindReady', 'ControllerReady', 'Ready')
+const INSTANCE_UNDONE = kroUndone('InstanceManaged', 'GraphResolved', 'ResourcesReady', 'Ready')
+
+/** Crossplane and its providers, kro, and the clouds' own controllers. */
 export const cloudRules: readonly ShippedRule[] = [
   rule(
     [
@@ -168,6 +182,31 @@ export const cloudRules: readonly ShippedRule[] = [
       [equals('status.certificateStatus', 'Active'), 'Healthy', 'All certificates are active'],
     ],
     'At least one certificate is still being provisioned',
+  ),
+  rule(
+    'kro.run/ResourceGraphDefinition',
+    [
+      [some('status.conditions', all(KRO_CURRENT, ...KRO_READY)), 'Healthy', 'The graph serves its instances'],
+      [some('status.conditions', GRAPH_UNDONE), 'Degraded', '{entry.message|entry.type}'],
+    ],
+    'Waiting for the graph to become ready',
+  ),
+  rule(
+    'kro.run/*',
+    [
+      [some('status.conditions', all(KRO_CURRENT, ...KRO_READY)), 'Healthy', 'The instance runs'],
+      [
+        all(equals('status.state', 'FAILED', 'ERROR'), some('status.conditions', INSTANCE_UNDONE)),
+        'Degraded',
+        '{entry.message|entry.type}',
+      ],
+      [
+        all(equals('status.state', 'IN_PROGRESS'), some('status.conditions', INSTANCE_UNDONE)),
+        'Progressing',
+        '{entry.message|entry.type}',
+      ],
+    ],
+    'Waiting for the instance to become ready',
   ),
   rule(
     'pkg.crossplane.io/Provider',

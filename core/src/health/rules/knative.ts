@@ -11,8 +11,12 @@ import {
   rule,
   type ShippedRule,
   someCondition,
+  stale,
 } from './parts.ts'
 import { choose, count, join, texts } from './value-parts.ts'
+
+/** What Ready says is about an earlier generation. */
+const READY_OF_BEFORE = all(condition('Ready'), not(condition('Ready', undefined, { current: true })))
 
 const TRANSITION = 'status.modelStatus.transitionStatus'
 
@@ -94,6 +98,25 @@ export const knativeRules: readonly ShippedRule[] = [
         separator: '',
       }),
       message: texts('', '{$transition}', '{$unready}'),
+    },
+  ),
+  rule(
+    'serving.kserve.io/LLMInferenceService',
+    [
+      [not(present('status.conditions')), 'Progressing', 'Waiting for {kind} to report its status'],
+      [any(stale(), READY_OF_BEFORE), 'Progressing', 'Waiting for {kind} to be reconciled'],
+      [someCondition({ reasons: ['Stopped'] }), 'Suspended', '{kind} is stopped'],
+      [condition('Ready', 'True'), 'Healthy', '{kind} is healthy'],
+      [condition('Ready', 'False'), 'Degraded', '{$message}'],
+    ],
+    '{$message}',
+    {
+      unready: join('status.conditions', '{entry.type}: {$parts}', {
+        where: all(not(equals('entry.type', 'Ready')), not(equals('entry.status', 'True'))),
+        values: { parts: texts(' | ', '{entry.status}', '{entry.reason}', '{entry.message}') },
+        separator: '; ',
+      }),
+      message: choose([[filled('$unready'), '{$unready}']], '{Ready.message}'),
     },
   ),
 ]

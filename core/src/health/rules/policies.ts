@@ -13,6 +13,7 @@ import {
   type ShippedRule,
   same,
   some,
+  someCondition,
   stale,
 } from './parts.ts'
 import { choose, count, join } from './value-parts.ts'
@@ -148,6 +149,37 @@ const subscription = rule(
   },
 )
 
+/** Kyverno's policies in CEL keep their conditions a level deeper, beside a verdict of their own. */
+const CEL_STATUS = ['status', 'conditionStatus']
+const CEL_CONDITIONS = [...CEL_STATUS, 'conditions']
+const CEL_READY = equals([...CEL_STATUS, 'ready'], true)
+
+const celPolicy = rule(
+  kindsOf(
+    'policies.kyverno.io',
+    ...['Deleting', 'Generating', 'ImageValidating', 'Mutating', 'Validating'].flatMap(what => [
+      `${what}Policy`,
+      `Namespaced${what}Policy`,
+    ]),
+  ),
+  [
+    [not(present(CEL_STATUS)), 'Progressing', 'Waiting for {kind} to report its status'],
+    [
+      some(
+        CEL_CONDITIONS,
+        all(present('entry.observedGeneration'), compare('entry.observedGeneration', '<', 'metadata.generation')),
+      ),
+      'Progressing',
+      'Waiting for {kind} to report on its latest generation',
+    ],
+    [all(CEL_READY, condition('WebhookConfigured', 'True', { at: CEL_CONDITIONS })), 'Healthy', MESSAGE],
+    [all(CEL_READY, someCondition({ statuses: ['True'], at: CEL_CONDITIONS })), 'Healthy', MESSAGE],
+    [CEL_READY, 'Healthy', "{status.conditionStatus.message|'Policy is ready'}"],
+    [someCondition({ statuses: ['False'], at: CEL_CONDITIONS }), 'Degraded', '{condition.type}: {condition.message}'],
+  ],
+  ['Degraded', "{status.conditionStatus.message|'Policy is not ready'}"],
+)
+
 /** Open Cluster Management, Kyverno, Karmada, OLM. */
 export const policyRules: readonly ShippedRule[] = [
   rule(
@@ -183,6 +215,7 @@ export const policyRules: readonly ShippedRule[] = [
     ],
     'Waiting for ClusterPolicy to become ready',
   ),
+  celPolicy,
   binding,
   subscription,
 ]

@@ -1,4 +1,5 @@
 import { argoRules } from './argo.ts'
+import { backupRules } from './backups.ts'
 import { certificateAndSecretRules } from './certificates-and-secrets.ts'
 import { clusterRules } from './clusters.ts'
 import { cloudRules } from './crossplane.ts'
@@ -12,6 +13,7 @@ import type { ShippedRule } from './parts.ts'
 import { policyRules } from './policies.ts'
 import { promoterRules } from './promoter.ts'
 import { storageAndServiceRules } from './storage-and-services.ts'
+import { tenantRules } from './tenants.ts'
 import { workloadRules } from './workloads.ts'
 
 /** The rules for kinds that are no part of Kubernetes itself. A new family is a file and a line here. */
@@ -30,4 +32,6 @@ export const SHIPPED_RULES: readonly ShippedRule[] = [
   ...policyRules,
   ...numaprojAndKeptnRules,
   ...storageAndServiceRules,
+  ...tenantRules,
+  ...backupRules,
 ]

@@ -306,6 +306,16 @@ export const storageAndServiceRules: readonly ShippedRule[] = [
     '{Discoverable.message}',
   ),
   rule(
+    'longhorn.io/Volume',
+    [
+      [equals('status.robustness', 'faulted'), 'Degraded', 'Volume is faulted'],
+      [equals('status.state', 'detached'), 'Healthy', 'Volume is detached'],
+      [not(equals('status.state', 'attached')), 'Progressing', "Volume is {status.state|'not reported yet'}"],
+      [equals('status.robustness', 'healthy'), 'Healthy', 'Volume is attached and healthy'],
+    ],
+    "Volume is attached, its replicas are {status.robustness|'unknown'}",
+  ),
+  rule(
     'k8s.keycloak.org/Keycloak',
     [
       [not(present('status.conditions')), 'Progressing', 'Waiting for Keycloak status conditions to exist'],
