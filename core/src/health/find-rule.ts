@@ -1,4 +1,5 @@
 import { groupOf, type KubernetesObject } from '../model/kubernetes-object.ts'
+import { matchesWildcard } from '../text/wildcard.ts'
 
 /** A kind as rules name it: `group/Kind`, or the kind alone for the core group. */
 export function ruleKeyOf(object: KubernetesObject): string {
@@ -17,44 +18,20 @@ export interface RuleTable<Rule> {
   readonly keys: readonly string[]
 }
 
-interface Pattern<Rule> {
-  readonly key: string
-  readonly parts: readonly string[]
-  readonly rule: Rule
-}
-
 /** The later of two entries with the same key wins. */
 export function ruleTable<Rule>(entries: Iterable<readonly [key: string, rule: Rule]>): RuleTable<Rule> {
   const all = new Map(entries)
-  const patterns: Pattern<Rule>[] = []
+  const patterns: { readonly key: string; readonly literal: number; readonly rule: Rule }[] = []
   const exact = new Map<string, Rule>()
   for (const [key, rule] of all) {
-    if (key.includes('*')) patterns.push({ key, parts: key.split('*'), rule })
+    if (key.includes('*')) patterns.push({ key, literal: key.indexOf('*'), rule })
     else exact.set(key, rule)
   }
   patterns.sort(
-    (a, b) =>
-      b.parts[0]!.length - a.parts[0]!.length ||
-      b.key.length - a.key.length ||
-      (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+    (a, b) => b.literal - a.literal || b.key.length - a.key.length || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
   )
   return {
     keys: [...all.keys()].sort(),
-    find: key => exact.get(key) ?? patterns.find(({ parts }) => matchesParts(parts, key))?.rule,
+    find: key => exact.get(key) ?? patterns.find(pattern => matchesWildcard(pattern.key, key))?.rule,
   }
-}
-
-/** Whether `text` is `parts` with any text between two of them; linear, because the first place where a part fits will do. */
-function matchesParts(parts: readonly string[], text: string): boolean {
-  const first = parts[0]!
-  const last = parts.at(-1)!
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false
-  const end = text.length - last.length
-  let at = first.length
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at)
-    if (found < 0 || found + part.length > end) return false
-    at = found + part.length
-  }
-  return true
 }

@@ -49,19 +49,29 @@ function fieldAsker(test: Exclude<Test, Of<'condition' | 'some' | 'all' | 'any' 
     case 'filled':
       return scope => isFilled(read(scope), scope)
     case 'starts':
-      return scope => textOf(read(scope)).startsWith(test.prefix)
+      return scope => {
+        scope.stepThrough(test.prefix.length)
+        return textOf(read(scope)).startsWith(test.prefix)
+      }
     case 'number':
       return scope => isPresent(read(scope)) && !Number.isNaN(numberOf(read(scope)))
     case 'compare':
       return compareAsker(test, read, names)
     case 'same': {
       const other = pathReader(test.to, names)
-      return scope => scalarText(read(scope)) === scalarText(other(scope))
+      return scope => {
+        const [one, another] = [scalarText(read(scope)), scalarText(other(scope))]
+        // Of other lengths they are told apart at once.
+        if (one.length !== another.length) return false
+        scope.stepThrough(one.length)
+        return one === another
+      }
     }
     case 'earlier': {
       const other = pathReader(test.than, names)
       return scope => {
         const [at, than] = [textOf(read(scope)), textOf(other(scope))]
+        scope.stepThrough(Math.min(at.length, than.length))
         // In UTC and of one form, so the order of the texts is the order of the times.
         return at !== '' && at < than
       }
@@ -77,9 +87,15 @@ function equalsAsker(read: Reader, oneOf: readonly Json[]): Ask {
   const plain = new Set<Json>(oneOf)
   // What may be equal without being the same.
   const others = oneOf.filter(one => typeof one === 'bigint' || typeof one === 'object')
+  const longest = longestOf(oneOf.filter(one => typeof one === 'string'))
   return scope => {
     const value = read(scope)
     if (value === undefined) return false
+    if (typeof value === 'string') {
+      // No longer text is among them, nor is one looked at.
+      if (value.length > longest) return false
+      scope.stepThrough(value.length)
+    }
     return plain.has(value) || (typeof value === 'bigint' ? oneOf : others).some(one => equalJson(one, value))
   }
 }
@@ -97,7 +113,7 @@ function staleAsker({ orMissing = false }: Of<'stale'>, read: Reader): Ask {
     const observed = read(scope)
     const generation = numberIfAny(scope.question.object, 'metadata', 'generation')
     if (generation === undefined) return false
-    return isPresent(observed) ? String(observed) !== String(generation) : orMissing
+    return isPresent(observed) ? scalarText(observed) !== String(generation) : orMissing
   }
 }
 
@@ -156,7 +172,7 @@ function conditionAsker(test: ConditionTest, names: Names): Ask {
     const conditions = read(scope)
     if (!Array.isArray(conditions)) return false
     for (const condition of scope.through(conditions)) {
-      if (allows(condition) && !(test.current && speaksOfOther(condition, scope.question.object))) {
+      if (allows(condition, scope) && !(test.current && speaksOfOther(condition, scope.question.object))) {
         return scope.found(condition as JsonObject)
       }
     }
@@ -164,7 +180,7 @@ function conditionAsker(test: ConditionTest, names: Names): Ask {
   }
 }
 
-function conditionFilter(test: ConditionTest): (condition: Json) => boolean {
+function conditionFilter(test: ConditionTest): (condition: Json, scope: Scope) => boolean {
   const fields = (
     [
       ['type', test.types, test.notTypes],
@@ -173,12 +189,23 @@ function conditionFilter(test: ConditionTest): (condition: Json) => boolean {
       ['message', test.messages, undefined],
       ['severity', test.severities, test.notSeverities],
     ] as const
-  ).filter(([, wanted, unwanted]) => wanted !== undefined || unwanted !== undefined)
-  return condition => {
-    for (const [field, wanted, unwanted] of fields) {
+  )
+    .filter(([, wanted, unwanted]) => wanted !== undefined || unwanted !== undefined)
+    .map(([field, wanted, unwanted]) => {
+      const longest = longestOf([...(wanted ?? []), ...(unwanted ?? [])])
+      return { field, wanted: wanted && new Set(wanted), unwanted: unwanted && new Set(unwanted), longest }
+    })
+  return (condition, scope) => {
+    for (const { field, wanted, unwanted, longest } of fields) {
       const text = textAt(condition, field)
-      if ((wanted !== undefined && !wanted.includes(text)) || unwanted?.includes(text)) return false
+      const mayBe = text.length <= longest
+      if (mayBe) scope.stepThrough(text.length)
+      if ((wanted && !(mayBe && wanted.has(text))) || (mayBe && unwanted?.has(text))) return false
     }
     return true
   }
+}
+
+function longestOf(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0)
 }

@@ -217,6 +217,11 @@ describe('is Unknown when it takes too long, though the entries are few enough',
     'for its tests': [some('status.list', any(...entries(200).map(() => equals('entry', 1, 2)))), 'Healthy'],
     'for the keys of an object': [some('status.list', never), 'Healthy'],
     'for a text in parts': [present('$parts'), 'Healthy'],
+    'for long texts that are nearly the same': [some('status.list', same('status.twin', 'status.text')), 'Healthy'],
+    'for long times of which neither is earlier': [
+      some('status.list', earlier('status.twin', 'status.text')),
+      'Healthy',
+    ],
     'for the fields of a message': [equals('$fields', 'x'), 'Healthy'],
   }
   const values: { [name: string]: Value } = {
@@ -224,7 +229,8 @@ describe('is Unknown when it takes too long, though the entries are few enough',
     fields: join('status.list', '{entry.a}'.repeat(100), { separator: '' }),
   }
   it.each(Object.entries(cases))('%s', (_, line) => {
-    const status = { list: entries(50_000), keys, text: 'x'.repeat(100_000) }
+    const text = 'x'.repeat(100_000)
+    const status = { list: entries(50_000), keys, text: `${text}y`, twin: `${text}z` }
     const rule = ruleOf({ values, lines: [line], otherwise: ['Degraded'] })
     expect(rule({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: {}, status }, {})).toEqual({
       status: 'Unknown',

@@ -6,6 +6,9 @@ export const MOST_ENTRIES = 100_000
 /** How much one question may cost besides: a test, a field of a message, or some characters or keys that are gone through. */
 export const MOST_STEPS = 2_000_000
 
+/** Comparing texts is quick, but not free. */
+const CHARACTERS_PER_STEP = 16
+
 /** One question to a rule. */
 export interface Question {
   readonly object: KubernetesObject
@@ -76,6 +79,11 @@ export class Scope {
   step(cost: number): void {
     this.question.stepsLeft -= cost
     if (this.question.stepsLeft < 0) throw new RuleTooLong(`the rule takes more than ${MOST_STEPS} steps`)
+  }
+
+  /** Goes through so many characters. @throws RuleTooLong */
+  stepThrough(characters: number): void {
+    this.step(characters / CHARACTERS_PER_STEP)
   }
 
   found(condition: JsonObject): Scope {

@@ -59,7 +59,7 @@ function valueReader(value: Value, names: Names, level: number): Reader {
       return scope => {
         const text = read(scope)
         if (typeof text !== 'string') return undefined
-        scope.step(text.length / 16)
+        scope.stepThrough(text.length)
         return text.split(value.separator, value.index + 1)[value.index]
       }
     }

@@ -29,7 +29,9 @@ function alternatives(placeholder: string, names: Names): (scope: Scope) => stri
   return scope => {
     for (const read of readers) {
       const value = read(scope)
-      if (isPresent(value)) return plainText(value)
+      if (!isPresent(value)) continue
+      if (Array.isArray(value)) scope.step(Math.min(value.length, LONGEST_TEXT))
+      return plainText(value)
     }
     return ''
   }
@@ -47,8 +49,14 @@ function placeholderReader(name: string, names: Names): Reader {
 
 /** Texts, numbers and truth values as people write them, lists of them with commas; an object says nothing. */
 export function plainText(value: Json | undefined): string {
-  // Each of them takes two characters at least, so that no more of them are read.
-  return Array.isArray(value) ? value.slice(0, LONGEST_TEXT).map(scalarText).join(', ') : scalarText(value)
+  if (!Array.isArray(value)) return scalarText(value)
+  let text = ''
+  // No more is read of a list than there is room for: each but the first takes two characters at least.
+  for (const [index, one] of value.entries()) {
+    text += `${index === 0 ? '' : ', '}${scalarText(one).slice(0, LONGEST_TEXT)}`
+    if (text.length >= LONGEST_TEXT) break
+  }
+  return text
 }
 
 /** As {@link plainText}, but a list says nothing either. */
