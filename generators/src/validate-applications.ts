@@ -64,7 +64,7 @@ function destinationMistake(destination: JsonObject, clusters: readonly KnownClu
     if (servers.length > 1) return `there are ${servers.length} clusters with the same name: [${servers.join(' ')}]`
     return undefined
   }
-  if (server === '') return 'destination server missing from app spec'
+  if (server === '') return 'Destination server missing from app spec'
   const known = clusters.some(cluster => cluster.servers.includes(server))
   return known ? undefined : `error getting cluster by server "${server}": cluster "${server}" not found`
 }

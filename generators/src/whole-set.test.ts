@@ -133,7 +133,7 @@ describe('validateApplications', () => {
     ],
     'no destination': [
       [application('a', {})],
-      { a: expect.stringMatching(/^application destination spec is invalid: /) as never },
+      { a: 'application destination spec is invalid: Destination server missing from app spec' },
     ],
     'the key holds the namespace': [
       [{ metadata: { name: 'a', namespace: 'n' }, spec: { project: 'no' } }],
