@@ -12,7 +12,7 @@ export const AGENT_KEY_PATH = '/agent/v1/key'
 export const MAX_KEY_CHANGE_BYTES = 4096
 const TYP = 'agent-key'
 
-const schema = v.object({
+export const keyChange = v.object({
   cluster: id,
   adm: count,
   /** The hub id. */
@@ -28,7 +28,7 @@ const schema = v.object({
  * The change of an agent's key (protocol.md 1): signed by the new key, brought in a request that the old one asserts, so
  * that whoever has only one of them changes nothing.
  */
-export type KeyChange = v.InferOutput<typeof schema>
+export type KeyChange = v.InferOutput<typeof keyChange>
 
 export function makeKeyChange(change: Omit<KeyChange, 'key'>, key: SigningKey): string {
   return signJws(TYP, { ...change, key: key.publicKey }, key)
@@ -38,7 +38,7 @@ export function makeKeyChange(change: Omit<KeyChange, 'key'>, key: SigningKey): 
 export function readKeyChange(text: string): KeyChange | undefined {
   const read = readJws(text, MAX_KEY_CHANGE_BYTES)
   if (read.kind === 'refused' || read.typ !== TYP) return undefined
-  const decoded = decode(schema, read.payload)
+  const decoded = decode(keyChange, read.payload)
   if (decoded.kind === 'refused') return undefined
   const key = importPublicKey(decoded.value.key)
   if (!key || read.kid !== keyThumbprint(decoded.value.key) || !signatureHolds(read, key)) return undefined

@@ -6,6 +6,7 @@ import { decodeInventory, encodeInventory, InventoryCorrupt } from '../inventory
 import { canonicalJson, sha256 } from '../json/canonical-json.ts'
 import type { Json, JsonObject } from '../json/json.ts'
 import type { KubernetesObject } from '../model/kubernetes-object.ts'
+import { keyChange, MAX_KEY_CHANGE_BYTES, readKeyChange } from './agent-key.ts'
 import { assertionClaims, helloClaims, makeHelloProof, readAssertion, readHelloProof } from './assertion.ts'
 import { importPublicKey } from './ed25519.ts'
 import {
@@ -40,6 +41,7 @@ import {
   MAX_REPORT_BYTES,
   reportsAnswer,
 } from './report-batch.ts'
+import { readReturn, returnRequest } from './return.ts'
 import { sampleContext, sampleKey, sampleOffer } from './samples.ts'
 import {
   admission,
@@ -52,6 +54,7 @@ import {
   readDocument,
   SCHEMAS,
 } from './signed-document.ts'
+import { decodeRecord, encodeRecord, streamRecord } from './stream-records.ts'
 import { arbitraryOf } from './testing/arbitrary-of-schema.ts'
 import { FUZZ_CASES, hostileBytes, hostileJson, hostileText, noise, quickly } from './testing/hostile.ts'
 import { parseVersions, versionText } from './versions.ts'
@@ -174,6 +177,27 @@ const readers: Record<string, Reader> = {
   readEnrolmentAnswer: reader(fc.record({ admission: fc.string({ minLength: 5 }) }), json, (text: string) =>
     maybe(readEnrolmentAnswer(text)),
   ),
+  readKeyChange: reader(
+    arbitraryOf(keyChange)
+      .map(change => ({ ...change, key: key.publicKey }))
+      .filter(change => signed('agent-key')(change).length <= MAX_KEY_CHANGE_BYTES),
+    signed('agent-key'),
+    (text: string) => maybe(readKeyChange(text)),
+  ),
+  readReturn: reader(
+    fc.tuple(arbitraryOf(returnRequest), arbitraryOf(admission)).map(([request, admitted]) => ({
+      ...request,
+      aud: 'hub-1',
+      key: key.publicKey,
+      admission: signed('admission')({ ...admitted, hubId: 'hub-1', agentKey: key.publicKey }),
+    })),
+    signed('return'),
+    (text: string) => {
+      const read = readReturn(text, { hubId: 'hub-1', keys: context.keys })
+      return read.kind === 'read' ? { value: read.request } : { refused: read }
+    },
+  ),
+  decodeRecord: reader(arbitraryOf(streamRecord), encodeRecord, (text: string) => maybe(decodeRecord(text))),
   parseVersions: reader(
     fc.tuple(fc.nat(999), fc.nat(999)).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) })),
     versionText,

@@ -9,7 +9,7 @@ import { decodeAdmission } from './signed-document.ts'
 export const MAX_RETURN_BYTES = 256 * 1024
 const TYP = 'return'
 
-const schema = v.object({
+export const returnRequest = v.object({
   aud: id,
   /** The admission that the hub once gave, as signed. */
   admission: jws,
@@ -24,7 +24,7 @@ const schema = v.object({
  * What an agent says that its hub does not know any more: here is my admission, which you signed (protocol.md 5.7). It
  * proves that the hub once knew this key for that cluster, and lets nobody in: an operator has to approve it.
  */
-export type ReturnRequest = v.InferOutput<typeof schema>
+export type ReturnRequest = v.InferOutput<typeof returnRequest>
 
 export function makeReturn(request: Omit<ReturnRequest, 'key'>, key: SigningKey): string {
   return signJws(TYP, { ...request, key: key.publicKey }, key)
@@ -41,7 +41,7 @@ export function readReturn(
 ): ReturnReading {
   const read = readJws(text, MAX_RETURN_BYTES)
   if (read.kind === 'refused' || read.typ !== TYP) return refused('it is no return')
-  const decoded = decode(schema, read.payload)
+  const decoded = decode(returnRequest, read.payload)
   if (decoded.kind === 'refused') return refused(decoded.message)
   const request = decoded.value
   const key = importPublicKey(request.key)

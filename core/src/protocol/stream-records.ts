@@ -65,10 +65,10 @@ const child = v.object({
 
 const note = v.object({ kind: v.literal('note'), text: line(4096) })
 
-const record = v.variant('kind', [log, event, child, note])
+export const streamRecord = v.variant('kind', [log, event, child, note])
 
 /** One line of what an agent streams to a person: of a log, an event, a child, or a word about the stream itself. */
-export type StreamRecord = v.InferOutput<typeof record>
+export type StreamRecord = v.InferOutput<typeof streamRecord>
 export type LogRecord = Extract<StreamRecord, { readonly kind: 'log' }>
 export type ChildRecord = Extract<StreamRecord, { readonly kind: 'child' }>
 export type EventRecord = Extract<StreamRecord, { readonly kind: 'event' }>
@@ -82,7 +82,7 @@ export function encodeRecord(value: StreamRecord): string {
 export function decodeRecord(text: string): StreamRecord | undefined {
   const parsed: Json | undefined = parseBoundedJson(text, MAX_RECORD_BYTES)
   if (!isJsonObject(parsed)) return undefined
-  const decoded = decode(record, parsed)
+  const decoded = decode(streamRecord, parsed)
   return decoded.kind === 'decoded' ? decoded.value : undefined
 }
 
