@@ -24,23 +24,38 @@ const HISTORY_COLUMNS: readonly Column[] = [
 /** Operations of one Application, newest first: failures, heals and prunes too. @throws CliError */
 export async function listHistory(
   context: CliContext,
-  flags: Flags & { readonly limit: number },
+  flags: Flags & { readonly limit: number; readonly search?: string; readonly sort?: string },
   name: string,
 ): Promise<ExitCode> {
   const format = formatOf(flags, ['table', 'wide', 'json', 'yaml', 'name'])
-  const items = await withHubApi(flags, context, async api => {
+  const { search: q, sort } = flags
+  const { items, total } = await withHubApi(flags, context, async api => {
     const found: JsonObject[] = []
     let cursor: string | undefined
+    let counted: number | null = null
+    const asked = { ...(q !== undefined && { q }), ...(sort !== undefined && { sort }) }
     do {
-      const query = { limit: Math.min(1_000, flags.limit - found.length), ...(cursor !== undefined && { cursor }) }
+      const limit = Math.min(1_000, flags.limit - found.length)
+      const query = { ...asked, limit, ...(cursor !== undefined && { cursor }) }
       const page = await api.call('getApplicationHistory', { path: { name }, query }, `Application "${name}"`)
       found.push(...(page.items as readonly unknown[] as readonly JsonObject[]))
       cursor = page.next ?? undefined
+      counted = page.total
     } while (cursor !== undefined && found.length < flags.limit)
-    return found
+    return { items: found, total: counted }
   })
   const rows = format === 'name' ? items.map(each => ({ ...each, name: textAt(each, 'id') })) : items
-  await printRows(context, flags, format, { items: rows, whole: { items } }, HISTORY_COLUMNS, 'nothing was synced yet')
+  await printRows(
+    context,
+    flags,
+    format,
+    { items: rows, whole: { items, total } },
+    HISTORY_COLUMNS,
+    'nothing was synced yet',
+  )
+  if (format === 'table' && total !== null && total > items.length && flags.quiet !== true) {
+    context.stderr.write(`${items.length} of ${total}; --limit for more\n`)
+  }
   return 0
 }
 

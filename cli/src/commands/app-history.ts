@@ -23,10 +23,13 @@ export function registerAppHistory(parent: Command, context: CliContext): void {
     .description('operations of an Application, newest first: failures, heals and prunes too')
     .argument('<name>', 'the Application')
     .option('--limit <n>', 'no more than so many', '20')
+    .option('-q, --search <words>', 'words that all occur in an operation: its revision, phase, who asked, its message')
+    .option('--sort <order>', 'at: the oldest first; -at: the newest first')
     .addHelpText('after', '\nExample:\n  flotilla app history shop-checkout-eu-1 -o wide')
     .action(
       action(context, async (name: string, _flags: object, ran: Command): Promise<ExitCode> => {
-        const flags: Flags & { readonly limit: string } = ran.optsWithGlobals()
+        const flags: Flags & { readonly limit: string; readonly search?: string; readonly sort?: string } =
+          ran.optsWithGlobals()
         const limit = wholeNumber('--limit', flags.limit, 1, 1_000_000)
         const { listHistory } = await import('../client/history.ts')
         return await listHistory(context, { ...flags, limit }, name)

@@ -73,6 +73,12 @@ export interface StoreReader {
     applicationId: string,
     page: { readonly limit: number; readonly before?: number },
   ): Promise<readonly OperationRow[]>
+  /** Oldest first, those after a number. */
+  operationsAfter(
+    applicationId: string,
+    page: { readonly limit: number; readonly after: number },
+  ): Promise<readonly OperationRow[]>
+  countOperations(applicationId: string): Promise<number>
   operation(clusterId: string, id: string): Promise<OperationRow | undefined>
   renderMemo(key: string): Promise<Digest | undefined>
   bundle(digest: Digest): Promise<BundleRow | undefined>

@@ -92,6 +92,33 @@ describe('the feed', () => {
     }
   })
 
+  it('tells how many there are of what is seen, on each page, and what is added counts', async () => {
+    await happened()
+    const shop = await tokenOf(api, SHOP)
+    const total = async (query: string, token = api.admin) => {
+      const path = `/api/v1/activity?${query}`
+      return (await request(api.app).get(path).set('Authorization', `Bearer ${token}`).expect(200)).body.total
+    }
+    const totals = () => Promise.all([total('limit=1'), total('kind=prune'), total('', shop), total('q=vault', shop)])
+    expect(await totals()).toEqual([5, 1, 2, 0])
+    const { next } = (
+      await request(api.app).get('/api/v1/activity?limit=1').set('Authorization', `Bearer ${api.admin}`)
+    ).body
+    expect(await total(`limit=1&cursor=${next}`)).toBe(5)
+    for (const [name, project] of [
+      ['web', 'shop'],
+      ['vault', 'bank'],
+    ] as const) {
+      const more = note('prune', `Application/${name}`, { kind: 'prune', ...about(name, project) })
+      await api.store.write(rows => rows.appendActivity(more))
+    }
+    expect(await totals()).toEqual([7, 3, 3, 0])
+    // What went is not counted for long.
+    await api.store.write(rows => rows.trimActivity({ keep: 2, since: 0 }))
+    api.clock.move(30_000)
+    expect(await totals()).toEqual([2, 2, 1, 0])
+  })
+
   it.each([
     ['words are looked for in what is seen', 'q=FAILED%20web', ['sync.failed Application/web']],
     ['a kind is chosen', 'kind=freeze', ['freeze.made FreezePeriod/sale']],

@@ -213,6 +213,9 @@ describe('the audit log', () => {
     expect(await list('since=2027-01-16T00:00:00Z')).toEqual([])
     await ask('admin', 'get', '/api/v1/audit?since=yesterday').expect(400)
     const { body } = await ask('admin', 'get', '/api/v1/audit?limit=1').expect(200)
+    expect(body.total).toBe(body.head.sequence)
+    const made = await ask('admin', 'get', '/api/v1/audit?limit=1&action=freeze.create').expect(200)
+    expect([made.body.total, made.body.items.length]).toEqual([3, 1])
     await ask('admin', 'get', `/api/v1/audit?limit=1&actor=ana&cursor=${body.next}`).expect(400)
   })
 

@@ -7,14 +7,13 @@ import { cursorParameter, limitParameter } from './parameters.ts'
 import { pickFields } from './pick-fields.ts'
 import { feedSchema } from './schemas.ts'
 
-/**
- * Feeds: what is only ever added to, and read from the store as far as one page needs. They are in order of time, one
- * way or the other, and have no total: nobody counts what nobody reads.
- */
+/** Feeds: what is only ever added to, in order of time, one way or the other; read as far as one page needs. */
 
 /** Entries that are looked at for one page; then it is given as it is, with a place to go on from. */
 const MOST_LOOKED_AT = 20_000
 const PAGE = 500
+/** Of rows that are large. */
+export const SMALL_PAGE = 50
 
 export interface FeedQuery {
   readonly sort?: SortOrder | undefined
@@ -43,7 +42,10 @@ export interface FeedReader<Row, Shown extends object> {
   /** Those after a number, the oldest first. */
   oldest(page: { readonly limit: number; readonly after: number }): Promise<readonly Row[]>
   /** As it is shown; undefined: it is not on the list. */
-  show(row: Row): Shown | undefined
+  show(row: Row): Shown | undefined | Promise<Shown | undefined>
+  /** How many are on the list, on all pages; null where nobody counts them. */
+  total(): Promise<number | null>
+  readonly pageSize?: number
 }
 
 /**
@@ -58,27 +60,30 @@ export async function readFeed<Row extends { readonly sequence: number }, Shown 
   query: FeedQuery,
   list: Json,
   numbers: HiddenNumbers,
-): Promise<{ readonly items: readonly object[]; readonly next: string | null }> {
+): Promise<{ readonly items: readonly object[]; readonly total: number | null; readonly next: string | null }> {
   const isForward = query.sort?.descending === false
   const name: Json = [list, isForward]
   let at = query.cursor === undefined ? undefined : decodeNumberCursor(name, query.cursor, numbers)
   const items: Shown[] = []
+  const { pageSize = PAGE } = reader
+  const total = await reader.total()
   const answer = (goesOn: boolean) => ({
     items: query.fields === undefined ? items : items.map(item => pickFields(item, query.fields!)),
+    total,
     next: goesOn ? encodeNumberCursor(name, at ?? 0, numbers) : null,
   })
-  for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+  for (let looked = 0; looked < MOST_LOOKED_AT; looked += pageSize) {
     const rows = isForward
-      ? await reader.oldest({ limit: PAGE, after: at ?? 0 })
-      : await reader.newest({ limit: PAGE, ...(at !== undefined && { before: at }) })
+      ? await reader.oldest({ limit: pageSize, after: at ?? 0 })
+      : await reader.newest({ limit: pageSize, ...(at !== undefined && { before: at }) })
     for (const row of rows) {
-      const shown = reader.show(row)
+      const shown = await reader.show(row)
       // One more than is wanted tells whether there is another page.
       if (shown !== undefined && items.length === query.limit) return answer(true)
       at = row.sequence
       if (shown !== undefined) items.push(shown)
     }
-    if (rows.length < PAGE) return answer(false)
+    if (rows.length < pageSize) return answer(false)
   }
   return answer(true)
 }

@@ -31,6 +31,7 @@ import type { ChangeRequest } from '../preview/preview-of-hub.ts'
 import type { Recovery } from '../recovery/recovery.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import type { WebhookEvent } from '../webhooks/event.ts'
+import type { FeedTotals } from './feed-totals.ts'
 import type { FleetView } from './fleet-view.ts'
 import { teamParameter } from './parameters.ts'
 import type { ProblemCode } from './problem.ts'
@@ -153,6 +154,7 @@ export interface Context {
   readonly request: Request
   /** What the caller may see: what is listed, counted and told is made of it alone. */
   readonly visible: VisibleSet
+  readonly totals: FeedTotals
   /** The body's bytes as they came, for signatures over them. */
   readonly rawBody: Uint8Array
   /**

@@ -619,6 +619,16 @@ describe('what is read', () => {
     const rest = await get(`/api/v1/applications/name-a/history?limit=2&cursor=${first.body.next}`).expect(200)
     expect(rest.body.items.map((item: { id: string }) => item.id)).toEqual(['1'])
     expect(rest.body.next).toBeNull()
+    expect([first.body.total, rest.body.total]).toEqual([3, 3])
+    const oldest = await get('/api/v1/applications/name-a/history?sort=at').expect(200)
+    expect(oldest.body.items.map((item: { id: string }) => item.id)).toEqual(['1', '2', '3'])
+    const [{ revision, phase }] = oldest.body.items
+    const found = await get(
+      `/api/v1/applications/name-a/history?limit=1&q=${revision.slice(0, 6)}%20${phase.toLowerCase()}`,
+    )
+    expect([found.status, found.body.total, found.body.items.length]).toEqual([200, 3, 1])
+    const none = await get('/api/v1/applications/name-a/history?q=nothing-has-this').expect(200)
+    expect(none.body).toEqual({ items: [], total: 0, next: null })
   })
 
   it('a source tells what is not in force as written, and never its password', async () => {

@@ -415,8 +415,11 @@ const pickedSchema = z.record(z.string(), z.unknown()).meta({
 /** One page of a feed, of which fields may be picked; more of its own may be beside. */
 export function feedSchema(item: z.ZodType, more: z.ZodRawShape = {}) {
   const next = z.string().nullable().meta({ description: 'The cursor of the next page; null on the last.' })
-  const schema = z.strictObject({ items: z.array(z.union([item, pickedSchema])), next, ...more })
-  WHOLE.set(schema, z.strictObject({ items: z.array(item), next, ...more }))
+  const total = z.int().nullable().meta({
+    description: 'How many pass and may be seen, on all pages; null where counting would take looking at too many.',
+  })
+  const schema = z.strictObject({ items: z.array(z.union([item, pickedSchema])), total, next, ...more })
+  WHOLE.set(schema, z.strictObject({ items: z.array(item), total, next, ...more }))
   return schema
 }
 

@@ -8,6 +8,7 @@ import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { authenticate } from './authenticate.ts'
 import { checkInput } from './check-input.ts'
 import { requireOwnPage } from './csrf.ts'
+import { FeedTotals } from './feed-totals.ts'
 import { admitWebhook, limitWebhook } from './handlers/webhooks.ts'
 import { KeptAnswers } from './idempotency.ts'
 import { KnownCallers } from './known-callers.ts'
@@ -41,6 +42,7 @@ export class RouteServer {
   readonly #answers: KeptAnswers
   readonly #tags = new GivenTags()
   readonly #known: KnownCallers
+  readonly #totals: FeedTotals
 
   constructor(services: ApiServices, watchers: Watchers, table: readonly Route[]) {
     const { clock, settings, store, random } = services
@@ -52,6 +54,7 @@ export class RouteServer {
     this.#denials = new FailureLimiter(clock, settings.denialsPerMinute ?? DEFAULT_DENIALS_PER_MINUTE, MINUTE_MS)
     this.#trail = services.auditTrail ?? ownTrail(services)
     this.#known = new KnownCallers(store, clock)
+    this.#totals = new FeedTotals(clock)
     this.#answers = new KeptAnswers(store, clock, Buffer.from(random.bytes(9)).toString('base64url'))
   }
 
@@ -165,6 +168,7 @@ export class RouteServer {
       now: services.clock.now(),
       requestId: requestIdOf(response),
       request,
+      totals: this.#totals,
       get visible() {
         return caller === undefined ? NOTHING_VISIBLE : rightsOf(caller, context).visible
       },

@@ -235,6 +235,21 @@ export class MemoryReader implements StoreReader {
     return newestFirst(this.view('operations').where('application', applicationId), page)
   }
 
+  async operationsAfter(
+    applicationId: string,
+    { limit, after }: { readonly limit: number; readonly after: number },
+  ): Promise<readonly OperationRow[]> {
+    const found = this.view('operations').where('application', applicationId)
+    return found
+      .filter(({ sequence }) => sequence > after)
+      .sort((a, b) => a.sequence - b.sequence)
+      .slice(0, limit)
+  }
+
+  async countOperations(applicationId: string): Promise<number> {
+    return this.view('operations').where('application', applicationId).length
+  }
+
   async operation(clusterId: string, id: string): Promise<OperationRow | undefined> {
     return this.view('operations').get(compositeKey(clusterId, id))
   }

@@ -236,6 +236,20 @@ export class SqlReader implements StoreReader {
     return found.map(withSequence<OperationRow>)
   }
 
+  async operationsAfter(
+    applicationId: string,
+    { limit, after }: { readonly limit: number; readonly after: number },
+  ): Promise<readonly OperationRow[]> {
+    const text = 'select sequence, body from operations where application_id = ? and sequence > ?'
+    const found = this.rows<Numbered>(`${text} order by sequence limit ?`, applicationId, after, limit)
+    return found.map(withSequence<OperationRow>)
+  }
+
+  async countOperations(applicationId: string): Promise<number> {
+    const text = 'select count(*) as found from operations where application_id = ?'
+    return this.rows<{ readonly found: number }>(text, applicationId)[0]!.found
+  }
+
   async operation(clusterId: string, id: string): Promise<OperationRow | undefined> {
     const text = 'select sequence, body from operations where cluster_id = ? and id = ?'
     return this.rows<Numbered>(text, clusterId, id).map(withSequence<OperationRow>)[0]

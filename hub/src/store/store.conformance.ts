@@ -566,6 +566,10 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
         const page = await rows.operations('app-1', { limit: 1, before: all[0]!.sequence })
         expect(page.map(row => row.id)).toEqual(['2'])
         expect(await rows.operations('app-3', { limit: 10 })).toHaveLength(1)
+        const oldest = await rows.operationsAfter('app-1', { limit: 10, after: 0 })
+        expect(oldest).toEqual(all.toReversed())
+        expect(await rows.operationsAfter('app-1', { limit: 1, after: oldest[0]!.sequence })).toEqual([oldest[1]])
+        expect([await rows.countOperations('app-1'), await rows.countOperations('none')]).toEqual([all.length, 0])
       })
       const before = store.counters.rowsWritten
       await store.write(rows => rows.putOperation(sample.sampleOperation({ id: '1' })))

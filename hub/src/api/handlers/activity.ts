@@ -9,6 +9,7 @@ import { instantOf, timeSchema } from '../gate-input.ts'
 import { wordsOf } from '../list-parameters.ts'
 import { anyOf, anyOfEnum } from '../parameters.ts'
 import { feedOf, readFeed } from '../read-feed.ts'
+import { readerOf } from '../reader.ts'
 import { type Context, json, type Reply, type Route, route } from '../route.ts'
 import type { Caller } from '../tokens.ts'
 
@@ -107,8 +108,12 @@ async function pageOf(
     const passes = of(application, 'name') && of(project, 'project') && of(cluster, 'cluster')
     return passes && hasWords(seen, words) ? seen : undefined
   }
+  const passes = (entry: ActivityEntry) => show(entry) !== undefined
   return await services.store.read(async rows => {
+    const key = JSON.stringify([list, readerOf(caller), rights.visible.key])
+    const counted = { oldest: (page: Parameters<typeof rows.activityAfter>[0]) => rows.activityAfter(page), passes }
     const reader = {
+      total: () => context.totals.total(key, counted),
       newest: (page: Parameters<typeof rows.activity>[0]) => rows.activity(page),
       oldest: (page: Parameters<typeof rows.activityAfter>[0]) => rows.activityAfter(page),
       show,

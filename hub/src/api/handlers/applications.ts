@@ -1,28 +1,19 @@
 import type { Json } from '@flotilla/core/json/json'
 import { HEALTH_STATUSES } from '@flotilla/core/model/status'
-import type { OperationReport } from '@flotilla/core/protocol/report'
-import { viewOperation } from '@flotilla/core/view/application-view'
-import { withShortLogs } from '@flotilla/core/view/failed-hooks'
 import { z } from 'zod'
 import { rightsOf } from '../../access/rights-of.ts'
 import { each, one } from '../../access/route-access.ts'
 import { requireApplication } from '../../access/seen-application.ts'
 import { streamTag } from '../../access/seen-changes.ts'
 import { type ApplicationQuery, FILTERS, type Filter, type Position, SORTS } from '../application-query.ts'
-import { decodeCursor, decodeNumberCursor, encodeCursor, encodeNumberCursor } from '../cursor.ts'
+import { decodeCursor, encodeCursor } from '../cursor.ts'
 import { fieldsParameter, sortParameter, wordsOf, wordsParameter } from '../list-parameters.ts'
 import { anyOf, anyOfEnum, cursorParameter, limitParameter, nameParameter, selectorParameter } from '../parameters.ts'
 import { pickFields } from '../pick-fields.ts'
 import { readerOf } from '../reader.ts'
 import { json, type Route, route } from '../route.ts'
-import {
-  APPLICATION_FIELDS,
-  applicationSchema,
-  feedSchema,
-  historyEntrySchema,
-  listSchema,
-  manifestsSchema,
-} from '../schemas.ts'
+import { APPLICATION_FIELDS, applicationSchema, listSchema, manifestsSchema } from '../schemas.ts'
+import { history, historyOf } from './application-history.ts'
 import { manifestsOf } from './history.ts'
 
 const listQuery = z.strictObject({
@@ -122,51 +113,17 @@ export const applicationRoutes: readonly Route[] = [
     path: '/api/v1/applications/{name}/history',
     id: 'getApplicationHistory',
     tag: 'applications',
-    summary: 'Operations of the Application, newest first',
+    summary: 'Operations of the Application, newest first: failures, heals and prunes too',
     access: one('applications', 'get'),
     parameters: named,
-    query: z.strictObject({
-      fields: fieldsParameter(Object.keys(historyEntrySchema.shape)),
-      limit: limitParameter,
-      cursor: cursorParameter,
-    }),
-    answers: { 200: { description: 'A page.', schema: feedSchema(historyEntrySchema) } },
+    query: z.strictObject(history.query),
+    answers: { 200: { description: 'A page.', schema: history.answer } },
     problems: ['CURSOR_INVALID'],
     async handle({ path, query }, caller, context) {
-      const view = requireApplication(path.name, 'get', caller, context)
-      const list = ['history', view.id]
-      const cursor = query.cursor
-      const { numbers } = context.services.view
-      const before = cursor === undefined ? undefined : decodeNumberCursor(list, cursor, numbers)
-      return await context.services.store.read(async rows => {
-        // One more than wanted tells whether there is another page.
-        const wanted = { limit: query.limit + 1, ...(before !== undefined && { before }) }
-        const found = await rows.operations(view.id, wanted)
-        const page = found.slice(0, query.limit)
-        const items = []
-        for (const { operation } of page) {
-          const bundle = await rows.bundle(operation.digest)
-          items.push({
-            ...viewOperation(operation),
-            digest: context.services.view.shownDigest(operation.digest, bundle?.holdsSecrets),
-            durationMs: durationOf(operation),
-            results: withShortLogs(operation.results),
-            resultsCut: operation.resultsCut,
-          })
-        }
-        const last = page.at(-1)
-        const more = found.length > page.length && last !== undefined
-        const { fields } = query
-        const picked = fields === undefined ? items : items.map(item => pickFields(item, fields))
-        return json(200, { items: picked, next: more ? encodeNumberCursor(list, last.sequence, numbers) : null })
-      })
+      return await historyOf(requireApplication(path.name, 'get', caller, context), query, context)
     },
   }),
 ]
-
-function durationOf({ startedAt, finishedAt }: OperationReport): number | null {
-  return finishedAt === undefined ? null : Math.max(0, Math.round(finishedAt - startedAt))
-}
 
 interface CompiledQuery {
   readonly query: ApplicationQuery

@@ -10,6 +10,7 @@ import { instantOf, timeSchema } from '../gate-input.ts'
 import { wordsOf } from '../list-parameters.ts'
 import { anyOf, anyOfEnum } from '../parameters.ts'
 import { feedOf, readFeed } from '../read-feed.ts'
+import { readerOf } from '../reader.ts'
 import { json, type Route, route } from '../route.ts'
 import { feedSchema } from '../schemas.ts'
 
@@ -83,8 +84,17 @@ export const auditRoutes: readonly Route[] = [
       const asked = filterOf(query, now)
       const show = (entry: AuditEntry): AuditEntry | undefined =>
         asked(entry) && (everything || seesEntry(entry, rights, services.view)) ? entry : undefined
+      const isWhole = everything && Object.values(filtered).every(value => value === undefined)
+      const key = JSON.stringify([list, readerOf(caller)])
       return await services.store.read(async rows => {
+        const total = async (): Promise<number | null> => {
+          // There are no gaps. Of whoever sees a part nobody counts it: how far he would have to look tells of the rest.
+          if (isWhole) return (await rows.auditHead()).sequence
+          if (!everything) return null
+          return await context.totals.total(key, { oldest: page => rows.auditAfter(page), passes: asked })
+        }
         const reader = {
+          total,
           newest: (page: Parameters<typeof rows.audit>[0]) => rows.audit(page),
           oldest: (page: Parameters<typeof rows.auditAfter>[0]) => rows.auditAfter(page),
           show,
