@@ -9,7 +9,7 @@ import { requirements } from './requirement.ts'
 const STUCK = { 'sim/ready': 'never' }
 const SECOND_MS = 1_000
 /** On a clock that goes twenty times as fast, these are nine seconds of a machine with much else to do. */
-const LATE_S = 180
+const LATE_S = 600
 /** Requests of a sync with hooks, at which its process is killed. */
 const KILLED_AFTER = [9, 12, 15, 18, 21, 24, 27, 30, 34, 38, 42, 46, 50, 55, 60, 66]
 
@@ -172,7 +172,7 @@ requirements('operations', requirement => {
       const edited = bench.clock.now()
       await bench.until('a heal', () => bench.writesOf().length > healed)
       // The next of the old count would come after 300 s.
-      expect((bench.clock.now() - edited) / SECOND_MS).toBeLessThan(LATE_S)
+      expect((bench.clock.now() - edited) / SECOND_MS).toBeLessThan(300)
     },
     { speed: 20 },
   )
