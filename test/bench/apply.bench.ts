@@ -10,6 +10,7 @@ import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repo
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
 import { AgentProcess, buildAgent } from './parts/agent-process.ts'
+import { foldersOfOneCluster } from './parts/declarations.ts'
 import { HubChild } from './parts/hub-child.ts'
 
 const OBJECTS = 1_000
@@ -35,7 +36,9 @@ export const run: Benchmark = async () => {
   let hub: HubChild | undefined
   let agent: AgentProcess | undefined
   try {
-    await fixture.commit({ files: { 'fleet/fleet.yaml': declarations(repository), 'apps/README.md': 'empty' } })
+    await fixture.commit({
+      files: { 'fleet/fleet.yaml': foldersOfOneCluster(repository, 'eu-1'), 'apps/README.md': 'empty' },
+    })
     hub = await HubChild.start({ directory: join(directory, 'hub'), repository })
     const token = await hub.joinToken('eu-1')
     agent = new AgentProcess(plane, token, join(directory, 'agent'))
@@ -137,34 +140,6 @@ function manifests(): string {
 
 function data(name: string): { readonly [key: string]: string } {
   return { name, text: 'a line of settings, as they are\n'.repeat(4) }
-}
-
-function declarations(repository: string): string {
-  return `apiVersion: flotilla.dev/v1alpha1
-kind: Cluster
-metadata: {name: eu-1, labels: {env: prod}}
----
-apiVersion: flotilla.dev/v1alpha1
-kind: Project
-metadata: {name: bench}
-spec:
-  sourceRepos: ['*']
-  destinations: [{name: '*', namespace: 'app-*'}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: bench}
-spec:
-  generators:
-  - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*}]}
-  template:
-    metadata: {name: '{{path.basename}}'}
-    spec:
-      project: bench
-      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
-      destination: {name: eu-1, namespace: '{{path.basename}}'}
-      syncPolicy: {automated: {prune: true, selfHeal: true}, syncOptions: [CreateNamespace=true]}
-`
 }
 
 function median(values: readonly number[]): number {

@@ -11,6 +11,7 @@ import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repo
 import { HttpGitServer } from '@flotilla/hub/source/git/testing/http-git-server'
 import type { Benchmark, Figure } from './figure.ts'
 import { AGENT_FLAGS, AgentProcess, buildAgent } from './parts/agent-process.ts'
+import { foldersOfOneCluster } from './parts/declarations.ts'
 import { HubChild } from './parts/hub-child.ts'
 import { mixedObjects } from './parts/mixed-objects.ts'
 import { rawWrites } from './parts/raw-writes.ts'
@@ -60,7 +61,9 @@ async function onStage(measure: (stage: Stage) => Promise<readonly Figure[]>): P
   const transport = createNodeClusterTransport(kubeconfig, createClock(globalThis))
   const opened: { stop(): Promise<void> }[] = []
   try {
-    await fixture.commit({ files: { 'fleet/fleet.yaml': declarations(repository), 'apps/README.md': 'empty' } })
+    await fixture.commit({
+      files: { 'fleet/fleet.yaml': foldersOfOneCluster(repository, 'eu-1'), 'apps/README.md': 'empty' },
+    })
     const hub = await HubChild.start({ directory: join(directory, 'hub'), repository })
     opened.push(hub)
     const agent = new AgentProcess(plane, await hub.joinToken('eu-1'), join(directory, 'agent'))
@@ -223,34 +226,6 @@ async function syncedByHandMs(hub: HubChild, name: string): Promise<number> {
 
 function yamlOf(objects: readonly KubernetesObject[]): string {
   return objects.map(object => JSON.stringify(object)).join('\n---\n')
-}
-
-function declarations(repository: string): string {
-  return `apiVersion: flotilla.dev/v1alpha1
-kind: Cluster
-metadata: {name: eu-1, labels: {env: prod}}
----
-apiVersion: flotilla.dev/v1alpha1
-kind: Project
-metadata: {name: bench}
-spec:
-  sourceRepos: ['*']
-  destinations: [{name: '*', namespace: '*'}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: apps}
-spec:
-  generators:
-  - git: {repoURL: '${repository}', revision: main, directories: [{path: apps/*}]}
-  template:
-    metadata: {name: '{{path.basename}}'}
-    spec:
-      project: bench
-      source: {repoURL: '${repository}', targetRevision: main, path: '{{path}}'}
-      destination: {name: eu-1, namespace: '{{path.basename}}'}
-      syncPolicy: {automated: {prune: true, selfHeal: true}, syncOptions: [CreateNamespace=true]}
-`
 }
 
 function median(values: readonly number[]): number {

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { OperationReport } from '@flotilla/core/protocol/report'
 import { apiOver } from '@flotilla/hub/api/testing/api-over-loop'
-import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '@flotilla/hub/loop/testing/loop-harness'
+import type { LoopHarness } from '@flotilla/hub/loop/testing/loop-harness'
+import { oneApplicationTwice, WEB } from '@flotilla/hub/loop/testing/one-application'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runInProcess } from '../testing/run-in-process.ts'
 
-const WEB = 'web-eu-1'
 let hub: LoopHarness
 let server: http.Server
 let flotilla: (...words: string[]) => ReturnType<typeof runInProcess>
@@ -15,19 +14,7 @@ let asReader: typeof flotilla
 
 /** An Application that has had two revisions, both with success. */
 beforeAll(async () => {
-  hub = new LoopHarness()
-  hub.git.commit(CONFIG, {
-    'clusters/eu-1.json': cluster('eu-1'),
-    'projects/shop.json': project('shop'),
-    'sets/shop.json': set('shop'),
-  })
-  hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'hello' }) })
-  await hub.start()
-  await hub.refresh(APPS)
-  await hub.join('eu-1')
-  await succeed()
-  await hub.push(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'salut' }) })
-  await succeed()
+  hub = await oneApplicationTwice()
   const { app, admin, reader } = await apiOver(hub)
   server = http.createServer(app)
   server.listen(0, '127.0.0.1')
@@ -41,18 +28,6 @@ beforeAll(async () => {
   asReader = as(reader)
 })
 afterAll(() => void server?.close())
-
-async function succeed(): Promise<void> {
-  const row = hub.application(WEB)
-  const [grant] = await hub.grants(row.clusterId!)
-  const now = hub.clock.now()
-  const operation: OperationReport = {
-    ...{ id: grant!.id, trigger: grant!.trigger, by: grant!.by, phase: 'Succeeded', message: 'done' },
-    ...{ digest: row.digest!, revision: row.revision!, startedAt: now, finishedAt: now + 1_500 },
-    ...{ results: [], resultsCut: 0 },
-  }
-  await hub.report(WEB, { operation, lastSucceeded: row.digest })
-}
 
 const history = async () =>
   JSON.parse((await flotilla('app', 'history', WEB, '-o', 'json')).stdout).items as {

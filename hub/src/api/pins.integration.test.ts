@@ -1,41 +1,15 @@
-import type { OperationReport } from '@flotilla/core/protocol/report'
 import request from 'supertest'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../loop/testing/loop-harness.ts'
+import { CONFIG, project } from '../loop/testing/loop-harness.ts'
+import { oneApplicationTwice, WEB } from '../loop/testing/one-application.ts'
 import { apiOver, type ServedLoop } from './testing/api-over-loop.ts'
 
-const WEB = 'web-eu-1'
 let opened: ServedLoop
 
 /** An Application that has had two revisions. */
 beforeEach(async () => {
-  const hub = new LoopHarness()
-  hub.git.commit(CONFIG, {
-    'clusters/eu-1.json': cluster('eu-1'),
-    'projects/shop.json': project('shop'),
-    'sets/shop.json': set('shop'),
-  })
-  hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'hello' }) })
-  await hub.start()
-  await hub.refresh(APPS)
-  await hub.join('eu-1')
-  await succeed(hub)
-  await hub.push(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'salut' }) })
-  await succeed(hub)
-  opened = await apiOver(hub)
+  opened = await apiOver(await oneApplicationTwice())
 })
-
-async function succeed(hub: LoopHarness): Promise<void> {
-  const row = hub.application(WEB)
-  const [grant] = await hub.grants(row.clusterId!)
-  const now = hub.clock.now()
-  const operation: OperationReport = {
-    ...{ id: grant!.id, trigger: grant!.trigger, by: grant!.by, phase: 'Succeeded', message: 'done' },
-    ...{ digest: row.digest!, revision: row.revision!, startedAt: now, finishedAt: now + 1_500 },
-    ...{ results: [], resultsCut: 0 },
-  }
-  await hub.report(WEB, { operation, lastSucceeded: row.digest })
-}
 
 const get = (path: string, token = opened.reader) =>
   request(opened.app).get(`/api/v1${path}`).set('Authorization', `Bearer ${token}`)

@@ -1,26 +1,16 @@
 import type { OfferPayload } from '@flotilla/core/protocol/documents'
-import type { OperationReport } from '@flotilla/core/protocol/report'
 import { describe, expect, it } from 'vitest'
-import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from '../loop/testing/loop-harness.ts'
+import { APPS, CONFIG, configMap, type LoopHarness, project } from '../loop/testing/loop-harness.ts'
+import { oneApplication, succeed, WEB } from '../loop/testing/one-application.ts'
 import { readRecoveryList } from '../recovery/recovery-list.ts'
 import { OperationDesk } from './operation-desk.ts'
 import { PauseDesk } from './pause-desk.ts'
 
-const WEB = 'web-eu-1'
 const HOUR = 3_600_000
 const asker = { by: 'ana', reason: 'looking at it' }
 
 async function started() {
-  const hub = new LoopHarness()
-  hub.git.commit(CONFIG, {
-    'clusters/eu-1.json': cluster('eu-1'),
-    'projects/shop.json': project('shop'),
-    'sets/shop.json': set('shop'),
-  })
-  hub.git.commit(APPS, { 'apps/web/cm.json': configMap('web', { greeting: 'hello' }) })
-  await hub.start()
-  await hub.refresh(APPS)
-  const id = await hub.join('eu-1')
+  const { hub, clusterId: id } = await oneApplication()
   const { store, keys, clock, random } = hub
   const pauses = () => new PauseDesk({ store, keys, clock, random, interventions: hub.loop.interventions })
   const desk = new OperationDesk({
@@ -28,18 +18,6 @@ async function started() {
     ...{ told: () => undefined, changed: () => undefined },
   })
   return { hub, id, pauses, desk }
-}
-
-async function succeed(hub: LoopHarness): Promise<void> {
-  const row = hub.application(WEB)
-  const [grant] = await hub.grants(row.clusterId!)
-  const now = hub.clock.now()
-  const operation: OperationReport = {
-    ...{ id: grant!.id, trigger: grant!.trigger, by: grant!.by, phase: 'Succeeded', message: '' },
-    ...{ digest: row.digest!, revision: row.revision ?? '', startedAt: now, finishedAt: now },
-    ...{ results: [], resultsCut: 0 },
-  }
-  await hub.report(WEB, { operation, lastSucceeded: row.digest })
 }
 
 const offered = async (hub: LoopHarness, id: string) =>

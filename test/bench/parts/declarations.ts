@@ -45,6 +45,20 @@ spec:
 ${syncPolicy === undefined ? '' : `      syncPolicy: {${syncPolicy}}\n`}${clusters.map(clusterDocument).join('')}`
 }
 
+/** One Application a folder of `apps`, all on one cluster, each in a namespace of its name that the agent makes. */
+export function foldersOfOneCluster(repository: string, cluster: string): string {
+  return declarations({
+    name: 'bench',
+    repository,
+    clusters: [cluster],
+    generator: folders(repository, 'apps/*'),
+    application: '{{path.basename}}',
+    destination: { cluster, namespace: '{{path.basename}}' },
+    namespaces: '*',
+    syncPolicy: `${AUTOMATED}, syncOptions: [CreateNamespace=true]`,
+  })
+}
+
 /** One Cluster, beginning with its separator. */
 export function clusterDocument(name: string): string {
   return `---\napiVersion: flotilla.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {env: prod}}\n`
