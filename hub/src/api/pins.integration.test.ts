@@ -1,3 +1,4 @@
+import type { OperationReport } from '@flotilla/core/protocol/report'
 import request from 'supertest'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CONFIG, project } from '../loop/testing/loop-harness.ts'
