@@ -121,6 +121,10 @@ test.concurrent('an agent that changed its key twice since the backup asks to co
   expect(waiting).toMatchObject({ kind: 'return', cluster: 'eu-1' })
   await world.flotilla(['hub', 'recover'])
   await world.flotilla(['cluster', 'approve', 'eu-1'])
+  // The key that the backup names, and that was given up before its successor was, is refused over every later restore.
+  expect(await readFile(join(world.data, 'hub.key.revoked'), 'utf8')).toMatch(
+    /^\{[^\n]*"agent-key"[^\n]*"eu-1"[^\n]*\}\n$/,
+  )
   await world.connected()
   await world.caughtUp()
   await world.flotilla(['hub', 'recover', '--acknowledge'])
