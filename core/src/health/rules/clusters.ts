@@ -7,6 +7,7 @@ import {
   every,
   filled,
   goodWhenTrue,
+  kindsOf,
   MESSAGE,
   not,
   phases,
@@ -18,6 +19,19 @@ import {
   stale,
 } from './parts.ts'
 import { choose, join } from './value-parts.ts'
+
+/** What must hold of a node pool before it can be made; that its nodes are not there yet is no trouble. */
+const NODE_POOL_ASKS = [
+  'ValidGeneratedPayload',
+  'ValidPlatformImage',
+  'ValidReleaseImage',
+  'ValidMachineConfig',
+  'ValidTuningConfig',
+  'ValidPlatformConfig',
+  'ValidMachineTemplate',
+  'UpdateManagementEnabled',
+  'SupportedVersionSkew',
+]
 
 const SHOOT = ['metadata', 'labels', 'shoot.gardener.cloud/status']
 const SHOOT_GRACE_SECONDS = 15 * 60
@@ -183,6 +197,25 @@ export const clusterRules: readonly ShippedRule[] = [
       [equals('status.phase', 'Failed', 'Unknown'), 'Degraded', '{status.phase}'],
     ],
     "{status.phase|'No status available'}",
+  ),
+  rule(
+    kindsOf('hypershift.openshift.io', 'HostedCluster', 'HostedControlPlane'),
+    [
+      [condition('Degraded', 'True'), 'Degraded', MESSAGE],
+      [condition('Available', 'True'), 'Healthy', MESSAGE],
+      [condition('Progressing', 'True'), 'Progressing', MESSAGE],
+      [equals('status.ready', true), 'Healthy', '{kind} is ready'],
+    ],
+    'Waiting for {kind} to become available',
+  ),
+  rule(
+    'hypershift.openshift.io/NodePool',
+    [
+      [condition(NODE_POOL_ASKS, 'False'), 'Degraded', MESSAGE],
+      [condition(['UpdatingVersion', 'UpdatingConfig'], 'True'), 'Progressing', MESSAGE],
+      [condition('Ready', 'True'), 'Healthy', MESSAGE],
+    ],
+    'Waiting for {kind} to become ready',
   ),
   rule(
     'nmstate.io/NodeNetworkConfigurationPolicy',

@@ -212,6 +212,31 @@ const ROWS: Readonly<Record<string, Row>> = {
     status: of(is('Ready', 'True'), is('Reconciling', 'True', 'looks')),
     says: ['Progressing', 'looks'],
   },
+  'a hosted cluster in trouble is so, though it can be reached': {
+    kind: 'hypershift.openshift.io/HostedCluster',
+    status: of(is('Available', 'True', 'answers'), is('Degraded', 'True', 'etcd is slow')),
+    says: ['Degraded', 'etcd is slow'],
+  },
+  'a hosted cluster that can be reached is well while it is upgraded': {
+    kind: 'hypershift.openshift.io/HostedCluster',
+    status: of(is('Progressing', 'True', 'upgrades'), is('Available', 'True', 'answers')),
+    says: ['Healthy', 'answers'],
+  },
+  'a hosted control plane of before conditions is ready by its word': {
+    kind: 'hypershift.openshift.io/HostedControlPlane',
+    status: { ready: true },
+    says: ['Healthy', 'HostedControlPlane is ready'],
+  },
+  'a node pool that cannot be made is in trouble': {
+    kind: 'hypershift.openshift.io/NodePool',
+    status: of(is('Ready', 'True'), is('ValidReleaseImage', 'False', 'no such image')),
+    says: ['Degraded', 'no such image'],
+  },
+  'a node pool without its nodes yet is underway': {
+    kind: 'hypershift.openshift.io/NodePool',
+    status: of(is('Ready', 'False', 'two of three'), is('ValidReleaseImage', 'True')),
+    says: ['Progressing', 'Waiting for NodePool to become ready'],
+  },
   'a volume whose data is gone is in trouble, wherever it is': {
     kind: 'longhorn.io/Volume',
     status: { state: 'detached', robustness: 'faulted' },
