@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 
 /*
@@ -14,8 +14,10 @@ export const KEY_BYTES = 32
 const TAG_BYTES = 16
 const HEAD_BYTES = FORMAT.byteLength + NONCE_BYTES
 
-const compress = promisify(zstdCompress)
-const decompress = promisify(zstdDecompress)
+const compressElsewhere = promisify(zstdCompress)
+const decompressElsewhere = promisify(zstdDecompress)
+/** Most Bundles are this small: handing them to another thread costs several times the work itself. */
+const SMALL_BYTES = 32 * 1024
 
 /** @param nonce {@link NONCE_BYTES} random bytes, never used twice with one key. */
 export async function sealBundle(
@@ -26,7 +28,7 @@ export async function sealBundle(
 ): Promise<Uint8Array> {
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(additionalData(digest))
-  const sealed = [cipher.update(await compress(bytes)), cipher.final()]
+  const sealed = [cipher.update(await compressed(bytes)), cipher.final()]
   return Buffer.concat([FORMAT, nonce, ...sealed, cipher.getAuthTag()])
 }
 
@@ -47,10 +49,19 @@ export async function openBundle(
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(additionalData(digest))
   decipher.setAuthTag(buffer.subarray(-TAG_BYTES))
-  const compressed = [decipher.update(buffer.subarray(HEAD_BYTES, -TAG_BYTES)), finish(decipher)]
-  const bytes = await decompress(Buffer.concat(compressed), { maxOutputLength: maxBytes })
+  const opened = Buffer.concat([decipher.update(buffer.subarray(HEAD_BYTES, -TAG_BYTES)), finish(decipher)])
+  const bytes = await inflated(opened, maxBytes)
   if (sha256(bytes) !== digest) throw new Error('the stored bytes have another digest')
   return bytes
+}
+
+async function compressed(bytes: Uint8Array): Promise<Uint8Array> {
+  return bytes.byteLength <= SMALL_BYTES ? zstdCompressSync(bytes) : await compressElsewhere(bytes)
+}
+
+async function inflated(bytes: Uint8Array, maxOutputLength: number): Promise<Uint8Array> {
+  const small = bytes.byteLength <= SMALL_BYTES / 4
+  return small ? zstdDecompressSync(bytes, { maxOutputLength }) : await decompressElsewhere(bytes, { maxOutputLength })
 }
 
 function finish(decipher: ReturnType<typeof createDecipheriv>): Buffer {
