@@ -7,6 +7,7 @@ import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
+import { AdminRights } from './access/admin-rights.ts'
 import { knownProjects } from './access/known-projects.ts'
 import { applicationObject } from './access/objects.ts'
 import { recordGateEvents } from './activity/record-gate-events.ts'
@@ -154,6 +155,7 @@ export async function serveHub(served: {
       trustProxy: options.trustProxy,
     },
     access: hub.access,
+    adminRights: new AdminRights({ access: hub.access, store, clock }),
     projects: () => knownProjects(hub.loop.world.fleet.projects, hub.loop.world.projectsLastSeen),
     trustOf: name => hub.loop.sources.config(name)?.trust,
     recovery: hub.recovery,

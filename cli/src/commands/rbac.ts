@@ -8,6 +8,7 @@ import { failure, usageError } from '../errors.ts'
 import type { Answer } from '../offline/ask-policy.ts'
 import { coloursOf } from '../output/colours.ts'
 import { formatOf, type GlobalOptions } from '../output/formats.ts'
+import { registerAdmins } from './rbac-admins.ts'
 import { registerComparisons } from './rbac-compare.ts'
 import { action, type Verb } from './verb.ts'
 
@@ -42,6 +43,7 @@ export const rbac: Verb = {
         ),
       )
     registerComparisons(command, context)
+    registerAdmins(command, context)
     command
       .command('validate')
       .description('check policies: rows that are wrong, that give nothing to anybody, that others make superfluous')

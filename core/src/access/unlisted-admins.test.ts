@@ -53,3 +53,39 @@ test('a binding keeps the people who are listed, and no Team', () => {
   expect([may('ana'), may('eve')]).toEqual(['allow', 'hidden'])
   expect(withoutUnlistedAdmins({ rows: [], bindings: [{ ...binding, role: 'operator' }] }, [], []).held).toEqual([])
 })
+
+test('what two people agreed on is in force, for that subject, row and what it gives', () => {
+  const text = 'p, role:boss, hub, update, *, allow\ng, ana, role:boss\ng, eve, role:boss'
+  const [ana] = withoutUnlistedAdmins({ rows: rowsOf(text) }, [], []).held
+  expect(ana).toMatchObject({ subject: 'ana', gives: ['p, role:boss, hub, update, *, allow'] })
+  const agreed = new Set([ana!.id])
+  const after = withoutUnlistedAdmins({ rows: rowsOf(text) }, [], [], agreed)
+  expect([after.held.map(({ subject }) => subject), after.agreed.map(({ subject }) => subject)]).toEqual([
+    ['eve'],
+    ['ana'],
+  ])
+  expect(after.settings.rows.map(each => each.text)).toContain('g, ana, role:boss')
+  const wider = `${text}\np, role:boss, accounts, update, *, allow`
+  expect(withoutUnlistedAdmins({ rows: rowsOf(wider) }, [], [], agreed).held.map(({ subject }) => subject)).toEqual([
+    'ana',
+    'eve',
+  ])
+})
+
+test('nobody agrees on a Team, on everybody, or on a user where a group was meant', () => {
+  const binding = {
+    ...{ users: ['x'], groups: ['x'], teams: ['shop'], role: 'cluster-admin', effect: 'allow' as const },
+    ...{ scope: {}, conditions: [], text: 'allow cluster-admin', place },
+  }
+  const declared = { rows: [], bindings: [binding], defaultRole: 'role:admin' }
+  const { held: all } = withoutUnlistedAdmins(declared, [], [])
+  expect(all.map(({ subject, listOnly }) => [subject, listOnly ?? false])).toEqual([
+    ['x', false],
+    ['x', false],
+    ['shop', true],
+    ['everybody', true],
+  ])
+  const user = withoutUnlistedAdmins(declared, [], [], new Set([all[0]!.id, all[2]!.id, all[3]!.id]))
+  expect(user.settings.bindings).toMatchObject([{ users: ['x'], groups: [], teams: [] }])
+  expect(user.settings.defaultRole).toBe('')
+})

@@ -7,6 +7,7 @@ import type { Json } from '@flotilla/core/json/json'
 import type { Declared, Fleet, ProjectSpec } from '@flotilla/core/model/fleet'
 import type { Store, StoreReader } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import { type Agreement, approvedOf, readAgreements } from './agreements.ts'
 import { NO_POLICY, PolicyInForce } from './policy-in-force.ts'
 import { type Asker, Rights } from './rights.ts'
 
@@ -16,6 +17,8 @@ const SETTING = 'access-policy-version'
 export type OwnPolicy = Pick<AccessSettings, 'rows' | 'defaultRole'> & {
   /** Whom documents may make administrators, and nobody else; absent: whom they like. */
   readonly admins?: readonly string[]
+  /** Others are made administrators by documents when two people have agreed to it here. */
+  readonly twoPersons?: boolean
 }
 
 /**
@@ -28,6 +31,9 @@ export class AccessKeeper {
   #content: Digest | undefined
   #number = 0
   #held: readonly HeldRight[] = []
+  #agreed: readonly HeldRight[] = []
+  #approved: ReadonlySet<string> = new Set()
+  #last: { readonly fleet: Fleet; readonly lastSeen: ReadonlyMap<string, ProjectSpec> } | undefined
   readonly #own: OwnPolicy
   readonly #listeners = new Set<() => void>()
 
@@ -45,6 +51,16 @@ export class AccessKeeper {
     return this.#held
   }
 
+  /** What documents give to whom `admins` does not list, because two people have agreed to it. */
+  get agreed(): readonly HeldRight[] {
+    return this.#agreed
+  }
+
+  /** Whether two people may agree here on what `admins` does not list. */
+  get twoPersons(): boolean {
+    return this.#own.twoPersons === true
+  }
+
   rightsOf(asker: Asker, now: EpochMs): Rights {
     return new Rights(this.#inForce, asker, now)
   }
@@ -57,6 +73,7 @@ export class AccessKeeper {
 
   /** The number of the version that was in force before a restart. */
   async restore(rows: StoreReader): Promise<void> {
+    if (this.twoPersons) this.#approved = approvedOf(await readAgreements(rows))
     const stored = await rows.setting(SETTING)
     if (stored === undefined) return
     this.#number = Number(stored['number'])
@@ -69,6 +86,7 @@ export class AccessKeeper {
    * @throws StoreError when the number of the version could not be kept; then nothing has changed.
    */
   async take(fleet: Fleet, lastSeen: ReadonlyMap<string, ProjectSpec>, store?: Store): Promise<void> {
+    this.#last = { fleet, lastSeen }
     const declared: readonly Declared<unknown>[] = [
       ...(fleet.accessPolicies ?? []),
       ...(fleet.teams ?? []),
@@ -76,14 +94,28 @@ export class AccessKeeper {
     ]
     const documents = [...declared, ...lastSeen.values()]
     if (this.#inForce.version !== 'policy-0' && sameList(documents, this.#documents)) return
-    const content = sha256(canonicalJson(contentOf(declared, lastSeen, this.#own)))
+    const content = sha256(canonicalJson(contentOf(declared, lastSeen, this.#own, this.#approved)))
     const number = content === this.#content ? this.#number : this.#number + 1
     if (content !== this.#content) await store?.write(rows => rows.putSetting(SETTING, { number, content }))
-    const { reading, held } = withoutUnlisted(accessOfFleet(fleet, lastSeen), this.#own)
+    // Another one was taken meanwhile: that one counts.
+    if (this.#last.fleet !== fleet) return
+    const { reading, held, agreed } = withoutUnlisted(accessOfFleet(fleet, lastSeen), this.#own, this.#approved)
     this.#held = held
+    this.#agreed = agreed
     this.put(withOwn(reading, this.#own), number)
     this.#documents = documents
     this.#content = content
+  }
+
+  /**
+   * Takes what people have agreed on by now: at once, with a version of its own.
+   *
+   * @throws StoreError
+   */
+  async takeAgreements(agreements: readonly Agreement[], store: Store): Promise<void> {
+    this.#approved = approvedOf(agreements)
+    this.#documents = []
+    if (this.#last !== undefined) await this.take(this.#last.fleet, this.#last.lastSeen, store)
   }
 
   /** Puts a policy in force as it is. */
@@ -105,12 +137,17 @@ function withOwn(
 
 function withoutUnlisted(
   reading: Pick<AccessReading, 'settings' | 'scopes'>,
-  { rows, admins }: OwnPolicy,
-): { readonly reading: typeof reading; readonly held: readonly HeldRight[] } {
-  if (admins === undefined) return { reading, held: [] }
-  const { settings, held } = withoutUnlistedAdmins(reading.settings, rows, admins)
+  { rows, admins, twoPersons = false }: OwnPolicy,
+  approved: ReadonlySet<string>,
+): {
+  readonly reading: typeof reading
+  readonly held: readonly HeldRight[]
+  readonly agreed: readonly HeldRight[]
+} {
+  if (admins === undefined && !twoPersons) return { reading, held: [], agreed: [] }
+  const { settings, held, agreed } = withoutUnlistedAdmins(reading.settings, rows, admins ?? [], approved)
   // Documents that chose the claim that holds groups could put somebody into a group that is listed.
-  return { reading: { settings, scopes: DEFAULT_SCOPES }, held }
+  return { reading: { settings, scopes: DEFAULT_SCOPES }, held, agreed }
 }
 
 /** What decides: of Projects the roles alone, or every new destination would be a new policy. */
@@ -118,12 +155,14 @@ function contentOf(
   declared: readonly Declared<unknown>[],
   lastSeen: ReadonlyMap<string, ProjectSpec>,
   own: OwnPolicy,
+  approved: ReadonlySet<string>,
 ): Json {
   const rolesOf = (spec: unknown): Json => ((spec as ProjectSpec)['roles'] ?? null) as Json
   return [
     own.rows.map(({ text }) => text),
     own.defaultRole ?? '',
     ...(own.admins === undefined ? [] : [['admins', ...own.admins]]),
+    ...(own.twoPersons === true ? [['agreed', ...[...approved].sort()]] : []),
     ...declared.map(({ kind, name, contentDigest, spec }): Json => {
       return kind === 'Project' ? [kind, name, rolesOf(spec)] : [kind, name, contentDigest]
     }),

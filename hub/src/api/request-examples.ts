@@ -49,6 +49,8 @@ export const REQUEST_EXAMPLES: { readonly [operation: string]: unknown } = {
   approveOverride: { comment: 'agreed' },
   revokeOverride: { reason: 'mended otherwise' },
   reviewOverride: { comment: 'cause found, see the report' },
+  approveAdminRight: { comment: 'ana leads the platform from May' },
+  revokeAdminRight: { reason: 'she has left' },
   createToken: { name: 'ci', role: 'readonly', expires: '+720h' },
   createPendingJoinToken: { labels: { site: 'store' }, max: 500 },
   approveCluster: { enrolment: '3f9a1c2b4d5e6f708192' },

@@ -1,4 +1,5 @@
 import { activityRoutes } from './handlers/activity.ts'
+import { adminRightRoutes } from './handlers/admin-rights.ts'
 import { applicationPartRoutes } from './handlers/application-parts.ts'
 import { applicationRoutes } from './handlers/applications.ts'
 import { auditRoutes } from './handlers/audit.ts'
@@ -54,6 +55,7 @@ export const ROUTE_TABLE: readonly Route[] = [
   ...projectRoutes,
   ...teamRoutes,
   ...canRoutes,
+  ...adminRightRoutes,
   ...applicationRoutes,
   ...applicationPartRoutes,
   ...versionRoutes,

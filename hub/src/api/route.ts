@@ -8,6 +8,7 @@ import type { ClusterFacts } from '@flotilla/core/view/cluster-states'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { AccessKeeper } from '../access/access-keeper.ts'
+import type { AdminRights } from '../access/admin-rights.ts'
 import type { KnownProject } from '../access/known-projects.ts'
 import { type Access, withAccess } from '../access/route-access.ts'
 import type { TrustOf } from '../access/seen-sources.ts'
@@ -122,6 +123,8 @@ export interface ApiServices {
   /** Where people come with what they want of gates; without it those routes are not available. */
   readonly gates?: GateDesk
   /** The policy in force; the built-in roles alone, without it. */
+  /** Two people for an administrator. */
+  readonly adminRights?: AdminRights
   readonly access?: AccessKeeper
   /** How people come in; without it, tokens alone prove who asks. */
   readonly signIn?: SignIn

@@ -11,6 +11,7 @@ import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Random } from '@flotilla/core/ports/random'
 import type { Store } from '@flotilla/core/ports/store'
 import type { Express } from 'express'
+import { AdminRights } from '../access/admin-rights.ts'
 import type { KnownProject } from '../access/known-projects.ts'
 import { policyOf } from '../access/testing/policy-of.ts'
 import { auditedStore } from '../audit/audited-store.ts'
@@ -139,6 +140,7 @@ export async function openTestApi(
   const gates = await deskOverStore(store, { clock, random }, { calendars: HOLIDAYS })
   const recovery = await Recovery.load({ store, clock, log: silentLog })
   const keys = hubKeysOf(newHubKeyFile(random, clock.now(), '01890000-0000-7000-8000-00000000aaaa'))
+  const access = policyOf('', { teams: [SHOP] })
   const app = createApi({
     recovery,
     gates: gates.desk,
@@ -213,7 +215,8 @@ export async function openTestApi(
         return { id: 'join-1', token: 'flj1.x.y', expiresAt: clock.now() + 1000 }
       },
     },
-    access: policyOf('', { teams: [SHOP] }),
+    access,
+    adminRights: new AdminRights({ access, store, clock }),
     projects: () => [project('shop'), project('platform')],
     ...over,
   })

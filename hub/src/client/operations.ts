@@ -5,6 +5,9 @@ import type { Json, JsonObject } from '@flotilla/core/json/json'
 export type Schemas = {
   readonly Accepted: { readonly status: 'accepted' }
   readonly Activity: { readonly id: string; readonly at: string; readonly kind: 'sync.succeeded' | 'sync.failed' | 'prune' | 'heal' | 'removal' | 'commit' | 'freeze' | 'window' | 'override' | 'admission' | 'intervention' | 'confirmation' | 'action' | null; readonly event: string; readonly subject: string; readonly by: string; readonly message: string; readonly applications: readonly { readonly name: string; readonly project: string; readonly cluster: string }[]; readonly applicationsCut: number; readonly detail: JsonObject }
+  readonly AdminRight: { readonly id: string; readonly subject: string; readonly row: string; readonly state: 'waiting' | 'approved' | 'unused'; readonly gives: readonly string[]; readonly listOnly: boolean; readonly source: string | null; readonly file: string | null; readonly line: number | null; readonly people: readonly { readonly by: string; readonly at: string; readonly comment: string }[]; readonly peopleNeeded: number }
+  readonly AdminRightApproval: { readonly comment?: string | undefined }
+  readonly AdminRightRevocation: { readonly reason?: string | undefined }
   readonly Adoption: { readonly id: string; readonly reason: string; readonly since: string; readonly decision: { readonly by: string; readonly at: string; readonly reason: string } | null; readonly kind: 'adoption'; readonly state: 'held' | 'rejected' | 'approved'; readonly scope: { readonly kind: 'set' | 'project' | 'application'; readonly name: string }; readonly objects: readonly { readonly tool: string; readonly count: number }[]; readonly applications: readonly { readonly name: string; readonly project: string; readonly cluster: string }[] }
   readonly Application: { readonly id: string; readonly name: string; readonly state: 'active' | 'withdrawn' | 'orphaned'; readonly project: string; readonly cluster: string; readonly environment: string | null; readonly namespace: string; readonly set: string | null; readonly labels: { readonly [key: string]: string }; readonly source: JsonObject | null; readonly revision: string | null; readonly digest: string | null; readonly sync: { readonly status: 'Synced' | 'OutOfSync' | 'Unknown'; readonly message?: string | undefined }; readonly health: { readonly status: 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown'; readonly since: string | null; readonly message?: string | undefined }; readonly hold: Schemas['Hold'] | null; readonly removal: { readonly since: string; readonly policy: 'prune' | 'detach'; readonly plan: string | null } | null; readonly heldPrunes: { readonly count: number; readonly digest: string; readonly reason: string } | null; readonly conditions: readonly { readonly type: 'OrphanedResourceWarning'; readonly message: string }[]; readonly interventions: readonly ({ readonly id: string; readonly by: string; readonly since: string; readonly until: string | null; readonly reason: string; readonly kind: 'pin'; readonly origin: 'pin' | 'rollback' | 'sync'; readonly revision: string; readonly asked: string | null } | { readonly id: string; readonly by: string; readonly since: string; readonly until: string | null; readonly reason: string; readonly kind: 'pause' })[]; readonly operation: Schemas['Operation'] | null; readonly agent: { readonly connected: boolean; readonly silent: boolean; readonly lastSeen: string | null }; readonly images: readonly string[]; readonly provenance: JsonObject; readonly createdAt: string; readonly changedAt: string }
   readonly ApplicationDiff: { readonly from: { readonly digest: string | null }; readonly to: { readonly digest: string | null }; readonly changes: readonly ({ readonly object: string; readonly change: 'created' | 'updated' | 'removed'; readonly pruned?: boolean | undefined; readonly diff: string })[]; readonly cut: number; readonly drift: readonly Schemas['ApplicationPart'][] }
@@ -113,6 +116,7 @@ export type Schemas = {
 export type Operations = {
   readonly acknowledgeRecovery: { readonly path: {}; readonly query: {}; readonly body: { readonly digest: string }; readonly answer: Schemas['Recovery'] }
   readonly actOnObject: { readonly path: { readonly name: string; readonly action: 'restart' | 'scale' | 'suspend' | 'resume' | 'inspect' }; readonly query: {}; readonly body: Schemas['ObjectAction']; readonly answer: Schemas['OperationAccepted'] }
+  readonly approveAdminRight: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['AdminRightApproval']; readonly answer: Schemas['AdminRight'] }
   readonly approveCluster: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['ApproveClusterRequest']; readonly answer: Schemas['Enrolment'] }
   readonly approveConfirmation: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['ConfirmationDecision']; readonly answer: Schemas['Confirmation'] }
   readonly approveDeletionOfSet: { readonly path: { readonly name: string; readonly id: string }; readonly query: {}; readonly body: Schemas['DeletionDecision']; readonly answer: Schemas['Deletion'] }
@@ -169,6 +173,7 @@ export type Operations = {
   readonly gitlabWebhook: { readonly path: {}; readonly query: {}; readonly body: JsonObject; readonly answer: Schemas['Accepted'] }
   readonly healthz: { readonly path: {}; readonly query: {}; readonly body: undefined; readonly answer: string }
   readonly listActivity: { readonly path: {}; readonly query: { readonly kind?: string | undefined; readonly event?: string | undefined; readonly application?: string | undefined; readonly project?: string | undefined; readonly cluster?: string | undefined; readonly since?: string | undefined; readonly until?: string | undefined; readonly sort?: string | undefined; readonly q?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly team?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Activity'][]; readonly total: number | null; readonly next: string | null } }
+  readonly listAdminRights: { readonly path: {}; readonly query: { readonly sort?: string | undefined; readonly q?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['AdminRight'][]; readonly total: number; readonly next: string | null } }
   readonly listApplicationSets: { readonly path: {}; readonly query: { readonly sort?: string | undefined; readonly q?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly team?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['ApplicationSet'][]; readonly total: number; readonly next: string | null } }
   readonly listApplications: { readonly path: {}; readonly query: { readonly project?: string | undefined; readonly cluster?: string | undefined; readonly environment?: string | undefined; readonly set?: string | undefined; readonly namespace?: string | undefined; readonly sync?: string | undefined; readonly health?: string | undefined; readonly state?: string | undefined; readonly q?: string | undefined; readonly labels?: string | undefined; readonly images?: string | undefined; readonly sort?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly team?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Application'][]; readonly total: number; readonly next: string | null } }
   readonly listApplicationsOfSet: { readonly path: { readonly name: string }; readonly query: { readonly source?: string | undefined; readonly labels?: string | undefined; readonly sort?: string | undefined; readonly q?: string | undefined; readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly team?: string | undefined }; readonly body: undefined; readonly answer: { readonly items: readonly Schemas['Application'][]; readonly total: number; readonly next: string | null } }
@@ -213,6 +218,7 @@ export type Operations = {
   readonly resumeApplication: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['ResumeRequest']; readonly answer: Schemas['Application'] }
   readonly retryNotificationMessage: { readonly path: { readonly id: string }; readonly query: {}; readonly body: undefined; readonly answer: Schemas['NotificationMessage'] }
   readonly reviewOverride: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['OverrideReview']; readonly answer: Schemas['Override'] }
+  readonly revokeAdminRight: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['AdminRightRevocation']; readonly answer: Schemas['AdminRight'] }
   readonly revokeCluster: { readonly path: { readonly name: string }; readonly query: {}; readonly body: Schemas['RevokeClusterRequest']; readonly answer: Schemas['Cluster'] }
   readonly revokeJoinToken: { readonly path: { readonly id: string }; readonly query: {}; readonly body: undefined; readonly answer: Schemas['JoinTokenRecord'] }
   readonly revokeOverride: { readonly path: { readonly id: string }; readonly query: {}; readonly body: Schemas['OverrideRevocation']; readonly answer: Schemas['Override'] }
@@ -239,6 +245,7 @@ export type Operations = {
 export const OPERATIONS = {
   acknowledgeRecovery: ['POST', '/api/v1/recovery/acknowledge', 'application/json'],
   actOnObject: ['POST', '/api/v1/applications/{name}/actions/{action}', 'application/json'],
+  approveAdminRight: ['POST', '/api/v1/access/admin-rights/{id}/approve', 'application/json'],
   approveCluster: ['POST', '/api/v1/clusters/{name}/approve', 'application/json'],
   approveConfirmation: ['POST', '/api/v1/confirmations/{id}/approve', 'application/json'],
   approveDeletionOfSet: ['POST', '/api/v1/applicationsets/{name}/deletions/{id}/approve', 'application/json'],
@@ -295,6 +302,7 @@ export const OPERATIONS = {
   gitlabWebhook: ['POST', '/api/v1/webhooks/gitlab', 'application/json'],
   healthz: ['GET', '/healthz', 'text/plain'],
   listActivity: ['GET', '/api/v1/activity', 'application/json'],
+  listAdminRights: ['GET', '/api/v1/access/admin-rights', 'application/json'],
   listApplicationSets: ['GET', '/api/v1/applicationsets', 'application/json'],
   listApplications: ['GET', '/api/v1/applications', 'application/json'],
   listApplicationsOfSet: ['GET', '/api/v1/applicationsets/{name}/applications', 'application/json'],
@@ -339,6 +347,7 @@ export const OPERATIONS = {
   resumeApplication: ['POST', '/api/v1/applications/{name}/resume', 'application/json'],
   retryNotificationMessage: ['POST', '/api/v1/notifications/messages/{id}/retry', 'application/json'],
   reviewOverride: ['POST', '/api/v1/overrides/{id}/review', 'application/json'],
+  revokeAdminRight: ['POST', '/api/v1/access/admin-rights/{id}/revoke', 'application/json'],
   revokeCluster: ['POST', '/api/v1/clusters/{name}/revoke', 'application/json'],
   revokeJoinToken: ['POST', '/api/v1/join-tokens/{id}/revoke', 'application/json'],
   revokeOverride: ['POST', '/api/v1/overrides/{id}/revoke', 'application/json'],

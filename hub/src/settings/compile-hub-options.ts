@@ -131,6 +131,7 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
   const ownRows = get('access.policy')
   const defaultRole = get('access.defaultRole')
   const admins = get('access.admins')
+  const twoPersons = get('access.twoPersons') === 'true'
   const configSources = readConfigSources(loose['configSources'], refuse)
   configSources.forEach((source, index) => {
     const { credentials: wanted } = source
@@ -238,11 +239,12 @@ export function compileHubOptions(loose: LooseSettings): CompiledOptions {
       plugins,
       calendars,
       gates: { globalProjects, ...(timeZone !== undefined && { defaultTimeZone: timeZone }) },
-      ...((ownRows ?? defaultRole ?? admins) !== undefined && {
+      ...(((ownRows ?? defaultRole ?? admins) !== undefined || twoPersons) && {
         access: {
           rows: ownRows ?? [],
           ...(defaultRole !== undefined && { defaultRole }),
           ...(admins !== undefined && { admins }),
+          ...(twoPersons && { twoPersons }),
         },
       }),
       ...(managementCluster !== undefined && { managementCluster }),

@@ -152,6 +152,11 @@ export const HUB_SETTINGS = {
     readTexts,
     'Whom documents may make administrators, users and groups, and nobody else; whom they like without it.',
   ),
+  'access.twoPersons': setting(
+    readSwitch,
+    'Whether documents make somebody an administrator who is not in access.admins only when two people who have signed in agree to it here.',
+    { fallback: 'false' },
+  ),
   'access.defaultRole': setting(readText, 'What everybody has who is known, where no document says it.'),
   'gates.timeZone': setting(
     readTimeZone,

@@ -70,6 +70,7 @@ export function shownOptions(options: HubOptions): object {
         policy: options.access.rows.map(({ text }) => text).join('\n'),
         ...(options.access.defaultRole !== undefined && { defaultRole: options.access.defaultRole }),
         ...(options.access.admins !== undefined && { admins: options.access.admins }),
+        ...(options.access.twoPersons === true && { twoPersons: true }),
       },
     }),
     globalProjects: options.gates.globalProjects ?? [],

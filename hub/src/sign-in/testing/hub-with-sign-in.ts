@@ -54,11 +54,12 @@ export async function hubWithSignIn(loose: LooseSettings): Promise<SignInHub> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'flotilla-sign-in-'))
   const clock = new ForwardClock()
   const logged: string[] = []
-  const { configSources, signIn, publicUrl } = compiled.options
+  const { configSources, signIn, publicUrl, access } = compiled.options
   const running = await startHub(
     {
       ...{ dataDirectory, listen: compiled.options.listen, version: '0.1.0', configSources, signIn, gitBinary: false },
       ...(publicUrl !== undefined && { publicUrl }),
+      ...(access !== undefined && { access }),
     },
     { clock, random: seededRandom(21), log: logInto(logged) },
   )
