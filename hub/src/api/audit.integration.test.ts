@@ -173,6 +173,18 @@ describe('the audit log', () => {
     await api.close()
   })
 
+  it('has of tokens what they were, and nothing that proves them', async () => {
+    const api = await openTestApi()
+    const as = { Authorization: `Bearer ${api.admin}` }
+    const made = await request(api.app).post('/api/v1/tokens').set(as).send({ name: 'robot' }).expect(201)
+    await request(api.app).delete(`/api/v1/tokens/${made.body.id}`).set(as).expect(200)
+    const [revoked, created] = await api.store.read(rows => rows.audit({ limit: 2 }))
+    expect([created!.action, created!.after]).toMatchObject(['token.create', { id: made.body.id, name: 'robot' }])
+    expect([revoked!.action, revoked!.before]).toEqual(['token.revoke', created!.after])
+    expect(Object.keys(created!.after!).sort()).toEqual(['id', 'kind', 'madeBy', 'name', 'role'])
+    await api.close()
+  })
+
   it('has what was let through and then failed', async () => {
     const api = await openTestApi({}, { admissions: { revoke: () => Promise.reject(new Error('no')) } as never })
     const ask = request(api.app).post('/api/v1/clusters/eu-1/revoke').set('Authorization', `Bearer ${api.admin}`)

@@ -124,6 +124,7 @@ export class OverrideDesk {
           ...{ approvals: next.approvals.length, needed: next.approvalsNeeded, state: stateOfOverride(next, now) },
           rules: row.rules.map(({ name }) => name),
         },
+        ...{ before: stepJson(row, now), after: stepJson(next, now) },
         policyVersion: keeper.now().version,
       })
       const approved = newsOf('override.approved', next, by.name, now, `${by.name} approved it: ${next.reason}`)
@@ -212,6 +213,7 @@ export class OverrideDesk {
       await rows.appendAudit({
         ...{ at: now, actor: by.name, action, subject: overrideName(id) },
         detail: { ...detail, requestedBy: row.requestedBy, state: stateOfOverride(step.row, now) },
+        ...{ before: stepJson(row, now), after: stepJson(step.row, now) },
         policyVersion: this.#services.keeper.now().version,
       })
       news = await keepGateEvent(rows, newsOf(told.kind, step.row, by.name, now, told.message))
@@ -274,5 +276,15 @@ function wishJson({ scope, covers, actions, from, until, bundle, maxUses, includ
     ...(bundle !== undefined && { bundle }),
     ...(maxUses !== undefined && { maxUses }),
     ...(includeAutomated !== undefined && { includeAutomated }),
+  }
+}
+
+/** What a step changes of an override. */
+function stepJson(row: OverrideRow, now: EpochMs): JsonObject {
+  const { approvals, endedAt, review } = row
+  return {
+    ...{ state: stateOfOverride(row, now), approvals: approvals.map(({ by }) => by) },
+    ...(endedAt !== undefined && { endedAt: isoTime(endedAt) }),
+    ...(review !== undefined && { reviewedBy: review.by }),
   }
 }

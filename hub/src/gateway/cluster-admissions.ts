@@ -1,7 +1,9 @@
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Random } from '@flotilla/core/ports/random'
 import type { ClusterRow, EnrolmentRow, JoinTokenRow, Store, StoreWriter } from '@flotilla/core/ports/store'
 import { decideApproval, underNextAdmission } from '@flotilla/core/protocol/decide-enrolment'
+import { keyThumbprint } from '@flotilla/core/protocol/ed25519'
 import { newCluster, voidResults } from './enrol.ts'
 import type { HubKeys } from './hub-keys.ts'
 import { isOpen, voidJoinTokens } from './join-tokens.ts'
@@ -89,6 +91,7 @@ export class ClusterAdmissions {
         action: 'cluster.reject',
         subject: enrolment.clusterName ?? enrolment.proposedName ?? id,
         detail: { enrolment: id, uid: enrolment.uid, ...(reason !== undefined && { reason }) },
+        ...{ before: { state: enrolment.state }, after: { state: rejected.state } },
       })
       return rejected
     })
@@ -137,7 +140,8 @@ export class ClusterAdmissions {
       const revoked: JoinTokenRow = { ...current, revokedAt: at }
       await rows.putJoinToken(revoked)
       const subject = token.clusterName ?? 'pending'
-      await rows.appendAudit({ at, actor: by, action: 'join-token.revoke', subject, detail: { id } })
+      const about = { actor: by, action: 'join-token.revoke', subject, detail: { id } }
+      await rows.appendAudit({ at, ...about, before: { expiresAt: current.expiresAt }, after: { revokedAt: at } })
       return revoked
     })
   }
@@ -189,6 +193,7 @@ export class ClusterAdmissions {
         uid,
         ...(before?.uid !== undefined && { replacedUid: before.uid }),
       },
+      ...{ before: admissionOf(before), after: admissionOf(cluster) },
     })
     return { outcome: { kind: 'approved', cluster, enrolment: approved } as const, replaced: replaced as string[] }
   }
@@ -211,8 +216,21 @@ export class ClusterAdmissions {
       action: 'cluster.revoke',
       subject: known.name,
       detail: { cluster: known.id, admission: known.admission, ...(reason !== undefined && { reason }) },
+      ...{ before: admissionOf(current), after: admissionOf(revoked) },
     })
     return revoked
+  }
+}
+
+/** What an edit of who may speak for a cluster changes; nothing where nobody did. */
+function admissionOf(row: ClusterRow | undefined): JsonObject {
+  const { admission, uid, agentKey, joinedAt, revokedAt } = row ?? {}
+  return {
+    ...(admission !== undefined && { admission }),
+    ...(uid !== undefined && { uid }),
+    ...(agentKey !== undefined && { kid: keyThumbprint(agentKey) }),
+    ...(joinedAt !== undefined && { joinedAt }),
+    ...(revokedAt !== undefined && { revokedAt }),
   }
 }
 

@@ -72,7 +72,7 @@ async function approve(
     for (const row of rows) await writer.putApplication(row)
     for (const put of changes.put) await writer.putDeletionPlan(put)
     for (const drop of changes.drop) await writer.deleteDeletionPlan(drop)
-    await writer.appendAudit(auditOf(approved, 'deletion.approve'))
+    await writer.appendAudit(auditOf(approved, 'deletion.approve', plan.state))
   })
   plans.take(changes)
   takeRows(rows, bench)
@@ -100,7 +100,7 @@ async function reject(
   await services.store.write(async writer => {
     for (const row of rows) await writer.putApplication(row)
     await writer.putDeletionPlan(rejected)
-    await writer.appendAudit(auditOf(rejected, 'deletion.reject'))
+    await writer.appendAudit(auditOf(rejected, 'deletion.reject', plan.state))
   })
   plans.take({ put: [rejected], drop: [] })
   takeRows(rows, bench)
@@ -120,7 +120,11 @@ function isFresh(kind: string): boolean {
   return kind === 'current' || kind === 'set-removed'
 }
 
-function auditOf({ id, claimant, digest, applications, decision }: DeletionPlan, action: string) {
+function auditOf(
+  { id, claimant, digest, applications, decision, state }: DeletionPlan,
+  action: string,
+  before: DeletionPlan['state'],
+) {
   return {
     at: decision!.at,
     actor: decision!.by,
@@ -132,5 +136,6 @@ function auditOf({ id, claimant, digest, applications, decision }: DeletionPlan,
       reason: decision!.reason,
       applications: applications.map(({ name, cluster, policy }) => ({ name, cluster, policy })),
     },
+    ...{ before: { state: before }, after: { state } },
   }
 }

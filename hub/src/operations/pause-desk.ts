@@ -57,7 +57,8 @@ export class PauseDesk {
         await voidGrant(writer, keys, clock, grant, `${by} paused it`)
       }
       const detail = { pause: pause.id, ...(until === undefined ? {} : { until: isoTime(until) }) }
-      await auditIntervention(writer, row, this.#services.clock.now(), 'application.pause', { by, reason }, detail)
+      const laid = { before: row.pause, after: pause }
+      await auditIntervention(writer, row, clock.now(), 'application.pause', { by, reason }, detail, laid)
       await within?.(writer, { kind: 'done' })
     })
   }
@@ -68,9 +69,9 @@ export class PauseDesk {
     if (found.kind === 'refused') return found
     const { row, pause } = found
     return await this.#set(row, undefined, async writer => {
-      await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpause', asker, {
-        pause: pause.id,
-      })
+      const laid = { before: pause }
+      const at = this.#services.clock.now()
+      await auditIntervention(writer, row, at, 'application.unpause', asker, { pause: pause.id }, laid)
       await within?.(writer, { kind: 'done' })
     })
   }

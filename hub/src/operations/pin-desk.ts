@@ -100,10 +100,9 @@ export class PinDesk {
     if (!row.pin) return refused('IDLE', `${name} is not pinned`)
     const { pin } = row
     return await this.#set(row, undefined, async writer => {
-      await auditIntervention(writer, row, this.#services.clock.now(), 'application.unpin', asker, {
-        pin: pin.id,
-        revision: pin.revision,
-      })
+      const detail = { pin: pin.id, revision: pin.revision }
+      const at = this.#services.clock.now()
+      await auditIntervention(writer, row, at, 'application.unpin', asker, detail, { before: pin })
       return { kind: 'done' }
     })
   }
@@ -141,6 +140,7 @@ export class PinDesk {
         `application.${origin === 'sync' ? 'pin' : origin}`,
         wish,
         detail,
+        { before: row.pin, after: now?.pin ?? pin },
       )
       return seen(now ?? row, sync ? await desk.syncWithin(writer, name, sync) : { kind: 'done' })
     })

@@ -193,6 +193,7 @@ export class SyncSchedule {
   }
 
   async #put(rows: StoreWriter, value: ScheduledSync, action: string, actor: string): Promise<void> {
+    const before = (await scheduledSyncs(rows)).find(({ id }) => id === value.id)
     await putScheduledSync(rows, value)
     const { id, application, notBefore, expires, prune, reason, by, message, operation } = value
     const detail: JsonObject = {
@@ -200,6 +201,7 @@ export class SyncSchedule {
       ...(operation !== undefined && { operation }),
     }
     const at = this.#parts.clock.now()
-    await rows.appendAudit({ at, actor, action, subject: `Application/${application}`, detail })
+    const change = { ...(before && { before: { state: before.state } }), after: { state: value.state } }
+    await rows.appendAudit({ at, actor, action, subject: `Application/${application}`, detail, ...change })
   }
 }

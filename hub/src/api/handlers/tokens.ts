@@ -2,6 +2,7 @@ import { authorise } from '@flotilla/core/access/authorise'
 import type { AccessObject } from '@flotilla/core/access/object'
 import type { Principal } from '@flotilla/core/access/principal'
 import { givenRightText, rightBeyond } from '@flotilla/core/access/rights-beyond'
+import type { JsonObject } from '@flotilla/core/json/json'
 import type { Identity, TokenRow, TokenScope } from '@flotilla/core/ports/store'
 import { type EpochMs, isoTime } from '@flotilla/core/time/epoch-ms'
 import { z } from 'zod'
@@ -113,7 +114,8 @@ export const tokenRoutes: readonly Route[] = [
         await rows.putToken(row)
         const { id, name, role, kind, expiresAt } = row
         const detail = { id, role, kind: kind!, expiresAt: expiresAt === undefined ? null : isoTime(expiresAt) }
-        await rows.appendAudit({ at: row.createdAt, actor: caller.name, action: 'token.create', subject: name, detail })
+        const about = { actor: caller.name, action: 'token.create', subject: name }
+        await rows.appendAudit({ at: row.createdAt, ...about, detail, after: keptOf(row) })
       })
       return json(201, { ...tokenJson(row), token: text }, { 'Cache-Control': 'no-store' })
     },
@@ -137,7 +139,8 @@ export const tokenRoutes: readonly Route[] = [
         if (!isOwn(found, caller)) rights.require('update', objectOf(found))
         await rows.deleteToken(path.id)
         const detail = { id: found.id, role: found.role }
-        await rows.appendAudit({ at: now, actor: caller.name, action: 'token.revoke', subject: found.name, detail })
+        const about = { actor: caller.name, action: 'token.revoke', subject: found.name }
+        await rows.appendAudit({ at: now, ...about, detail, before: keptOf(found) })
         return found
       })
       authenticatorOf(services).revoked()
@@ -270,4 +273,9 @@ function tokenJson(row: TokenRow): z.input<typeof tokenSchema> {
 
 function timeOf(at: EpochMs | undefined): string | null {
   return at === undefined ? null : isoTime(at)
+}
+
+/** A token as the audit log has it: whose it is and what it may; nothing that proves it, and nobody's claims. */
+function keptOf({ id, name, role, kind, principal, scopes, expiresAt, madeBy }: TokenRow): JsonObject {
+  return JSON.parse(JSON.stringify({ id, name, role, kind, principal, scopes, expiresAt, madeBy })) as JsonObject
 }
