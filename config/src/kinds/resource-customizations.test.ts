@@ -14,6 +14,7 @@ data:
   flotilla.health.example.com_Pool: |
     lines: [{ when: { kind: present, at: status.ready }, status: Healthy }]
     otherwise: { status: Progressing }
+  flotilla.health.example.com_Log: none
   flotilla.health.example.com_Lake: "{ current: status.phase == 'Open' }"
   resource.customizations.ignoreDifferences.apps_Deployment: |
     jsonPointers: [/spec/replicas]
@@ -45,6 +46,7 @@ describe('ConfigMap argocd-cm', () => {
       '*.crossplane.io/*',
       'example.com/Database',
       'example.com/Lake',
+      'example.com/Log',
       'example.com/Pool',
     ])
     expect(spec?.ignoreDifferences).toEqual([
@@ -56,7 +58,7 @@ describe('ConfigMap argocd-cm', () => {
 
   it('says what of it does nothing, and leaves other settings alone', () => {
     expect(diagnostics.map(({ code, line, message }) => [code, line, message])).toEqual([
-      ['FIELD_NOT_SUPPORTED_YET', 17, expect.stringContaining('useOpenLibs')],
+      ['FIELD_NOT_SUPPORTED_YET', 18, expect.stringContaining('useOpenLibs')],
     ])
   })
 
@@ -112,7 +114,7 @@ describe('ConfigMap argocd-cm', () => {
         source: 'platform',
         message: expect.stringMatching(/^the health script for example.com\/Database .*:2:/),
       },
-      { line: 20, source: 'platform', message: expect.stringContaining('for example.com/Queue') },
+      { line: 21, source: 'platform', message: expect.stringContaining('for example.com/Queue') },
     ])
     expect(await scriptMistakes(load({ files: [], source: '', trust: { kind: 'all' } }).fleet)).toEqual([])
   })

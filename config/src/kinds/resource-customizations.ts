@@ -17,6 +17,8 @@ import { type KindReader, type KindReading, member, nameOf, textOf } from './kin
 const WHOLE = 'resource.customizations'
 /** A rule of ours, as data or in expressions; the rest of the key is as in Argo CD's. */
 const RULE = 'flotilla.health.'
+/** Instead of a rule: the kind has no health. */
+const NONE = 'none'
 const IGNORE = `${WHOLE}.ignoreDifferences.`
 /** Of what a person of Argo CD might miss here, the reason why it does nothing. */
 const WITHOUT_EFFECT: readonly (readonly [prefix: string, reason: string])[] = [
@@ -64,10 +66,11 @@ function ownRules(data: JsonObject, problems: Problem[]): readonly CustomRuleSou
     .filter(key => key.startsWith(RULE))
     .sort()
     .flatMap((key): readonly CustomRuleSource[] => {
+      const kind = kindOfKey(key.slice(RULE.length))
+      if (textOf(data[key])?.trim() === NONE) return [{ kind, none: true }]
       const before = problems.length
       const document = yamlAt(data, key, problems)
       if (problems.length > before) return []
-      const kind = kindOfKey(key.slice(RULE.length))
       const tell = (message: string) =>
         problems.push({ code: 'INVALID_VALUE', severity: 'error', path: ['data', key], message })
       if (EXPRESSIONS.some(name => Object.hasOwn(document, name))) {

@@ -38,7 +38,7 @@ export function assessHealth(odd: KubernetesObject, options: HealthOptions = {})
   const key = ruleKeyOf(object)
   const custom = options.custom?.find(key)
   const opinion = stale && !custom?.ignoreGeneration ? undefined : custom?.assess(object)
-  return opinion ?? shippedHealth(object, key, stale, options)
+  return opinion !== undefined ? opinion : shippedHealth(object, key, stale, options)
 }
 
 function shippedHealth(

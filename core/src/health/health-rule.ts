@@ -24,8 +24,8 @@ export interface HealthOptions {
 export interface CustomHealthRule {
   /** The rule looks at `status.observedGeneration` itself, so a stale status is not Progressing before it is asked. */
   readonly ignoreGeneration?: boolean
-  /** Never throws: a rule that fails is Unknown with its error. */
-  readonly assess: (object: KubernetesObject) => Health | undefined
+  /** Never throws: a rule that fails is Unknown with its error. Null: the kind is to have no health. */
+  readonly assess: (object: KubernetesObject) => Health | null | undefined
 }
 
 /**

@@ -115,6 +115,7 @@ const healthRule = v.union([
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), lua: script }),
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), cel }),
   v.object({ kind: shortText, ignoreGeneration: v.exactOptional(v.boolean()), data: anyObject }),
+  v.object({ kind: shortText, none: v.literal(true) }),
   // Of a newer hub, in a form that is not known here: a rule that cannot be read, and no reason to refuse its Offer.
   v.pipe(
     v.object({ kind: shortText }),

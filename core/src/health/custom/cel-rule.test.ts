@@ -71,6 +71,7 @@ describe('celHealthRule', () => {
           },
         },
         { kind: 'example.com/Broken', data: { lines: {} } },
+        { kind: 'example.com/Log', none: true },
       ],
       () => 0,
     )
@@ -79,6 +80,11 @@ describe('celHealthRule', () => {
     expect(assessHealth({ ...thing, kind: 'Else' }, { custom: table })).toEqual({ status: 'Suspended' })
     const pool = { ...thing, kind: 'Pool', status: { made: '1969-12-31T23:59:58Z' } }
     expect(assessHealth(pool, { custom: table })).toEqual({ status: 'Missing' })
+    // By convention it would be Progressing, and its status speaks of an earlier generation.
+    const conditions = [{ type: 'Ready', status: 'False' }]
+    const log = { ...thing, kind: 'Log', metadata: { generation: 2 }, status: { observedGeneration: 1, conditions } }
+    expect(assessHealth(log, { custom: table })).toBeNull()
+    expect(assessHealth(log)?.status).toBe('Progressing')
     expect(mistakes.map(({ kind }) => kind)).toEqual(['example.com/Other', 'example.com/Broken'])
     expect(mistakes[1]?.message).toBe(
       'lines is a list; otherwise is a mapping; otherwise.status is one of Healthy, Suspended, Progressing, Missing, Degraded, Unknown',

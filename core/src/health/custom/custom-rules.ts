@@ -11,7 +11,13 @@ export type CustomRuleSource = {
   readonly kind: string
   /** The rule looks at generations itself. */
   readonly ignoreGeneration?: boolean
-} & ({ readonly lua: string } | { readonly cel: CelExpressions } | { readonly data: JsonObject })
+} & (
+  | { readonly lua: string }
+  | { readonly cel: CelExpressions }
+  | { readonly data: JsonObject }
+  /** Objects of the kind have no health, whatever rule there is for it otherwise: nobody waits for them. */
+  | { readonly none: true }
+)
 
 /** A rule that cannot be read; its kind keeps the rule that it has without it. */
 export interface CustomRuleMistake {
@@ -36,14 +42,18 @@ export async function loadCustomRules(sources: readonly CustomRuleSource[], now:
     const { kind, ignoreGeneration = false } = source
     const rule = await readRule(source, now)
     if (typeof rule === 'string') mistakes.push({ kind, message: rule })
-    else rules.push([kind, { ...rule, ignoreGeneration }])
+    else rules.push([kind, { ignoreGeneration, ...rule }])
   }
   return { table: ruleTable(rules), mistakes }
 }
 
-function readRule(source: CustomRuleSource, now: () => number): Promise<CustomHealthRule | string> {
+/** A status of an earlier generation says nothing of such a kind either. */
+const NO_HEALTH: CustomHealthRule = { ignoreGeneration: true, assess: () => null }
+
+async function readRule(source: CustomRuleSource, now: () => number): Promise<CustomHealthRule | string> {
+  if ('none' in source) return NO_HEALTH
   if ('lua' in source) return luaRule(source.lua, now)
-  return 'cel' in source ? celRule(source.cel) : Promise.resolve(dataRule(source.data, now))
+  return 'cel' in source ? celRule(source.cel) : dataRule(source.data, now)
 }
 
 function dataRule(document: JsonObject, now: () => number): CustomHealthRule | string {
