@@ -48,8 +48,10 @@ function startHubFrugally() {
 if (isCapable()) {
   delete process.env[AGAIN]
   startHubFrugally()
-  // Compiled code is kept between starts (NODE_COMPILE_CACHE says where): a hub starts in half the time.
-  module.enableCompileCache?.()
+  // Compiled code is kept between starts (NODE_COMPILE_CACHE says where): a hub starts in half the time. Node never takes
+  // anything of it away, so that of a checkout, where files change and move, lies in it and goes with it.
+  const checkout = join(HERE, '..', '..')
+  module.enableCompileCache?.(existsSync(join(checkout, '.git')) ? join(checkout, '.cache', 'compiled') : undefined)
   const { main } = await import('../src/main.ts')
   // Timers of ours hold nobody up. A command that waits for an answer and then asks again has nothing else meanwhile.
   const atWork = setInterval(() => undefined, 1 << 30)

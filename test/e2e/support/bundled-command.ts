@@ -6,6 +6,8 @@ import { build, type Plugin } from 'esbuild'
 
 const FOLDER = fileURLToPath(new URL('../../../cli/dist/', import.meta.url))
 
+const COMPILED = fileURLToPath(new URL('../../../.cache/compiled', import.meta.url))
+
 /** Files that the hub starts as a thread or a process of its own: each is an entry, and is named by what starts it. */
 const STARTED = [
   ['expand-thread', '../../../hub/src/expand/expand-thread.ts', 'expand-in-worker'],
@@ -22,9 +24,7 @@ export async function bundledCommand(): Promise<{ readonly program: string; remo
  * The command in a few files instead of a thousand, for tests that start it often: the same code, started in half of the
  * time.
  */
-export async function bundleCommand(
-  name = `e2e-${process.pid}`,
-): Promise<{ readonly program: string; remove(): void }> {
+export async function bundleCommand(name = ownName()): Promise<{ readonly program: string; remove(): void }> {
   removeBundled(name)
   await build({
     entryPoints: {
@@ -57,10 +57,11 @@ export async function bundleCommand(
   })
   mkdirSync(FOLDER, { recursive: true })
   const program = join(FOLDER, `${name}-start.mjs`)
-  // As cli/bin/flotilla.mjs does: see there.
+  // As cli/bin/flotilla.mjs does: see there. What bears a process's number is not started again once that is over.
+  const compiled = name === ownName() ? join(FOLDER, `${name}-compiled`) : COMPILED
   const start = [
     "import module from 'node:module'",
-    'module.enableCompileCache?.()',
+    `module.enableCompileCache?.(${JSON.stringify(compiled)})`,
     `const { main } = await import('./${name}.mjs')`,
     'const atWork = setInterval(() => undefined, 1 << 30)',
     'await main().finally(() => clearInterval(atWork))',
@@ -70,11 +71,16 @@ export async function bundleCommand(
   return { program, remove: () => removeBundled(name) }
 }
 
+function ownName(): string {
+  return `e2e-${process.pid}`
+}
+
 /** Takes away what {@link bundleCommand} made. */
 export function removeBundled(name: string): void {
   if (!existsSync(FOLDER)) return
   for (const file of readdirSync(FOLDER))
-    if (file.startsWith(`${name}-`) || file === `${name}.mjs`) rmSync(join(FOLDER, file))
+    if (file.startsWith(`${name}-`) || file === `${name}.mjs`)
+      rmSync(join(FOLDER, file), { recursive: true, maxRetries: 5 })
 }
 
 /** Whoever starts a file of its own finds it under its name in the bundle. */
