@@ -1,8 +1,15 @@
+import { rememberTexts } from '../text/remember-texts.ts'
+
+/** Repositories that are kept in mind: every Application of a fleet is judged by its own at each look, and few have one alone. */
+const MOST_KEPT = 4_096
+
 /**
  * Two spellings of one repository compare equal: white space, case, a trailing `.git`, the scp form
  * (`git@host:path`) and a way around by `..` do not matter. For comparing only: it is not an address to fetch from.
  */
-export function normaliseRepositoryUrl(url: string): string {
+export const normaliseRepositoryUrl = rememberTexts(normalised, MOST_KEPT)
+
+function normalised(url: string): string {
   let text = url.trim().toLowerCase()
   const scp = /^([\w.-]+@)?([\w.-]+):(?!\/\/)(?!\d+\/)(.+)$/.exec(text)
   if (scp && !text.includes('://')) text = `ssh://${scp[1] ?? ''}${scp[2]}/${scp[3]!.replace(/^\/+/, '')}`
@@ -16,7 +23,9 @@ export function normaliseRepositoryUrl(url: string): string {
  * doubled slashes and letters in percent, as a path for `file:`. For rules that must not be gone around by a spelling;
  * the first is {@link normaliseRepositoryUrl}'s.
  */
-export function repositorySpellings(url: string): readonly string[] {
+export const repositorySpellings = rememberTexts(spellings, MOST_KEPT)
+
+function spellings(url: string): readonly string[] {
   const text = normaliseRepositoryUrl(url)
   // As written: only with its backslashes does a parser read it as whoever fetches it does.
   const written = URL.canParse(url.trim()) ? url.trim() : text

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type GitCredentials, GitError } from '@flotilla/core/ports/git'
+import { rememberTexts } from '@flotilla/core/text/remember-texts'
 
 export type RepositoryUrl =
   | { readonly kind: 'http'; readonly url: string; readonly origin: string; readonly inline?: GitCredentials }
@@ -47,6 +48,13 @@ export function withoutCredentials(text: string): string {
  * matter. The user name stays in ssh URLs, where it chooses the repository's namespace.
  */
 export function normalisedUrl(text: string): string {
+  // What may hold a password is kept nowhere.
+  return text.includes('@') ? normalised(text) : remembered(text)
+}
+
+const remembered = rememberTexts(normalised, 4_096)
+
+function normalised(text: string): string {
   const parsed = parseRepositoryUrl(text)
   if (parsed.kind === 'local') return parsed.path.replace(/(.)\/+$/, '$1')
   return parsed.url.replace(/\/+$/, '').replace(/\.git$/, '')
