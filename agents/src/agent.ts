@@ -315,7 +315,7 @@ class ClusterAgent implements Agent {
   #followKinds(): void {
     const kinds = new Map<string, GroupKind>()
     for (const state of this.#states.values()) {
-      for (const key of state.observed.keys()) kinds.set(`${key.group}/${key.kind}`, key)
+      for (const [name, kind] of state.observed.kinds()) kinds.set(name, kind)
     }
     this.#engine.watch.follow(kinds.values())
   }

@@ -16,6 +16,8 @@ const CONCURRENT_READS = 8
 /** What the agent remembers of one Application's objects between two looks. */
 export class ObservedObjects {
   readonly #entries = new Map<string, ObservedEntry>()
+  /** By `group/kind`: an object of it, and how many there are. */
+  readonly #kinds = new Map<string, { readonly key: ObjectKey; count: number }>()
   readonly #isRead: (live: KubernetesObject) => boolean
 
   /** @param isRead Whether somebody reads the data of such an object: then it is kept whole. */
@@ -35,14 +37,14 @@ export class ObservedObjects {
       contentKey: live ? contentKeyOf(live) : '',
       unknown: undefined,
     }
-    this.#entries.set(entry.name, entry)
+    this.#put(entry)
     return entry
   }
 
   /** Whether it is there cannot be told now. */
   setUnknown(key: ObjectKey, absence: NotAbsent): void {
     const name = objectKeyText(key)
-    this.#entries.set(name, { key, name, live: undefined, contentKey: '', unknown: absence })
+    this.#put({ key, name, live: undefined, contentKey: '', unknown: absence })
   }
 
   /** Reasons by key text: for these objects, that nothing is known of them is no word of their end. */
@@ -56,21 +58,42 @@ export class ObservedObjects {
 
   /** Something may have changed: the object is read again at the next look. */
   invalidate(name: string): void {
+    const entry = this.#entries.get(name)
+    if (!entry) return
     this.#entries.delete(name)
+    const kind = kindText(entry.key)
+    const counted = this.#kinds.get(kind)
+    if (counted && --counted.count === 0) this.#kinds.delete(kind)
   }
 
   clear(): void {
     this.#entries.clear()
+    this.#kinds.clear()
   }
 
-  keys(): readonly ObjectKey[] {
-    return [...this.#entries.values()].map(({ key }) => key)
+  /** Every kind of object that is remembered, by `group/kind`: asked for after each look, and counted meanwhile. */
+  *kinds(): Iterable<readonly [name: string, kind: Pick<ObjectKey, 'group' | 'kind'>]> {
+    for (const [name, { key }] of this.#kinds) yield [name, key]
   }
 
   /** Forgets what is neither wanted nor in the Inventory any more. */
   retain(names: ReadonlySet<string>): void {
-    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name)
+    for (const name of this.#entries.keys()) if (!names.has(name)) this.invalidate(name)
   }
+
+  #put(entry: ObservedEntry): void {
+    if (!this.#entries.has(entry.name)) {
+      const kind = kindText(entry.key)
+      const counted = this.#kinds.get(kind)
+      if (counted) counted.count++
+      else this.#kinds.set(kind, { key: entry.key, count: 1 })
+    }
+    this.#entries.set(entry.name, entry)
+  }
+}
+
+function kindText({ group, kind }: ObjectKey): string {
+  return `${group}/${kind}`
 }
 
 type NotAbsent = Exclude<Absence, { readonly kind: 'absent' }>
