@@ -102,8 +102,19 @@ export function controlledBy(owner: KubernetesObject): JsonObject {
 
 const SAFE_LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
 
-/** A short name for a value, of letters that spell nothing: `pod-template-hash`. */
-export function shortHash(value: Json): string {
+const hashes = new WeakMap<object, string>()
+
+/** A short name for a stored value, of letters that spell nothing: `pod-template-hash`. Made once a value. */
+export function shortHash(value: JsonObject): string {
+  let text = hashes.get(value)
+  if (text === undefined) {
+    text = makeHash(value)
+    hashes.set(value, text)
+  }
+  return text
+}
+
+function makeHash(value: Json): string {
   const digits = sha256(canonicalJson(value)).slice('sha256:'.length)
   let text = ''
   for (let index = 0; index < 20; index += 2) {

@@ -27,7 +27,7 @@ function reconcileDeployment(api: ControllerApi, deployment: KubernetesObject): 
   const spec = deployment['spec'] as JsonObject
   if (!isTerminating(deployment)) adoptSets(api, deployment)
   let sets = api.owned('apps', 'replicasets', deployment)
-  const hash = shortHash(spec['template']!)
+  const hash = shortHash(spec['template'] as JsonObject)
   let current = sets.find(set => set.metadata.labels?.['pod-template-hash'] === hash)
   if (isTerminating(deployment)) return writeStatus(api, deployment, sets, current)
   let live = deployment
