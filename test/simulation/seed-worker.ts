@@ -12,6 +12,8 @@ export interface SeedOutcome {
   readonly convergedAfterMs: number
   readonly virtualMs: number
   readonly tookMs: number
+  /** Of the processor, that of the collector and the compiler included. */
+  readonly processorMs: number
   readonly hash: string
   readonly crashes: readonly Crash[]
   readonly called: readonly (readonly [port: string, times: number])[]
@@ -43,7 +45,9 @@ Error.stackTraceLimit = 0
 for (const seed of work.seeds) {
   signatures.ofLife(seed)
   const startedAt = performance.now()
+  const used = process.cpuUsage()
   const result = await runScenario(drawSchedule(seed, work.options))
+  const { user, system } = process.cpuUsage(used)
   const failed = hasFailed(result)
   const outcome: SeedOutcome = {
     seed,
@@ -53,6 +57,7 @@ for (const seed of work.seeds) {
     convergedAfterMs: result.convergedAfterMs,
     virtualMs: result.virtualMs,
     tookMs: Math.round(performance.now() - startedAt),
+    processorMs: Math.round((user + system) / 1000),
     hash: result.hash,
     crashes: result.crashes,
     called: [...result.called],
