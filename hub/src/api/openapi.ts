@@ -115,7 +115,7 @@ function headersOf(route: Route): z.ZodObject | undefined {
         .optional()
         .meta({ description: 'A tag that is known: 304 when nothing has changed.' }),
     }),
-    ...(route.ifMatch !== undefined && {
+    ...((route.ifMatch !== undefined || route.ownIfMatch === true) && {
       'If-Match': z
         .string()
         .optional()
@@ -179,7 +179,8 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   }
 }
 
-function ifMatchText({ ifMatch, ifRevision }: Route): string {
+function ifMatchText({ ifMatch, ifRevision, ownIfMatch }: Route): string {
+  if (ownIfMatch === true) return 'The digest of the list that was shown: 409 when it is another.'
   const what =
     ifRevision === true ? `The tag of \`${ifMatch}\`, or the \`revision\` that it shows` : `The tag of \`${ifMatch}\``
   return `${what}: 412 when it is another.`

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import request, { type Test } from 'supertest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sampleApplication, sampleCluster, sampleKeptAnswer } from '../store/sample-rows.ts'
+import { ROUTE_TABLE } from './route-table.ts'
 import { openTestApi, type TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -133,6 +134,16 @@ describe('If-Match', () => {
       .expect(412)
     expect(body.errors).toBeUndefined()
     await post('/api/v1/applications/web/terminate', { reason: 'x' }).set('If-Match', '*').expect(409)
+  })
+
+  it('is refused where nothing would compare it, and never left out', async () => {
+    await post('/api/v1/applications/web/refresh', {}).set('If-Match', '"x"').expect(412)
+    const { body } = await post('/api/v1/tokens', { name: 'robot' }).set('If-Match', '"x"').expect(400)
+    expect([body.code, body.errors[0].pointer]).toEqual(['REQUEST_INVALID', '/header/If-Match'])
+    const compared = ROUTE_TABLE.filter(({ ifMatch, ownIfMatch }) => ifMatch !== undefined || ownIfMatch === true)
+    expect(compared.length).toBeGreaterThan(20)
+    for (const { ifMatch } of compared)
+      expect(ROUTE_TABLE.some(({ id }) => ifMatch === undefined || id === ifMatch)).toBe(true)
   })
 })
 

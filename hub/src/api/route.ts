@@ -226,6 +226,8 @@ export interface Route {
    * of routes that compare by themselves.
    */
   readonly ifMatch?: string
+  /** It compares `If-Match` by itself, with the digest of a list that was shown. */
+  readonly ownIfMatch?: true
   /** What it changes has a revision, which `If-Match` may name as well. */
   readonly ifRevision?: true
   /** The answer shows a secret this once: it is not kept for an Idempotency-Key. */

@@ -29,6 +29,10 @@ const DEFAULT_MAX_BODY_BYTES = 256 * 1024
 const DEFAULT_WEBHOOKS_PER_MINUTE = 60
 const MINUTE_MS = 60_000
 const LONGEST_QUERY = 300
+const NOTHING_TO_COMPARE = {
+  pointer: '/header/If-Match',
+  message: 'this route has nothing to compare it with: leave it out',
+}
 
 /** The way of every request: who asks, how often, in which form; then what the route does, and how that is told. */
 export class RouteServer {
@@ -178,11 +182,17 @@ export class RouteServer {
     return context
   }
 
-  /** Compares `If-Match` with what the caller would read now. @throws Problem `PRECONDITION_FAILED`, `NOT_FOUND` */
+  /**
+   * Compares `If-Match` with what the caller would read now. Where there is nothing to compare it with it is refused:
+   * whoever sends it wants to be held up.
+   *
+   * @throws Problem `PRECONDITION_FAILED`, `NOT_FOUND`, `REQUEST_INVALID`
+   */
   async #requireUnchanged(route: Route, request: Request, response: Response, caller: Caller): Promise<void> {
     const header = request.get('If-Match')
+    if (header === undefined || route.method === 'get' || route.readsOnly === true || route.ownIfMatch === true) return
     const reading = route.ifMatch === undefined ? undefined : this.#routes.get(route.ifMatch)
-    if (header === undefined || reading === undefined) return
+    if (reading === undefined) throw new Problem('REQUEST_INVALID', { errors: [NOTHING_TO_COMPARE] })
     // A revision is compared in the transaction that makes the next one.
     if (route.ifRevision === true && revisionIn(header) !== undefined) return
     const input = { path: request.params, query: {}, body: undefined } as never

@@ -127,6 +127,7 @@ export const applicationPartRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/applications/{name}/refresh',
     id: 'refreshApplication',
+    ifMatch: 'getApplication',
     tag: 'applications',
     summary: 'Look at the repositories of the Application now',
     access: one('applications', 'get'),

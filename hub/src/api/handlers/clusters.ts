@@ -121,6 +121,7 @@ export const clusterRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/clusters/{name}/release',
     id: 'releaseCluster',
+    ifMatch: 'getCluster',
     tag: 'clusters',
     summary: 'Let go of what a removed cluster has, or of what Applications left on one; no object is deleted',
     access: one('clusters', 'delete', 'of every Application in it: confirmations, approve'),

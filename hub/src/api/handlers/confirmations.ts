@@ -96,6 +96,7 @@ export const confirmationRoutes: readonly Route[] = [
       method: 'post',
       path: `/api/v1/confirmations/{id}/${verdict}`,
       id: `${verdict}Confirmation`,
+      ownIfMatch: true,
       tag: 'confirmations',
       summary: SUMMARIES[verdict],
       access: oneOf('confirmations', 'approve', 'of every Application in it'),

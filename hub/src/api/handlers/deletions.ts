@@ -131,6 +131,7 @@ export const deletionRoutes: readonly Route[] = [
       method: 'post',
       path: `/api/v1/applicationsets/{name}/deletions/{id}/${verdict}`,
       id: `${verdict}DeletionOfSet`,
+      ownIfMatch: true,
       tag: 'applicationsets',
       summary: SUMMARIES[verdict],
       access: one('confirmations', 'approve', 'of every Application in it'),

@@ -109,6 +109,7 @@ export const enrolmentRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/enrolments/{id}/reject',
     id: 'rejectEnrolment',
+    ifMatch: 'getEnrolment',
     tag: 'clusters',
     summary: 'An agent that asks is not admitted by this token',
     access: one('agents', 'register'),

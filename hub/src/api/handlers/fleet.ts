@@ -180,6 +180,7 @@ export const fleetRoutes: readonly Route[] = [
     method: 'post',
     path: '/api/v1/sources/{name}/refresh',
     id: 'refreshSource',
+    ifMatch: 'getSource',
     tag: 'sources',
     summary: 'Fetch this config source now',
     access: one('sources', 'update'),
