@@ -1,6 +1,4 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AgentMetrics } from '@flotilla/agents/metrics/agent-metrics'
@@ -10,6 +8,7 @@ import { playTarget } from '@flotilla/hub/notify/testing/targets'
 import { FixtureRepository } from '@flotilla/hub/source/git/testing/fixture-repository'
 import { type RunningHub, startHub } from '@flotilla/hub/start-hub'
 import { silentLog } from '@flotilla/hub/store/test-store'
+import { playCollector } from '@flotilla/hub/telemetry/testing/play-collector'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findPromtool, PromtoolUnavailable, promtool } from './promtool.ts'
 
@@ -209,41 +208,3 @@ describe('a hub', () => {
     expect(messages + (await (await ask('/api/v1/notifications')).text())).not.toContain('CANARY')
   })
 })
-
-interface PlayedSpan {
-  readonly name: string
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-}
-
-/** A real OTLP/HTTP receiver. */
-async function playCollector() {
-  const bodies: {
-    resourceSpans: {
-      resource: { attributes: { key: string; value: { stringValue?: string } }[] }
-      scopeSpans: { spans: PlayedSpan[] }[]
-    }[]
-  }[] = []
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      if (request.url === '/v1/traces') bodies.push(JSON.parse(Buffer.concat(chunks).toString()))
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const groups = () => bodies.flatMap(({ resourceSpans }) => resourceSpans)
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    spans: () => groups().flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
-    resources: () =>
-      groups().flatMap(({ resource }) => resource.attributes.map(({ key, value }) => `${key}=${value.stringValue}`)),
-    close: () =>
-      new Promise<void>(resolve => {
-        server.closeAllConnections()
-        server.close(() => resolve())
-      }),
-  }
-}

@@ -30,6 +30,7 @@ import { STORE_FILE } from './store/store-files.ts'
 import { WriteWatch } from './store/write-watch.ts'
 import { measureHub } from './telemetry/measure-hub.ts'
 import { ObservedStages, observedExpand, observedRenderer } from './telemetry/observed-stages.ts'
+import { tracedStore } from './telemetry/traced-store.ts'
 import { openTracing } from './telemetry/tracing.ts'
 import type { CertificateKeeper } from './tls/hub-certificate.ts'
 
@@ -151,7 +152,8 @@ export async function startHub(
     closing.push(() => sets.close())
     const writes = new WriteWatch(clock)
     // Outermost: what a request wrote is known to be the request's, whoever did the writing.
-    const store = auditedStore(writes.store(opened))
+    const written = writes.store(opened)
+    const store = auditedStore(tracing === undefined ? written : tracedStore(written, tracing, clock))
     const files = new BundleFiles({ dataDirectory, key: keys.bundleKey, random, clock })
     await files.removeLeftovers()
     const bundles = writes.bundles(files)

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
 import type { Random } from '@flotilla/core/ports/random'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
-import { type Stages, through } from '../telemetry/stages.ts'
+import { type Cause, type Stages, through } from '../telemetry/stages.ts'
 
 /**
  * Keys to look at, never events (decision 3): a key added ten times is looked at once, a key added while it is being
@@ -35,6 +35,7 @@ export interface QueueDepth {
   readonly oldestMs: number
 }
 
+const NO_CAUSE: Cause = { place: undefined }
 const SHORTEST_WAIT_MS = 1
 /** So many patient keys are looked at together: a push that comes meanwhile waits for them. */
 const PATIENT_BATCH = 10
@@ -48,6 +49,8 @@ export class WorkQueue {
   readonly #patient = new Map<string, Set<string>>()
   /** Since when keys wait, of monotonic time. */
   readonly #since = new Map<string, number>()
+  /** Who asked for a key first: its trace goes on with it. What the clock asks for has none. */
+  readonly #causes = new Map<string, Cause>()
   readonly #running = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, number>()
   readonly #timers = new Map<string, { readonly at: EpochMs; readonly timer: Timer }>()
@@ -63,6 +66,11 @@ export class WorkQueue {
   }
 
   add(...keys: readonly string[]): void {
+    this.#remember(keys)
+    this.#put(keys)
+  }
+
+  #put(keys: readonly string[]): void {
     if (this.#stopped) return
     for (const key of keys) {
       this.#patientOf(kindOf(key)).delete(key)
@@ -78,7 +86,14 @@ export class WorkQueue {
   addPatiently(...keys: readonly string[]): void {
     if (this.#stopped) return
     for (const key of keys) if (!this.#waitingFor(kindOf(key)).has(key)) this.#patientOf(kindOf(key)).add(key)
+    this.#remember(keys)
     this.#added(keys)
+  }
+
+  #remember(keys: readonly string[]): void {
+    const cause = this.#options.stages?.here?.()
+    if (cause?.place === undefined || this.#stopped) return
+    for (const key of keys) if (!this.#causes.has(key)) this.#causes.set(key, cause)
   }
 
   #added(keys: readonly string[]): void {
@@ -100,7 +115,7 @@ export class WorkQueue {
     const delayMs = Math.max(SHORTEST_WAIT_MS, at - this.#options.clock.now())
     const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timers.delete(key)
-      this.add(key)
+      this.#put([key])
     })
     this.#timers.set(key, { at, timer })
   }
@@ -164,9 +179,11 @@ export class WorkQueue {
       waiting.delete(key)
       this.#since.delete(key)
     }
+    const cause = keys.map(key => this.#causes.get(key)).find(each => each !== undefined) ?? NO_CAUSE
+    for (const key of keys) this.#causes.delete(key)
     if (keys.length === 0) return
     const { stages } = this.#options
-    await through(stages, 'reconcile', { kind, keys: keys.length }, () => this.#handle(handler, keys))
+    await through(stages, 'reconcile', { kind, keys: keys.length }, () => this.#handle(handler, keys), cause)
   }
 
   async #handle(handler: KeyHandler, keys: readonly string[]): Promise<void> {

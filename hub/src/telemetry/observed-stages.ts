@@ -2,8 +2,8 @@ import type { Clock } from '@flotilla/core/ports/clock'
 import type { Renderer } from '@flotilla/core/ports/renderer'
 import { Histogram, type Registry } from 'prom-client'
 import type { Expand } from '../expand/expand-in-worker.ts'
-import { type Stage, type StageFacts, type Stages, through } from './stages.ts'
-import type { Tracing } from './tracing.ts'
+import { type Cause, type Stage, type StageFacts, type Stages, through } from './stages.ts'
+import type { TracePlace, Tracing } from './tracing.ts'
 
 const BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60]
 
@@ -47,13 +47,17 @@ export class ObservedStages implements Stages {
     registry.registerMetric(this.#steps)
   }
 
-  async run<T>(stage: Stage, facts: StageFacts, work: () => Promise<T>): Promise<T> {
+  here(): Cause {
+    return { place: this.#tracing?.here() }
+  }
+
+  async run<T>(stage: Stage, facts: StageFacts, work: () => Promise<T>, cause?: Cause): Promise<T> {
     const began = this.#clock.monotonicMs()
     let outcome: 'ok' | 'failed' = 'failed'
     try {
       const result = await (this.#tracing === undefined
         ? work()
-        : this.#tracing.span(nameOf(stage, facts), facts, work))
+        : this.#tracing.span(nameOf(stage, facts), facts, work, cause as { place: TracePlace | undefined } | undefined))
       outcome = 'ok'
       return result
     } finally {

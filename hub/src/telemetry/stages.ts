@@ -12,9 +12,16 @@ export interface Staged {
   readonly stages?: Stages
 }
 
+/** Where work was asked for that waits: nothing of it is looked at but by whoever made it. */
+export interface Cause {
+  readonly place: object | undefined
+}
+
 /** Watches stages while they run, and changes nothing about them. */
 export interface Stages {
-  run<T>(stage: Stage, facts: StageFacts, work: () => Promise<T>): Promise<T>
+  run<T>(stage: Stage, facts: StageFacts, work: () => Promise<T>, cause?: Cause): Promise<T>
+  /** Where this is called, for work that is done later. */
+  here?(): Cause
 }
 
 /** Runs the work under the eyes of `stages`, where there are any. */
@@ -23,6 +30,7 @@ export function through<T>(
   stage: Stage,
   facts: StageFacts,
   work: () => Promise<T>,
+  cause?: Cause,
 ): Promise<T> {
-  return stages === undefined ? work() : stages.run(stage, facts, work)
+  return stages === undefined ? work() : stages.run(stage, facts, work, cause)
 }

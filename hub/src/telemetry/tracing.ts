@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Span, Tracer } from '@opentelemetry/api'
+import type { EpochMs } from '@flotilla/core/time/epoch-ms'
+import type { Span, SpanContext, Tracer } from '@opentelemetry/api'
 
 /** Where traces go; both have the names of OpenTelemetry's own variables. */
 export interface TracingSettings {
@@ -12,6 +13,9 @@ export interface TracingSettings {
 
 /** `00-<trace>-<span>-<flags>` of W3C Trace Context. */
 const TRACE_PARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+
+/** A place in a trace, for what goes on from there later. */
+export type TracePlace = SpanContext
 
 /** Spans of what the hub does, sent to a collector by OpenTelemetry's SDK. */
 export class Tracing {
@@ -26,15 +30,39 @@ export class Tracing {
     this.#close = close
   }
 
-  /** Runs the work in a span of its own, below the one that it is called in. */
+  /** Where in which trace this is called; undefined outside of all. */
+  here(): TracePlace | undefined {
+    return this.#current.getStore()?.spanContext()
+  }
+
+  /** What has happened already, at a place of a trace. @returns Its own place. */
+  past(
+    name: string,
+    attributes: Readonly<Record<string, string | number>>,
+    { below, from, to, failed }: { below: TracePlace; from: EpochMs; to: EpochMs; failed: boolean },
+  ): TracePlace {
+    const { ROOT_CONTEXT, SpanStatusCode, trace } = this.#api
+    const context = trace.setSpanContext(ROOT_CONTEXT, below)
+    const span = this.#tracer.startSpan(name, { attributes, startTime: from }, context)
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(Math.max(from, to))
+    return span.spanContext()
+  }
+
+  /**
+   * Runs the work in a span of its own, below the one that it is called in.
+   *
+   * @param cause Of work that waited: where it was asked for, whoever happens to be the one that does it now.
+   */
   async span<T>(
     name: string,
     attributes: Readonly<Record<string, string | number>>,
     work: () => Promise<T>,
+    cause?: { readonly place: TracePlace | undefined },
   ): Promise<T> {
     const { ROOT_CONTEXT, SpanStatusCode, trace } = this.#api
-    const parent = this.#current.getStore()
-    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent)
+    const place = cause === undefined ? this.here() : cause.place
+    const context = place === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, place)
     const span = this.#tracer.startSpan(name, { attributes }, context)
     try {
       return await this.#current.run(span, work)
