@@ -1,6 +1,6 @@
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type Server, setMaxIdleHTTPParsers } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as ListeningServer } from 'node:net'
 import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
@@ -37,11 +37,13 @@ import type { SignIn } from './sign-in/sign-in.ts'
 import type { HubProcessOptions } from './start-hub.ts'
 import type { WriteWatch } from './store/write-watch.ts'
 import type { Tracing } from './telemetry/tracing.ts'
+import { listenWithFirstBytes } from './tls/first-bytes.ts'
 import type { CertificateKeeper, ShownCertificate } from './tls/hub-certificate.ts'
 
 const JOIN_TOKEN_MS = 24 * 60 * 60_000
 const LISTEN_BACKLOG = 4_096
 /** How long open requests may take to end when the hub stops. */
+const MOST_IDLE_PARSERS = 64
 const CLOSE_WITHIN_MS = 5_000
 
 export interface ServedHub {
@@ -194,6 +196,8 @@ export async function serveHub(served: {
       },
     },
   })
+  // Node keeps a thousand, of 10 KB each: as many as agents once asked at the same time.
+  setMaxIdleHTTPParsers(MOST_IDLE_PARSERS)
   const agents = createAgentHandler(hub.gateway)
   const server = createServer(certificate?.current(), (request, response) => {
     limitBody(request, response, clock)
@@ -204,14 +208,15 @@ export async function serveHub(served: {
   // Behind a proxy that is trusted, every connection is that proxy's.
   const { maxConnections, maxStrangersOfOneAddress } = DEFAULT_CONNECTION_LIMITS
   const strangers = options.trustProxy === undefined ? maxStrangersOfOneAddress : 0
-  const granted = limitConnections(server, { maxConnections, maxStrangersOfOneAddress: strangers })
+  const listening = certificate ? listenWithFirstBytes(server) : server
+  const granted = limitConnections(server, { maxConnections, maxStrangersOfOneAddress: strangers }, listening)
   const upgrade = createAgentUpgrade(hub.gateway, log, { granted })
   certificate?.onChange(shown => (server as HttpsServer).setSecureContext(secureContextOf(shown)))
   server.on('upgrade', (request, socket, head) => {
     if (!upgrade.handle(request, socket, head)) socket.destroy()
   })
-  await listen(server, options.listen)
-  const { port } = server.address() as AddressInfo
+  await listen(listening, options.listen)
+  const { port } = listening.address() as AddressInfo
   const host = options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host
   const listensAt = `${certificate ? 'https' : 'http'}://${host}:${port}`
   url = options.publicUrl ?? listensAt
@@ -229,7 +234,7 @@ export async function serveHub(served: {
       server.closeIdleConnections()
       await new Promise<void>(resolve => {
         const timer = clock.setTimer(CLOSE_WITHIN_MS, () => server.closeAllConnections())
-        server.close(() => {
+        listening.close(() => {
           timer.cancel()
           resolve()
         })
@@ -253,7 +258,7 @@ function createServer(
     : createHttpServer({ ...settings, keepAliveTimeout: 75_000 }, listener)
 }
 
-function listen(server: Server, { host, port }: HubProcessOptions['listen']): Promise<void> {
+function listen(server: ListeningServer, { host, port }: HubProcessOptions['listen']): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as ListeningServer, Socket } from 'node:net'
 import { addressKey } from '../limits/address-key.ts'
 
 export interface ConnectionLimits {
@@ -16,18 +16,20 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = { maxConnections: 20_
  * stranger's when a request on it is granted; until then its address can hold so many of them, so that nobody without
  * an identity can take all that there are.
  *
+ * @param listening What accepts the connections, where that is not the server itself.
  * @returns To be called when a connection was granted something that is no answer to a request: an upgrade.
  */
 export function limitConnections(
   server: Server,
   limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
+  listening: ListeningServer = server,
 ): (socket: Socket) => void {
-  server.maxConnections = limits.maxConnections
+  listening.maxConnections = limits.maxConnections
   if (limits.maxStrangersOfOneAddress <= 0) return () => undefined
   const strangers = new Map<string, number>()
   /** By address and port, which a socket and the encryption on top of it share. */
   const unknown = new Map<string, () => void>()
-  server.on('connection', (socket: Socket) => {
+  listening.on('connection', (socket: Socket) => {
     const address = addressKey(socket.remoteAddress ?? '')
     const held = strangers.get(address) ?? 0
     if (held >= limits.maxStrangersOfOneAddress) {
