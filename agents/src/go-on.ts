@@ -16,6 +16,7 @@ import { hookLogInput, withHookLog } from './hook-logs.ts'
 import type { Look } from './look.ts'
 import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
 import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
+import { hoistText } from './perform-wave.ts'
 import { isKeptHook } from './removal-hooks.ts'
 import type { OperationProgress } from './run-operation.ts'
 import { settleGrant } from './settle-grant.ts'
@@ -216,7 +217,10 @@ function dryRunReport({ report }: OperationRecord, { plan }: Look, now: number) 
       phase,
       wave,
       outcome: action.kind === 'keep' ? ('unchanged' as const) : ('pending' as const),
-      message: action.kind === 'update' && action.recreates ? 'delete and create again' : action.kind,
+      message: [
+        action.kind === 'update' && action.recreates ? 'delete and create again' : action.kind,
+        ...hoistText(action),
+      ].join(' '),
     }
   })
   return {

@@ -115,7 +115,8 @@ class Wave {
     this.#stored.set(objectKeyText(action.key), stored)
     onApplied(action.key, stored)
     const taken = action.kind === 'update' ? (action.takenFrom ?? []) : []
-    const message = taken.length > 0 ? `took fields of ${taken.join(', ')}` : undefined
+    const said = [...(taken.length > 0 ? [`took fields of ${taken.join(', ')}`] : []), ...hoistText(action)]
+    const message = said.length > 0 ? said.join('; ') : undefined
     this.#note(action, action.kind === 'create' ? 'created' : 'configured', message)
   }
 
@@ -143,4 +144,9 @@ class Wave {
       ...(message === undefined ? {} : { message }),
     })
   }
+}
+
+/** Whoever wonders why an object comes before its own wave. */
+export function hoistText({ hoistedFrom }: { readonly hoistedFrom?: string }): readonly string[] {
+  return hoistedFrom === undefined ? [] : [`before what needs it, from ${hoistedFrom}`]
 }

@@ -16,7 +16,13 @@ requirements('order', requirement => {
       configMap('c'),
     ]
     await bench.start()
-    await bench.succeeded(bench.sync(objects))
+    const { results } = await bench.succeeded(bench.sync(objects))
+    // What was moved before what needs it says from where.
+    const moved = results.filter(({ message }) => message?.startsWith('before what needs it'))
+    expect(moved.map(({ key, message }) => `${key.kind} ${message}`).sort()).toEqual([
+      'CustomResourceDefinition before what needs it, from Sync/0',
+      'Namespace before what needs it, from Sync/0',
+    ])
     const order = bench
       .writesOf()
       .filter(write => write.startsWith('apply') && !write.includes(`namespaces ${bench.namespace}/`))
