@@ -83,6 +83,19 @@ requirements('drift', requirement => {
     { skipOn: { side: 'simulated', reason: 'it has no admission policies' } },
   )
 
+  requirement(18, 'durations and quantities of a custom resource stay as they were spelled', async bench => {
+    const group = `eighteen.g${bench.number}.example`
+    const spec = { timeout: '60s', interval: '0.5h', memory: '1024Mi', cpu: '1000m' }
+    await bench.start()
+    const objects = [definition('Foo', group), object(`${group}/v1`, 'Foo', 'f', { spec }), CANARY]
+    await bench.succeeded(bench.sync(objects))
+    await looked(bench)
+    expect(bench.report?.sync.status).toBe('Synced')
+    const again = await bench.succeeded(bench.sync(objects))
+    expect(again.results.filter(({ outcome }) => outcome !== 'unchanged')).toEqual([])
+    expect((await bench.read('Foo', 'f', group))?.['spec']).toEqual(spec)
+  })
+
   requirement(18, 'quantities that are spelled otherwise are no drift', async bench => {
     await bench.start()
     await bench.succeeded(bench.sync([withResources('1000m', '1024Mi'), quota('0.5', '2048Mi')]))
