@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { createRandom } from '@flotilla/core/ports/create-random'
-import { collectWhenQuiet } from './collect-when-quiet.ts'
+import { collectWhenQuiet } from '@flotilla/core/time/collect-when-quiet'
 import { askForAnotherKey, askForPlan } from './control-socket.ts'
 import { createJsonLog } from './json-log.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -10,6 +10,8 @@ import { AGENT_VERSION } from './version.ts'
 
 /** The program of one cluster: `agent`; beside a running one `agent plan APPLICATION` and `agent rotate-key`. */
 const KEEP_ALIVE_MS = 60_000
+/** Watches and the Lease need less; a sync of some objects leaves garbage that is worth a collection. */
+const QUIET = { workMs: 300, quietMs: 100 }
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -67,7 +69,7 @@ async function run(settings: AgentSettings): Promise<number> {
   }
   // Only where the process was started with --expose-gc, as the image does.
   const endCollecting =
-    gc && collectWhenQuiet({ clock, usedMs, collect: () => gc({ type: 'major', flavor: 'last-resort' }) })
+    gc && collectWhenQuiet({ ...QUIET, clock, usedMs, collect: () => gc({ type: 'major', flavor: 'last-resort' }) })
   try {
     return await runUntilStopped(
       settings,

@@ -77,6 +77,7 @@ async function run(flags: HubFlags, command: Command, context: CliContext): Prom
     return 0
   }
   const { startHubProcess } = await import('../servers/hub-process.ts')
+  const { giveMemoryBack } = await import('../servers/give-memory-back.ts')
   const running = await startHubProcess(options, {
     version: VERSION,
     clock: context.clock,
@@ -84,6 +85,7 @@ async function run(flags: HubFlags, command: Command, context: CliContext): Prom
     write: line => context.stderr.write(line),
   })
   const ended = untilSignal()
+  const keepAll = giveMemoryBack(context.clock)
   announce(running, format, context, flags)
   // Between two events nothing of the hub has to keep the process alive.
   const alive = setInterval(() => undefined, 60_000)
@@ -91,6 +93,7 @@ async function run(flags: HubFlags, command: Command, context: CliContext): Prom
     await ended
   } finally {
     clearInterval(alive)
+    keepAll()
     await running.stop()
   }
   return 0

@@ -1,5 +1,5 @@
-import { VirtualClock } from '@flotilla/core/ports/virtual-clock'
 import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../ports/virtual-clock.ts'
 import { collectWhenQuiet } from './collect-when-quiet.ts'
 
 describe('collectWhenQuiet', () => {
@@ -52,7 +52,7 @@ function bench() {
     count++
     used += 40
   }
-  const end = collectWhenQuiet({ clock, usedMs: () => used, collect })
+  const end = collectWhenQuiet({ clock, usedMs: () => used, workMs: 300, quietMs: 100, collect })
   const work = (ms: number) => {
     used += ms
   }
