@@ -1,24 +1,19 @@
-import { timingSafeEqual } from 'node:crypto'
-import { DEFAULT_SCOPES, isTokenListed, type Principal, type RoleToken } from '@flotilla/core/access/principal'
+import { DEFAULT_SCOPES } from '@flotilla/core/access/principal'
 import { type Digest, sha256 } from '@flotilla/core/json/canonical-json'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { Log } from '@flotilla/core/ports/log'
-import type { Identity, SessionRow, Store, StoreReader, TokenRow, TokenScope } from '@flotilla/core/ports/store'
+import type { Identity, SessionRow, Store } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type Caller, TOKEN_PREFIX } from '../api/tokens.ts'
 import type { Accounts } from './accounts.ts'
+import { CredentialUse } from './credential-use.ts'
 import { keptClaims, linkedGroupClaims, nameOf, ownerOf, principalOfIdentity } from './identity.ts'
 import type { IdentityProvider } from './identity-provider.ts'
-import { ProviderError } from './provider-error.ts'
-import { csrfOf, personOf, SESSION_PREFIX, type Sessions, USE_NOTED_MS } from './sessions.ts'
+import { GROUPS_FRESH_MS, SessionRenewal, SignInStale } from './session-renewal.ts'
+import { csrfOf, SESSION_PREFIX, type Sessions } from './sessions.ts'
 import type { ShownCredential } from './shown-credential.ts'
+import { TokenProof, type TokenRole } from './token-proof.ts'
 import type { VerifiedIdToken } from './verify-id-token.ts'
-
-/** A Project's role, as far as its tokens go. */
-export interface TokenRole {
-  readonly name: string
-  readonly jwtTokens?: readonly RoleToken[]
-}
 
 export interface AuthenticatorParts {
   readonly store: Store
@@ -37,17 +32,6 @@ export interface AuthenticatorParts {
   readonly anonymous?: boolean
 }
 
-/** Groups are known well enough for a write when the provider was asked no longer ago. */
-export const GROUPS_FRESH_MS = 15 * 60_000
-
-/** Who asks is known, and what groups they are in has to be heard again before this may be done. */
-export class SignInStale extends Error {
-  constructor() {
-    super('the groups of whoever asks were told too long ago')
-    this.name = 'SignInStale'
-  }
-}
-
 /** A token has a link in place of groups, so that it is not known which rows are for whoever shows it. */
 export class GroupsLinked extends Error {
   constructor(claims: readonly string[]) {
@@ -58,18 +42,24 @@ export class GroupsLinked extends Error {
   }
 }
 
-const TOKEN = /^flt_([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
 /** From what a request shows to who asks. Nothing that does not prove somebody is ever looked at for anything else. */
 export class Authenticator {
   readonly #parts: AuthenticatorParts
-  readonly #noted = new Map<string, EpochMs>()
-  readonly #renewing = new Map<string, Promise<SessionRow | undefined>>()
+  readonly #tokens: TokenProof
+  readonly #renewal: SessionRenewal
+  readonly #use: CredentialUse
   readonly #listeners = new Set<() => void>()
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts
+    this.#tokens = new TokenProof(parts, () => this.#groupClaims())
+    this.#renewal = new SessionRenewal(parts, {
+      linked: proved => this.withoutGroups(proved),
+      ended: () => this.revoked(),
+    })
+    this.#use = new CredentialUse(parts)
   }
 
   /**
@@ -79,7 +69,7 @@ export class Authenticator {
    */
   async authenticate(shown: ShownCredential, writes: boolean): Promise<Caller | undefined> {
     const caller = await this.#proved(shown, writes)
-    if (caller?.credential !== undefined) this.#note(caller)
+    if (caller !== undefined) this.#use.note(caller)
     return caller
   }
 
@@ -103,44 +93,22 @@ export class Authenticator {
       case 'session': {
         const row = await store.read(rows => rows.session(credential.id))
         if (row === undefined || sessions?.stands(row, now) !== true) return undefined
-        const renewed = await this.#renewed(row, false)
+        const renewed = await this.#renewal.current(row, false)
         return renewed === undefined ? undefined : this.#ofSession(renewed, caller.csrf)
       }
       default: {
         const { id } = credential
         return await store.read(async rows => {
           const row = await rows.token(id)
-          return row === undefined ? undefined : await this.#ofToken(rows, row, now)
+          return row === undefined ? undefined : await this.#tokens.callerOf(rows, row, now)
         })
       }
     }
   }
 
-  /**
-   * Who once asked for something that is to be done now, as they are now: the token where one was shown, which has to
-   * stand; of people who signed in the person, whose session may be over. Undefined where they are nobody any more.
-   */
-  async standing(asked: {
-    readonly tokenId: string
-    readonly makers?: readonly Identity[]
-    readonly scopes?: readonly TokenScope[]
-  }): Promise<Pick<Caller, 'principal' | 'ceilings' | 'scopes'> | undefined> {
-    const { store, clock } = this.#parts
-    const { tokenId, makers = [], scopes } = asked
-    return await store.read(async rows => {
-      if (!tokenId.includes(':')) {
-        const row = await rows.token(tokenId)
-        return row === undefined ? undefined : await this.#ofToken(rows, row, clock.now())
-      }
-      const principals: Principal[] = []
-      for (const maker of makers) {
-        const principal = await this.#makerNow(rows, maker, 'login')
-        if (principal === undefined) return undefined
-        principals.push(principal)
-      }
-      const [principal, ...ceilings] = principals
-      return principal === undefined ? undefined : { principal, ceilings, ...(scopes !== undefined && { scopes }) }
-    })
+  /** Whoever once asked for something that is to be done now, as they are now: {@link TokenProof.standing}. */
+  standing(asked: Parameters<TokenProof['standing']>[0]): ReturnType<TokenProof['standing']> {
+    return this.#tokens.standing(asked)
   }
 
   /** Tells whenever something was revoked, so that streams look again at once. @returns Ends the telling. */
@@ -163,79 +131,13 @@ export class Authenticator {
       case 'cookie':
         return await this.#bySession(shown.text, 'cookie', writes)
       case 'query':
-        return await this.#byToken(shown.text)
+        return await this.#tokens.prove(shown.text)
       case 'bearer':
         if (shown.text.startsWith(SESSION_PREFIX)) return await this.#bySession(shown.text, 'bearer', writes)
         if (!shown.text.startsWith(TOKEN_PREFIX) && JWT.test(shown.text))
           return await this.#byIdToken(shown.text, writes)
-        return await this.#byToken(shown.text)
+        return await this.#tokens.prove(shown.text)
     }
-  }
-
-  async #byToken(text: string): Promise<Caller | undefined> {
-    const { store, clock } = this.#parts
-    const parts = TOKEN.exec(text)
-    const [id, secret] = [parts?.[1] ?? '', parts?.[2] ?? '']
-    return await store.read(async rows => {
-      const row = id === '' ? undefined : await rows.token(id)
-      // Also compared where there is no such token.
-      const given = Buffer.from(sha256(secret))
-      const kept = Buffer.from(row?.secretHash ?? sha256(''))
-      const equal = given.length === kept.length && timingSafeEqual(given, kept)
-      return row !== undefined && equal ? await this.#ofToken(rows, row, clock.now()) : undefined
-    })
-  }
-
-  async #ofToken(rows: StoreReader, row: TokenRow, now: EpochMs): Promise<Caller | undefined> {
-    if (row.expiresAt !== undefined && now >= row.expiresAt) return undefined
-    if (row.principal?.kind === 'project-token' && !this.#isListed(row, row.principal)) return undefined
-    const makers: Principal[] = []
-    for (const maker of row.makers ?? []) {
-      const principal = await this.#makerNow(rows, maker)
-      if (principal === undefined) return undefined
-      makers.push(principal)
-    }
-    const { id, name, role, kind = 'robot', madeBy, expiresAt, scopes = [] } = row
-    const own =
-      row.principal ?? (role === 'policy' ? undefined : ({ kind: 'subject', subject: `role:${role}` } as const))
-    const [first, ...others] = makers
-    const principal = own ?? first
-    // A row that names nobody is nobody's, and never whoever else there might be.
-    if (principal === undefined) return undefined
-    const ceilings = own === undefined ? others : makers
-    return {
-      ...{ principal, tokenId: id, name, role, kind },
-      credential: { kind: row.principal?.kind === 'project-token' ? 'project-token' : 'token', id },
-      ...(ceilings.length > 0 && { ceilings }),
-      ...(scopes.length > 0 && { scopes }),
-      makers: [...(own === undefined ? [] : [{ kind: 'principal', principal: own } as const]), ...(row.makers ?? [])],
-      ...(madeBy !== undefined && { madeBy }),
-      ...(expiresAt !== undefined && { expiresAt }),
-    }
-  }
-
-  #isListed(row: TokenRow, { project, role }: Principal & { readonly kind: 'project-token' }): boolean {
-    const roles = this.#parts.projectRoles?.(project)
-    if (roles === undefined || !roles.some(one => one.name === role)) return false
-    if (row.listedBy !== 'project') return true
-    return isTokenListed(roles, { role, id: row.id, issuedAt: Math.floor(row.createdAt / 1000) })
-  }
-
-  /** Whoever has made a token, as they are by now; undefined when they are nobody any more. */
-  async #makerNow(
-    rows: StoreReader,
-    maker: Identity,
-    capability: 'login' | 'apiKey' = 'apiKey',
-  ): Promise<Principal | undefined> {
-    const { accounts } = this.#parts
-    const groupClaims = this.#groupClaims()
-    if (maker.kind === 'account') {
-      const account = accounts?.standing(maker)
-      return account?.capabilities.includes(capability) === true ? principalOfIdentity(maker, groupClaims) : undefined
-    }
-    if (maker.kind !== 'provider') return principalOfIdentity(maker, groupClaims)
-    const known = await rows.person(ownerOf(maker)!)
-    return principalOfIdentity(known?.identity ?? maker, groupClaims)
   }
 
   async #bySession(text: string, by: SessionRow['by'], writes: boolean): Promise<Caller | undefined> {
@@ -243,7 +145,7 @@ export class Authenticator {
     if (sessions === undefined) return undefined
     const row = await store.read(rows => sessions.find(rows, text, clock.now()))
     if (row === undefined || row.by !== by) return undefined
-    const renewed = await this.#renewed(row, writes)
+    const renewed = await this.#renewal.current(row, writes)
     return renewed && this.#ofSession(renewed, by === 'cookie' ? csrfOf(text) : undefined)
   }
 
@@ -257,58 +159,6 @@ export class Authenticator {
       ...{ credential: { kind: 'session', id }, makers: [identity] },
       ...(csrf !== undefined && { csrf }),
     }
-  }
-
-  /**
-   * The session with groups that the provider has told lately: it is asked again after a quarter of an hour, and one
-   * that says no ends the session.
-   */
-  async #renewed(row: SessionRow, writes: boolean): Promise<SessionRow | undefined> {
-    const { provider, sessions, clock, log } = this.#parts
-    if (row.identity.kind !== 'provider') return row
-    if (provider === undefined || sessions === undefined) return undefined
-    if (clock.now() - row.claimsAt < GROUPS_FRESH_MS) return row
-    const { refreshToken } = sessions.tokensOf(row)
-    if (refreshToken === undefined) {
-      if (writes) throw new SignInStale()
-      return row
-    }
-    try {
-      return await this.#renew(row, row.identity.subject, refreshToken)
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error
-      if (error.code === 'PROVIDER_REFUSED') {
-        log.info('a session ended: the provider does not vouch for it any more', {
-          person: row.name,
-          error: error.message,
-        })
-        await sessions.end(row.id, row.name, 'the identity provider says no')
-        this.revoked()
-        return undefined
-      }
-      if (writes) throw error
-      return row
-    }
-  }
-
-  /** Once, however many requests of the session want it: a refresh token is often good for one use. */
-  async #renew(row: SessionRow, subject: string, refreshToken: string): Promise<SessionRow | undefined> {
-    const { provider, sessions, clock } = this.#parts
-    const going = this.#renewing.get(row.id)
-    if (going !== undefined) return await going
-    const renewing = (async () => {
-      const askedAt = clock.now()
-      const proved = await provider!.refresh(refreshToken, subject)
-      const linked = this.withoutGroups(proved)
-      if (linked !== undefined) {
-        throw new ProviderError('PROVIDER_REFUSED', provider!.settings.issuer, linked.message, { cause: linked })
-      }
-      const identity: Identity = { kind: 'provider', subject, claims: keptClaims(proved.claims) }
-      const { idToken, refreshToken: next = refreshToken } = proved
-      return await sessions!.renewed(row.id, identity, { idToken, refreshToken: next }, askedAt)
-    })().finally(() => this.#renewing.delete(row.id))
-    this.#renewing.set(row.id, renewing)
-    return await renewing
   }
 
   async #byIdToken(text: string, writes: boolean): Promise<Caller | undefined> {
@@ -365,47 +215,7 @@ export class Authenticator {
   #groupClaims(): readonly string[] {
     return this.#parts.groupClaims?.() ?? DEFAULT_SCOPES
   }
-
-  /** Writes down that it was used, at most once a minute and behind the request's back. */
-  #note(caller: Caller): void {
-    const { store, clock, log, sessions } = this.#parts
-    const { credential } = caller
-    if (credential === undefined || credential.kind === 'anonymous') return
-    const now = clock.now()
-    const last = this.#noted.get(credential.id)
-    if (last !== undefined && now - last < USE_NOTED_MS) return
-    this.#noted.delete(credential.id)
-    const [oldest] = this.#noted.keys()
-    if (this.#noted.size >= MOST_NOTED && oldest !== undefined) this.#noted.delete(oldest)
-    this.#noted.set(credential.id, now)
-    const written =
-      credential.kind === 'session'
-        ? sessions?.used(credential.id, now)
-        : credential.kind === 'id-token'
-          ? this.#seen(caller, credential)
-          : store.write(async rows => {
-              const row = await rows.token(credential.id)
-              if (row !== undefined && (row.lastUsedAt ?? 0) < now) await rows.putToken({ ...row, lastUsedAt: now })
-            })
-    written?.catch((error: unknown) => log.debug('that a credential was used could not be noted', { error }))
-  }
-
-  /** Who shows an id token is known from then on with the groups that it tells. */
-  async #seen(
-    caller: Caller,
-    { owner, issuedAt }: { readonly owner: string; readonly issuedAt: EpochMs },
-  ): Promise<void> {
-    const [identity] = caller.makers ?? []
-    if (identity === undefined) return
-    await this.#parts.store.write(async rows => {
-      const about = { owner, name: caller.name, identity, claimsAt: issuedAt } as SessionRow
-      await rows.putPerson(personOf(about, await rows.person(owner)))
-    })
-  }
 }
-
-/** Credentials whose last use is remembered, so that it is not written with each request. */
-const MOST_NOTED = 10_000
 
 /** Nobody: what the default role gives, and nothing else. */
 const ANONYMOUS: Caller = {

@@ -1,5 +1,5 @@
 import type { ProjectSpec } from '@flotilla/core/model/fleet'
-import type { TokenRole } from './authenticator.ts'
+import type { TokenRole } from './token-proof.ts'
 
 /** Where Projects are, as far as tokens of their roles go. */
 export interface KnownProjects {

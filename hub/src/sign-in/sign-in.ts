@@ -7,13 +7,14 @@ import type { Identity, Store } from '@flotilla/core/ports/store'
 import { addressKey } from '../limits/address-key.ts'
 import { FailureLimiter } from '../limits/failure-limiter.ts'
 import { type AccountSettings, Accounts } from './accounts.ts'
-import { Authenticator, type AuthenticatorParts, type TokenRole } from './authenticator.ts'
+import { Authenticator, type AuthenticatorParts } from './authenticator.ts'
 import { keptClaims } from './identity.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { safeReturnPath } from './return-path.ts'
 import { Sealer } from './sealer.ts'
 import { DEFAULT_SESSIONS, type SessionSettings, Sessions } from './sessions.ts'
 import { cookiesOf, sessionCookieName, setCookie } from './shown-credential.ts'
+import type { TokenRole } from './token-proof.ts'
 
 export interface SignInSettings {
   readonly accounts?: AccountSettings
