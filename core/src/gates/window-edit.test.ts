@@ -59,7 +59,7 @@ describe('a window that somebody has made', () => {
     'manual syncs that pass are less': [deny, { manualSync: true }, ['it lets manual syncs pass']],
     'an overrun is less': [deny, { syncOverrun: true }, ['running operations may go on for longer']],
     'another owner is less': [deny, { owner: 'web' }, ['it has another owner']],
-    'one that is gone is less': [deny, undefined, ['it is gone']],
+    'one that is gone is less': [deny, undefined, ['it would be gone']],
     'what cannot be read is less as soon as it can be': [
       { ...deny, schedule: 'never' },
       { schedule: '0 8 * * *' },

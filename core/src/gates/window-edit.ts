@@ -32,7 +32,7 @@ export function windowLoosenings(
   next: WindowRule | undefined,
   context: WindowEditContext,
 ): readonly string[] {
-  if (next === undefined) return ['it is gone']
+  if (next === undefined) return ['it would be gone']
   const [old, now] = [compileWindow(before), compileWindow(next)]
   if (old.effect.kind !== 'window') return ['it cannot be read, and closes its scope for as long']
   const found: string[] = []
