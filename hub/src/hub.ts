@@ -91,7 +91,7 @@ export class Hub {
     this.access = new AccessKeeper(settings.access)
     this.access.onChange(() => {
       for (const { subject, text } of this.access.held) {
-        log.warn('a row is not in force: nobody has agreed that it makes an administrator (access.admins, flotilla rbac admins)', {
+        log.warn('a row is not in force: nobody agreed to the administrator it makes', {
           subject,
           row: text,
         })

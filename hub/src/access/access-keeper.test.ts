@@ -2,8 +2,10 @@ import { load } from '@flotilla/config/load'
 import { LoadCache } from '@flotilla/config/load-cache'
 import { parsePolicy } from '@flotilla/core/access/parse-policy'
 import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../store/memory-store.ts'
 import { sampleApplication } from '../store/sample-rows.ts'
 import { AccessKeeper } from './access-keeper.ts'
+import { putAgreements } from './agreements.ts'
 import { applicationObject } from './objects.ts'
 
 const POLICY = `apiVersion: flotilla.dev/v1alpha1
@@ -67,6 +69,33 @@ describe('the policy in force', () => {
     await open.take(fleetOf({ 'a.yaml': text }), new Map())
     expect(open.rightsOf(dev, 0).may('update', accounts)).toBe(true)
     expect(open.now.scopes).toEqual(['nickname'])
+  })
+
+  it('what two people agreed to is in force after a restart, by a version of its own; one of them is not enough', async () => {
+    const text = `${POLICY}    g, sso:devs, role:admin\n`
+    const own = { rows: [], twoPersons: true }
+    const first = new AccessKeeper(own)
+    await first.take(fleetOf({ 'a.yaml': text }), new Map())
+    const [held] = first.held
+    const person = (by: string) => ({ by, subjects: [`provider ${by}`], at: 1, comment: '' })
+    const accounts = { resource: 'accounts', name: 'eve' }
+    for (const [people, may] of [
+      [[person('ben')], false],
+      // One subject by two names is one person.
+      [[person('ben'), { ...person('benjamin'), subjects: ['provider ben'] }], false],
+      [[person('ben'), person('eve')], true],
+    ] as const) {
+      const store = new MemoryStore()
+      await store.write(rows => putAgreements(rows, [{ id: held!.id, subject: 'sso:devs', text: held!.text, people }]))
+      const keeper = new AccessKeeper(own)
+      await store.read(rows => keeper.restore(rows))
+      await keeper.take(fleetOf({ 'a.yaml': text }), new Map(), store)
+      expect([keeper.rightsOf(dev, 0).may('update', accounts), keeper.held.length]).toEqual([may, may ? 0 : 1])
+      const before = keeper.now.version
+      await keeper.takeAgreements([], store)
+      expect(keeper.rightsOf(dev, 0).may('update', accounts)).toBe(false)
+      expect(keeper.now.version === before).toBe(!may)
+    }
   })
 
   it('nothing is made anew where nothing has changed', async () => {
