@@ -52,7 +52,8 @@ async function list(context: CliContext, flags: ListOptions): Promise<ExitCode> 
   if (!/^[1-9]\d{0,5}$/.test(flags.limit)) throw usageError(`--limit ${flags.limit} is no number of entries`)
   const { listAudit } = await import('../client/audit-log.ts')
   const { actor, subject, since, until, outcome, search: q } = flags
-  const reads: 'only' | 'without' | undefined = flags.reads === 'only' || flags.reads === 'without' ? flags.reads : undefined
+  const reads: 'only' | 'without' | undefined =
+    flags.reads === 'only' || flags.reads === 'without' ? flags.reads : undefined
   if (reads !== flags.reads) throw usageError(`--reads is only or without, not ${flags.reads}`)
   const query = { actor, action: flags.action, subject, since, until, outcome, reads, q }
   return await listAudit(context, { ...flags, limit: Number(flags.limit) }, query)
