@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: `    return false\n`,
       },
     ],
-    foundBy: 92,
+    foundBy: 95,
   },
   {
     name: 'heals-to-what-is-offered',
