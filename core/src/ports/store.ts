@@ -62,8 +62,8 @@ export interface StoreReader {
   /** Grants that are neither started, refused, lapsed nor void. */
   openGrants(clusterId: string): Promise<readonly GrantRow[]>
   grant(id: string): Promise<GrantRow | undefined>
-  /** Grants that were taken back, in order of making; those that nobody can start any more are left out. */
-  voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]>
+  /** Grants of a cluster whose ids come after this one, whatever became of them, in the order of their ids. */
+  grantsAfter(clusterId: string, id: string): Promise<readonly GrantRow[]>
   /** Commands without an answer, in order of making. */
   openCommands(clusterId: string): Promise<readonly CommandRow[]>
   command(id: string): Promise<CommandRow | undefined>

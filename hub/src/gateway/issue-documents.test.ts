@@ -79,6 +79,16 @@ describe('issuing documents', () => {
     expect(times).toEqual([first, first + 1, first + 2, first + HOUR_MS])
   })
 
+  test('gives it a later time than one that was taken back, which its agent may have begun', async () => {
+    await offer()
+    const before = await grant()
+    if (before.kind !== 'issued') throw new Error(before.kind)
+    const row = await store.read(rows => rows.grant(before.grant.id))
+    await store.write(rows => rows.putGrant({ ...row!, state: 'void', reason: 'its document was replaced' }))
+    clock.step(-HOUR_MS)
+    expect(await grant()).toMatchObject({ kind: 'issued', grant: { iat: before.grant.iat + 1 } })
+  })
+
   test('takes the next number, and what agents read of it is what was meant', async () => {
     await calendar()
     expect(await offer()).toEqual({ kind: 'issued', number: { epoch: 1, n: 2 } })

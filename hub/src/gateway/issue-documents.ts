@@ -158,7 +158,7 @@ export async function issueGrant(
     return { kind: 'stale' }
   }
   const now = Math.floor(clock.now())
-  const iat = Math.max(now, 1 + (await newestGrantAt(writer, clusterId, content.applicationId)))
+  const iat = Math.max(now, 1 + (await newestGrantAt(writer, clusterId, content.applicationId, now)))
   const grant: GrantPayload = {
     typ: 'grant',
     cluster: cluster.id,
@@ -194,16 +194,26 @@ function choicesMust(options: GrantPayload['options']): readonly string[] {
 
 /** Operations are looked at from the newest that was heard of; a late one is not further down than this. */
 const RECENT_OPERATIONS = 20
+/** The first id of a millisecond. */
+const NO_CHANCE = new Uint8Array(10)
 
 /**
- * When the newest Grant of an Application was given, as its id says. Operations count in this order, at the hub and at
- * agents: a hub whose clock was set back would otherwise take an older end for the newest, and agents heal to it.
+ * When the newest Grant of an Application was given, as its id says, if that is later than now. Operations count in this
+ * order, at the hub and at agents: a hub whose clock was set back would otherwise take an older end for the newest, and
+ * agents heal to it. A Grant that was taken back counts, too: its agent may have begun it before it heard of that.
  */
-async function newestGrantAt(reader: StoreReader, clusterId: string, applicationId: string): Promise<EpochMs> {
-  const open = (await reader.openGrants(clusterId)).filter(grant => grant.applicationId === applicationId)
+async function newestGrantAt(
+  reader: StoreReader,
+  clusterId: string,
+  applicationId: string,
+  now: EpochMs,
+): Promise<EpochMs> {
+  const later = await reader.grantsAfter(clusterId, uuidV7(now, NO_CHANCE))
+  const given = later.filter(grant => grant.applicationId === applicationId)
+  // A store that was restored has not the Grants that came after its backup; agents report what they did with them.
   const heard = await reader.operations(applicationId, { limit: RECENT_OPERATIONS })
   const granted = heard.filter(({ operation }) => operation.trigger !== 'heal')
-  return Math.max(0, ...[...open, ...granted].map(({ id }) => timeOfUuid(id) ?? 0))
+  return Math.max(0, ...[...given, ...granted].map(({ id }) => timeOfUuid(id) ?? 0))
 }
 
 type Meaning = { readonly typ: NumberedDocument['typ'] } & object

@@ -35,7 +35,6 @@ import type {
   TokenRow,
 } from '@flotilla/core/ports/store'
 import { compareNumbers, type DocumentNumber } from '@flotilla/core/protocol/documents'
-import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { type MemoryTable, type Overlay, TableView } from './memory-table.ts'
 import { compositeKey, type MemoryTables, type Overlays } from './memory-tables.ts'
 import {
@@ -185,9 +184,11 @@ export class MemoryReader implements StoreReader {
     return this.view('grants').get(id)
   }
 
-  async voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]> {
-    const rows = this.view('grants').where('void', clusterId)
-    return rows.filter(({ payload }) => payload.startBefore > startBeforeAfter).sort(byCreation)
+  async grantsAfter(clusterId: string, id: string): Promise<readonly GrantRow[]> {
+    const later = this.view('grants')
+      .where('cluster', clusterId)
+      .filter(row => row.id > id)
+    return later.sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   async openCommands(clusterId: string): Promise<readonly CommandRow[]> {

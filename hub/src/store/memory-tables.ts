@@ -62,7 +62,7 @@ export function createTables() {
       key: row => row.id,
       lookups: {
         open: row => (row.state === 'open' ? row.clusterId : undefined),
-        void: row => (row.state === 'void' ? row.clusterId : undefined),
+        cluster: row => row.clusterId,
       },
     }),
     commands: new MemoryTable<CommandRow>({

@@ -228,7 +228,7 @@ async function everything(rows: StoreReader): Promise<unknown> {
     later: await of(clusters, key => rows.documents(key, { epoch: 1, n: 1 })),
     offers: await of(clusters, key => of(digests, given => rows.offersDigest(key, given))),
     grants: [await of(ids, key => rows.grant(key)), await of(clusters, key => rows.openGrants(key))],
-    voided: await of(clusters, key => rows.voidGrants(key, 0)),
+    laterGrants: await of(clusters, key => of(ids, id => rows.grantsAfter(key, id))),
     commands: [await of(ids, key => rows.command(key)), await of(clusters, key => rows.openCommands(key))],
     answers: await of(ids, who => of(ids, key => rows.keptAnswer(who, key))),
     operation: await of(clusters, key => of(ids, each => rows.operation(key, each))),

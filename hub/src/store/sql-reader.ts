@@ -185,9 +185,8 @@ export class SqlReader implements StoreReader {
     return this.body('grants', { id })
   }
 
-  async voidGrants(clusterId: string, startBeforeAfter: EpochMs): Promise<readonly GrantRow[]> {
-    const rows = this.bodies<GrantRow>('grants', { cluster_id: clusterId, state: 'void' })
-    return rows.filter(({ payload }) => payload.startBefore > startBeforeAfter).sort(byCreation)
+  async grantsAfter(clusterId: string, id: string): Promise<readonly GrantRow[]> {
+    return all(this.rows('select body from grants where cluster_id = ? and id > ? order by id', clusterId, id))
   }
 
   async openCommands(clusterId: string): Promise<readonly CommandRow[]> {

@@ -492,17 +492,18 @@ export function storeConformance(name: string, subject: StoreUnderTest): void {
       expect(await places()).toEqual([])
     })
 
-    rule('void Grants are told until nobody could start them any more', async () => {
+    rule('Grants after an id are told in the order of their ids, whatever became of them', async () => {
       await withCluster(async rows => {
-        await rows.putGrant(sample.sampleGrant({ id: 'b', state: 'void', createdAt: 2 }))
-        await rows.putGrant(sample.sampleGrant({ id: 'a', state: 'void', createdAt: 1 }))
-        await rows.putGrant(sample.sampleGrant({ id: 'c' }))
+        await rows.putGrant(sample.sampleGrant({ id: 'c', state: 'void' }))
+        await rows.putGrant(sample.sampleGrant({ id: 'b' }))
+        await rows.putGrant(sample.sampleGrant({ id: 'a', state: 'started' }))
       })
-      const told = async (after: number) =>
-        (await store.read(rows => rows.voidGrants('cluster-1', after))).map(({ id }) => id)
-      expect(await told(1_999)).toEqual(['a', 'b'])
-      expect(await told(2_000)).toEqual([])
-      expect(await store.read(rows => rows.voidGrants('cluster-2', 0))).toEqual([])
+      const told = async (id: string) =>
+        (await store.read(rows => rows.grantsAfter('cluster-1', id))).map(row => row.id)
+      expect(await told('')).toEqual(['a', 'b', 'c'])
+      expect(await told('a')).toEqual(['b', 'c'])
+      expect(await told('c')).toEqual([])
+      expect(await store.read(rows => rows.grantsAfter('cluster-2', ''))).toEqual([])
     })
 
     rule('when an operation was first heard of does not change', async () => {

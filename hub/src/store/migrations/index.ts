@@ -11,6 +11,7 @@ import { signIn } from './0008-sign-in.ts'
 import { keptAnswers } from './0009-kept-answers.ts'
 import { bulkOperations } from './0010-bulk-operations.ts'
 import { bulkItems } from './0011-bulk-items.ts'
+import { grantsInOrder } from './0012-grants-in-order.ts'
 
 /**
  * Every migration, in order of name. A released one is never changed, moved or removed: a correction is a new one.
@@ -29,5 +30,6 @@ export function storeMigrations(dialect: StoreDialect): Readonly<Record<string, 
     '0009-kept-answers': keptAnswers(dialect),
     '0010-bulk-operations': bulkOperations(dialect),
     '0011-bulk-items': bulkItems(dialect),
+    '0012-grants-in-order': grantsInOrder,
   }
 }
