@@ -44,7 +44,7 @@ describe('ordinary reads', () => {
   it('then one in so many, drawn by chance, and each says of how many it is one', async () => {
     const { read, trail, entries } = open({ reads: { oneIn: 10, byRoute: new Map() } })
     for (let index = 0; index < 5_000; index += 1) {
-      read()
+      await read()
       if (index % 500 === 0) await trail.queue.flush()
     }
     await trail.queue.flush()
@@ -57,8 +57,8 @@ describe('ordinary reads', () => {
   it('a route may have another rate, all or none', async () => {
     const { read, trail, entries } = open({ reads: { oneIn: 0, byRoute: new Map([['getTree', 1]]) } })
     for (let index = 0; index < 20; index += 1) {
-      read()
-      read({ route: 'getTree', note: { action: 'read.getTree' } })
+      await read()
+      await read({ route: 'getTree', note: { action: 'read.getTree' } })
     }
     await trail.queue.flush()
     expect((await entries()).map(({ action }) => action)).toEqual(Array.from({ length: 20 }, () => 'read.getTree'))
@@ -67,7 +67,7 @@ describe('ordinary reads', () => {
   it('many are one write, after some seconds', async () => {
     const { read, clock, entries, trail, countWrites } = open({ reads: { oneIn: 1, byRoute: new Map() } })
     const before = countWrites()
-    for (let index = 0; index < 500; index += 1) read()
+    for (let index = 0; index < 500; index += 1) await read()
     clock.move(5_000)
     await trail.queue.flush()
     expect([(await entries()).length, countWrites() - before]).toEqual([500, 1])
@@ -75,7 +75,7 @@ describe('ordinary reads', () => {
 
   it('what finds no room is counted, and told of', async () => {
     const { read, entries, trail } = open({ reads: { oneIn: 1, byRoute: new Map() } })
-    for (let index = 0; index < 1_025; index += 1) read()
+    for (let index = 0; index < 1_025; index += 1) await read()
     await trail.queue.flush()
     expect((await entries()).at(-1)).toMatchObject({ actor: 'hub', action: 'audit.left-out', detail: { count: 25 } })
   })
@@ -119,7 +119,7 @@ describe('sensitive reads', () => {
 
   it('an entry that is written in the course of another request is none of that one', async () => {
     const { read, trail, entries } = open()
-    read()
+    await read()
     const stamp = { actor: 'ben', from: '10.0.0.2', requestId: 'other', entries: 0, denials: [] }
     await runAsked(stamp, () => trail.queue.flush())
     expect((await entries())[0]).not.toHaveProperty('requestId')

@@ -22,7 +22,10 @@ const START = Date.UTC(2030, 0, 1)
 const random = seededRandom(7)
 const keys = hubKeysOf(newHubKeyFile(random, START, 'hub-1'))
 const cluster = sampleCluster({ id: 'eu', name: 'eu', agentKey: 'key' })
-const document = { metadata: { name: 'shop' }, spec: { project: 'shop', destination: { name: 'eu', namespace: 'shop' } } }
+const document = {
+  metadata: { name: 'shop' },
+  spec: { project: 'shop', destination: { name: 'eu', namespace: 'shop' } },
+}
 const application = sampleApplication({ id: 'shop', name: 'shop', clusterId: 'eu', clusterName: 'eu', document })
 
 let clock: VirtualClock
