@@ -1,8 +1,11 @@
 import type { Clock } from '@flotilla/core/ports/clock'
 import { collectWhenQuiet } from '@flotilla/core/time/collect-when-quiet'
 
-/** A thousand agents that are merely there cost a hub some 100 ms of processor time in five seconds. */
-const HUB_AT_REST = { workMs: 5_000, quietMs: 400 }
+/**
+ * A thousand agents that are merely there cost a hub some 100 ms of processor time in five seconds. A collection takes
+ * most of a second: one every quarter of an hour of that is not noticed.
+ */
+const HUB_AT_REST = { workMs: 20_000, quietMs: 400 }
 
 /**
  * Has a hub that has come to rest give back what its last work left behind: then it may work with few collections, and
