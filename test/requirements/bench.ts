@@ -2,13 +2,13 @@ import { type Agent, createAgent } from '@flotilla/agents/agent'
 import { KubernetesClient } from '@flotilla/agents/kubernetes/client'
 import { bundleOf, SHOP, TestHub } from '@flotilla/agents/testing/documents'
 import { type KubernetesObject, type ObjectKey, objectKeyText } from '@flotilla/core/model/kubernetes-object'
-import type { Clock } from '@flotilla/core/ports/clock'
 import { type ClusterRequest, type ClusterTransport, ClusterUnreachable } from '@flotilla/core/ports/cluster-transport'
 import { createClock } from '@flotilla/core/ports/create-clock'
 import { seededRandom } from '@flotilla/core/ports/create-random'
 import type { Log } from '@flotilla/core/ports/log'
 import type { CommandAction, GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { OperationReport, ReportEntry } from '@flotilla/core/protocol/report'
+import { SkippingClock } from './skipping-clock.ts'
 
 const NO_STATE = {
   get: async () => undefined,
@@ -25,7 +25,7 @@ export class Bench {
   readonly number: number
   readonly namespace: string
   readonly application: typeof SHOP
-  readonly clock: Clock
+  readonly clock: SkippingClock
   readonly hub: TestHub
   readonly client: KubernetesClient
   /** What agents of this bench asked for that changes something, in order: `apply ConfigMap shop/a`. */
@@ -39,8 +39,7 @@ export class Bench {
   #agent: Agent | undefined
   #left = Number.POSITIVE_INFINITY
 
-  /** @param speed How much faster than the wall's the agent's clock goes. */
-  constructor(transport: ClusterTransport, number: number, speed = 1) {
+  constructor(transport: ClusterTransport, number: number) {
     this.number = number
     this.namespace = `requirement-${number}`
     this.application = {
@@ -49,7 +48,7 @@ export class Bench {
       name: `app-${number}`,
     }
     const wall = createClock(globalThis)
-    this.clock = speed === 1 ? wall : fasterClock(wall, speed)
+    this.clock = new SkippingClock(wall)
     this.hub = new TestHub(() => this.clock.now())
     this.#transport = transport
     this.client = new KubernetesClient({ transport, clock: wall, random: seededRandom(number), cluster: 'test' })
@@ -136,6 +135,23 @@ export class Bench {
     throw new Error(`never happened: ${what}${this.#story()}`)
   }
 
+  /** Time passes for the agent alone, in steps between which it may do what it would do too early. */
+  async skipTo(at: number): Promise<void> {
+    for (let steps = 6; steps > 0; steps--) {
+      this.clock.skip(Math.max(0, (at - this.clock.now()) / steps))
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
+
+  /** The same for what comes with another attempt: each is skipped to. */
+  async untilTriedAgain(what: string, holds: () => boolean): Promise<void> {
+    await this.until(what, async () => {
+      const { retryAt } = this.report?.operation ?? {}
+      if (!holds() && retryAt !== undefined && retryAt > this.clock.now()) await this.skipTo(retryAt)
+      return holds()
+    })
+  }
+
   key(kind: string, name: string, group = '', namespace = this.namespace): ObjectKey {
     return { group, kind, namespace, name }
   }
@@ -162,7 +178,7 @@ export class Bench {
 
   /** Another Application on the same cluster, with all of its own. */
   another(): Bench {
-    return new Bench(this.#transport, nextNumber(), 1)
+    return new Bench(this.#transport, nextNumber())
   }
 
   terminate(grant: GrantPayload, by: string): void {
@@ -202,19 +218,6 @@ let numbers = 0
 /** No two benches of a process share anything. */
 export function nextNumber(): number {
   return ++numbers
-}
-
-/** Waits of minutes pass in seconds, on a cluster whose own time nobody can hurry. */
-function fasterClock(wall: Clock, speed: number): Clock {
-  const start = wall.now()
-  const startMs = wall.monotonicMs()
-  const passed = () => (wall.monotonicMs() - startMs) * speed
-  return {
-    now: () => start + passed(),
-    monotonicMs: () => startMs + passed(),
-    setTimer: (delayMs, callback) => wall.setTimer(delayMs / speed, callback),
-    sleep: (delayMs, signal) => wall.sleep(delayMs / speed, signal),
-  }
 }
 
 /** Names of objects, for what is compared as a list. */

@@ -8,8 +8,10 @@ import { requirements } from './requirement.ts'
 
 const STUCK = { 'sim/ready': 'never' }
 const SECOND_MS = 1_000
-/** On a clock that goes twenty times as fast, these are nine seconds of a machine with much else to do. */
-const LATE_S = 600
+/** Of a machine with much else to do: what is due is done when it is its turn, and nothing is ever early. */
+const LATE_MS = 60 * SECOND_MS
+/** When a heal may follow the one before, in seconds since that one ended. */
+const HEAL_WAITS = [0, 2, 6, 18, 54, 162, 300]
 /** Requests of a sync with hooks, at which its process is killed. */
 const KILLED_AFTER = [9, 12, 15, 18, 21, 24, 27, 30, 34, 38, 42, 46, 50, 55, 60, 66]
 
@@ -76,33 +78,31 @@ requirements('operations', requirement => {
     31,
     'a retry comes when it was announced: after 5, 10, 20, 40, 80, 160 and 180 s, each up to a fifth longer',
     async bench => {
-      const limit = 7
+      const waits = [5, 10, 20, 40, 80, 160, 180]
       await bench.start()
       const grant = bench.sync([object('v1', 'ConfigMap', 'Not_A_Name')], {
-        run: { retry: { ...DEFAULT_RUN.retry, limit } },
+        run: { retry: { ...DEFAULT_RUN.retry, limit: waits.length } },
       })
-      const ended = await bench.ended(grant)
-      expect(ended).toMatchObject({ phase: 'Failed', attempts: limit + 1 })
-      const announced = new Map<number, { readonly at: number; readonly said: string }>()
-      for (const { operation } of bench.hub.link.reports) {
-        const { retryAt, attempts = 1, message = '' } = operation ?? {}
-        if (retryAt !== undefined) announced.set(attempts, { at: retryAt, said: message })
+      const asked = () => bench.dryRuns.filter(({ path }) => path.includes('Not_A_Name')).map(({ at }) => at)
+      for (const [index, base] of waits.entries()) {
+        const announced = () =>
+          bench.hub.link.reports.find(({ operation }) => {
+            return operation?.retryAt !== undefined && operation.attempts === index + 2
+          })?.operation
+        await bench.until(`attempt ${index + 2} is announced`, () => announced() !== undefined)
+        const { retryAt: at = 0, message } = announced()!
+        expect(message).toMatch(new RegExp(`\\. Retrying attempt #${index + 1} at \\d+:\\d\\d[AP]M\\.$`))
+        await bench.skipTo(at)
+        await bench.until(`attempt ${index + 2}`, () => asked().length > index + 1)
+        const [before = 0, now = 0] = asked().slice(index)
+        expect(now - at, `attempt ${index + 2}`).toBeGreaterThanOrEqual(0)
+        expect(now - at, `attempt ${index + 2}`).toBeLessThan(LATE_MS)
+        expect(now - before).toBeGreaterThanOrEqual(base * SECOND_MS)
+        expect(now - before).toBeLessThan(base * 1.2 * SECOND_MS + LATE_MS)
       }
-      const asked = bench.dryRuns.filter(({ path }) => path.includes('Not_A_Name')).map(({ at }) => at)
-      expect(asked).toHaveLength(limit + 1)
-      // A machine at work is late, by seconds of its own, of which each is twenty here; nothing is ever early.
-      const late = LATE_S * SECOND_MS
-      for (const [index, base] of [5, 10, 20, 40, 80, 160, 180].entries()) {
-        const { at, said } = announced.get(index + 2)!
-        const waited = asked[index + 1]! - asked[index]!
-        expect(said).toMatch(new RegExp(`\\. Retrying attempt #${index + 1} at \\d+:\\d\\d[AP]M\\.$`))
-        expect(asked[index + 1]! - at, `attempt ${index + 1}`).toBeGreaterThanOrEqual(0)
-        expect(asked[index + 1]! - at, `attempt ${index + 1}`).toBeLessThan(late)
-        expect(waited).toBeGreaterThanOrEqual(base * SECOND_MS)
-        expect(waited).toBeLessThan(base * 1.2 * SECOND_MS + late)
-      }
+      expect(await bench.ended(grant)).toMatchObject({ phase: 'Failed', attempts: waits.length + 1 })
+      expect(asked()).toHaveLength(waits.length + 1)
     },
-    { speed: 20 },
   )
 
   requirement(31, 'a retry goes on at the wave that failed, and runs no hook again', async bench => {
@@ -147,35 +147,33 @@ requirements('operations', requirement => {
 
   requirement(
     33,
-    'self-heal waits 0, 2, 6, 18, 54 and 162 s, and a new sync begins anew',
+    'self-heal waits 0, 2, 6, 18, 54, 162, 300 s and no longer, and begins anew after a quiet hour',
     async bench => {
       await bench.start()
       await bench.succeeded(bench.sync([configMap('a', { x: 'wanted' })]))
-      const edits: number[] = []
-      for (let count = 1; count <= 6; count++) {
-        await edit(bench)
-        edits.push(bench.clock.now())
-        await bench.until(`heal ${count} is reported`, () => {
-          return heals(bench).length === count && bench.report?.sync.status === 'Synced'
-        })
-      }
-      for (const [index, { startedAt }] of heals(bench).entries()) {
-        // The wait counts from the end of the heal before, and what drifts after it is healed at once.
-        const before = heals(bench)[index - 1]?.finishedAt ?? 0
-        const due = Math.max(edits[index]!, before + [0, 2, 6, 18, 54, 162][index]! * SECOND_MS)
-        expect(startedAt, `heal ${index}`).toBeGreaterThan(due - SECOND_MS)
-        expect(startedAt, `heal ${index}`).toBeLessThan(due + LATE_S * SECOND_MS)
-      }
-      await bench.succeeded(bench.sync([configMap('a', { x: 'wanted' }), configMap('b')]))
-      const healed = bench.writesOf().length
-      await edit(bench)
-      const edited = bench.clock.now()
-      await bench.until('a heal', () => bench.writesOf().length > healed)
-      // The next of the old count would come after 300 s.
-      expect((bench.clock.now() - edited) / SECOND_MS).toBeLessThan(300)
+      await isHealedAfter(bench, [...HEAL_WAITS, 300])
+      await bench.skipTo(heals(bench).at(-1)!.finishedAt! + 3_600 * SECOND_MS)
+      await isHealedAfter(bench, [0, 2, 6])
+      // A heal is one write, and between them nothing was asked for.
+      const healed = heals(bench).map(() => `apply configmaps ${bench.namespace}/a`)
+      expect(bench.writesOf().slice(-healed.length)).toEqual(healed)
     },
-    { speed: 20 },
   )
+
+  requirement(33, 'self-heal begins anew with a new revision, and with a sync that somebody asks for', async bench => {
+    const objects = [configMap('a', { x: 'wanted' })]
+    await bench.start()
+    await bench.succeeded(bench.sync(objects))
+    // The next of this count would come after 162 s.
+    await isHealedAfter(bench, HEAL_WAITS.slice(0, 5))
+    objects.push(configMap('b'))
+    await bench.succeeded(bench.sync(objects))
+    await isHealedAfter(bench, HEAL_WAITS.slice(0, 5))
+    const grant = bench.hub.grant(bench.offer(objects), { trigger: 'manual' })
+    bench.hub.link.changed()
+    await bench.succeeded(grant)
+    await isHealedAfter(bench, [0, 2])
+  })
 
   requirement(
     35,
@@ -334,10 +332,10 @@ requirements('operations', requirement => {
       )
       const grant = bench.hub.grant(bench.hub.tombstone({ application: bench.application }))
       bench.hub.link.changed()
-      await bench.until('it is tried again', () => (bench.operation(grant.id)?.attempts ?? 1) > 1)
+      await bench.until('it is to be tried again', () => (bench.operation(grant.id)?.attempts ?? 1) > 1)
       expect(bench.operation(grant.id)?.message).toMatch(/Retrying attempt #1/)
       expect(await bench.read('ConfigMap', 'a')).toBeDefined()
-      await bench.until('the Job is made anew', () => {
+      await bench.untilTriedAgain('the Job is made anew', () => {
         return bench.writesOf(['jobs']).filter(write => write.startsWith('apply')).length > 1
       })
       expect(await bench.read('ConfigMap', 'a')).toBeDefined()
@@ -347,6 +345,29 @@ requirements('operations', requirement => {
 
 function runs(bench: Bench, id: string): boolean {
   return bench.operation(id)?.results.some(({ hook }) => hook === 'Running') ?? false
+}
+
+/** Edits what is declared, each time after the last was healed: the heal comes when the wait is over, and not before. */
+async function isHealedAfter(bench: Bench, waits: readonly number[]): Promise<void> {
+  for (const seconds of waits) {
+    const done = heals(bench)
+    const told = bench.hub.link.reports.length
+    await edit(bench)
+    const edited = bench.clock.now()
+    // The wait counts from the end of the heal before, and what drifts after it is healed at once.
+    const due = Math.max(edited, (done.at(-1)?.finishedAt ?? 0) + seconds * SECOND_MS)
+    await bench.until('the drift is told, or healed', () => {
+      const drifted = bench.hub.link.reports.slice(told).some(({ sync }) => sync.status === 'OutOfSync')
+      return drifted || heals(bench).length > done.length
+    })
+    await bench.skipTo(due)
+    await bench.until(`a heal after ${seconds} s`, () => {
+      return heals(bench).length > done.length && bench.report?.sync.status === 'Synced'
+    })
+    const { startedAt } = heals(bench)[done.length]!
+    expect(startedAt, `a heal after ${seconds} s`).toBeGreaterThan(due - SECOND_MS)
+    expect(startedAt, `a heal after ${seconds} s`).toBeLessThan(due + LATE_MS)
+  }
 }
 
 /** Heals that have ended, as they were reported, in their order. */

@@ -6,8 +6,6 @@ import type { Side } from './sides.ts'
 const availability = await controlPlaneAvailability()
 
 export interface RequirementOptions {
-  /** How much faster than the wall's the agent's clock goes: for what takes minutes. */
-  readonly speed?: number
   /** A side that has not what the requirement is about, and why. */
   readonly skipOn?: { readonly side: 'simulated' | 'real'; readonly reason: string }
 }
@@ -46,7 +44,7 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
         const about =
           typeof number === 'string' ? `section ${number}` : `requirement ${String(number).padStart(2, '0')}`
         it.skipIf(skipped)(`${about}: ${sentence}`, async () => {
-          const bench = new Bench(side.transport, nextNumber(), options.speed)
+          const bench = new Bench(side.transport, nextNumber())
           try {
             await test(bench, name)
           } finally {
