@@ -83,12 +83,15 @@ async function onStage(measure: (stage: Stage) => Promise<readonly Figure[]>): P
 /** One large Application: made, changed, left alone. */
 async function writes({ hub, agent, fixture, repository, transport }: Stage): Promise<readonly Figure[]> {
   const [rawNew, ownNew, rawChange, ownChange, overNew, overChange]: number[][] = [[], [], [], [], [], []]
+  const [cpuNew, cpuChange]: number[][] = [[], []]
   for (let round = 1; round <= ROUNDS; round++) {
     const file = `apps/app-${round}/objects.yaml`
-    const sync = async (objects: readonly KubernetesObject[], over: number[], requests: number) => {
+    const sync = async (objects: readonly KubernetesObject[], over: number[], cpu: number[], requests: number) => {
       const before = await requestCounts(transport)
+      const cpuBefore = await agent.cpuMs()
       await fixture.commit({ files: { [file]: yamlOf(objects) } })
       const elapsed = await syncedMs(hub, agent, repository, `app-${round}`)
+      cpu.push((await agent.cpuMs()) - cpuBefore)
       const counts = since(before, await requestCounts(transport))
       over.push(requestsOf(counts) - requests)
       if (process.env['BENCH_REQUESTS']) console.error(Object.fromEntries([...counts].sort()))
@@ -97,9 +100,9 @@ async function writes({ hub, agent, fixture, repository, transport }: Stage): Pr
     const [first, second] = [mixedObjects(OBJECTS, 'one'), mixedObjects(OBJECTS, 'two')]
     const concurrency = CONCURRENT_WRITES
     rawNew!.push(await rawWrites(transport, `raw-${round}`, first, { again: false, concurrency }))
-    ownNew!.push(await sync(first, overNew!, OBJECTS))
+    ownNew!.push(await sync(first, overNew!, cpuNew!, OBJECTS))
     rawChange!.push(await rawWrites(transport, `raw-${round}`, second, { again: true, concurrency }))
-    ownChange!.push(await sync(second, overChange!, 2 * OBJECTS))
+    ownChange!.push(await sync(second, overChange!, cpuChange!, 2 * OBJECTS))
   }
   const before = await requestCounts(transport)
   const nothing: number[] = []
@@ -113,12 +116,14 @@ async function writes({ hub, agent, fixture, repository, transport }: Stage): Pr
       ...{ unit: 'ms', value: median(ownNew!), baseline: median(rawNew!) },
       ...{ baselineOf: `one server-side apply each, ${concurrency}`, target: '≤ 1.3 ×' },
     },
+    { figure: "of it the agent's processor time", unit: 'ms', value: median(cpuNew!) },
     { figure: 'its requests beyond one for each object', unit: 'requests', value: median(overNew!) },
     {
       figure: `${OBJECTS} mixed objects, all changed`,
       ...{ unit: 'ms', value: median(ownChange!), baseline: median(rawChange!) },
       ...{ baselineOf: `one dry run and one server-side apply each, ${concurrency}`, target: '≤ 1.3 ×' },
     },
+    { figure: "of it the agent's processor time", unit: 'ms', value: median(cpuChange!) },
     { figure: 'its requests beyond two for each object', unit: 'requests', value: median(overChange!) },
     {
       figure: `${OBJECTS} mixed objects, nothing to do: a sync by hand, from its asking to its end`,
