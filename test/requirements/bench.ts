@@ -38,6 +38,7 @@ export class Bench {
   readonly #transport: ClusterTransport
   #agent: Agent | undefined
   #left = Number.POSITIVE_INFINITY
+  #writesLeft = Number.POSITIVE_INFINITY
 
   constructor(transport: ClusterTransport, number: number) {
     this.number = number
@@ -54,9 +55,10 @@ export class Bench {
     this.client = new KubernetesClient({ transport, clock: wall, random: seededRandom(number), cluster: 'test' })
   }
 
-  /** @param requests After so many, the process is as good as dead: nothing of it gets through any more. */
-  async start(requests = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#left = requests
+  /** The process is as good as dead once it has asked or written so much: nothing of it gets through any more. */
+  async start({ requests, writes }: { readonly requests?: number; readonly writes?: number } = {}): Promise<void> {
+    this.#left = requests ?? Number.POSITIVE_INFINITY
+    this.#writesLeft = writes ?? Number.POSITIVE_INFINITY
     const note = (message: string, fields?: object) => void this.log.push(`${message} ${JSON.stringify(fields)}`)
     const log: Log = { debug: () => {}, info: note, warn: note, error: note, child: () => log }
     this.#agent = createAgent({
@@ -64,6 +66,7 @@ export class Bench {
       cluster: {
         close: async () => undefined,
         request: request => {
+          if (isWrite(request) && this.#writesLeft-- <= 0) this.#left = 0
           if (this.#left-- <= 0) throw new ClusterUnreachable('the process was killed')
           this.#note(request)
           return this.#transport.request(request)
@@ -79,7 +82,7 @@ export class Bench {
     await this.#agent.start()
   }
 
-  /** Whether a process that may only ask so many things has asked them all. */
+  /** Whether a process that may only do so much has done it all. */
   get dead(): boolean {
     return this.#left <= 0
   }
@@ -194,9 +197,10 @@ export class Bench {
     this.hub.link.changed()
   }
 
-  #note({ method, path, headers }: ClusterRequest): void {
+  #note(request: ClusterRequest): void {
+    const { method, path, headers } = request
     if (path.includes('dryRun=')) this.dryRuns.push({ at: this.clock.now(), path })
-    if (method === 'GET' || path.includes('dryRun=') || path.includes('/leases/')) return
+    if (!isWrite(request)) return
     const url = new URL(path, 'http://cluster')
     const parts = url.pathname.split('/').filter(part => part !== '')
     const rest = parts.slice(parts[0] === 'api' ? 2 : 3)
@@ -211,6 +215,11 @@ export class Bench {
   #story(): string {
     return `\nreport: ${JSON.stringify(this.report, null, 1)}\nlog:\n${this.log.slice(-30).join('\n')}`
   }
+}
+
+/** What changes something in the cluster, and is of anybody's interest. */
+function isWrite({ method, path }: ClusterRequest): boolean {
+  return method !== 'GET' && !path.includes('dryRun=') && !path.includes('/leases/')
 }
 
 let numbers = 0

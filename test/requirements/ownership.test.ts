@@ -8,8 +8,6 @@ import { createAs, editAs, isGone } from './others.ts'
 import { requirements } from './requirement.ts'
 
 const TRACKING = 'flotilla.dev/tracking-id'
-/** Requests of a first sync of three objects, at which its process is killed. */
-const KILLED_AFTER = [6, 9, 11, 13, 15, 16, 17, 18, 19, 20, 21, 22, 24, 27]
 
 requirements('ownership', requirement => {
   requirement(24, 'a copy that bears our marks is not ours: no state, never pruned', async bench => {
@@ -110,27 +108,12 @@ requirements('ownership', requirement => {
   )
 
   requirement(27, 'a process that dies between writing an object and the Inventory loses nothing', async first => {
-    const benches = KILLED_AFTER.map((_, index) => (index === 0 ? first : first.another()))
+    // A process that nobody kills says how many writes there are; others die before each of them.
+    const never = await leavesNothing(first, Number.POSITIVE_INFINITY)
     const left: number[] = []
     await Promise.all(
-      benches.map(async (bench, index) => {
-        await bench.start(KILLED_AFTER[index])
-        const grant = bench.sync([configMap('a'), configMap('b'), configMap('c')])
-        await bench.until('it is dead or done', () => bench.dead || bench.operation(grant.id)?.finishedAt !== undefined)
-        await bench.stop()
-        const written = await Promise.all(['a', 'b', 'c'].map(name => bench.read('ConfigMap', name)))
-        left.push(written.filter(live => live !== undefined).length)
-        // The next process has never heard of what the first one did.
-        bench.hub.link.openGrants.length = 0
-        await bench.start()
-        await bench.succeeded(byHand(bench, [configMap('a')]))
-        for (const name of ['b', 'c']) await isGone(bench, 'ConfigMap', name)
-        const there = await Promise.all(['a', 'b', 'c'].map(name => bench.read('ConfigMap', name)))
-        expect(
-          there.map(live => live?.metadata.name),
-          `killed after ${KILLED_AFTER[index]}`,
-        ).toEqual(['a', undefined, undefined])
-        await bench.stop()
+      Array.from({ length: never.writes }, async (_, writes) => {
+        left.push((await leavesNothing(first.another(), writes)).objects)
       }),
     )
     // Some of them died with objects written and an operation that was not over.
@@ -159,7 +142,7 @@ requirements('ownership', requirement => {
       await bench.succeeded(bench.sync([configMap('a'), configMap('b')]))
       await bench.stop()
       // The agent holds the Tombstone and its Grant, and reaches nothing.
-      await bench.start(0)
+      await bench.start({ requests: 0 })
       bench.hub.grant(bench.hub.tombstone({ application: bench.application }))
       bench.hub.link.changed()
       await bench.until('it has tried', () => bench.log.some(line => line.includes('the process was killed')))
@@ -172,6 +155,33 @@ requirements('ownership', requirement => {
     },
   )
 })
+
+/**
+ * A first sync of three objects, killed after so many writes; then one by another process that is to leave one of them.
+ *
+ * @returns what the first process did
+ */
+async function leavesNothing(
+  bench: Bench,
+  most: number,
+): Promise<{ readonly writes: number; readonly objects: number }> {
+  await bench.start({ writes: most })
+  const grant = bench.sync([configMap('a'), configMap('b'), configMap('c')])
+  await bench.until('it is dead or done', () => bench.dead || bench.operation(grant.id)?.finishedAt !== undefined)
+  await bench.stop()
+  const writes = bench.writes.length
+  const present = () => Promise.all(['a', 'b', 'c'].map(name => bench.read('ConfigMap', name)))
+  const objects = (await present()).filter(live => live !== undefined).length
+  // The next process has never heard of what the first one did.
+  bench.hub.link.openGrants.length = 0
+  await bench.start()
+  await bench.succeeded(byHand(bench, [configMap('a')]))
+  for (const name of ['b', 'c']) await isGone(bench, 'ConfigMap', name)
+  const names = (await present()).map(live => live?.metadata.name)
+  expect(names, `killed after ${most} writes`).toEqual(['a', undefined, undefined])
+  await bench.stop()
+  return { writes, objects }
+}
 
 /** A sync that somebody asked for, prunes included. */
 function byHand(bench: Bench, objects: readonly KubernetesObject[]) {
