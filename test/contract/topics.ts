@@ -1,5 +1,6 @@
 import type { Row } from './row.ts'
 import { access } from './rows/access.ts'
+import { admission } from './rows/admission.ts'
 import { apply } from './rows/apply.ts'
 import { applyLists } from './rows/apply-lists.ts'
 import { applyOptions } from './rows/apply-options.ts'
@@ -31,5 +32,6 @@ export const topics: Readonly<Record<string, readonly Row[]>> = {
   'custom resources': customResources,
   validation,
   'access, leases, events': access,
+  'admission policies': admission,
   controllers,
 }

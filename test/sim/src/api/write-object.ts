@@ -18,6 +18,7 @@ import { validateCreate, validateUpdate } from '../validation/validate.ts'
 import { admitCreate } from './admit.ts'
 import { type ApiError, alreadyExists, conflict, internal, invalid, invalidObject, MODIFIED } from './api-error.ts'
 import type { Core } from './core.ts'
+import { mutateByPolicies } from './mutating-policies.ts'
 
 /** How a write is to be done, whatever its verb. */
 export interface WriteOptions {
@@ -80,6 +81,7 @@ export function createObject(
   if (!tracked) object = trackUpdate(undefined, object, writerOf(core, type, options))
   object = { ...object, metadata: { ...object.metadata, uid: core.newUid(), creationTimestamp: core.now() } }
   admitCreate(core, type, object)
+  object = mutateByPolicies(core, type, 'CREATE', object)
   object = prepareForCreate(core, type, object)
   const errors = validateCreate(type, object)
   if (errors.length > 0) throw invalidObject(type, metadata.name ?? '', errors)
@@ -121,6 +123,7 @@ export function updateObject(
   checkPreconditions(type, live, given, options)
   let next: KubernetesObject = { ...given, metadata: carriedMetadata(live.metadata, given.metadata) }
   if (!tracked) next = trackUpdate(live, next, writerOf(core, type, options))
+  if (options.subresource === '') next = mutateByPolicies(core, type, 'UPDATE', next)
   next =
     options.subresource === 'status'
       ? prepareForStatusUpdate(type, live, next)

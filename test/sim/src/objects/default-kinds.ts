@@ -152,14 +152,10 @@ const DEFAULTS: Readonly<Record<string, (object: Draft) => void>> = {
   },
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': object => defaultWebhooks(object, false),
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': object => defaultWebhooks(object, true),
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': object => {
-    const spec = childOf(object, 'spec')
-    setDefault(spec, 'failurePolicy', 'Fail')
-    defaultMatchResources(childIfAny(spec, 'matchConstraints'))
-  },
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': object => {
-    defaultMatchResources(childIfAny(childIfAny(object, 'spec'), 'matchResources'))
-  },
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': defaultAdmissionPolicy,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': defaultAdmissionBinding,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': defaultAdmissionPolicy,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': defaultAdmissionBinding,
   'apiregistration.k8s.io/APIService': object => {
     const service = childIfAny(childIfAny(object, 'spec'), 'service')
     if (service) service['port'] ??= 443
@@ -223,6 +219,16 @@ function defaultWebhooks(object: Draft, mutating: boolean): void {
     const service = childIfAny(childIfAny(webhook, 'clientConfig'), 'service')
     if (service) service['port'] ??= 443
   }
+}
+
+function defaultAdmissionPolicy(object: Draft): void {
+  const spec = childOf(object, 'spec')
+  setDefault(spec, 'failurePolicy', 'Fail')
+  defaultMatchResources(childIfAny(spec, 'matchConstraints'))
+}
+
+function defaultAdmissionBinding(object: Draft): void {
+  defaultMatchResources(childIfAny(childIfAny(object, 'spec'), 'matchResources'))
 }
 
 function defaultMatchResources(match: Draft | undefined): void {

@@ -46,6 +46,8 @@ node.k8s.io/v1 RuntimeClass runtimeclasses - cluster
 scheduling.k8s.io/v1 PriorityClass priorityclasses pc cluster
 admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations - cluster
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations - cluster
+admissionregistration.k8s.io/v1 MutatingAdmissionPolicy mutatingadmissionpolicies - cluster
+admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings - cluster
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies - cluster status
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings - cluster
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster status
