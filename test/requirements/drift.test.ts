@@ -58,30 +58,25 @@ requirements('drift', requirement => {
     expect(applied(bench, 'deployments')).toHaveLength(2)
   })
 
-  requirement(
-    17,
-    'what admission puts into each write, dry runs as well, is no drift',
-    async bench => {
-      await makeNamespace(bench)
-      for (const made of injection(bench)) await createAs(bench, 'admin', made)
-      // Until the apiserver has taken it up, which it does from a watch of its own.
-      await bench.until('the injector works', async () => {
-        const probe = { ...deployment('probe'), metadata: { name: 'probe', namespace: bench.namespace } }
-        const answer = await bench.client.apply(probe, { dryRun: true, fieldManager: 'probe' })
-        return listAt(answer['spec'], 'template', 'spec', 'containers').length === 2
-      })
-      await bench.start()
-      await bench.succeeded(bench.sync([deployment('web'), CANARY]))
-      expect(await containers(bench)).toEqual(['proxy', 'web'])
-      await looked(bench)
-      expect(bench.report?.sync.status).toBe('Synced')
-      await bench.succeeded(bench.sync([deployment('web', 'registry.example/web:2'), CANARY]))
-      expect(await containers(bench)).toEqual(['proxy', 'web'])
-      expect(bench.report?.sync.status).toBe('Synced')
-      expect(applied(bench, 'deployments')).toHaveLength(2)
-    },
-    { skipOn: { side: 'simulated', reason: 'it has no admission policies' } },
-  )
+  requirement(17, 'what admission puts into each write, dry runs as well, is no drift', async bench => {
+    await makeNamespace(bench)
+    for (const made of injection(bench)) await createAs(bench, 'admin', made)
+    // Until the apiserver has taken it up, which it does from a watch of its own.
+    await bench.until('the injector works', async () => {
+      const probe = { ...deployment('probe'), metadata: { name: 'probe', namespace: bench.namespace } }
+      const answer = await bench.client.apply(probe, { dryRun: true, fieldManager: 'probe' })
+      return listAt(answer['spec'], 'template', 'spec', 'containers').length === 2
+    })
+    await bench.start()
+    await bench.succeeded(bench.sync([deployment('web'), CANARY]))
+    expect(await containers(bench)).toEqual(['proxy', 'web'])
+    await looked(bench)
+    expect(bench.report?.sync.status).toBe('Synced')
+    await bench.succeeded(bench.sync([deployment('web', 'registry.example/web:2'), CANARY]))
+    expect(await containers(bench)).toEqual(['proxy', 'web'])
+    expect(bench.report?.sync.status).toBe('Synced')
+    expect(applied(bench, 'deployments')).toHaveLength(2)
+  })
 
   requirement(18, 'durations and quantities of a custom resource stay as they were spelled', async bench => {
     const group = `eighteen.g${bench.number}.example`

@@ -5,18 +5,13 @@ import type { Side } from './sides.ts'
 
 const availability = await controlPlaneAvailability()
 
-export interface RequirementOptions {
-  /** A side that has not what the requirement is about, and why. */
-  readonly skipOn?: { readonly side: 'simulated' | 'real'; readonly reason: string }
-}
-
-type Run = (bench: Bench, side: 'simulated' | 'real') => Promise<void>
+type Run = (bench: Bench) => Promise<void>
 
 /**
  * Says what the agent does, on whichever cluster; `number` is that of the list in README.md, a text a section of
  * docs/sync-engine.md that no number of the list covers.
  */
-export type Requirement = (number: number | string, sentence: string, run: Run, options?: RequirementOptions) => void
+export type Requirement = (number: number | string, sentence: string, run: Run) => void
 
 /**
  * Declares requirements twice: on the simulated cluster and on the real control plane, from one text. A cluster serves
@@ -39,14 +34,13 @@ export function requirements(topic: string, declare: (requirement: Requirement) 
         side = await start()
       })
       afterAll(async () => side?.stop())
-      declare((number, sentence, test, options = {}) => {
-        const skipped = options.skipOn?.side === name
+      declare((number, sentence, test) => {
         const about =
           typeof number === 'string' ? `section ${number}` : `requirement ${String(number).padStart(2, '0')}`
-        it.skipIf(skipped)(`${about}: ${sentence}`, async () => {
+        it(`${about}: ${sentence}`, async () => {
           const bench = new Bench(side.transport, nextNumber())
           try {
-            await test(bench, name)
+            await test(bench)
           } finally {
             await bench.stop()
           }
