@@ -280,3 +280,40 @@ describe('healing', () => {
     expect(outbox.batches().flat()[0]?.operation?.trigger).toBe('heal')
   })
 })
+
+describe('an Application that the hub offers under another id, by a newer number', () => {
+  const AGAIN = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000003' }
+
+  it('takes along what it deployed under the old one, of which no end was heard here, and restarts nothing', async () => {
+    const bench = await startBench()
+    bench.hub.sync(bundleOf(configMap('a'), configMap('b')))
+    await bench.pass(5_000)
+    const { uid } = bench.read('ConfigMap', 'a')!.metadata
+    bench.hub.link.documents.delete(SHOP.id)
+    bench.hub.link.changed()
+    await restart(bench)
+    bench.hub.sync(bundleOf(configMap('a')), { application: AGAIN })
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.metadata).toMatchObject({
+      uid,
+      labels: { 'flotilla.dev/application': AGAIN.id },
+    })
+    // What it does not want is nobody’s to delete.
+    expect(bench.read('ConfigMap', 'b')?.metadata.labels).toMatchObject({ 'flotilla.dev/application': SHOP.id })
+  })
+
+  it('takes nothing along of one whose removal began here: what that left was meant to stay', async () => {
+    const bench = await startBench()
+    const kept = { annotations: { 'argocd.argoproj.io/sync-options': 'Delete=false' } }
+    bench.hub.sync(bundleOf(configMap('a', {}, kept)))
+    await bench.pass(5_000)
+    bench.hub.grant(bench.hub.tombstone())
+    bench.hub.link.changed()
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')).toBeDefined()
+    bench.hub.link.documents.delete(SHOP.id)
+    bench.hub.sync(bundleOf(configMap('a', {}, kept)), { application: AGAIN })
+    await bench.pass(5_000)
+    expect(bench.read('ConfigMap', 'a')?.metadata.labels).toMatchObject({ 'flotilla.dev/application': SHOP.id })
+  })
+})

@@ -202,13 +202,16 @@ export class OperationStore {
   }
 
   /**
-   * The ids under which another hub, or this one under another identity, has deployed an Application of that name here
-   * before: with its keys lost it cannot tell them itself (protocol.md 5.7).
+   * The ids under which an Application of that name was deployed here before, by another hub, or by this one under
+   * another identity: with its keys lost it cannot tell them itself (protocol.md 5.7). Or by this one under this
+   * identity, where the end of it was never heard of here: a copy of the cluster spoke for it, or etcd was restored.
    */
-  formerIds({ application: { id, name }, cluster }: OfferPayload): readonly string[] {
-    const former = [...this.#records.values()].filter(
-      record => record.application.name === name && record.application.id !== id && record.grant.cluster !== cluster,
-    )
+  formerIds({ application: { id, name }, cluster, number }: OfferPayload): readonly string[] {
+    const former = [...this.#records.values()].filter(({ application, grant }) => {
+      if (application.name !== name || application.id === id) return false
+      if (grant.cluster !== cluster) return true
+      return compareNumbers(grant.document, number) < 0 && this.#standingSuccess(application.id) !== undefined
+    })
     return [...new Set(former.map(({ application }) => application.id))].sort()
   }
 

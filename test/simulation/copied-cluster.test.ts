@@ -66,3 +66,31 @@ test.each([
     expect(fleet.laws.breaches).toEqual([])
   },
 )
+
+test.each(['withdrawn before the copy', 'withdrawn after the copy'] as const)(
+  'what was %s, and declared again while that still spoke, goes on as the real cluster has it',
+  async order => {
+    const fleet = await SimulatedFleet.start({ seed: 11, clusters: ['eu', 'us'] })
+    fleet.declare(fleet.declared.put(SHOP), true)
+    fleet.declare(fleet.declared.put({ ...SHOP, name: 'till' }), true)
+    await fleet.run(MINUTE_MS)
+    const before = uid(fleet)
+    const withdraw = () => fleet.declare(fleet.declared.remove('shop'), true)
+    if (order === 'withdrawn before the copy') withdraw()
+    await fleet.run(5 * MINUTE_MS)
+    fleet.partition('eu', 25 * MINUTE_MS)
+    fleet.clone('eu')
+    await fleet.run(4 * MINUTE_MS)
+    if (order === 'withdrawn after the copy') withdraw()
+    await fleet.run(14 * MINUTE_MS)
+    expect(await fleet.store.read(rows => rows.applicationByName('shop-eu'))).toBeUndefined()
+    // The copy deploys it under another id than that of what the real cluster still has.
+    fleet.declare(fleet.declared.put({ ...SHOP, version: 2 }), true)
+    await fleet.run(60 * MINUTE_MS)
+    expect(await fleet.store.read(rows => rows.clusterByName('eu'))).toMatchObject({ admission: 2 })
+    expect(await fleet.converged()).toEqual([])
+    expect(await unclaimedBy(fleet)).toEqual([])
+    expect([before, uid(fleet)]).toEqual([expect.any(String), before])
+    expect(fleet.laws.breaches).toEqual([])
+  },
+)

@@ -165,7 +165,7 @@ export class Exchange {
         )
       case 'differ':
         if (frame.of === 'held') {
-          this.documents.leaveOut(frame.unclaimed)
+          if (await this.documents.leaveOut(frame.unclaimed)) this.#options.changed()
           this.#bulk.wantIds(frame.ids.filter(id => id !== HUB_KEYS_ID))
         } else this.outbox.resend(frame.ids)
         this.kick()

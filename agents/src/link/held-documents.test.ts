@@ -25,3 +25,28 @@ describe('a calendar that is pushed while an answer is being taken', () => {
     ])
   })
 })
+
+describe('an Application that the hub has given another id', () => {
+  const application = (id: string) => ({ id, name: 'shop', project: 'shop' })
+  const successor = signJws('offer', sampleOffer(4, { application: application('app-2') }), key)
+
+  test.each([
+    ['the old one is disowned first', ['disown', 'take']],
+    ['the new one is offered first', ['take', 'disown']],
+  ] as const)('is held under that alone, for good, also where %s', async (_, order) => {
+    const state = new MemoryState()
+    const documents = new HeldDocuments(state, log)
+    await documents.load(context)
+    await documents.take([offer], context)
+    for (const step of order) {
+      if (step === 'take') await documents.take([successor], context)
+      else await documents.leaveOut(['app-1'])
+    }
+    expect([...documents.applications().keys()]).toEqual(['app-2'])
+    expect(documents.unclaimed()).toEqual([])
+    const restarted = new HeldDocuments(state, log)
+    await restarted.load(context)
+    expect([...restarted.applications().keys()]).toEqual(['app-2'])
+    expect(await restarted.take([offer], context), 'the old document again').toBe(false)
+  })
+})

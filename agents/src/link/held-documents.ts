@@ -22,7 +22,9 @@ import {
   type HeldState,
   heldCalendar,
   highestNumber,
+  type LineKey,
   NOTHING_HELD,
+  outlivedLines,
   retireLine,
   takeDocument,
   withTaken,
@@ -130,6 +132,7 @@ export class HeldDocuments {
     await Promise.all([...taken.values()].map(({ line, jws }) => this.#state.put(PREFIX + line, Buffer.from(jws))))
     this.#held = held
     this.#unclaimed = new Set([...this.#unclaimed].filter(id => !named.has(applicationLine(id))))
+    await this.#endOutlived()
     return taken.size > 0
   }
 
@@ -149,12 +152,30 @@ export class HeldDocuments {
     const line = applicationLine(applicationId)
     const current = this.#held.documents.get(line)
     if (current?.payload.typ !== 'tombstone' || compareNumbers(current.payload.number, number) !== 0) return false
+    await this.#end(line)
+    return true
+  }
+
+  async #end(line: LineKey): Promise<void> {
     const held = retireLine(this.#held, line)
     // The memory of the number first: a crash between the two leaves a Tombstone that is done again, never an old Offer.
     await this.#state.put(RETIRED, encodeRetired(held, this.#cluster))
     await this.#state.delete(PREFIX + line)
     this.#held = held
-    return true
+  }
+
+  /** Nothing is removed; its successor takes along what it wants of what is there. */
+  async #endOutlived(): Promise<boolean> {
+    const lines = outlivedLines(this.#held, this.#unclaimed)
+    for (const line of lines) {
+      this.#log.info('a document is let go: the hub offers its Application under another id', { line })
+      await this.#end(line)
+    }
+    if (lines.length > 0) {
+      const ended = new Set(lines)
+      this.#unclaimed = new Set([...this.#unclaimed].filter(id => !ended.has(applicationLine(id))))
+    }
+    return lines.length > 0
   }
 
   /** By id; made once for what is held, since every look and every event asks. */
@@ -220,10 +241,13 @@ export class HeldDocuments {
     return [...this.#unclaimed].sort()
   }
 
-  /** The hub does not name these of ours. */
-  leaveOut(ids: readonly string[]): void {
-    const known = ids.filter(id => id !== CALENDAR_ID && this.application(id))
-    this.#unclaimed = new Set([...this.#unclaimed, ...known])
+  /** The hub does not name these of ours. True when any of them ended by that. */
+  leaveOut(ids: readonly string[]): Promise<boolean> {
+    return this.#alone(async () => {
+      const known = ids.filter(id => id !== CALENDAR_ID && this.application(id))
+      this.#unclaimed = new Set([...this.#unclaimed, ...known])
+      return await this.#endOutlived()
+    })
   }
 
   /** The newest calendar that any held Offer was decided with, if that is newer than ours. */

@@ -102,6 +102,28 @@ export function retireLine(state: HeldState, line: LineKey, maxRetired = 2000): 
   return { documents, retired, floor }
 }
 
+/**
+ * Lines that gave way: the hub names them no more, and offers their Application's name under another id, by a newer
+ * number. Both are its own signatures for this cluster, in which a name is one Application's at a time: the older one
+ * ended where this agent did not hear of it, because a copy of the cluster spoke for it or an old state came back.
+ *
+ * @param unclaimed Application ids that the hub does not name.
+ */
+export function outlivedLines({ documents }: HeldState, unclaimed: ReadonlySet<string>): readonly LineKey[] {
+  if (unclaimed.size === 0) return []
+  const offered = new Map<string, DocumentNumber>()
+  for (const { payload } of documents.values()) {
+    if (payload.typ === 'offer' && !unclaimed.has(payload.application.id)) {
+      offered.set(payload.application.name, payload.number)
+    }
+  }
+  return [...documents.values()].flatMap(({ line, payload }) => {
+    if (payload.typ === 'calendar' || !unclaimed.has(payload.application.id)) return []
+    const newer = offered.get(payload.application.name)
+    return newer && compareNumbers(newer, payload.number) > 0 ? [line] : []
+  })
+}
+
 /** Reads a Grant; whether it may start anything is `may-start.ts`'s question, asked again each time. */
 export function takeGrant(
   jws: string,

@@ -1,5 +1,6 @@
-import type { ApplicationRow, ClusterRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
+import type { ApplicationRow, ClusterRow, DocumentRow, StoreReader, StoreWriter } from '@flotilla/core/ports/store'
 import { compareNumbers } from '@flotilla/core/protocol/documents'
+import { admissionOf, readJws } from '@flotilla/core/protocol/jws'
 import { type Adoption, decideAdoptions, type KnownApplication } from '@flotilla/core/protocol/recovery'
 import { applicationLine } from '@flotilla/core/protocol/take-document'
 import type { ShownDocument } from '../recovery/take-proofs.ts'
@@ -61,13 +62,11 @@ export async function adoptIds(
   return await mutex.run(async () => {
     const now = clock.now()
     const plan = await store.write(async writer => {
-      const offered = new Map(
-        (await writer.documents(cluster.id)).map(({ applicationId, number }) => [applicationId, number]),
-      )
+      const offered = new Map((await writer.documents(cluster.id)).map(row => [row.applicationId, row]))
       const known = (row: ApplicationRow | undefined): KnownApplication | undefined => {
         if (!row) return undefined
-        const number = offered.get(row.id)
-        const unheld = row.clusterId === undefined || number === undefined || number.epoch < cluster.epoch
+        const document = offered.get(row.id)
+        const unheld = row.clusterId === undefined || !document || isOfBefore(document, cluster)
         return { id: row.id, unheld, ...(row.clusterId !== undefined && { clusterId: row.clusterId }) }
       }
       const adoptions = decideAdoptions(
@@ -118,6 +117,12 @@ export async function adoptIds(
       ...plan.adoptions.map(({ id }) => id),
     ]
   })
+}
+
+/** Said before the last recovery, or to an agent that was let go of: whoever speaks now has shown whether it heard it. */
+function isOfBefore({ number, jws }: DocumentRow, { epoch, admission }: ClusterRow): boolean {
+  const read = readJws(jws)
+  return number.epoch < epoch || (read.kind === 'unverified' && admissionOf(read.payload) < admission)
 }
 
 async function replaceRow(writer: StoreWriter, before: ApplicationRow, after: ApplicationRow): Promise<void> {

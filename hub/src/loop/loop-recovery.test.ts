@@ -2,6 +2,7 @@ import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import { readJws, signJws } from '@flotilla/core/protocol/jws'
 import { sampleKey, sampleOffer } from '@flotilla/core/protocol/samples'
 import { describe, expect, test } from 'vitest'
+import { voidResults } from '../gateway/enrol.ts'
 import { recoverStore } from '../recovery/recover-store.ts'
 import type { ShownDocument } from '../recovery/take-proofs.ts'
 import { APPS, CONFIG, cluster, configMap, LoopHarness, project, set } from './testing/loop-harness.ts'
@@ -174,5 +175,47 @@ describe('the loop of a hub whose store may not be trusted', () => {
     await hub.clock.advance(3_600_000)
     await hub.loop.idle()
     expect((await hub.grants(id)).filter(({ trigger }) => trigger === 'delete')).toHaveLength(1)
+  })
+
+  test('what is said to be gone while two agents speak for its cluster is removed by the one that is admitted', async () => {
+    const others = Object.fromEntries([1, 2, 3, 4, 5, 6].map(n => [`apps/other-${n}/cm.json`, configMap('other', {})]))
+    const hub = await started()
+    await hub.push(APPS, others)
+    const id = await hub.join('eu-1')
+    await hub.push(APPS, { 'apps/web/cm.json': null })
+    const known = await clusterRow(hub)
+    await hub.store.write(rows =>
+      rows.putCluster({ ...known, cloned: { since: 1, why: 'overtakings', instances: [] } }),
+    )
+    await hub.report('web-eu-1', { gone: true })
+    expect(hub.application('web-eu-1').state).toBe('withdrawn')
+    const admitted = { ...known, admission: known.admission + 1 }
+    await hub.store.write(async rows => {
+      await rows.putCluster(admitted)
+      await voidResults(rows, id)
+    })
+    hub.loop.lookAgain()
+    await hub.loop.idle()
+    await hub.clock.advance(3_600_000)
+    await hub.loop.idle()
+    expect((await hub.grants(id)).filter(({ trigger }) => trigger === 'delete')).toHaveLength(1)
+    await hub.report('web-eu-1', { gone: true })
+    expect(hub.names()).not.toContain('web-eu-1')
+  })
+
+  test.each([
+    ['made for a copy of the cluster gives way to the one that the real cluster holds', 2, 'held-before'],
+    ['offered to the agent that speaks now stays: the other one is unclaimed', 1, 'made'],
+  ])('an id that was %s', async (_, admission, expected) => {
+    const hub = await started()
+    const id = await hub.join('eu-1')
+    const made = hub.application('web-eu-1').id
+    // Told apart: whoever is admitted has not heard what a copy was offered.
+    const told = { ...(await clusterRow(hub)), admission, recovery: 'unproved' } as const
+    await hub.store.write(rows => rows.putCluster(told))
+    await adopt(hub, shown(id, 'held-before', { number: { epoch: 1, n: 1 } }))
+    expect(hub.application('web-eu-1').id).toBe(expected === 'made' ? made : expected)
+    const named = (await hub.store.read(rows => rows.documents(id))).flatMap(({ applicationId }) => applicationId ?? [])
+    expect(named).toEqual([hub.application('web-eu-1').id])
   })
 })

@@ -53,8 +53,10 @@ export async function removeApplication(row: ApplicationRow, certain: boolean, b
   })
   if (issued.kind === 'issued') round.clusterIds.add(cluster.id)
   const entry = (await writer.report(row.id))?.entry
-  // Gone by this Tombstone: an Application that came back and went again may have said so of an earlier one.
-  if (entry?.gone && entry.document && compareNumbers(entry.document, issued.number) === 0) {
+  // Gone by this Tombstone: an Application that came back and went again may have said so of an earlier one. While two
+  // agents speak for the cluster, nobody knows in which of the two it is gone.
+  const isGone = entry?.gone && entry.document && compareNumbers(entry.document, issued.number) === 0
+  if (isGone && !cluster.cloned) {
     await writer.deleteDocument(cluster.id, applicationLine(row.id))
     await writer.deleteReport(row.id)
     return await forget(row, bench)
