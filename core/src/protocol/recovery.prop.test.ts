@@ -166,7 +166,12 @@ describe('a hub that is shown the admissions of one cluster, of its own signatur
         const all = lives(list)
         const highest = Math.max(...all.map(({ epoch }) => epoch))
         const known = { ...all[at % all.length]!, epoch: highest + by }
-        for (const shown of all) expect(judgeAdmission(shown, known)).not.toBe('not-issued')
+        for (const shown of all) {
+          expect(judgeAdmission(shown, known)).not.toBe('not-issued')
+          expect(judgeAdmission(shown, undefined, known.epoch)).not.toBe('not-issued')
+          // What joined since begins with the epoch of the recovery.
+          expect(judgeAdmission({ ...shown, epoch: known.epoch }, undefined, known.epoch)).toBe('not-issued')
+        }
       }),
     )
   })

@@ -30,6 +30,15 @@ describe('an admission with the hub’s own signature, for a key that the store 
       ['of the first key, where the store knows no number', { admission: 2 }, { admission: 2, epoch: 3 }, 'superseded'],
     ]
   test.each(rows)('%s', (_sentence, shown, stored, verdict) => expect(judgeAdmission(shown, stored)).toBe(verdict))
+
+  test.each([
+    ['signed before the last recovery', 2, 3, 'forgotten'],
+    ['signed since', 3, 3, 'not-issued'],
+    ['that does not say when', undefined, 3, 'not-issued'],
+    ['where nothing was recovered', 1, undefined, 'not-issued'],
+  ] as const)('of a cluster that there is none of, %s', (_sentence, epoch, recovered, verdict) =>
+    expect(judgeAdmission({ admission: 1, ...(epoch && { epoch }) }, undefined, recovered)).toBe(verdict),
+  )
 })
 
 describe('what a document with the hub’s own signature proves', () => {

@@ -60,15 +60,19 @@ export interface AdmittedKey {
  * that the store was behind then is known. `not-issued`: this store never knew of it, and nobody has said so yet.
  *
  * @param known Of the cluster that the admission names; absent when the store has none.
+ * @param epoch Of the last recovery: what joined since has it.
  */
 export function judgeAdmission(
   shown: AdmittedKey,
   known: AdmittedKey | undefined,
+  epoch = 0,
 ): 'superseded' | 'forgotten' | 'not-issued' {
-  if (!known) return 'not-issued'
-  const order = shown.admission - known.admission || (shown.keyNumber ?? 0) - (known.keyNumber ?? 0)
-  if (order <= 0) return 'superseded'
-  return shown.epoch !== undefined && shown.epoch < (known.epoch ?? 0) ? 'forgotten' : 'not-issued'
+  if (known) {
+    const order = shown.admission - known.admission || (shown.keyNumber ?? 0) - (known.keyNumber ?? 0)
+    if (order <= 0) return 'superseded'
+  }
+  const isOfBefore = shown.epoch !== undefined && shown.epoch < (known ? (known.epoch ?? 0) : epoch)
+  return isOfBefore ? 'forgotten' : 'not-issued'
 }
 
 /** Epochs are below this: what `3.41` may have before its point. */
@@ -102,8 +106,8 @@ export interface KnownApplication {
   /** The cluster that it belongs to for ever; absent while it was never offered. */
   readonly clusterId?: string
   /**
-   * Whether nobody can hold it: it was never offered, or only by a store that was behind, to an agent that has shown
-   * everything and does not have it.
+   * Whether nobody can hold it: it was never offered, or only by a store that was behind or under an earlier admission,
+   * to a copy of the cluster; the agent that is admitted has shown everything and does not have it.
    */
   readonly unheld: boolean
 }

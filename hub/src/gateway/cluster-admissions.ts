@@ -165,7 +165,7 @@ export class ClusterAdmissions {
     }
     const { key, uid, versions } = enrolment
     const admitted = underNextAdmission(
-      before ?? newCluster(name, now, random),
+      before ?? (await newCluster(rows, name, now, random)),
       { key, uid, versions, hubKid: keys.newest },
       now,
     )

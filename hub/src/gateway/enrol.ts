@@ -3,7 +3,14 @@ import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { HubResponse } from '@flotilla/core/ports/hub-transport'
 import type { Random } from '@flotilla/core/ports/random'
-import type { ClusterRow, EnrolmentRow, JoinTokenRow, Store, StoreWriter } from '@flotilla/core/ports/store'
+import type {
+  ClusterRow,
+  EnrolmentRow,
+  JoinTokenRow,
+  Store,
+  StoreReader,
+  StoreWriter,
+} from '@flotilla/core/ports/store'
 import {
   decideEnrolment,
   type EnrolmentDecision,
@@ -15,6 +22,7 @@ import type { AdmissionPayload } from '@flotilla/core/protocol/documents'
 import { type EnrolmentRequest, enrolmentSecret, readEnrolment } from '@flotilla/core/protocol/enrolment'
 import { joinSecretHash } from '@flotilla/core/protocol/join-token'
 import { addressKey } from '../limits/address-key.ts'
+import { epochNow, readRecoveryState } from '../recovery/recovery-state.ts'
 import type { HubKeys } from './hub-keys.ts'
 import { isClusterName, readLabels } from './proposed-names.ts'
 import { refuse, respond, retryAfter } from './respond.ts'
@@ -138,7 +146,7 @@ async function admit(
   { request, options, now }: Asked,
 ): Promise<ClusterRow> {
   const { key, uid, versions } = request
-  const before = cluster ?? newCluster(name, now, options.random)
+  const before = cluster ?? (await newCluster(rows, name, now, options.random))
   const joined: ClusterRow =
     as === 'same'
       ? { ...before, joinedAt: now, versions }
@@ -157,9 +165,10 @@ async function admit(
 }
 
 /** A Cluster's record before anyone has joined as it. */
-export function newCluster(name: string, now: number, random: Random): ClusterRow {
+export async function newCluster(rows: StoreReader, name: string, now: number, random: Random): Promise<ClusterRow> {
   const id = uuidV7(now, random.bytes(10))
-  return { id, name, admission: 0, incarnation: 0, epoch: 1, lastNumber: 0, versions: {} }
+  const epoch = epochNow(await readRecoveryState(rows))
+  return { id, name, admission: 0, incarnation: 0, epoch, lastNumber: 0, versions: {} }
 }
 
 /** Another admission is another cluster: what the one before reported says nothing of it. */

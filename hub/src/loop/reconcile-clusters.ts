@@ -1,7 +1,7 @@
-import { uuidV7 } from '@flotilla/core/identity/uuid'
 import type { ClusterRow } from '@flotilla/core/ports/store'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import type { ClusterCalendars } from '../gates/cluster-calendars.ts'
+import { newCluster } from '../gateway/enrol.ts'
 import type { LoopServices } from './services.ts'
 import type { World } from './world.ts'
 
@@ -34,15 +34,7 @@ export async function reconcileClusters(
         const known = await writer.clusterByName(name)
         if (known) rows.push(known)
         if (!known && world.fleet.clusters.has(name)) {
-          const row: ClusterRow = {
-            id: uuidV7(clock.now(), random.bytes(10)),
-            name,
-            admission: 0,
-            incarnation: 0,
-            epoch: 1,
-            lastNumber: 0,
-            versions: {},
-          }
+          const row = await newCluster(writer, name, clock.now(), random)
           await writer.putCluster(row)
           rows.push(row)
           changed.push(name)

@@ -42,6 +42,14 @@ export type RecoveryState =
 
 export const SETTLED: RecoveryState = { kind: 'settled' }
 
+/**
+ * The epoch in which numbers of a Cluster begin that is new now: that of the last recovery, so that what it is told is
+ * known to be of after that, whatever backup is restored. While the store is behind any will do: its recovery raises it.
+ */
+export function epochNow(state: RecoveryState): number {
+  return state.kind === 'behind' ? 1 : (state.epoch ?? 1)
+}
+
 export async function readRecoveryState(rows: StoreReader): Promise<RecoveryState> {
   return decode(await rows.setting(RECOVERY_SETTING))
 }

@@ -8,7 +8,7 @@ import { sampleOffer, sampleTombstone } from '@flotilla/core/protocol/samples'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryBundles } from '../bundle/memory-bundles.ts'
 import { Conversation } from '../gateway/conversation.ts'
-import { signAdmission } from '../gateway/enrol.ts'
+import { newCluster, signAdmission } from '../gateway/enrol.ts'
 import { hubKeysOf, newHubKeyFile } from '../gateway/hub-keys.ts'
 import { DEFAULT_GATEWAY_LIMITS } from '../gateway/limits.ts'
 import { memoryRevocations } from '../gateway/revocations.ts'
@@ -311,6 +311,28 @@ describe('an agent that the hub does not know', () => {
     await recovery.recover('ana')
     expect((await ask(body({ keyNumber: 1 }))).response.status).toBe(202)
     expect(recovery.behind).toBe(false)
+  })
+
+  test('that the store never knew, and that was away while the hub was recovered, finds it settled and waits', async () => {
+    await recovery.found('restored')
+    await recovery.recover('ana')
+    await recovery.acknowledge('ana', (await recovery.list()).digest)
+    expect((await ask(body())).response.status).toBe(202)
+    expect(recovery.state.kind).toBe('settled')
+    expect(await store.read(rows => rows.cluster('lost-1'))).toMatchObject({
+      epoch: NOW / 1000,
+      admission: 3,
+      recovery: 'unproved',
+    })
+  })
+
+  test('that joined after the last recovery makes the hub behind: nobody has said that its store went back since', async () => {
+    await recovery.found('restored')
+    const { epoch } = await recovery.recover('ana')
+    const joined = await store.read(rows => newCluster(rows, 'eu-8', NOW, random))
+    expect(joined.epoch).toBe(epoch)
+    expect((await ask(body({ ...joined, admission: 1 }))).response.status).toBe(202)
+    expect(recovery.state).toMatchObject({ kind: 'behind', reason: 'admitted' })
   })
 
   const REFUSED: { readonly [sentence: string]: () => Uint8Array | Promise<Uint8Array> } = {

@@ -11,6 +11,7 @@ import type { HubKeys } from '../gateway/hub-keys.ts'
 import { refuse, respond, retryAfter } from '../gateway/respond.ts'
 import type { Revocations } from '../gateway/revocations.ts'
 import type { Recovery } from './recovery.ts'
+import { epochNow } from './recovery-state.ts'
 
 export interface ReturnOptions {
   readonly store: Store
@@ -58,7 +59,8 @@ export async function takeReturn(
     // Its own admission is lower than what it is told now, or the answer that told it was lost.
     return { response: respond(200, { admission: signAdmission(known, request.key, keys, now) }) }
   }
-  const verdict = judgeAdmission({ ...admission, admission: admission.adm }, known)
+  const epoch = epochNow(recovery.state)
+  const verdict = judgeAdmission({ ...admission, admission: admission.adm }, known, epoch)
   // That it was replaced or revoked since is remembered: then this is an old key, and nothing was forgotten.
   if (verdict === 'superseded' && !(await isWaiting(store, request, admission))) return unknown('RETURN_REFUSED')
   if (verdict === 'not-issued') {
@@ -69,9 +71,7 @@ export async function takeReturn(
       known: known ? admissionText(known.admission, known.keyNumber) : 'no such cluster',
     })
   }
-  const noted = await store.write(rows =>
-    note(rows, request, admission, { remoteAddress, now, epoch: epochOf(recovery) }),
-  )
+  const noted = await store.write(rows => note(rows, request, admission, { remoteAddress, now, epoch }))
   if (noted.state === 'rejected') return unknown('RETURN_REFUSED')
   const waitMs = ASK_AGAIN_MS * (1 + options.random.fraction())
   const response = respond(202, { code: 'WAITING', enrolment: noted.id }, retryAfter(waitMs))
@@ -90,10 +90,6 @@ async function isWaiting(store: Store, request: ReturnRequest, admission: Admiss
 
 function idOf({ key }: ReturnRequest, { cluster, adm }: AdmissionPayload): string {
   return enrolmentId(`return ${cluster} ${adm}`, key)
-}
-
-function epochOf({ state }: Recovery): number {
-  return state.kind === 'behind' ? 1 : (state.epoch ?? 1)
 }
 
 async function note(
