@@ -59,27 +59,37 @@ export class Bench {
   async start({ requests, writes }: { readonly requests?: number; readonly writes?: number } = {}): Promise<void> {
     this.#left = requests ?? Number.POSITIVE_INFINITY
     this.#writesLeft = writes ?? Number.POSITIVE_INFINITY
-    const note = (message: string, fields?: object) => void this.log.push(`${message} ${JSON.stringify(fields)}`)
-    const log: Log = { debug: () => {}, info: note, warn: note, error: note, child: () => log }
     this.#agent = createAgent({
       name: 'test',
-      cluster: {
-        close: async () => undefined,
-        request: request => {
-          if (isWrite(request) && this.#writesLeft-- <= 0) this.#left = 0
-          if (this.#left-- <= 0) throw new ClusterUnreachable('the process was killed')
-          this.#note(request)
-          return this.#transport.request(request)
-        },
-      },
+      cluster: this.cluster(),
       link: this.hub.link,
       state: NO_STATE,
       clock: this.clock,
       random: seededRandom(this.number),
-      log,
+      log: this.noting(),
       namespace: `${this.namespace}-agent`,
     })
     await this.#agent.start()
+  }
+
+  /** The cluster as a process of this bench reaches it. */
+  cluster(): ClusterTransport {
+    return {
+      close: async () => undefined,
+      request: request => {
+        if (isWrite(request) && this.#writesLeft-- <= 0) this.#left = 0
+        if (this.#left-- <= 0) throw new ClusterUnreachable('the process was killed')
+        this.#note(request)
+        return this.#transport.request(request)
+      },
+    }
+  }
+
+  /** What is told with an error that something never happened. */
+  noting(): Log {
+    const note = (message: string, fields?: object) => void this.log.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Log = { debug: () => {}, info: note, warn: note, error: note, child: () => log }
+    return log
   }
 
   /** Whether a process that may only do so much has done it all. */
