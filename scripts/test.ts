@@ -34,6 +34,11 @@ interface Step {
 /** Of the unit tests, what is over before one has looked up: no laws, and a tenth of the made-up templates. */
 const INNER_LOOP = { FLOTILLA_INNER_LOOP: '1', FLOTILLA_FUZZ_CASES: '200' }
 
+/** Each test is told when it is over, and not only each file. */
+const EACH_TEST = '--reporter=verbose'
+/** A law may take its minutes when it is held against so many cases. */
+const FOR_HOURS = [EACH_TEST, '--testTimeout=3600000']
+
 function vitest(
   name: string,
   says: string,
@@ -51,7 +56,7 @@ function vitest(
       'vitest',
       'run',
       ...projects.flatMap(project => ['--project', project]),
-      '--reporter=default',
+      ...(more.includes(EACH_TEST) ? [] : ['--reporter=default']),
       '--reporter=json',
       `--outputFile.json=${results}`,
       ...more,
@@ -104,7 +109,12 @@ const STEPS: readonly Step[] = [
     true,
   ),
   {
-    ...vitest('nightly', 'laws, each on a hundred thousand cases', ['unit'], ['.prop.test.ts', 'engines.test.ts']),
+    ...vitest(
+      'nightly',
+      'laws, each on a hundred thousand cases',
+      ['unit'],
+      ['.prop.test.ts', 'engines.test.ts', `--maxWorkers=${availableParallelism()}`, ...FOR_HOURS],
+    ),
     onRequest: true,
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
   },
@@ -113,7 +123,7 @@ const STEPS: readonly Step[] = [
       'nightly-sockets',
       'ten thousand hostile connections each way',
       ['integration'],
-      ['.prop.integration.test.ts', '--testTimeout=3600000'],
+      ['.prop.integration.test.ts', ...FOR_HOURS],
     ),
     onRequest: true,
     environment: { FLOTILLA_FUZZ_CASES: '100000' },
