@@ -1,3 +1,4 @@
+import { seededRandom } from '@flotilla/core/ports/create-random'
 import { expect, test } from 'vitest'
 import { SimulatedFleet } from './fleet.ts'
 
@@ -94,3 +95,30 @@ test.each(['withdrawn before the copy', 'withdrawn after the copy'] as const)(
     expect(fleet.laws.breaches).toEqual([])
   },
 )
+
+test('a cluster that is set back, with its agent, to before something was withdrawn and declared again has it whole', async () => {
+  const fleet = await SimulatedFleet.start({ seed: 11, clusters: ['eu'] })
+  fleet.declare(fleet.declared.put(SHOP), true)
+  fleet.declare(fleet.declared.put({ ...SHOP, name: 'till' }), true)
+  await fleet.run(MINUTE_MS)
+  const [before, running] = [uid(fleet), fleet.agent('eu')]
+  const [random, clusterRandom, networkRandom] = [seededRandom(1), seededRandom(2), seededRandom(3)]
+  const snapshot = running.clone({ name: 'eu', random, clusterRandom, networkRandom })
+  fleet.declare(fleet.declared.remove('shop'), true)
+  await fleet.run(13 * MINUTE_MS)
+  fleet.declare(fleet.declared.put({ ...SHOP, version: 2 }), true)
+  await fleet.run(3 * MINUTE_MS)
+  expect(await fleet.converged()).toEqual([])
+  expect(uid(fleet)).not.toBe(before)
+  // What this cluster has now bears the id of before, of which the hub knows nothing any more.
+  await fleet.stopAgent('eu')
+  running.cluster.stop()
+  fleet.agents.set('eu', snapshot)
+  await fleet.wait('the start of the agent', snapshot.start())
+  await fleet.run(30 * MINUTE_MS)
+  expect(await fleet.converged()).toEqual([])
+  expect(await unclaimedBy(fleet)).toEqual([])
+  expect(uid(fleet)).toBe(before)
+  // Laws take an agent that goes back for one that forgets; that it deletes nothing meanwhile is asked of it all the same.
+  expect(fleet.laws.breaches.filter(sentence => sentence.includes(' deletes '))).toEqual([])
+})
