@@ -204,3 +204,15 @@ test('a file that is broken changes nothing, and everything once it is whole', a
   await fleet.run(MINUTE_MS)
   expect(await fleet.converged()).toEqual([])
 })
+
+test('a key that is served after it was revoked is told, what was being answered then is not', async () => {
+  const { fleet } = await smallFleet()
+  fleet.laws.revoked('lost-key')
+  fleet.laws.served('eu', 'lost-key')
+  fleet.laws.served('eu', 'another-key')
+  expect(fleet.laws.breaches).toEqual([])
+  await fleet.run(1_000)
+  fleet.laws.revoked('lost-key')
+  fleet.laws.served('eu', 'lost-key')
+  expect(fleet.laws.breaches).toEqual(['eu was served by a key that is revoked'])
+})

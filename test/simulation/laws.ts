@@ -58,7 +58,8 @@ export class Laws {
   #wanted = new Set<string>()
   /** By cluster and Application id: the document held, and since when. */
   readonly #held = new Map<string, { readonly document: Held; readonly since: number }>()
-  readonly #revoked = new Set<string>()
+  /** Keys that may not speak any more, since when. */
+  readonly #revoked = new Map<string, number>()
   readonly #issued = new Map<string, DocumentNumber>()
   /** By Application and document: ids of the Grants given, oldest first. */
   readonly #granted = new Map<string, readonly string[]>()
@@ -166,12 +167,13 @@ export class Laws {
 
   /** A key may not speak any more, from this moment on. */
   revoked(kid: string): void {
-    this.#revoked.add(kid)
+    if (!this.#revoked.has(kid)) this.#revoked.set(kid, this.#clock.monotonicMs())
   }
 
-  /** A request that this key signed was answered with 200. */
+  /** A request that this key signed was answered with 200; what was being answered at that instant may be. */
   served(cluster: string, kid: string): void {
-    if (this.#revoked.has(kid)) this.#breach(`${cluster} was served by a key that is revoked`)
+    const since = this.#revoked.get(kid) ?? Number.POSITIVE_INFINITY
+    if (this.#clock.monotonicMs() > since) this.#breach(`${cluster} was served by a key that is revoked`)
   }
 
   /** The store is as it was at an earlier time: what came after is lost, and whoever restored it knows. */
