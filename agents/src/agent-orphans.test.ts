@@ -107,6 +107,35 @@ it('a namespace that takes long to list is not listed after every operation', as
   expect(surveys).toBeLessThan(5)
 })
 
+it('a small namespace is looked at every minute, and less often where there are many', async () => {
+  const bench = await startBench()
+  const surveys = new Map<string, number>()
+  bench.between = async (request, pass) => {
+    const [, namespace] = /\/namespaces\/([a-z0-9-]+)\/limitranges\?limit/.exec(request.path) ?? []
+    if (namespace) {
+      surveys.set(namespace, (surveys.get(namespace) ?? 0) + 1)
+      await new Promise<void>(resolve => void bench.clock.setTimer(100, () => resolve()))
+    }
+    return pass(request)
+  }
+  bench.hub.sync(bundleOf(configMap('a')), { orphans: ORPHANS })
+  await bench.pass(20_000)
+  await make(bench, 'shop', 'ConfigMap', 'left')
+  await bench.pass(75_000)
+  expect(bench.report.orphans?.count).toBe(1)
+  for (let n = 1; n < 30; n++) {
+    const application = { ...SHOP, id: `0199c2f0-0000-7000-8000-0000000000${50 + n}`, name: `other-${n}` }
+    bench.hub.sync(bundleOf(configMap('b')), { application, namespace: `shop-${n}`, orphans: ORPHANS })
+  }
+  await bench.pass(QUARTER_MS)
+  surveys.clear()
+  await bench.pass(4 * QUARTER_MS)
+  // All thirty take three seconds, and an hour has room for six times two hundred of those.
+  expect(surveys.size).toBe(30)
+  for (const count of surveys.values()) expect(count).toBeLessThan(9)
+  expect(Math.min(...surveys.values())).toBeGreaterThan(3)
+})
+
 it('what an Application of another Project declares is none', async () => {
   const bench = await startBench()
   const other = { ...SHOP, id: '0199c2f0-0000-7000-8000-000000000002', name: 'other', project: 'other' }

@@ -9,8 +9,14 @@ import type { OfferPayload } from '@flotilla/core/protocol/documents'
 import type { KubernetesClient } from './kubernetes/client.ts'
 import { type Claims, claimedIn, type OrphanQuestion, surveyOrphans } from './survey-orphans.ts'
 
-/** Nobody's objects come and go without anybody telling; jittered. */
-const EVERY_MS = 10 * 60 * 1000
+/**
+ * Nobody's objects come and go without anybody telling: to watch all kinds of a namespace would hold a connection each.
+ * So it is looked again as often as all surveys together take a two-hundredth of the time: a small namespace every
+ * minute, many or large ones every ten minutes; jittered.
+ */
+const TIME_PER_WORK = 200
+const SOONEST_MS = 60_000
+const LATEST_MS = 10 * 60_000
 /** A survey that takes long is made more rarely: no more than a twentieth of the time goes into one. */
 const REST_PER_WORK = 20
 /** Several Applications of one namespace, and several changes of one, are one survey. */
@@ -39,6 +45,8 @@ interface Area {
   dueAtMs: number
   /** Not before this, whoever wishes it. */
   restUntilMs: number
+  /** How long the last survey took. */
+  tookMs: number
 }
 
 /**
@@ -108,7 +116,7 @@ export class OrphanSurveys {
     if (!area) {
       const empty = { asking: new Map(), questions: new Map(), found: new Map() }
       const never = { timer: undefined, dueAtMs: Number.POSITIVE_INFINITY, restUntilMs: Number.NEGATIVE_INFINITY }
-      area = { namespace, account, ...empty, ...never }
+      area = { namespace, account, ...empty, ...never, tookMs: 0 }
       this.#areas.set(name, area)
     }
     this.#areaOf.set(application.id, area)
@@ -129,6 +137,11 @@ export class OrphanSurveys {
     })
   }
 
+  #everyMs(): number {
+    const work = [...this.#areas.values()].reduce((sum, { tookMs }) => sum + tookMs, 0)
+    return Math.min(LATEST_MS, Math.max(SOONEST_MS, work * TIME_PER_WORK))
+  }
+
   #isAsked(area: Area): boolean {
     return this.#areas.get(areaName(area)) === area
   }
@@ -141,7 +154,8 @@ export class OrphanSurveys {
     if (startedMs < area.restUntilMs) return this.#plan(area, 0)
     const rest = () => {
       const now = clock.monotonicMs()
-      area.restUntilMs = now + (now - startedMs) * REST_PER_WORK
+      area.tookMs = now - startedMs
+      area.restUntilMs = now + area.tookMs * REST_PER_WORK
     }
     try {
       const found = await surveyOrphans({
@@ -162,7 +176,7 @@ export class OrphanSurveys {
       }
       for (const [id, question] of area.asking) if (changed.has(question)) onFound(id)
       rest()
-      this.#plan(area, EVERY_MS * (0.8 + 0.4 * random.fraction()))
+      this.#plan(area, this.#everyMs() * (0.8 + 0.4 * random.fraction()))
     } catch (error) {
       if (signal.aborted) return
       rest()

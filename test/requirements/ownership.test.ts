@@ -81,10 +81,23 @@ requirements('ownership', requirement => {
     const orphans = { warn: true, ignore: [{ kind: 'ConfigMap', name: 'istio-*' }] }
     await bench.succeeded(bench.sync([configMap('mine'), deployment('web')], { orphans }))
     const named = () => bench.report?.orphans?.objects.map(({ kind, name }) => `${kind} ${name}`)
-    await bench.until('it was looked for', () => named() !== undefined)
+    const isTold = (names: () => boolean) => () => {
+      bench.clock.skip(1_000)
+      return names()
+    }
+    await bench.until(
+      'it was looked for',
+      isTold(() => named() !== undefined),
+    )
     // Neither Pods and ReplicaSets of what is declared, nor what a control plane puts into every namespace.
     expect(named()).toEqual(['ConfigMap left', 'ServiceAccount builder'])
     expect(bench.report).toMatchObject({ orphans: { warn: true, count: 2, unseenKinds: 0 } })
+    // Nobody tells of what comes later, and no sync follows.
+    await createAs(bench, 'kubectl-create', configMap('later'))
+    await bench.until(
+      'what came later is told',
+      isTold(() => named()?.includes('ConfigMap later') ?? false),
+    )
   })
 
   requirement(
