@@ -76,8 +76,10 @@ async function clusterIsNot(
   for (const live of cluster.objects()) {
     const key = objectKeyText(placed(live))
     const owner = live.metadata.labels?.[APPLICATION_LABEL]
-    // A hub whose store was lost, or went back, has never heard of what Git had dropped by then.
-    const forgotten = fleet.laws.restores > 0 && !rows.some(({ id }) => id === owner)
+    // A hub whose store was lost, or went back, has never heard of what Git had dropped by then; what a copy was believed
+    // to have removed has ended, and what was declared again takes along no more than it wants.
+    const isEnded = fleet.laws.restores > 0 || fleet.laws.acknowledged.endedByCopies.has(owner ?? '')
+    const forgotten = isEnded && !rows.some(({ id }) => id === owner)
     if (owner && !keys.has(key) && !unknown.has(owner) && !forgotten) missing.push(`${name}: ${key} is left over`)
   }
   const row = await fleet.store.read(reader => reader.clusterByName(name))
