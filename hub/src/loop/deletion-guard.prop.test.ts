@@ -125,4 +125,4 @@ it('nothing goes that no approved plan and no budget let go, whatever is pushed,
     // A life of a hub costs as much as fifty templates.
     numRuns: Math.ceil(Number(process.env['FLOTILLA_FUZZ_CASES'] ?? 2_000) / 50),
   })
-}, 120_000)
+})
