@@ -32,6 +32,13 @@ describe('parseJson', () => {
     expect(parseJson(text)).toBe(expected)
   })
 
+  it('keeps them wherever they stand in a text', () => {
+    for (let before = 0; before < 40; before++) {
+      const text = `{"${'x'.repeat(before)}":[123456789012345,-1234567890123456789,1.5]}`
+      expect(Object.values(parseJson(text) as object)[0]).toEqual([123456789012345, -1234567890123456789n, 1.5])
+    }
+  })
+
   it('keeps __proto__ as an ordinary key', () => {
     const value = parseJson('{"__proto__": {"polluted": 12345678901234567890}}') as { [key: string]: Json }
     expect(Object.hasOwn(value, '__proto__')).toBe(true)

@@ -56,12 +56,15 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
     return a.every((item, index) => equalJson(item, b[index]))
   }
   if (!isJsonObject(a) || !isJsonObject(b)) return false
-  const left = definedKeys(a)
-  return left.length === definedKeys(b).length && left.every(key => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
-}
-
-function definedKeys(value: JsonObject): string[] {
-  return Object.keys(value).filter(key => value[key] !== undefined)
+  let defined = 0
+  for (const key of Object.keys(a)) {
+    const member = a[key]
+    if (member === undefined) continue
+    if (!Object.hasOwn(b, key) || !equalJson(member, b[key])) return false
+    defined++
+  }
+  for (const key of Object.keys(b)) if (b[key] !== undefined) defined--
+  return defined === 0
 }
 
 function isNumeric(value: Json | undefined): value is number | bigint {

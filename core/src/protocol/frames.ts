@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { canonicalJson } from '../json/canonical-json.ts'
-import type { Json } from '../json/json.ts'
+import { isJsonObject, type Json } from '../json/json.ts'
 import { parseBoundedJson, parseBoundedJsonBytes } from './bounded-json.ts'
 import {
   agentText,
@@ -163,23 +163,40 @@ export const hubFrame = v.variant('kind', [
 /** What the hub says. */
 export type HubFrame = v.InferOutput<typeof hubFrame>
 
+/** By kind: what says its kind is looked at by that kind's schema alone. */
+const agentFrames = new Map(agentFrame.options.map(option => [kindOf(option), option]))
+const hubFrames = new Map(hubFrame.options.map(option => [kindOf(option), option]))
+
+function kindOf({ entries }: { readonly entries: { readonly kind: { readonly literal: string } } }): string {
+  return entries.kind.literal
+}
+
+function saidKind(value: Json | undefined): string {
+  const kind = isJsonObject(value) ? value['kind'] : undefined
+  return typeof kind === 'string' ? kind : ''
+}
+
 /** Reads one frame of an agent. Never throws. */
 export function decodeAgentFrame(message: string): Decoded<AgentFrame> {
-  return decode(agentFrame, parseBoundedJson(message, MAX_FRAME_BYTES))
+  const value = parseBoundedJson(message, MAX_FRAME_BYTES)
+  return decode(agentFrames.get(saidKind(value)) ?? agentFrame, value)
 }
 
 /** Reads one frame of the hub; a `kind` that this program does not know is refused, and said so. Never throws. */
 export function decodeHubFrame(message: string): Decoded<HubFrame> {
-  return decode(hubFrame, parseBoundedJson(message, MAX_FRAME_BYTES))
+  const value = parseBoundedJson(message, MAX_FRAME_BYTES)
+  return decode(hubFrames.get(saidKind(value)) ?? hubFrame, value)
 }
 
 export function encodeFrame(frame: AgentFrame | HubFrame): string {
   return canonicalJson(frame as unknown as Json)
 }
 
+const poll = v.object({ frames: listOf(agentFrame, 100) })
+
 /** A poll: any frames of an agent but `hello`, which is the socket's. */
 export function decodePoll(body: Uint8Array): Decoded<readonly AgentFrame[]> {
-  const decoded = decode(v.object({ frames: listOf(agentFrame, 100) }), parseBoundedJsonBytes(body, MAX_FRAME_BYTES))
+  const decoded = decode(poll, parseBoundedJsonBytes(body, MAX_FRAME_BYTES))
   return decoded.kind === 'decoded' ? { kind: 'decoded', value: decoded.value.frames } : decoded
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { importPublicKey, keyThumbprint } from './ed25519.ts'
-import { readJws, signJws, verifyJws } from './jws.ts'
+import { fromBase64url, readJws, signJws, verifyJws } from './jws.ts'
 import { sampleKey } from './samples.ts'
 
 const key = sampleKey(1)
@@ -65,4 +65,21 @@ describe('a JWS', () => {
   test('of equal content is equal, whatever order it was built in', () => {
     expect(signJws('offer', { b: 1, a: 2 }, key)).toBe(signJws('offer', { a: 2, b: 1 }, key))
   })
+})
+
+test.each([
+  ['the other alphabet', 'ab+/'],
+  ['padding', 'YQ=='],
+  ['white space', 'YW Jj'],
+  ['a line break at the end', 'YWJj\n'],
+  ['a letter that is not of the alphabet', 'YWJé'],
+  ['a letter that is left over', 'YWJjY'],
+  ['bits that are left over', 'YR'],
+])('base64url is read strictly: %s', (_what, text) => {
+  expect(fromBase64url(text)).toBeUndefined()
+})
+
+test('base64url is read whole', () => {
+  expect(fromBase64url('YWJj-_8')).toEqual(Buffer.from('YWJj-_8', 'base64url'))
+  expect(fromBase64url('')).toHaveLength(0)
 })
