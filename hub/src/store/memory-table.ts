@@ -1,10 +1,4 @@
-import { decodeRow, encodeRow } from './encode-row.ts'
-
-/** A row and its canonical text; the row is frozen, so that a reader cannot change what is stored. */
-export interface StoredRow<Row> {
-  readonly row: Row
-  readonly text: string
-}
+import { keepRow } from './keep-row.ts'
 
 export interface TableShape<Row> {
   readonly key: (row: Row) => string
@@ -16,12 +10,12 @@ export interface TableShape<Row> {
  * What differs from the table for one reader or writer: for a writer its own pending changes, for a reader the rows
  * as they were before commits that came later. `undefined` means that there is no such row.
  */
-export type Overlay<Row> = Map<string, StoredRow<Row> | undefined>
+export type Overlay<Row> = Map<string, Row | undefined>
 
-/** The committed rows of one kind, with their look-ups. */
+/** The committed rows of one kind, frozen, with their look-ups. */
 export class MemoryTable<Row extends object> {
   readonly shape: TableShape<Row>
-  readonly rows = new Map<string, StoredRow<Row>>()
+  readonly rows = new Map<string, Row>()
   private readonly lookups = new Map<string, Map<string, Set<string>>>()
 
   constructor(shape: TableShape<Row>) {
@@ -30,16 +24,16 @@ export class MemoryTable<Row extends object> {
   }
 
   /** Commits one change. */
-  set(key: string, stored: StoredRow<Row> | undefined): void {
+  set(key: string, stored: Row | undefined): void {
     const earlier = this.rows.get(key)
-    if (earlier !== undefined) this.unlist(key, earlier.row)
+    if (earlier !== undefined) this.unlist(key, earlier)
     if (stored === undefined) {
       this.rows.delete(key)
       return
     }
     this.rows.set(key, stored)
     for (const [name, read] of Object.entries(this.shape.lookups ?? {})) {
-      const value = read(stored.row)
+      const value = read(stored)
       if (value === undefined) continue
       const lists = this.lookups.get(name)!
       const keys = lists.get(value)
@@ -75,34 +69,35 @@ export class TableView<Row extends object> {
   }
 
   get(key: string): Row | undefined {
-    return this.stored(key)?.row
+    return this.stored(key)
   }
 
   all(): Row[] {
     const found: Row[] = []
-    for (const [key, stored] of this.table.rows) if (!this.overlay.has(key)) found.push(stored.row)
-    for (const stored of this.overlay.values()) if (stored !== undefined) found.push(stored.row)
+    for (const [key, stored] of this.table.rows) if (!this.overlay.has(key)) found.push(stored)
+    for (const stored of this.overlay.values()) if (stored !== undefined) found.push(stored)
     return found
   }
 
   where(lookup: string, value: string): Row[] {
     const found: Row[] = []
     for (const key of this.table.keysWhere(lookup, value)) {
-      if (!this.overlay.has(key)) found.push(this.table.rows.get(key)!.row)
+      if (!this.overlay.has(key)) found.push(this.table.rows.get(key)!)
     }
     const read = this.table.shape.lookups![lookup]!
     for (const stored of this.overlay.values()) {
-      if (stored !== undefined && read(stored.row) === value) found.push(stored.row)
+      if (stored !== undefined && read(stored) === value) found.push(stored)
     }
     return found
   }
 
   /** Whether the row differed from what was there. */
   put(row: Row): boolean {
-    const text = encodeRow(row)
     const key = this.table.shape.key(row)
-    if (this.stored(key)?.text === text) return false
-    this.overlay.set(key, { row: deepFreeze(decodeRow<Row>(text)), text })
+    const before = this.stored(key)
+    const kept = keepRow(row, before)
+    if (kept === before) return false
+    this.overlay.set(key, kept)
     return true
   }
 
@@ -113,13 +108,7 @@ export class TableView<Row extends object> {
     return true
   }
 
-  private stored(key: string): StoredRow<Row> | undefined {
+  private stored(key: string): Row | undefined {
     return this.overlay.has(key) ? this.overlay.get(key) : this.table.rows.get(key)
   }
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value
-  for (const member of Object.values(value)) deepFreeze(member)
-  return Object.freeze(value)
 }
