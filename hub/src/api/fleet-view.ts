@@ -12,7 +12,6 @@ import {
   viewSet,
   viewSource,
 } from '@flotilla/core/view/fleet-parts'
-import { Mutex } from '../store/mutex.ts'
 import { incumbent } from '../store/row-rules.ts'
 import { ApplicationPages, type WrittenPage } from './application-pages.ts'
 import type { ApplicationPage, ApplicationQuery, Position } from './application-query.ts'
@@ -21,6 +20,7 @@ import { ClusterIndex } from './cluster-index.ts'
 import { type ChangedNames, type FleetChanges, readChanges } from './fleet-changes.ts'
 import { FleetCounts, setKeyOf } from './fleet-counts.ts'
 import { HiddenNumbers } from './hidden-numbers.ts'
+import { JoinedRefreshes } from './joined-refreshes.ts'
 import { addTo, removeFrom } from './key-sets.ts'
 import { ListedApplication } from './listed-application.ts'
 import { RepositoryUses } from './repository-uses.ts'
@@ -69,7 +69,7 @@ export class FleetView {
   private readonly sources = new Map<string, SourceRow>()
   private readonly clusterIndex = new ClusterIndex()
   private readonly repositoryUses = new RepositoryUses()
-  private readonly refreshing = new Mutex()
+  private readonly refreshes = new JoinedRefreshes()
   /** When agents were last looked at for silence. */
   private agedAt = 0
   /** Counts changes of rows. */
@@ -109,10 +109,10 @@ export class FleetView {
     return view
   }
 
-  /** Reads those rows again and applies them; one refresh after the other, so that an older row never wins. */
+  /** Reads those rows again and applies them, with whatever else waits to be read: an older row never wins. */
   refresh(store: Store, names: ChangedNames, now: () => EpochMs): Promise<void> {
-    return this.refreshing.run(async () => {
-      this.apply(await store.read(rows => readChanges(rows, names)), now())
+    return this.refreshes.ask(names, async all => {
+      this.apply(await store.read(rows => readChanges(rows, all)), now())
     })
   }
 
@@ -310,6 +310,11 @@ export class FleetView {
   /** Puts a row in its place, without looking at it yet. */
   private put(row: ApplicationRow): void {
     const before = this.parts.get(row.id)
+    // Most that happens to an Application moves it nowhere.
+    if (before !== undefined && hasSameNames(before.row, row) && this.repositoryUses.isUsedAlike(before.row, row)) {
+      this.parts.set(row.id, { ...before, row })
+      return
+    }
     if (before !== undefined) this.unlist(before.row)
     addTo(this.names, row.name, row.id)
     addTo(this.idsOfCluster, row.clusterName, row.id)
@@ -433,6 +438,10 @@ class Touched {
     const key = setKeyOf(view)
     if (key !== null) this.sets.add(key)
   }
+}
+
+function hasSameNames(a: ApplicationRow, b: ApplicationRow): boolean {
+  return a.name === b.name && a.clusterName === b.clusterName && a.clusterId === b.clusterId
 }
 
 function byNameAndId(a: ApplicationView, b: ApplicationView): number {

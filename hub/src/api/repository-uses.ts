@@ -21,6 +21,13 @@ export class RepositoryUses {
   private readonly uses = new Map<string, { readonly url: string; readonly ids: Set<string> }>()
   private readonly states = new Map<string, RepositoryState>()
 
+  /** Whether two rows of one Application read the same addresses. */
+  isUsedAlike(a: ApplicationRow, b: ApplicationRow): boolean {
+    if (a.document === b.document) return true
+    const [before, after] = [urlsOf(a), urlsOf(b)]
+    return before.length === after.length && before.every((url, index) => url === after[index])
+  }
+
   add(row: ApplicationRow): void {
     for (const url of urlsOf(row)) {
       const key = normaliseRepositoryUrl(url)
