@@ -1,5 +1,6 @@
 import type { Store } from '@flotilla/core/ports/store'
-import { decodeReportBatch, decodeReportsAnswer } from '@flotilla/core/protocol/report-batch'
+import type { ReportEntry } from '@flotilla/core/protocol/report'
+import { decodeReportsAnswer } from '@flotilla/core/protocol/report-batch'
 import { isCopy } from './cluster-copies.ts'
 
 /**
@@ -18,14 +19,14 @@ export class AcknowledgedLaw {
 
   /** A hub has answered a batch of reports of this machine. */
   reports(machine: string, batch: Uint8Array | undefined, answer: Uint8Array): void {
-    const sent = decodeReportBatch(batch ?? new Uint8Array(), 0)
+    const sent = entriesOf(batch)
     const answered = decodeReportsAnswer(answer)
-    if (sent.kind === 'refused' || answered.kind === 'refused') {
+    if (!sent || answered.kind === 'refused') {
       this.#breach('reports were answered in another form')
       return
     }
     const taken = new Set(answered.value.taken)
-    for (const { entry } of sent.value) {
+    for (const entry of sent) {
       if (entry.gone && isCopy(machine) && taken.has(entry.application)) this.endedByCopies.add(entry.application)
       const before = this.#taken.get(entry.application)
       if (!taken.has(entry.application) || (before && (before.inc - entry.inc || before.n - entry.n) > 0)) continue
@@ -45,19 +46,29 @@ export class AcknowledgedLaw {
 
   async look(store: Store): Promise<void> {
     if (this.#taken.size === 0) return
+    const taken = [...this.#taken]
+    this.#taken.clear()
     const stored = await store.read(async rows => {
-      const reports = new Map((await rows.reports()).map(row => [row.applicationId, row.entry]))
-      const applications = new Set((await rows.applications()).map(({ id }) => id))
-      return { reports, applications }
+      const found: { readonly known: boolean; readonly entry: ReportEntry | undefined }[] = []
+      for (const [id] of taken) {
+        found.push({ known: (await rows.application(id)) !== undefined, entry: (await rows.report(id))?.entry })
+      }
+      return found
     })
-    for (const [id, { inc, n }] of this.#taken) {
-      this.#taken.delete(id)
-      const entry = stored.reports.get(id)
-      if (!stored.applications.has(id)) continue
+    for (const [index, [id, { inc, n }]] of taken.entries()) {
+      const { known, entry } = stored[index]!
+      if (!known) continue
       if (!entry) this.#breach(`the hub took report ${inc}.${n} of ${id} and has none`)
       else if ((entry.inc - inc || entry.n - n) < 0) {
         this.#breach(`the hub took report ${inc}.${n} of ${id} and has ${entry.inc}.${entry.n}`)
       }
     }
   }
+}
+
+/** Only what the law asks for is looked at: all of it was read by the hub that said it took it. */
+function entriesOf(batch: Uint8Array = new Uint8Array()): readonly ReportEntry[] | undefined {
+  const text = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength).toString('utf8')
+  const { entries } = JSON.parse(text || '{}') as { readonly entries?: readonly ReportEntry[] }
+  return Array.isArray(entries) ? entries : undefined
 }

@@ -1,4 +1,3 @@
-import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import { equalJson, isJsonObject, type Json } from '@flotilla/core/json/json'
 import { type KubernetesObject, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
@@ -36,8 +35,7 @@ async function applicationIsNot(
   if (fleet.laws.unannounced > 0 && isHeldUnderAnotherId(fleet, cluster, name, row.id)) return []
   if (row.hold) return [`${name} is held: ${row.hold.code} ${row.hold.reason}`]
   if (!row.digest || row.clusterName !== cluster) return [`${name} has no Bundle for ${cluster}`]
-  const bytes = await fleet.bundles.get(row.digest)
-  const bundle = bytes && decodeBundle(bytes, row.digest).objects
+  const bundle = await fleet.laws.contents.objectsOf(row.digest)
   if (!bundle || !sameObjects(bundle, objects)) return [`${name}: the hub has not rendered the newest revision`]
   const missing: string[] = []
   for (const object of bundle) {

@@ -98,7 +98,8 @@ export class InProcessTransport implements HubTransport {
     const pair = new SocketPair(this.#options, this.#faults)
     this.#pairs.add(pair)
     pair.agentEnd.onClose(() => this.#pairs.delete(pair))
-    await unlessCut(gateway.accept(request, pair.hubEnd))
+    const caller = screening.kind === 'proceed' ? screening.caller : undefined
+    await unlessCut(gateway.accept(request, pair.hubEnd, caller))
     return pair.agentEnd
   }
 

@@ -1,4 +1,3 @@
-import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { APPLICATION_LABEL, trackedBy } from '@flotilla/core/plan/tracking'
@@ -16,6 +15,7 @@ import {
 } from '@flotilla/core/protocol/documents'
 import type { SimulatedCluster } from '@flotilla/sim'
 import { AcknowledgedLaw } from './acknowledged-law.ts'
+import { BundleContents } from './bundle-contents.ts'
 import { type DeclaredFleet, NAMESPACE, placedText } from './declared-fleet.ts'
 import { HubTime } from './hub-time.ts'
 import { StartLaw, writtenBy } from './start-law.ts'
@@ -51,7 +51,8 @@ export class Laws {
   readonly starts: StartLaw
   #askedAt = { monotonicMs: 0, count: 0 }
   readonly #clock: Clock
-  readonly #bundles: BundleStore
+  /** What Bundles hold, for whoever compares. */
+  readonly contents: BundleContents
   readonly #removalGraceMs: number
   /** `cluster key` of every object that any revision has let go, and when one last did. */
   readonly #withdrawn = new Map<string, number>()
@@ -61,6 +62,8 @@ export class Laws {
   /** Keys that may not speak any more, since when. */
   readonly #revoked = new Map<string, number>()
   readonly #issued = new Map<string, DocumentNumber>()
+  /** The hub has been told that its store went back or was lost, and nobody has recovered it. */
+  #behind = false
   /** By Application and document: ids of the Grants given, oldest first. */
   readonly #granted = new Map<string, readonly string[]>()
   /** What was last looked at, and how much had been committed to it. */
@@ -69,11 +72,16 @@ export class Laws {
 
   constructor(options: { readonly clock: Clock; readonly bundles: BundleStore; readonly removalGraceMs: number }) {
     this.#clock = options.clock
-    this.#bundles = options.bundles
+    this.contents = new BundleContents(options.bundles)
     this.#removalGraceMs = options.removalGraceMs
     this.acknowledged = new AcknowledgedLaw(sentence => this.#breach(sentence))
     this.hubTime = new HubTime(options.clock)
-    this.starts = new StartLaw({ ...options, hubTime: this.hubTime, breach: sentence => this.#breach(sentence) })
+    this.starts = new StartLaw({
+      clock: options.clock,
+      contents: this.contents,
+      hubTime: this.hubTime,
+      breach: sentence => this.#breach(sentence),
+    })
   }
 
   /** Something was committed. */
@@ -89,6 +97,9 @@ export class Laws {
   /** The hub signed something, and the transaction that it did so in was committed. */
   issued(typ: string, payload: object): void {
     if (!['offer', 'tombstone', 'calendar'].includes(typ)) return
+    // The calendars of this simulation's own freezes are issued past the hub.
+    if (this.#behind && typ !== 'calendar')
+      this.#breach(`the hub issued a document while it knew its store to be behind`)
     const { cluster, number } = payload as { readonly cluster: string; readonly number: DocumentNumber }
     const before = this.#issued.get(cluster)
     if (before && compareNumbers(number, before) <= 0) {
@@ -135,8 +146,7 @@ export class Laws {
 
   /** A Bundle was given to the agent of a cluster. */
   async fetched(cluster: string, digest: Digest): Promise<void> {
-    const bytes = await this.#bundles.get(digest)
-    for (const object of bytes ? decodeBundle(bytes, digest).objects : []) this.#meantFor(cluster, object, 'was given')
+    for (const object of (await this.contents.objectsOf(digest)) ?? []) this.#meantFor(cluster, object, 'was given')
   }
 
   /** Requests without end at one instant would never let the clock go on: they are failed instead. */
@@ -180,6 +190,7 @@ export class Laws {
   restored(announced: boolean): void {
     this.restores++
     if (!announced) this.unannounced++
+    this.#behind = announced
     this.acknowledged.restored()
     this.#issued.clear()
     this.#granted.clear()
@@ -191,6 +202,12 @@ export class Laws {
     this.losses++
     if (!withKey) this.lostKeys++
     this.restored(true)
+    this.#behind = withKey
+  }
+
+  /** Somebody is about to recover the hub. */
+  recovered(): void {
+    this.#behind = false
   }
 
   /** Looks at what the hub has stored: no older report replaces a newer one, and none that it said it took is lost. */
@@ -240,8 +257,7 @@ export class Laws {
       return
     }
     if (heldForMs <= WAVE_MS) return
-    const bytes = await this.#bundles.get(document.digest)
-    const objects = bytes ? decodeBundle(bytes, document.digest).objects : []
+    const objects = (await this.contents.objectsOf(document.digest)) ?? []
     if (objects.some(object => placedText(object) === objectKeyText(key))) {
       this.#breach(`${what}, although it holds an Offer with it for ${heldForMs} ms`)
     }

@@ -170,9 +170,9 @@ export class SimulatedHub {
     return {
       screen: head => life.orDeath(life.only('agents.screen', () => hub.gateway.screen(head))),
       handle: request => life.orDeath(life.only('agents.answer', () => hub.gateway.handle(request))),
-      accept: (request, socket) =>
+      accept: (request, socket, screened) =>
         life.orDeath(
-          life.only('agents.accept', () => hub.gateway.accept(request, mortalSocket(life, 'agents', socket))),
+          life.only('agents.accept', () => hub.gateway.accept(request, mortalSocket(life, 'agents', socket), screened)),
         ),
     }
   }

@@ -1,10 +1,8 @@
 import { decodeOperation, isFinished, type OperationRecord } from '@flotilla/agents/operation-record'
-import { decodeBundle } from '@flotilla/core/bundle/decode-bundle'
 import type { Digest } from '@flotilla/core/json/canonical-json'
 import { equalJson, type Json } from '@flotilla/core/json/json'
 import { type KubernetesObject, keyOf, objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { trackedBy } from '@flotilla/core/plan/tracking'
-import type { BundleStore } from '@flotilla/core/ports/bundle-store'
 import type { Clock } from '@flotilla/core/ports/clock'
 import type { ClusterRequest } from '@flotilla/core/ports/cluster-transport'
 import {
@@ -16,6 +14,7 @@ import {
   type OfferPayload,
   type TombstonePayload,
 } from '@flotilla/core/protocol/documents'
+import type { BundleContents } from './bundle-contents.ts'
 import { NAMESPACE, placed } from './declared-fleet.ts'
 import type { HubTime } from './hub-time.ts'
 
@@ -36,7 +35,7 @@ const WAVE_MS = 45_000
 export class StartLaw {
   readonly #clock: Clock
   readonly #hubTime: HubTime
-  readonly #bundles: BundleStore
+  readonly #contents: BundleContents
   readonly #breach: (sentence: string) => void
   readonly #given = new Map<string, GrantPayload>()
   /** By cluster: the records as the API server last took them. */
@@ -45,13 +44,13 @@ export class StartLaw {
 
   constructor(options: {
     readonly clock: Clock
-    readonly bundles: BundleStore
+    readonly contents: BundleContents
     readonly hubTime: HubTime
     readonly breach: (sentence: string) => void
   }) {
     this.#hubTime = options.hubTime
     this.#clock = options.clock
-    this.#bundles = options.bundles
+    this.#contents = options.contents
     this.#breach = options.breach
   }
 
@@ -171,10 +170,10 @@ export class StartLaw {
   }
 
   async #isOf(what: string, digest: Digest, object: KubernetesObject): Promise<void> {
-    const bytes = await this.#bundles.get(digest)
-    if (!bytes) return
+    const objects = await this.#contents.objectsOf(digest)
+    if (!objects) return
     const key = objectKeyText(placed(object))
-    const meant = decodeBundle(bytes, digest).objects.find(each => objectKeyText(placed(each)) === key)
+    const meant = objects.find(each => objectKeyText(placed(each)) === key)
     if (!meant || !equalJson((meant['data'] ?? null) as Json, (object['data'] ?? null) as Json)) {
       this.#breach(`${what}, which is not of the Bundle ${digest.slice(7, 15)} that may be written`)
     }
