@@ -17,10 +17,18 @@ export class MemoryTable<Row extends object> {
   readonly shape: TableShape<Row>
   readonly rows = new Map<string, Row>()
   private readonly lookups = new Map<string, Map<string, Set<string>>>()
+  private readonly listings: readonly {
+    readonly read: (row: Row) => string | undefined
+    readonly lists: Map<string, Set<string>>
+  }[]
 
   constructor(shape: TableShape<Row>) {
     this.shape = shape
-    for (const name of Object.keys(shape.lookups ?? {})) this.lookups.set(name, new Map())
+    this.listings = Object.entries(shape.lookups ?? {}).map(([name, read]) => {
+      const lists = new Map<string, Set<string>>()
+      this.lookups.set(name, lists)
+      return { read, lists }
+    })
   }
 
   /** Commits one change. */
@@ -32,10 +40,9 @@ export class MemoryTable<Row extends object> {
       return
     }
     this.rows.set(key, stored)
-    for (const [name, read] of Object.entries(this.shape.lookups ?? {})) {
+    for (const { read, lists } of this.listings) {
       const value = read(stored)
       if (value === undefined) continue
-      const lists = this.lookups.get(name)!
       const keys = lists.get(value)
       if (keys === undefined) lists.set(value, new Set([key]))
       else keys.add(key)
@@ -47,10 +54,9 @@ export class MemoryTable<Row extends object> {
   }
 
   private unlist(key: string, row: Row): void {
-    for (const [name, read] of Object.entries(this.shape.lookups ?? {})) {
+    for (const { read, lists } of this.listings) {
       const value = read(row)
       if (value === undefined) continue
-      const lists = this.lookups.get(name)!
       const keys = lists.get(value)
       keys?.delete(key)
       if (keys?.size === 0) lists.delete(value)
