@@ -27,6 +27,7 @@ async function restored(fleet: SimulatedFleet): Promise<void> {
 }
 
 async function recovered(fleet: SimulatedFleet): Promise<void> {
+  fleet.laws.recovered()
   await fleet.wait('the recovery', fleet.hub!.recovery.recover('ana'))
   await fleet.run(2 * MINUTE_MS)
 }

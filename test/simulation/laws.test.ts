@@ -216,3 +216,14 @@ test('a key that is served after it was revoked is told, what was being answered
   fleet.laws.served('eu', 'lost-key')
   expect(fleet.laws.breaches).toEqual(['eu was served by a key that is revoked'])
 })
+
+test('what a hub issues while it knows its store to be behind is told', async () => {
+  const { fleet } = await smallFleet()
+  fleet.backUp()
+  fleet.restore(true, 1_000)
+  await fleet.run(2_000)
+  expect(fleet.hub?.recovery.behind).toBe(true)
+  expect(fleet.laws.breaches).toEqual([])
+  fleet.laws.issued('offer', { cluster: 'any', number: { epoch: 1, n: 1 } })
+  expect(fleet.laws.breaches).toEqual(['the hub issued a document while it knew its store to be behind'])
+})

@@ -56,6 +56,7 @@ export class Operator {
     const { kind } = hub.recovery.state
     if (this.#isDue('behind', kind === 'behind')) {
       trace.say('person', 'recovers the hub')
+      this.#fleet.laws.recovered()
       await hub.recovery.recover('operator')
     }
     if (this.#isDue('recovered', kind === 'recovered')) {
