@@ -108,12 +108,14 @@ function recordUpdate(before: JsonObject, after: JsonObject, managers: Managers,
   const comparison = compareValues(writer.schema, before, after)
   const changed = recursiveDifference(union(comparison.modified, comparison.added), writer.resets)
   const removed = recursiveDifference(comparison.removed, writer.resets)
+  const taken = difference(changed, NEVER_OWNED)
   const result = new Map<string, ManagedEntry>()
   for (const [other, entry] of managers) {
-    const fields = difference(difference(entry.fields, changed), removed)
-    if (!isEmptySet(fields)) result.set(other, { ...entry, fields })
+    // What the writer has and takes again stays what it is, and need not be written out anew.
+    const lost = other === id ? difference(changed, taken) : changed
+    const fields = difference(difference(entry.fields, lost), removed)
+    if (!isEmptySet(fields)) result.set(other, fields === entry.fields ? entry : { ...entry, fields })
   }
-  const taken = difference(changed, NEVER_OWNED)
   if (!isEmptySet(taken)) {
     const mine = result.get(id)
     const fields = mine ? union(taken, mine.fields) : taken
