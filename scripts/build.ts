@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /**
- * `npm run build`: what has to be one file to be shipped, which is the agent (agents/dist/agent.mjs). The hub and the
- * command run from their sources: bundled, the hub starts no faster and needs as much memory within a few percent.
+ * `npm run build`: what is bundled to be shipped, which is the agent (agents/dist). The hub and the command run from their
+ * sources: bundled, the hub starts no faster and needs as much memory within a few percent.
  */
 const builds = ['build-agent.mjs']
 
