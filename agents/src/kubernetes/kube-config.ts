@@ -67,6 +67,10 @@ function loadFile(config: KubeConfig, path: string): void {
   }
   config.makePathsAbsolute(dirname(path))
   for (const user of config.users) {
+    const provider = user.authProvider?.config as { 'idp-issuer-url'?: unknown } | undefined
+    // Client-node hands on the text where the library of OpenID Connect takes nothing but a URL.
+    const issuer = provider?.['idp-issuer-url']
+    if (provider && typeof issuer === 'string') provider['idp-issuer-url'] = issuerOf(issuer, path)
     if (!user.exec) continue
     // A relative command is meant relative to the file, unless it is a bare name; plugins expect to be told their API.
     const { command, apiVersion } = user.exec as { command?: string; apiVersion?: string }
@@ -75,4 +79,9 @@ function loadFile(config: KubeConfig, path: string): void {
     const env = [...(user.exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }]
     user.exec.env = env
   }
+}
+
+function issuerOf(text: string, path: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw new Error(`kubeconfig ${path}: idp-issuer-url "${text}" is no URL`)
 }
