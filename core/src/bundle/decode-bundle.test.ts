@@ -78,6 +78,10 @@ describe('encodeBundle', () => {
 describe('decodeBundle refuses', () => {
   const good = encodeBundle([configMap('a')])
   const bundle = (value: Json) => bytesOf(canonicalJson(value))
+  const withNumber = (text: string) =>
+    bytesOf(
+      `{"format":1,"objects":[{"apiVersion":"v1","kind":"Number","metadata":{"name":"a"},"spec":{"list":[0,${text}]}}]}`,
+    )
   const cases: Record<string, { bytes: Uint8Array; code: string; limits?: typeof DEFAULT_BUNDLE_LIMITS }> = {
     'more bytes than the limit, before hashing them': {
       bytes: good.bytes,
@@ -85,6 +89,8 @@ describe('decodeBundle refuses', () => {
       limits: { ...DEFAULT_BUNDLE_LIMITS, maxBytes: 10 },
     },
     'text that is not JSON': { bytes: bytesOf('{"format":1,'), code: 'BUNDLE_MALFORMED' },
+    'a number that is too large': { bytes: withNumber('1e400'), code: 'BUNDLE_MALFORMED' },
+    'a number that is too small': { bytes: withNumber(`-${'9'.repeat(400)}.5`), code: 'BUNDLE_MALFORMED' },
     'bytes that are not UTF-8': { bytes: new Uint8Array([0x22, 0xff, 0x22]), code: 'BUNDLE_MALFORMED' },
     'a list instead of an object': { bytes: bundle([]), code: 'BUNDLE_MALFORMED' },
     'a missing format': { bytes: bundle({ objects: [] }), code: 'BUNDLE_MALFORMED' },

@@ -57,7 +57,9 @@ export function decodeBundle(bytes: Uint8Array, digest: Digest, limits: BundleLi
   const depth = nestingDepth(bytes, limits.maxDepth)
   if (depth > limits.maxDepth) fail('BUNDLE_TOO_DEEP', `values are nested deeper than ${limits.maxDepth} levels`)
 
-  const value = parse(bytes, cause => fail('BUNDLE_MALFORMED', 'the bytes are not JSON in UTF-8', cause))
+  const { text, value } = parse(bytes, cause => fail('BUNDLE_MALFORMED', 'the bytes are not JSON in UTF-8', cause))
+  if (LARGE_NUMBER.test(text) && holdsInfinity(value))
+    fail('BUNDLE_MALFORMED', 'a number is larger than any that can be written again')
   if (!isJsonObject(value)) return fail('BUNDLE_MALFORMED', 'a Bundle is a JSON object')
   const format = value['format']
   if (typeof format !== 'number') return fail('BUNDLE_MALFORMED', 'the format number is missing')
@@ -72,9 +74,10 @@ export function decodeBundle(bytes: Uint8Array, digest: Digest, limits: BundleLi
   return { digest, format, objects: objects.map((object, index) => readObject(object as Json, index, fail)) }
 }
 
-function parse(bytes: Uint8Array, onError: (cause: unknown) => never): Json {
+function parse(bytes: Uint8Array, onError: (cause: unknown) => never): { readonly text: string; readonly value: Json } {
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return { text, value: parseJson(text) }
   } catch (error) {
     return onError(error)
   }
@@ -89,4 +92,14 @@ function readObject(
   if (check.kind === 'object') return check.object
   if (check.kind === 'list') return fail('BUNDLE_OBJECT_INVALID', `object ${index} is a list`)
   return fail('BUNDLE_OBJECT_INVALID', `object ${index}: ${check.problems.map(problem => problem.message).join('; ')}`)
+}
+
+/** Nothing that is shorter is as large as the largest double. */
+const LARGE_NUMBER = /\d[eE]\+?\d{3}|\d{300}/
+
+/** JSON may say 1e400, which is read as Infinity and has no JSON form. */
+function holdsInfinity(value: Json | undefined): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  if (value === null || value === undefined || typeof value !== 'object') return false
+  return Array.isArray(value) ? value.some(holdsInfinity) : Object.values(value).some(holdsInfinity)
 }
