@@ -235,11 +235,12 @@ export function contentKeyOf(live: KubernetesObject): string {
   return sha256(stringifyJson({ apiVersion, kind, ...rest, metadata: { ...others, ours } } as unknown as Json))
 }
 
-/** Keeps of data what the planner reads, so that a thousand large ConfigMaps do not stay in memory. */
+/**
+ * Keeps of an object what is read of it between two looks, so that a thousand large ones do not stay in memory: of data
+ * nothing, of its managers who they are. Whoever compares fields has read the object whole.
+ */
 function slim(live: KubernetesObject, whole: boolean): KubernetesObject {
-  const managedFields = live.metadata.managedFields?.map(entry =>
-    entry['manager'] === FIELD_MANAGER ? entry : { ...entry, fieldsV1: {} },
-  )
+  const managedFields = live.metadata.managedFields?.map(({ fieldsV1: _fields, time: _time, ...entry }) => entry)
   const metadata = managedFields ? { ...live.metadata, managedFields } : live.metadata
   if (whole || (live.kind !== 'ConfigMap' && live.kind !== 'Secret')) return { ...live, metadata }
   const { data: _data, binaryData: _binaryData, ...rest } = live
