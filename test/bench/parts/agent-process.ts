@@ -21,11 +21,13 @@ export const AGENT_FLAGS = [
   '--max-semi-space-size=2',
   '--max-old-space-size=48',
   '--no-opt',
-  '--no-maglev',
+  '--no-concurrent-recompilation',
+  '--invocation-count-for-maglev=1000',
+  '--v8-pool-size=1',
   '--expose-gc',
 ] as const
 /** Of the image too: memory that was freed goes back at once. */
-const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '65536' }
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '32768' }
 
 interface Line {
   readonly message: string
