@@ -9,7 +9,7 @@ import type { OfferPayload, TombstonePayload } from '@flotilla/core/protocol/doc
 import type { ReportEntry } from '@flotilla/core/protocol/report'
 import { ApplicationState } from './application-state.ts'
 import type { HasStatus } from './assessor.ts'
-import { DriftWatch, type GroupKind } from './drift-watch.ts'
+import { DriftWatch, type GroupKind, type SeenChange } from './drift-watch.ts'
 import { type Engine, emptyFindings, lookAt } from './engine.ts'
 import { InventoryStore } from './inventory-store.ts'
 import { KubernetesClient } from './kubernetes/client.ts'
@@ -126,7 +126,7 @@ class ClusterAgent implements Agent {
       inventories,
       operations,
       removalHooks: new RemovalHooks(client, this.#namespace, mayWrite),
-      watch: new DriftWatch(client, log, id => this.#somethingChanged(id)),
+      watch: new DriftWatch(client, log, (id, change) => this.#watchTold(id, change)),
       healing: new SelfHealBackOff(clock),
       streams: new CommandStreams(),
       orphans: new OrphanSurveys({
@@ -225,7 +225,7 @@ class ClusterAgent implements Agent {
       const news = this.#newsOf(document)
       if (this.#seenNews.get(id) === news && !this.#states.get(id)?.lacksBundle) continue
       this.#seenNews.set(id, news)
-      this.#queue.add(id)
+      this.#lookAt(id, 0)
     }
     for (const id of this.#seenNews.keys()) {
       if (held.has(id)) continue
@@ -244,9 +244,9 @@ class ClusterAgent implements Agent {
   #newsOf(document: OfferPayload | TombstonePayload): string {
     const { link } = this.#options
     const grants = link.grants().filter(({ application }) => application === document.application.id)
-    const calendar = link.calendar()?.number
-    const words = [document.typ, document.number, grants.map(({ id }) => id), calendar, link.hubTime() !== undefined]
-    return JSON.stringify(words)
+    const words = [document.typ, document.number, grants.map(({ id }) => id)]
+    const free = grants.length === 0 && this.#states.get(document.application.id)?.waitsForNoGate
+    return JSON.stringify(free ? words : [...words, link.calendar()?.number, link.hubTime() !== undefined])
   }
 
   #reported(entry: ReportEntry): void {
@@ -258,14 +258,39 @@ class ClusterAgent implements Agent {
 
   #somethingChanged(applicationId: string): void {
     if (!this.#ready || !this.#options.link.held().has(applicationId)) return
+    this.#lookAt(applicationId, GATHER_MS)
+  }
+
+  /** Whether it is news is asked when it would be looked at: what we write is told before the server has answered. */
+  #watchTold(applicationId: string, change: SeenChange): void {
+    if (!this.#ready || !this.#options.link.held().has(applicationId)) return
+    this.#states.get(applicationId)?.told(change)
     this.#queue.add(applicationId, GATHER_MS)
   }
 
+  #lookAt(applicationId: string, delayMs: number): void {
+    this.#stateOf(applicationId).lookDueAtMs = Number.NEGATIVE_INFINITY
+    this.#queue.add(applicationId, delayMs)
+  }
+
   async #run(id: string): Promise<number | undefined> {
-    const { log } = this.#engine
     const held = this.#options.link.held().get(id)
     if (!held || this.#stopping.signal.aborted) return undefined
     const state = this.#stateOf(id)
+    const dueInMs = state.lookDueAtMs - this.#engine.clock.monotonicMs()
+    // Most of what watches tell is what was written here, and what the last look has seen.
+    if (state.takeTold() === 'known' && dueInMs > 0) return dueInMs
+    state.lookDueAtMs = Number.POSITIVE_INFINITY
+    state.waitsForNoGate = false
+    this.#seenNews.set(id, this.#newsOf(held))
+    const againInMs = await this.#look(state, held)
+    state.lookDueAtMs = Math.min(state.lookDueAtMs, this.#engine.clock.monotonicMs() + (againInMs ?? 0))
+    return againInMs
+  }
+
+  async #look(state: ApplicationState, held: OfferPayload | TombstonePayload): Promise<number | undefined> {
+    const { log } = this.#engine
+    const { id } = held.application
     try {
       const againInMs = await this.#reconcile(state, held)
       state.failures = 0

@@ -5,6 +5,7 @@ import type { ObjectResult, OperationReport } from '@flotilla/core/protocol/repo
 import type { SyncProgress } from '@flotilla/core/sync/sync-progress'
 import type { EpochMs } from '@flotilla/core/time/epoch-ms'
 import { Assessor, type HasStatus } from './assessor.ts'
+import type { SeenChange } from './drift-watch.ts'
 import { ObservedObjects } from './observe.ts'
 import { PredictionMemo } from './predict.ts'
 
@@ -29,6 +30,12 @@ export class ApplicationState {
   lacksBundle = false
   /** Failures in a row to look at it. */
   failures = 0
+  /** When it is looked at whatever watches tell, in monotonic milliseconds. */
+  lookDueAtMs = Number.NEGATIVE_INFINITY
+  /** Nothing waits for a gate: neither a calendar nor the first word of the hub's time can change anything. */
+  waitsForNoGate = false
+  /** What watches have told since the last look began: versions by key text, undefined for what is gone. */
+  readonly #told = new Map<string, string | undefined>()
   /** The last heal, until an operation follows. */
   heal: OperationReport | undefined
   /** The operation that this process has driven last, and the versions that its writes made. */
@@ -48,5 +55,21 @@ export class ApplicationState {
   constructor(now: () => number, hasStatus: HasStatus) {
     this.assessor = new Assessor(now, hasStatus)
     this.observed = new ObservedObjects(live => this.assessor.reads(live))
+  }
+
+  told({ name, resourceVersion }: SeenChange): void {
+    this.#told.set(name, resourceVersion)
+  }
+
+  /** Whether watches have told of anything that is not known here as it is now. */
+  takeTold(): 'news' | 'known' {
+    const told = [...this.#told]
+    this.#told.clear()
+    return told.every(([name, version]) => this.#isKnown(name, version)) ? 'known' : 'news'
+  }
+
+  #isKnown(name: string, version: string | undefined): boolean {
+    const entry = this.observed.get(name)
+    return entry !== undefined && !entry.unknown && entry.live?.metadata.resourceVersion === version
   }
 }

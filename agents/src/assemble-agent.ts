@@ -62,6 +62,8 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
     onLost: lost.resolve,
     ...(parts.leaseTermSeconds !== undefined && { termSeconds: parts.leaseTermSeconds }),
   })
+  // As long as the cluster: asked once, however often the hub is.
+  let clusterUid = ''
   const link = new AgentLink({
     transport: hub,
     state,
@@ -72,8 +74,10 @@ export function assembleAgent(parts: AgentParts): AssembledAgent {
     ending: stopping.signal,
     ...(joinToken === undefined ? {} : { joinToken }),
     clusterUid: async () => {
+      if (clusterUid !== '') return clusterUid
       const system = await client.get({ group: '', kind: 'Namespace', namespace: '', name: 'kube-system' })
-      return system?.metadata.uid ?? ''
+      clusterUid = system?.metadata.uid ?? ''
+      return clusterUid
     },
     proposal: { name, labels: parts.labels ?? {} },
     versions: { agent: version },

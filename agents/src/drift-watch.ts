@@ -14,6 +14,14 @@ interface SeenObject {
   readonly applicationId: string
 }
 
+/** An object as a watch saw it. */
+export interface SeenChange {
+  /** Key text. */
+  readonly name: string
+  /** Undefined: it is gone. */
+  readonly resourceVersion: string | undefined
+}
+
 interface Following {
   readonly watch: Watch
   /** By key text; undefined until the first list. An interruption leaves it: what was missed comes on resuming. */
@@ -27,10 +35,10 @@ interface Following {
 export class DriftWatch {
   readonly #client: KubernetesClient
   readonly #log: Log
-  readonly #onChange: (applicationId: string) => void
+  readonly #onChange: (applicationId: string, change: SeenChange) => void
   readonly #following = new Map<string, Following>()
 
-  constructor(client: KubernetesClient, log: Log, onChange: (applicationId: string) => void) {
+  constructor(client: KubernetesClient, log: Log, onChange: (applicationId: string, change: SeenChange) => void) {
     this.#client = client
     this.#log = log
     this.#onChange = onChange
@@ -83,15 +91,11 @@ export class DriftWatch {
     const before = following.seen ?? new Map<string, SeenObject>()
     const seen = new Map(objects.map(object => [objectKeyText(keyOf(object)), seenOf(object)]))
     following.seen = seen
-    const changed = new Set<string>()
     for (const [name, now] of seen) {
       const earlier = before.get(name)
-      if (earlier?.resourceVersion === now.resourceVersion) continue
-      changed.add(now.applicationId)
-      if (earlier) changed.add(earlier.applicationId)
+      if (earlier?.resourceVersion !== now.resourceVersion) this.#tell(name, now.resourceVersion, now, earlier)
     }
-    for (const [name, earlier] of before) if (!seen.has(name)) changed.add(earlier.applicationId)
-    for (const applicationId of changed) this.#onChange(applicationId)
+    for (const [name, earlier] of before) if (!seen.has(name)) this.#tell(name, undefined, earlier, undefined)
   }
 
   #changed(
@@ -106,9 +110,15 @@ export class DriftWatch {
     const earlier = seen.get(name)
     if (change === 'deleted') seen.delete(name)
     else seen.set(name, now)
-    this.#onChange(now.applicationId)
+    this.#tell(name, change === 'deleted' ? undefined : now.resourceVersion, now, earlier)
+  }
+
+  #tell(name: string, resourceVersion: string | undefined, now: SeenObject, earlier: SeenObject | undefined): void {
+    this.#onChange(now.applicationId, { name, resourceVersion })
     // The label was changed by hand: its former Application has lost something.
-    if (earlier && earlier.applicationId !== now.applicationId) this.#onChange(earlier.applicationId)
+    if (earlier && earlier.applicationId !== now.applicationId) {
+      this.#onChange(earlier.applicationId, { name, resourceVersion })
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { objectKeyText } from '@flotilla/core/model/kubernetes-object'
 import { heldPrunes } from '@flotilla/core/plan/held-prunes'
 import { type PlanChoices, planSync } from '@flotilla/core/plan/plan-sync'
 import type { SyncPlan } from '@flotilla/core/plan/sync-plan'
+import { stretchesWithin } from '@flotilla/core/protocol/calendar-intervals'
 import type { GrantPayload, OfferPayload } from '@flotilla/core/protocol/documents'
 import type { ContinueAnswer } from '@flotilla/core/protocol/may-start'
 import { DEFAULT_RUN, type RunOptions } from '@flotilla/core/sync/run-options'
@@ -26,7 +27,7 @@ import { writerOf } from './writer-of.ts'
 /** Hooks are read, and what no watch tells of is looked at, this often while an operation runs. */
 export const ASK_AGAIN_MS = 2_000
 /** Where watches tell of all that an operation waits for: only for what they might have missed. */
-const WATCHED_MS = 15_000
+const WATCHED_MS = 60_000
 /** Where a time is known before which nothing happens, it is asked again this often: clocks are put right meanwhile. */
 export const LONGEST_WAIT_MS = 30_000
 
@@ -121,8 +122,9 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     const wait = step.instruction.kind === 'wait' ? step.instruction.againInMs : undefined
     // Nothing happens before the next attempt, or before a gate opens that says when.
     const quietMs = step.progress.retryAt === undefined ? untilOpen(engine, step.resumesAt) : wait
-    // No watch tells that something has been waited for too long.
-    const watchedMs = Math.min(WATCHED_MS, untilStalled(step, run, now) ?? WATCHED_MS)
+    // No watch tells that something has been waited for too long, or that a gate has closed, which may end it.
+    const untold = [untilStalled(step, run, now), untilCloses(engine, offer.application.id)]
+    const watchedMs = Math.min(WATCHED_MS, ...untold.filter(ms => ms !== undefined))
     const soonMs = isWatched(engine, step, seen) ? watchedMs : ASK_AGAIN_MS
     const againInMs = quietMs === undefined ? Math.min(soonMs, wait ?? soonMs) : Math.min(LONGEST_WAIT_MS, quietMs)
     return { underWay: true, wrote: driven.wrote, againInMs }
@@ -196,6 +198,14 @@ function isWatched({ watch }: Engine, { instruction, progress }: Step, { intent 
 function untilOpen({ link }: Engine, resumesAt: number | undefined): number | undefined {
   const now = link.hubTime()
   return resumesAt === undefined || now === undefined ? undefined : Math.max(1, resumesAt - now)
+}
+
+/** How long until the next gate of an Application closes, of those that do so soon. */
+function untilCloses({ link }: Engine, applicationId: string): number | undefined {
+  const [calendar, now] = [link.calendar(), link.hubTime()]
+  if (!calendar || now === undefined) return undefined
+  const soon = stretchesWithin(calendar, applicationId, now, now + WATCHED_MS).filter(({ from }) => from > now)
+  return soon.length === 0 ? undefined : Math.min(...soon.map(({ from }) => from)) - now
 }
 
 /** A partial sync does only what was chosen. */

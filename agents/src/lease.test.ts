@@ -19,10 +19,11 @@ class Bench {
   process(termSeconds?: number, onLost?: () => void) {
     const name = `process-${++this.#instances}`
     const whole = this.cluster.transport()
-    const wire = { cut: false }
+    const wire = { cut: false, bodies: [] as string[] }
     const transport: ClusterTransport = {
       request: async request => {
         if (wire.cut) throw new ClusterUnreachable('cut off')
+        wire.bodies.push(request.body ?? '')
         return whole.request(request)
       },
       close: () => whole.close(),
@@ -72,6 +73,36 @@ describe('the Lease', () => {
     expect(first.lease.held()).toBe(true)
     expect(bench.holder).toBe('process-1')
   })
+
+  it('is renewed ten times a minute, and says nothing of who owns its fields', async () => {
+    bench = new Bench()
+    const { acquire, wire } = bench.process()
+    acquire()
+    await bench.clock.advance(1_000)
+    wire.bodies.length = 0
+    await bench.clock.advance(60_000)
+    expect(wire.bodies).toHaveLength(10)
+    expect(wire.bodies.join('')).not.toContain('managedFields')
+    const [entry, ...others] = bench.cluster.read(KEY)?.metadata.managedFields ?? []
+    expect([entry?.['manager'], others]).toEqual(['flotilla', []])
+  })
+
+  it.each([0, 1_500, 3_000, 4_500, 5_900])(
+    'is held through two seconds without a cluster, %d ms after a renewal',
+    async ms => {
+      bench = new Bench()
+      const { acquire, wire, lease } = bench.process()
+      acquire()
+      await bench.clock.advance(6_000 + ms)
+      wire.cut = true
+      await bench.clock.advance(2_000)
+      wire.cut = false
+      for (let step = 0; step < 60; step++) {
+        expect(lease.held()).toBe(true)
+        await bench.clock.advance(250)
+      }
+    },
+  )
 
   it('goes to another once it was not renewed for its term, with a higher incarnation', async () => {
     bench = new Bench()

@@ -12,9 +12,12 @@ import type { Incarnation, IncarnationNumber } from './link/incarnation.ts'
 import { ensureNamespace } from './records.ts'
 
 const TERM_SECONDS = 15
-/** Of the term: often enough that two renewals may fail before nothing is written any more. */
-const RENEW_EVERY = 4 / 15
-const ASK_EVERY_MS = 2_000
+/** Of the term. */
+const RENEW_EVERY = 6 / 15
+/** Of the term, after one that failed with all its repetitions: there is time for another before nothing is written any more. */
+const RENEW_AGAIN = 0.5 / 15
+/** Of the term: whoever has a long one has time, too. */
+const ASK_EVERY = 2 / 15
 const INCARNATION_ANNOTATION = 'flotilla.dev/incarnation'
 /** `<cluster id>/3.41`: how far this cluster's agents have come in taking documents (protocol.md 5.1). */
 const NUMBER_ANNOTATION = 'flotilla.dev/highest-number'
@@ -46,6 +49,8 @@ export interface LeaseOptions {
 interface Seen {
   version: string | undefined
   atMs: number
+  /** From when on it counts as abandoned. */
+  freeAtMs: number
 }
 
 /**
@@ -83,7 +88,7 @@ export class AgentLease implements Incarnation {
   /** After `onLost` it waits until `signal` ends it: what the process remembers is out of date. */
   async acquire(above = 0): Promise<IncarnationNumber> {
     const { clock, log, signal } = this.#options
-    const seen: Seen = { version: undefined, atMs: 0 }
+    const seen: Seen = { version: undefined, atMs: 0, freeAtMs: 0 }
     for (;;) {
       signal?.throwIfAborted()
       try {
@@ -93,7 +98,9 @@ export class AgentLease implements Incarnation {
         if (!isKubernetesError(error) || !error.retry) throw error
         log.warn('the lease cannot be asked for', { error: error.message })
       }
-      await clock.sleep(ASK_EVERY_MS, signal)
+      const untilFreeMs = seen.freeAtMs - clock.monotonicMs()
+      const askInMs = this.#termMs * ASK_EVERY
+      await clock.sleep(untilFreeMs > 0 ? Math.min(askInMs, untilFreeMs) : askInMs, signal)
     }
   }
 
@@ -113,7 +120,8 @@ export class AgentLease implements Incarnation {
       seen.atMs = clock.monotonicMs()
     }
     // Its holder may have been told to renew more rarely than we are.
-    const abandoned = clock.monotonicMs() - seen.atMs > Math.max(this.#termMs, termOf(lease))
+    seen.freeAtMs = seen.atMs + Math.max(this.#termMs, termOf(lease)) + 1
+    const abandoned = clock.monotonicMs() >= seen.freeAtMs
     if (!lease || holder === '' || holder === this.#instance || abandoned) return this.#take(lease, above)
     if (holder !== this.#waitingFor) log.info('waiting for the lease of another agent process', { holder })
     this.#waitingFor = holder
@@ -146,7 +154,7 @@ export class AgentLease implements Incarnation {
     this.#current = undefined
     if (!mine) return
     try {
-      const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
+      const metadata = { ...withoutManagers(mine.metadata), annotations: this.#annotations(mine.metadata.annotations) }
       const spec = { ...(mine['spec'] as object), holderIdentity: '' }
       await this.#options.client.replace({ ...mine, metadata, spec })
     } catch (error) {
@@ -166,7 +174,7 @@ export class AgentLease implements Incarnation {
     this.#renews(spec.renewTime)
     try {
       const metadata = {
-        ...(lease?.metadata ?? { name: this.#key.name, namespace: this.#key.namespace }),
+        ...(lease ? withoutManagers(lease.metadata) : { name: this.#key.name, namespace: this.#key.namespace }),
         annotations: this.#annotations({ ...lease?.metadata.annotations, [INCARNATION_ANNOTATION]: String(inc) }),
       }
       const object = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }
@@ -204,7 +212,8 @@ export class AgentLease implements Incarnation {
         () => this.#current && this.#scheduleRenewal(),
         error => {
           this.#options.log.warn('the lease could not be renewed', { error: String(error) })
-          if (this.#current) this.#scheduleRenewal()
+          // Too late is not later than the next: an API server that is away for long is not asked more often.
+          if (this.#current) this.#scheduleRenewal(this.#termMs * (this.held() ? RENEW_AGAIN : RENEW_EVERY))
         },
       )
     })
@@ -218,7 +227,7 @@ export class AgentLease implements Incarnation {
       const { renewTime } = this.#spec()
       const spec = { ...(mine['spec'] as object), renewTime }
       this.#renews(renewTime)
-      const metadata = { ...mine.metadata, annotations: this.#annotations(mine.metadata.annotations) }
+      const metadata = { ...withoutManagers(mine.metadata), annotations: this.#annotations(mine.metadata.annotations) }
       const renewed = await this.#options.client.replace({ ...mine, metadata, spec })
       if (this.#current === mine) this.#current = renewed
       this.#acknowledged(renewTime)
@@ -282,6 +291,14 @@ function laterNote(ours: string | undefined, theirs: string | undefined): string
   const [mine, other] = [readNote(ours), readNote(theirs)]
   if (!mine || !other) return mine ? ours : theirs
   return mine.cluster === other.cluster && compareNumbers(other.number, mine.number) > 0 ? theirs : ours
+}
+
+/** The server keeps who owns which field, which is most of what it says of a Lease, where nothing is said of it. */
+function withoutManagers({
+  managedFields: _,
+  ...metadata
+}: KubernetesObject['metadata']): KubernetesObject['metadata'] {
+  return metadata
 }
 
 function incarnationOf(lease: KubernetesObject | undefined): number {

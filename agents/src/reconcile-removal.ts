@@ -159,7 +159,9 @@ async function prune(
   const { step } = driven
   const stalled = await stalledReport(client, step, REMOVAL_RUN, current.report.stalled, clock.now())
   const report = reportOf(current.report, driven, clock.now(), stalled)
-  await operations.update({ ...current, report, progress: step.progress })
+  const next = { ...current, report, progress: step.progress }
+  // Most looks find what is being deleted still there.
+  if (JSON.stringify(next) !== JSON.stringify(current)) await operations.update(next)
   return isOver(step) ? (report.phase === 'Succeeded' ? 'succeeded' : 'failed') : 'waiting'
 }
 

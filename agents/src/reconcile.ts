@@ -25,6 +25,8 @@ import { runOperation } from './run-operation.ts'
 const WHOLE_LOOK_EVERY_MS = 10 * 60 * 1000
 /** Something is under way that no watch may tell of. */
 const SOON_MS = 2_000
+/** After writes of what goes on: what was seen of them since, no watch tells once more. */
+const WROTE_MS = 50
 /** Kinds that cannot be watched, or that we may not watch, are asked after. */
 const UNWATCHED_MS = 15_000
 const BUNDLE_RETRY_MS = 5_000
@@ -80,8 +82,10 @@ export async function reconcileOffer(engine: Engine, state: ApplicationState, of
   const found = findState(seen, state.assessor.assess, name => missingTooLong(engine, state, name))
   noteMissing(engine, state, seen)
   await engine.reporter.report(await findingsOf(engine, state, offer, bundle, found))
-  const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? undefined : healIn]
+  state.waitsForNoGate = !progress.underWay && isInPlace(engine, offer, seen)
+  const waits = [WHOLE_LOOK_EVERY_MS, progress.againInMs, healIn === 0 ? WROTE_MS : healIn]
   if (progress.underWay && progress.againInMs === undefined) waits.push(SOON_MS)
+  if (progress.underWay && progress.wrote) waits.push(WROTE_MS)
   if (!isFollowed(engine, seen)) waits.push(UNWATCHED_MS)
   // No watch tells that a group is served again.
   if (seen.observation.unknown?.size) waits.push(UNWATCHED_MS)
@@ -197,6 +201,11 @@ function healingPlan(plan: SyncPlan): SyncPlan {
     return action.kind === 'update' && (action.changes.length > 0 || action.takeOver.length > 0)
   })
   return { ...plan, actions }
+}
+
+/** What succeeded last is what is wanted, and nothing of it has to be put right. */
+function isInPlace({ operations }: Engine, { application, digest }: OfferPayload, { plan }: Look): boolean {
+  return operations.lastOutcome(application.id).lastSucceeded === digest && !isDrifted(plan)
 }
 
 function isDrifted(plan: SyncPlan): boolean {

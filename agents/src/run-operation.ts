@@ -176,8 +176,8 @@ export async function startGranted(
     const answer = mayStart({ grant, held, calendar: link.calendar(), now, operationExists })
     if (answer.kind === 'wait') {
       // Of everything else it waits for, news come; a gate says when it opens.
-      const waitMs =
-        answer.until === undefined || now === undefined ? ASK_AGAIN_MS : Math.min(LONGEST_WAIT_MS, answer.until - now)
+      const opensInMs = answer.until === undefined || now === undefined ? LONGEST_WAIT_MS : answer.until - now
+      const waitMs = Math.min(LONGEST_WAIT_MS, opensInMs)
       againInMs = Math.min(againInMs ?? waitMs, waitMs)
       continue
     }

@@ -3,6 +3,7 @@ import type { Random } from '@flotilla/core/ports/random'
 import { isoTime } from '@flotilla/core/time/epoch-ms'
 import { ResourceRegistry } from '../resources/registry.ts'
 import { ObjectStore } from '../store/object-store.ts'
+import { Bookmarks } from './bookmarks.ts'
 import { PodLogs } from './handle-pod-log.ts'
 
 /** What the parts of one cluster share: its objects, its kinds, its time and chance. */
@@ -12,6 +13,7 @@ export class Core {
   readonly store = new ObjectStore()
   readonly registry = new ResourceRegistry()
   readonly logs = new PodLogs()
+  readonly bookmarks: Bookmarks
   private nextAddress = 10
   private nextPort = 30_000
 
@@ -20,6 +22,7 @@ export class Core {
 
   constructor(clock: Clock, random: Random, systemUid?: string) {
     this.clock = clock
+    this.bookmarks = new Bookmarks(clock)
     this.random = random
     this.systemUid = systemUid
   }

@@ -14,7 +14,6 @@ import { type ApiResponse, encode, jsonText } from './response.ts'
 
 /** A consumer this far behind is cut off, as a slow watcher of the real server is. */
 const MAXIMUM_PENDING = 20_000
-const BOOKMARK_INTERVAL_MS = 60_000
 const DEFAULT_TIMEOUT_MS = 30 * 60_000
 
 /** An open watch, as faults and counters see it. */
@@ -73,8 +72,9 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
   private readonly bookmarks: boolean
   private readonly open: Set<OpenWatch>
   private readonly pending: Uint8Array[] = []
-  private readonly timers: Timer[] = []
+  private timeout: Timer | undefined
   private unsubscribe: () => void = () => {}
+  private endBookmarks: () => void = () => {}
   private wake: (() => void) | undefined
   private state: 'open' | 'ended' | 'cut' = 'open'
   private closeReason: unknown
@@ -118,8 +118,8 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
     }
     this.open.add(this)
     this.unsubscribe = store.subscribe(event => this.consider(event))
-    this.timers.push(clock.setTimer(timeoutMs, () => this.finish()))
-    if (this.bookmarks) this.scheduleBookmark()
+    this.timeout = clock.setTimer(timeoutMs, () => this.finish())
+    if (this.bookmarks) this.endBookmarks = this.core.bookmarks.subscribe(() => this.bookmark())
   }
 
   drop(): void {
@@ -147,15 +147,6 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
     }
   }
 
-  private scheduleBookmark(): void {
-    const timer = this.core.clock.setTimer(BOOKMARK_INTERVAL_MS, () => {
-      if (this.state !== 'open') return
-      this.bookmark()
-      this.scheduleBookmark()
-    })
-    this.timers[1] = timer
-  }
-
   private finish(): void {
     if (this.bookmarks && this.state === 'open') this.bookmark()
     this.end('ended')
@@ -164,7 +155,8 @@ export class WatchStream implements AsyncIterable<Uint8Array>, OpenWatch {
   private end(state: 'ended' | 'cut'): void {
     if (this.state === 'open') this.state = state
     this.unsubscribe()
-    for (const timer of this.timers) timer.cancel()
+    this.endBookmarks()
+    this.timeout?.cancel()
     this.open.delete(this)
     this.wake?.()
   }
