@@ -13,7 +13,10 @@ const KEEP_ALIVE_MS = 60_000
 /** Watches and the Lease need less; a sync of some objects leaves garbage that is worth a collection. */
 const QUIET = { workMs: 300, quietMs: 100 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Not awaited here: a module that waits keeps what it made on the way there, as long as the program runs.
+main(process.argv.slice(2)).then(code => {
+  process.exitCode = code
+})
 
 async function main(argv: readonly string[]): Promise<number> {
   const read = readSettings({ argv, environment: process.env })
