@@ -14,7 +14,7 @@ const KEEP_ALIVE_MS = 60_000
 const QUIET = { workMs: 300, quietMs: 100 }
 
 // Not awaited here: a module that waits keeps what it made on the way there, as long as the program runs.
-main(process.argv.slice(2)).then(code => {
+void main(process.argv.slice(2)).then(code => {
   process.exitCode = code
 })
 
