@@ -19,12 +19,16 @@ class Bench {
   process(termSeconds?: number, onLost?: () => void) {
     const name = `process-${++this.#instances}`
     const whole = this.cluster.transport()
-    const wire = { cut: false, bodies: [] as string[] }
+    const wire = { cut: false, bodies: [] as string[], answered: undefined as Promise<void> | undefined }
     const transport: ClusterTransport = {
       request: async request => {
         if (wire.cut) throw new ClusterUnreachable('cut off')
         wire.bodies.push(request.body ?? '')
-        return whole.request(request)
+        const { answered } = wire
+        wire.answered = undefined
+        const response = await whole.request(request)
+        await answered
+        return response
       },
       close: () => whole.close(),
     }
@@ -63,6 +67,23 @@ let bench: Bench
 afterEach(() => bench.cluster.stop())
 
 describe('the Lease', () => {
+  it('is not of before where an answer came late, after a renewal that it knows nothing of', async () => {
+    bench = new Bench()
+    let lost = 0
+    const first = bench.process(undefined, () => lost++)
+    first.acquire()
+    await bench.clock.advance(1_000)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    first.wire.answered = promise
+    // As at each new connection to the hub.
+    first.acquire()
+    await bench.clock.advance(10_000)
+    resolve()
+    await bench.clock.advance(1_000)
+    expect(lost).toBe(0)
+    expect(first.lease.held()).toBe(true)
+  })
+
   it('is taken at once where there is none, and kept by renewing', async () => {
     bench = new Bench()
     const first = bench.process()

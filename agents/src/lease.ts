@@ -107,11 +107,12 @@ export class AgentLease implements Incarnation {
   /** One attempt. Undefined: it is another's, or somebody was faster. */
   async #try(above: number, seen: Seen): Promise<number | undefined> {
     const { client, namespace, clock, log } = this.#options
+    const renewals = [...this.#renewals]
     const lease = await client.get(this.#key)
     if (!lease) await ensureNamespace(client, namespace)
     // What this process remembers of the cluster is of before another one wrote: it ends, and starts anew.
     const mine = this.#taken !== undefined && !this.#released
-    if (mine && (incarnationOf(lease) !== this.#taken || this.#isOfPast(lease))) this.#lose()
+    if (mine && (incarnationOf(lease) !== this.#taken || this.#isOfPast(lease, renewals))) this.#lose()
     if (this.#lost) return undefined
     const holder = lease ? textAt(lease['spec'], 'holderIdentity') : ''
     const version = lease?.metadata.resourceVersion ?? ''
@@ -235,10 +236,11 @@ export class AgentLease implements Incarnation {
     } catch (error) {
       if (!isKubernetesError(error, 'CONFLICT', 'NOT_FOUND')) throw error
       if (this.#released) return
+      const renewals = [...this.#renewals]
       const present = await this.#options.client.get(this.#key)
       const ours = present && textAt(present['spec'], 'holderIdentity') === this.#instance
       // Changed by hand but still ours: go on from there. Another's, or of before: we are not the agent any more.
-      if (ours && !this.#isOfPast(present)) {
+      if (ours && !this.#isOfPast(present, renewals)) {
         this.#current = present
       } else {
         this.#lose()
@@ -261,10 +263,13 @@ export class AgentLease implements Incarnation {
    * Nobody but its holder says when a Lease was renewed. One that is ours and names another time than we did is of a
    * cluster that was put back: what this process has seen since is gone, and its watches wait for versions that come
    * only by and by.
+   *
+   * @param before What may have stood there when it was asked for: since then another renewal may have been acknowledged.
    */
-  #isOfPast(lease: KubernetesObject | undefined): boolean {
+  #isOfPast(lease: KubernetesObject | undefined, before: readonly string[]): boolean {
     if (!lease || textAt(lease['spec'], 'holderIdentity') !== this.#instance) return false
-    return !this.#renewals.has(textAt(lease['spec'], 'renewTime'))
+    const renewTime = textAt(lease['spec'], 'renewTime')
+    return !this.#renewals.has(renewTime) && !before.includes(renewTime)
   }
 
   /** For good when somebody ends the process for it; who does not ask to be told has nothing in memory. */
