@@ -78,13 +78,14 @@ async function run(flags: HubFlags, command: Command, context: CliContext): Prom
   }
   const { startHubProcess } = await import('../servers/hub-process.ts')
   const { giveMemoryBack } = await import('../servers/give-memory-back.ts')
+  // Before it says that it is up: who reads that may end it at once.
+  const ended = untilSignal()
   const running = await startHubProcess(options, {
     version: VERSION,
     clock: context.clock,
     random: createRandom(randomBytes),
     write: line => context.stderr.write(line),
   })
-  const ended = untilSignal()
   const keepAll = giveMemoryBack(context.clock)
   announce(running, format, context, flags)
   // Between two events nothing of the hub has to keep the process alive.
