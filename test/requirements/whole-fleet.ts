@@ -110,7 +110,7 @@ export class WholeFleet {
     const { clock, namespace, number } = this.#bench
     const random = seededRandom(number)
     const gateway = () => this.hub.gateway
-    this.#agent = assembleAgent({
+    const assembled = assembleAgent({
       name: CLUSTER,
       cluster: this.#bench.cluster(),
       hub: new InProcessTransport({ gateway, clock, random }),
@@ -120,7 +120,14 @@ export class WholeFleet {
       version: '0.1.0',
       ...{ clock, random, log: this.#bench.noting() },
     })
-    await this.#agent.agent.start()
+    this.#agent = assembled
+    // Whoever lost the Lease ends, and is started again where Pods are.
+    void assembled.lost.then(async () => {
+      if (this.#agent !== assembled) return
+      await this.stopAgent()
+      await this.startAgent()
+    })
+    await assembled.agent.start()
   }
 
   /** What people hold Applications to. */
