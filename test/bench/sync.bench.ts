@@ -158,7 +158,7 @@ async function held({ hub, agent, fixture, repository, transport }: Stage): Prom
     { figure: `peak RSS of the agent, ${inAll}`, unit: 'MiB', value: peak, target: '< 110' },
     {
       figure: `RSS of the agent that holds them, ${(QUIET_MS + IDLE_MS) / 1_000} s later`,
-      ...{ unit: 'MiB', value: await agent.rssMiB(), target: '< 80' },
+      ...{ unit: 'MB', value: await agent.rssMb(), target: '< 80' },
     },
     {
       figure: `its processor time, over ${IDLE_MS / 1_000} s`,

@@ -94,10 +94,10 @@ export class AgentProcess {
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
   }
 
-  /** What it holds now. */
-  async rssMiB(): Promise<number> {
+  /** What it holds now, in millions of bytes. */
+  async rssMb(): Promise<number> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+    return Math.round((Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e5) / 10
   }
 
   /** Processor time since its start, user and system; in hundredths of a second, as Linux counts. */
