@@ -15,7 +15,7 @@ import { driveSync } from './drive-sync.ts'
 import { type Engine, lookAt } from './engine.ts'
 import { hookLogInput, withHookLog } from './hook-logs.ts'
 import type { Look } from './look.ts'
-import { cutResults, isWhole, type OperationRecord } from './operation-record.ts'
+import { cutResults, isWhole, type OperationRecord, terminationOf, withTerminator } from './operation-record.ts'
 import { isOver, rememberApplied, reportOf, widen } from './perform-operation.ts'
 import { hoistText } from './perform-wave.ts'
 import { isKeptHook } from './removal-hooks.ts'
@@ -94,7 +94,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
     progress: record.progress ?? FRESH_PROGRESS,
     results: record.report.results,
     mayContinue,
-    terminate: () => (operations.terminating(grant.id) ? { message: 'Operation terminated' } : undefined),
+    terminate: () => terminationOf(operations.get(grant.id)),
     mayRetry: true,
     beforeWrites: async plan => {
       await widen(engine, plan, seen)
@@ -113,7 +113,7 @@ export async function goOn(input: GoOnInput): Promise<OperationProgress> {
   if (isOver(step) && step.phase === 'Succeeded') await keepRemovalHooks()
   const now = clock.now()
   const stalled = await stalledReport(client, step, run, current.report.stalled, now)
-  const report = reportOf(current.report, driven, now, stalled)
+  const report = withTerminator(reportOf(current.report, driven, now, stalled), operations.get(grant.id))
   const changed = !operations.isStored(grant.id) || JSON.stringify(report) !== JSON.stringify(current.report)
   if (changed || JSON.stringify(step.progress) !== JSON.stringify(current.progress ?? FRESH_PROGRESS)) {
     await store({ ...current, report, progress: step.progress })

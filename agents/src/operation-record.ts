@@ -114,3 +114,24 @@ export function decodeOperation(object: KubernetesObject): OperationRecord | und
     (textAt(report, 'digest') as Digest).startsWith('sha256:')
   return known ? (parsed as unknown as OperationRecord) : undefined
 }
+
+/** Argo CD's words, and who it was. */
+export function endMessage(record: OperationRecord, why: string): string {
+  return isTerminating(record) ? `Operation ${record.report.message}` : why
+}
+
+export function terminatedBy(record: OperationRecord): string | undefined {
+  return isTerminating(record) ? record.report.message.replace(/^terminated by /, '') : undefined
+}
+
+/** How one ends that somebody asked to end, while it is being driven. */
+export function terminationOf(stored: OperationRecord | undefined): { readonly message: string } | undefined {
+  return stored && isTerminating(stored) ? { message: endMessage(stored, '') } : undefined
+}
+
+/** The report of an operation that ended because somebody said so says who it was. */
+export function withTerminator(report: OperationReport, stored: OperationRecord | undefined): OperationReport {
+  const by = stored && terminatedBy(stored)
+  const endedByIt = report.finishedAt !== undefined && report.message === terminationOf(stored)?.message
+  return by !== undefined && endedByIt ? { ...report, terminatedBy: by } : report
+}

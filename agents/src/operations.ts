@@ -152,12 +152,6 @@ export class OperationStore {
     return 'asked'
   }
 
-  /** Whether somebody has asked this operation to end. */
-  terminating(operationId: string): boolean {
-    const record = this.#records.get(operationId)
-    return record !== undefined && isTerminating(record)
-  }
-
   /** Bundles that operations still need: of what has not ended, and of each Application's last success. */
   digestsInUse(): ReadonlySet<Digest> {
     const digests = new Set<Digest>()

@@ -15,9 +15,9 @@ import type { Engine } from './engine.ts'
 import { liveSecrets, withHookLog } from './hook-logs.ts'
 import { rebuildBeforeRemoval } from './lost-inventory.ts'
 import { observe } from './observe.ts'
-import type { OperationRecord } from './operation-record.ts'
+import { endMessage, type OperationRecord, terminatedBy, terminationOf, withTerminator } from './operation-record.ts'
 import { isOver, reportOf } from './perform-operation.ts'
-import { continueAnswer, endMessage, startGranted, terminatedBy, whyOver } from './run-operation.ts'
+import { continueAnswer, startGranted, whyOver } from './run-operation.ts'
 import { stalledReport } from './stalled.ts'
 import { writerFor } from './writer-of.ts'
 
@@ -141,7 +141,7 @@ async function prune(
     progress: record.progress ?? FRESH_PROGRESS,
     results: record.report.results,
     mayContinue: () => continueAnswer(engine, tombstone, grant),
-    terminate: () => (operations.terminating(grant.id) ? { message: 'Operation terminated' } : undefined),
+    terminate: () => terminationOf(operations.get(grant.id)),
     mayRetry: true,
     removal: true,
     beforeWrites: async () => undefined,
@@ -158,7 +158,7 @@ async function prune(
   })
   const { step } = driven
   const stalled = await stalledReport(client, step, REMOVAL_RUN, current.report.stalled, clock.now())
-  const report = reportOf(current.report, driven, clock.now(), stalled)
+  const report = withTerminator(reportOf(current.report, driven, clock.now(), stalled), operations.get(grant.id))
   const next = { ...current, report, progress: step.progress }
   // Most looks find what is being deleted still there.
   if (JSON.stringify(next) !== JSON.stringify(current)) await operations.update(next)

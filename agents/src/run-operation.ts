@@ -12,7 +12,15 @@ import { endOperation } from './end-operation.ts'
 import type { Engine } from './engine.ts'
 import { ASK_AGAIN_MS, type GoOnInput, goOn, LONGEST_WAIT_MS, runOf } from './go-on.ts'
 import type { Look } from './look.ts'
-import { isFinished, isTerminating, type OperationRecord, type PinnedOffer, termsOf } from './operation-record.ts'
+import {
+  endMessage,
+  isFinished,
+  isTerminating,
+  type OperationRecord,
+  type PinnedOffer,
+  terminatedBy,
+  termsOf,
+} from './operation-record.ts'
 import { settleGrant } from './settle-grant.ts'
 
 export interface OperationProgress {
@@ -59,15 +67,6 @@ export async function runOperation(
     record,
     mayContinue: () => continueAnswer(engine, offer, record.grant),
   })
-}
-
-/** Argo CD's words, and who it was. */
-export function endMessage(record: OperationRecord, why: string): string {
-  return isTerminating(record) ? `Operation ${record.report.message}` : why
-}
-
-export function terminatedBy(record: OperationRecord): string | undefined {
-  return isTerminating(record) ? record.report.message.replace(/^terminated by /, '') : undefined
 }
 
 /**
