@@ -27,7 +27,7 @@ export const AGENT_FLAGS = [
   '--expose-gc',
 ] as const
 /** Of the image too: memory that was freed goes back at once. */
-const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '32768' }
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '8192' }
 
 interface Line {
   readonly message: string
