@@ -115,18 +115,18 @@ export function decodeOperation(object: KubernetesObject): OperationRecord | und
   return known ? (parsed as unknown as OperationRecord) : undefined
 }
 
-/** Argo CD's words, and who it was. */
+/** How one ends that somebody asked to end: Argo CD's words, and who it was. */
+export function terminationOf(record: OperationRecord | undefined): { readonly message: string } | undefined {
+  return record && isTerminating(record) ? { message: `Operation ${record.report.message}` } : undefined
+}
+
+/** @param why Of one that nobody asked to end. */
 export function endMessage(record: OperationRecord, why: string): string {
-  return isTerminating(record) ? `Operation ${record.report.message}` : why
+  return terminationOf(record)?.message ?? why
 }
 
 export function terminatedBy(record: OperationRecord): string | undefined {
   return isTerminating(record) ? record.report.message.replace(/^terminated by /, '') : undefined
-}
-
-/** How one ends that somebody asked to end, while it is being driven. */
-export function terminationOf(stored: OperationRecord | undefined): { readonly message: string } | undefined {
-  return stored && isTerminating(stored) ? { message: endMessage(stored, '') } : undefined
 }
 
 /** The report of an operation that ended because somebody said so says who it was. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '@flotilla/core/ports/clock'
+import { sleepByTimer } from '@flotilla/core/ports/sleep-by-timer'
 
 interface Waiting {
   readonly dueMs: number
@@ -48,18 +49,7 @@ export class SkippingClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const onAbort = () => {
-        timer.cancel()
-        reject(signal?.reason)
-      }
-      const timer = this.setTimer(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
+    return sleepByTimer(this, delayMs, signal)
   }
 
   #arm(waiting: Waiting): void {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.ts'
+import { sleepByTimer } from './sleep-by-timer.ts'
 
 /** The parts of `globalThis` that tell time. */
 export interface ClockGlobals {
@@ -32,18 +33,6 @@ export function createClock(globals: ClockGlobals): Clock {
     now: () => globals.Date.now(),
     monotonicMs: () => globals.performance.now(),
     setTimer,
-    sleep: (delayMs, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const onAbort = () => {
-          timer.cancel()
-          reject(signal?.reason)
-        }
-        const timer = setTimer(delayMs, () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        })
-        signal?.addEventListener('abort', onAbort, { once: true })
-      }),
+    sleep: (delayMs, signal) => sleepByTimer({ setTimer }, delayMs, signal),
   }
 }

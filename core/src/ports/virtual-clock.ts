@@ -1,5 +1,6 @@
 import type { EpochMs } from '../time/epoch-ms.ts'
 import type { Clock, Timer } from './clock.ts'
+import { sleepByTimer } from './sleep-by-timer.ts'
 
 interface Pending {
   readonly at: number
@@ -54,18 +55,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const onAbort = (): void => {
-        timer.cancel()
-        reject(signal?.reason)
-      }
-      const timer = this.setTimer(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
+    return sleepByTimer(this, delayMs, signal)
   }
 
   /** Steps the wall clock, forward or back, without moving time: timers and `monotonicMs` do not notice. */
